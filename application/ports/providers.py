@@ -1,0 +1,81 @@
+"""Port: upstream models. Adapters: ``openai_wire``, ``litellm`` and ``simulator`` below ``infra/providers``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.call import Call
+from domain.model import ModelDocument
+from domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of an upstream, ready to be relayed.
+
+    Args:
+        body: bytes for the caller, in OpenAI's format.
+        content_type: of the body.
+        usage: what the upstream reported; ``None`` = it reported nothing.
+    """
+
+    body: bytes
+    content_type: bytes
+    usage: Usage | None
+
+
+class Stream(Protocol):
+    """An answer that comes piece by piece: iterate it, and always close it."""
+
+    content_type: bytes
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the upstream reported so far; ``None`` = nothing yet."""
+
+    def output_so_far(self) -> int:
+        """Output tokens delivered so far, by rule of thumb. Only asked when the upstream reported nothing."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Blocks of whole server-sent events for the caller, ``data: [DONE]`` included.
+
+        The usage event is in it only if the caller asked for it.
+
+        Raises:
+            UpstreamError: the stream broke, stalled or turned into something that is no answer. Also where the
+                upstream ended without completing: a well-formed end is only ever reported for a complete answer.
+        """
+
+    async def aclose(self) -> None:
+        """End the upstream call now if it still runs. Safe to repeat."""
+
+
+class Provider(Protocol):
+    """Calls deployments of some model types.
+
+    Cancelling the task that awaits either method ends the upstream call at once.
+    """
+
+    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+        """Call the deployment and wait for its whole answer.
+
+        Raises:
+            DeploymentUnusableError: the document cannot be called as it stands.
+            UpstreamError: the upstream was called and it did not work out.
+        """
+
+    async def stream(self, call: Call, document: ModelDocument) -> Stream:
+        """Call the deployment and return once it has begun to stream.
+
+        Raises:
+            DeploymentUnusableError: the document cannot be called as it stands.
+            UpstreamError: anything that goes wrong before the first byte.
+        """
+
+    def upstream_model(self, document: ModelDocument) -> str:
+        """The name by which the upstream knows the model."""
+
+    def unusable_because(self, document: ModelDocument) -> str | None:
+        """Why the document cannot be called as it stands, for operators; ``None`` = it can. No network."""

@@ -1,0 +1,94 @@
+"""Port: the ledger. Adapters: ``sqlite`` and ``memory`` in ``infra/usage_store``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from domain.ledger import LedgerLine
+
+
+class Dimension(StrEnum):
+    """What a report can be broken down by."""
+
+    PROJECT = "project"
+    MODEL = "model"
+    DAY = "day"
+    MONTH = "month"
+    KEY = "key"
+    PROVIDER = "provider"
+    OPERATION = "operation"
+    END_USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageQuery:
+    """Which lines to add up, and how.
+
+    Args:
+        by: the breakdown, in the order of the columns.
+        from_ms: first millisecond (since 1970-01-01 UTC) that counts; ``None`` = from the beginning.
+        to_ms: first millisecond that no longer counts; ``None`` = to the end.
+        project: only this project.
+        timezone: IANA zone whose calendar makes the days and months.
+    """
+
+    by: tuple[Dimension, ...]
+    from_ms: int | None = None
+    to_ms: int | None = None
+    project: str | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One row of a report: sums over the lines that share ``group`` and ``currency``.
+
+    Args:
+        group: a value for each dimension asked for, in that order. Days as ``2026-11-21``, months as ``2026-11``.
+        currency: ISO 4217 code; different currencies are different rows.
+        calls: number of lines.
+        failed: those of them that the caller saw fail (status 400 and above).
+        inexact: those of them whose usage was estimated or partial.
+        unpriced: those of them that used something without a price.
+        input_tokens: all input tokens, cached ones included.
+        cached_input_tokens: the cached part.
+        output_tokens: all output tokens.
+        cost_units: cost in 10^-12 of a currency unit.
+    """
+
+    group: tuple[str, ...]
+    currency: str
+    calls: int
+    failed: int
+    inexact: int
+    unpriced: int
+    input_tokens: int
+    cached_input_tokens: int
+    output_tokens: int
+    cost_units: int
+
+
+class UsageStore(Protocol):
+    """Keeps ledger lines and adds them up.
+
+    When the store is away every method raises ``application.errors.StoreUnavailableError``; lines then wait in the
+    journal.
+    """
+
+    async def prepare(self) -> None:
+        """Create what is missing (tables, containers). Safe to repeat."""
+
+    async def add(self, lines: Sequence[LedgerLine]) -> None:
+        """Keep these lines, all of them or none. A line whose id is there already is left as it is."""
+
+    async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
+        """Add up, ordered by group, then currency."""
+
+    async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
+        """The latest lines first, or those of one request."""
+
+    async def close(self) -> None:
+        """Let go of connections and threads. Safe to repeat."""

@@ -1,0 +1,44 @@
+"""Keys that callers present. Only a key's SHA-256 is ever kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+
+KEY_PREFIX = "sk-"
+"""Every key starts with it, as OpenAI's do, so that clients and secret scanners know one when they see it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key of a project, without the key itself.
+
+    Args:
+        id: identifies the key in lists and in the ledger.
+        name: text for people.
+        prefix: the first characters of the key, enough to recognise it by and too few to guess it from.
+        sha256: hexadecimal SHA-256 of the whole key.
+        created_at: when it was made (aware, UTC).
+        expires_at: from when on it is refused; ``None`` = never.
+        revoked_at: when it was revoked; ``None`` = it was not.
+    """
+
+    id: str
+    name: str
+    prefix: str
+    sha256: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def usable_at(self, now: datetime) -> bool:
+        """Whether the key opens anything at this moment."""
+        if self.revoked_at is not None:
+            return False
+        return self.expires_at is None or now < self.expires_at
+
+
+def fingerprint(key: str) -> str:
+    """The hexadecimal SHA-256 under which a key is kept and found."""
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,34 @@
+"""One call of a caller: which endpoint, which model, and the body, whose members stay opaque."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.operation import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was asked, read only as far as serving it needs.
+
+    Args:
+        endpoint: the path of OpenAI's API that was called.
+        model: the public model name or document id that the caller sent.
+        fields: the members of the JSON body in the caller's order, each value as the raw JSON text that arrived
+            (any bytes-like object). Nobody but the endpoint's own use case looks inside.
+        stream: the caller wants server-sent events.
+        wants_usage: the caller asked for the usage chunk of a stream (``stream_options.include_usage``).
+        uses_tools: the body carries tools or functions.
+        end_user: the ``user`` field of the body, for the ledger.
+        request_id: identifies the call in answers, logs and the ledger.
+    """
+
+    endpoint: Endpoint
+    model: str
+    fields: Mapping[str, bytes]
+    stream: bool = False
+    wants_usage: bool = False
+    uses_tools: bool = False
+    end_user: str | None = None
+    request_id: str = ""

@@ -1,0 +1,262 @@
+"""Everything that can go wrong with a call, drawn once.
+
+::
+
+    GatewayError
+    ├── RequestError                  the caller sent something that cannot be served
+    │   ├── InvalidRequestError           a member is missing or has the wrong type or value
+    │   ├── BodyNotJsonError              the body is no JSON object in UTF-8
+    │   ├── BodyTooLargeError
+    │   ├── BodyTimeoutError              the body did not arrive in time
+    │   ├── UnknownRouteError
+    │   ├── MethodNotAllowedError
+    │   └── OperationNotOfferedError      the model cannot do what was asked of it
+    ├── InvalidApiKeyError            no key, or one that opens nothing
+    ├── ModelNotFoundError            there is no such model, or not for this project: nobody can tell which
+    ├── RateLimitedError              more than a ceiling allows; passes with time
+    ├── QuotaExceededError            a budget is spent; does not pass by retrying
+    ├── UnavailableError              nothing can serve the call right now
+    │   ├── NotReadyError                 no catalogue has been read yet
+    │   └── DeploymentUnusableError       the document cannot be called as it stands (a secret is missing, say)
+    ├── UpstreamError                 an upstream was called and it did not work out
+    │   ├── UpstreamRefusedError          it answered with an error of its own, which comes through
+    │   ├── UpstreamCredentialError       it does not accept our credential: our operator's business
+    │   ├── UpstreamUnreachableError      no connection: refused, DNS, TLS
+    │   ├── UpstreamTimeoutError          it was silent, or took too long
+    │   └── UpstreamProtocolError         it answered something that is no answer, or was cut
+    └── CallerGoneError               nobody is listening any more
+
+HTTP statuses and log levels live in one table in ``infra/controllers/errors.py``; a test walks this tree and demands a
+row for each class. Messages are written for the caller: no secret, no upstream address, nothing of the prompt.
+"""
+
+from __future__ import annotations
+
+
+class GatewayError(Exception):
+    """Root of everything a caller may be told.
+
+    Args:
+        message: for the caller; safe to show.
+        param: the member of the request it is about.
+        code: machine-readable code where it differs from the class's own.
+    """
+
+    code: str | None = None
+
+    def __init__(self, message: str, *, param: str | None = None, code: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        if code is not None:
+            self.code = code
+
+
+class RequestError(GatewayError):
+    """The caller sent something that cannot be served."""
+
+
+class InvalidRequestError(RequestError):
+    """A member of the body or the query is missing, or has the wrong type or value."""
+
+
+class BodyNotJsonError(RequestError):
+    """The body is no JSON object in UTF-8."""
+
+
+class BodyTooLargeError(RequestError):
+    """The body is larger than the server accepts."""
+
+    code = "request_too_large"
+
+
+class BodyTimeoutError(RequestError):
+    """The body did not arrive in time."""
+
+    code = "request_timeout"
+
+
+class UnknownRouteError(RequestError):
+    """No such path."""
+
+    code = "unknown_url"
+
+
+class MethodNotAllowedError(RequestError):
+    """The path exists, but not for this method."""
+
+    code = "method_not_allowed"
+
+    def __init__(self, message: str, *, allowed: str) -> None:
+        super().__init__(message)
+        self.allowed = allowed
+
+
+class OperationNotOfferedError(RequestError):
+    """The model exists for this project but cannot do what was asked of it."""
+
+    code = "operation_not_supported"
+
+
+class InvalidApiKeyError(GatewayError):
+    """No key, or one that opens nothing."""
+
+    code = "invalid_api_key"
+
+
+class ModelNotFoundError(GatewayError):
+    """No such model for this project. Existing and forbidden models are not told apart."""
+
+    code = "model_not_found"
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"The model `{model}` does not exist or you do not have access to it.", param="model")
+
+
+class RateLimitedError(GatewayError):
+    """More than a ceiling allows; passes with time.
+
+    Args:
+        retry_after: seconds after which trying again makes sense.
+    """
+
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class QuotaExceededError(GatewayError):
+    """A budget is spent; trying again does not help."""
+
+    code = "insufficient_quota"
+
+
+class UnavailableError(GatewayError):
+    """Nothing can serve the call right now.
+
+    Args:
+        retry_after: seconds after which trying again makes sense.
+    """
+
+    code = "service_unavailable"
+
+    def __init__(self, message: str, *, retry_after: float = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class NotReadyError(UnavailableError):
+    """No catalogue has been read yet."""
+
+    code = "not_ready"
+
+
+class DeploymentUnusableError(UnavailableError):
+    """The document cannot be called as it stands; the reason is for operators and never shown to callers.
+
+    Args:
+        reason: what is missing, for logs, ``doctor`` and the health page.
+    """
+
+    code = "model_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The model is temporarily unavailable.")
+        self.reason = reason
+
+
+class UpstreamError(GatewayError):
+    """An upstream was called and it did not work out.
+
+    Args:
+        message: for the caller; safe to show.
+        retryable: another deployment, or the same one later, may well succeed.
+        reason: detail for the log; never shown to callers.
+    """
+
+    code = "upstream_error"
+
+    def __init__(self, message: str, *, retryable: bool = True, reason: str | None = None) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.reason = reason
+
+
+class UpstreamRefusedError(UpstreamError):
+    """The upstream answered with an error of its own: status, message, type, param and code come through.
+
+    Args:
+        status: the upstream's HTTP status, 400 to 599.
+        message: its message, our secrets and its address taken out.
+        kind: its ``type``.
+        param: its ``param``.
+        code: its ``code``.
+        retry_after: seconds it asked to wait.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        kind: str | None = None,
+        param: str | None = None,
+        code: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, retryable=status in _RETRYABLE_STATUSES or status >= 500)  # noqa: PLR2004
+        self.status = status
+        self.kind = kind
+        self.param = param
+        self.code = code
+        self.retry_after = retry_after
+
+
+class UpstreamCredentialError(UpstreamError):
+    """The upstream does not accept our credential. The caller learns only that it is not their fault."""
+
+    code = "upstream_credentials"
+
+    def __init__(self, *, reason: str | None = None) -> None:
+        super().__init__("The model's provider did not accept the gateway's credentials.", reason=reason)
+
+
+class UpstreamUnreachableError(UpstreamError):
+    """No connection to the upstream: refused, unknown host, TLS."""
+
+    code = "upstream_unreachable"
+
+    def __init__(self, *, reason: str | None = None) -> None:
+        super().__init__("The model's provider could not be reached.", reason=reason)
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The upstream was silent, or took longer than allowed."""
+
+    code = "upstream_timeout"
+
+    def __init__(self, *, reason: str | None = None) -> None:
+        super().__init__("The model's provider did not answer in time.", reason=reason)
+
+
+class UpstreamProtocolError(UpstreamError):
+    """The upstream answered something that is no answer, or was cut before its end."""
+
+    code = "upstream_protocol"
+
+    def __init__(self, message: str | None = None, *, reason: str | None = None) -> None:
+        super().__init__(message or "The model's provider sent an answer that cannot be used.", reason=reason)
+
+
+class CallerGoneError(GatewayError):
+    """The caller hung up; nobody is listening any more."""
+
+    code = "caller_gone"
+
+    def __init__(self) -> None:
+        super().__init__("The caller closed the connection.")
+
+
+_RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})

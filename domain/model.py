@@ -1,0 +1,111 @@
+"""The model document: one deployment of a model, as an operator describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.operation import Operation
+from domain.pricing import PriceList
+from domain.rate_limit import Limits
+
+
+class ModelType(StrEnum):
+    """How a model is called: the ``model_type`` of a document."""
+
+    AZURE_OPENAI = "AzureOpenAI"
+    AZURE_FOUNDRY = "AzureFoundry"
+    GOOGLE_VERTEX = "GoogleVertex"
+    GOOGLE_VERTEX_CLAUDE = "GoogleVertexClaude"
+    GOOGLE_VERTEX_DEEPSEEK = "GoogleVertexDeepSeek"
+    GOOGLE_VERTEX_META = "GoogleVertexMeta"
+    GOOGLE_VERTEX_MISTRAL = "GoogleVertexMistral"
+    GOOGLE_VERTEX_JAMBA = "GoogleVertexJamba"
+    GOOGLE_VERTEX_QWEN = "GoogleVertexQwen"
+    GOOGLE_VERTEX_OPENAI = "GoogleVertexOpenAI"
+    OPENAI = "OpenAI"
+    ANTHROPIC = "Anthropic"
+    XAI = "xAI"
+    PERPLEXITY = "Perplexity"
+    BLACKBOX = "Blackbox"
+    OPENROUTER = "OpenRouter"
+    COHERE = "Cohere"
+    OPENAI_COMPATIBLE = "OpenAICompatible"
+    LITELLM = "LiteLLM"
+    SIMULATOR = "Simulator"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """How to reach a deployment. Texts may name environment variables; they are resolved when a call is made.
+
+    Args:
+        secret_name: the environment variable that holds the credential (for Google the service-account JSON).
+        api_key: the credential itself, or a name of the form ``A_B_C`` of the variable that holds it.
+        endpoint: base address of the upstream (alias ``api_base``).
+        deployment_name: Azure's deployment.
+        api_version: Azure's ``api-version``.
+        gcp_project: Google Cloud project (alias ``project_id``).
+        location: Google Cloud region.
+        model: upstream model name where it is not the document's code.
+        enable_tools: ``False`` = a call that carries tools is refused.
+        timeout: seconds that the upstream may stay silent; ``None`` = the server's setting.
+        defaults: request members used where the caller says nothing (``temperature``, ``max_tokens``, ...).
+    """
+
+    secret_name: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    endpoint: str | None = None
+    deployment_name: str | None = None
+    api_version: str | None = None
+    gcp_project: str | None = None
+    location: str | None = None
+    model: str | None = None
+    enable_tools: bool = True
+    timeout: float | None = None
+    defaults: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelDocument:
+    """One deployment. Several documents with one ``code`` are deployments of one model.
+
+    Compared by identity: the catalogue keeps the object of a document that did not change, so adapters may
+    remember what they worked out for it.
+
+    Args:
+        id: unique id of the document.
+        code: public name that callers send as ``"model"``.
+        name: text for people.
+        provider: free text, the partition key.
+        model_type: how to call it.
+        operations: what it offers.
+        prices: what it costs.
+        parameters: how to reach it.
+        private: only the projects listed may use it.
+        projects: ids of those projects.
+        enabled: ``False`` = out of service without being deleted.
+        priority: lower goes first.
+        weight: share of the calls among documents of one priority.
+        fallbacks: other codes to try when every deployment failed.
+        limits: what this deployment can take.
+        version: the store's mark of this version (ETag), for comparing.
+    """
+
+    id: str
+    code: str
+    name: str
+    provider: str
+    model_type: ModelType
+    operations: frozenset[Operation]
+    prices: PriceList
+    parameters: Parameters
+    private: bool = False
+    projects: frozenset[str] = frozenset()
+    enabled: bool = True
+    priority: int = 0
+    weight: int = 1
+    fallbacks: tuple[str, ...] = ()
+    limits: Limits = Limits()
+    version: str = ""

@@ -1,0 +1,31 @@
+"""What a caller can ask for: the operations that model documents list, and the endpoints that belong to each."""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+
+
+class Operation(StrEnum):
+    """An operation as model documents and ``/v1/models`` spell it."""
+
+    CHAT_COMPLETION = "ChatCompletion"
+    RESPONSES = "Responses"
+    EMBEDDINGS = "embeddings"
+    IMAGES = "images"
+    AUDIO_TTS = "audio_tts"
+    AUDIO_STT = "audio_stt"
+    AUDIO_REALTIME = "audio_realtime"
+
+
+class Endpoint(Enum):
+    """One path of OpenAI's API that the gateway serves; the value is the path below ``/v1/``."""
+
+    CHAT_COMPLETIONS = "chat/completions"
+
+    @property
+    def operation(self) -> Operation:
+        """The operation that a model document must list for this endpoint."""
+        return _OPERATION_OF[self]
+
+
+_OPERATION_OF = {Endpoint.CHAT_COMPLETIONS: Operation.CHAT_COMPLETION}

@@ -1,0 +1,43 @@
+"""A project: who calls, with which keys, within which limits and budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.api_key import ApiKey
+from domain.budget import Budget
+from domain.rate_limit import Limits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Project:
+    """The unit of permission and cost.
+
+    Args:
+        id: unique id; model documents list it under ``projects``.
+        name: text for people.
+        enabled: ``False`` = every key of it is refused.
+        keys: the keys it was given, revoked ones included.
+        limits: ceilings for the project as a whole.
+        budgets: ceilings on its spending.
+        tags: copied to every ledger line (cost centre, team).
+        version: the store's mark of this version (ETag).
+    """
+
+    id: str
+    name: str
+    enabled: bool = True
+    keys: tuple[ApiKey, ...] = ()
+    limits: Limits = Limits()
+    budgets: tuple[Budget, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated caller: the project that pays, and the key that opened the door."""
+
+    project: Project
+    key_id: str

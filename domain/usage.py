@@ -1,0 +1,52 @@
+"""What a call used, in the quantities that prices are quoted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+CHARACTERS_PER_TOKEN = 4
+"""Rule of thumb for text that nobody counted: one token is about four characters of English."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Quantities of one call. Parts are contained in their total, as in OpenAI's ``usage`` object.
+
+    Args:
+        input_tokens: all tokens sent (``prompt_tokens``), cached and special ones included.
+        output_tokens: all tokens received (``completion_tokens``), reasoning included.
+        cached_input_tokens: the part of the input that was read from the upstream's prompt cache.
+        cache_write_tokens: the part of the input that was written to it.
+        reasoning_tokens: the part of the output spent on hidden reasoning.
+        audio_input_tokens: the part of the input that was audio.
+        audio_output_tokens: the part of the output that was audio.
+        image_input_tokens: the part of the input that was images, where it is priced apart.
+        image_output_tokens: the part of the output that was images.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    audio_input_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_input_tokens: int = 0
+    image_output_tokens: int = 0
+
+
+class UsageSource(StrEnum):
+    """How the quantities of a ledger line came about."""
+
+    MEASURED = "measured"
+    """The upstream reported them."""
+    ESTIMATED = "estimated"
+    """The call ended well but the upstream reported nothing; counted by rule of thumb."""
+    PARTIAL = "partial"
+    """The call was cut short (caller gone, upstream cut); counted up to that point."""
+
+
+def estimate_tokens(characters: int) -> int:
+    """Tokens of a text of so many characters, by rule of thumb, rounded up."""
+    return -(-characters // CHARACTERS_PER_TOKEN)

@@ -1,0 +1,1 @@
+"""infra/catalog_store"""

@@ -1,0 +1,1 @@
+"""infra/providers/openai_wire"""
