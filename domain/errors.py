@@ -176,7 +176,7 @@ class UpstreamError(GatewayError):
         reason: detail for the log; never shown to callers.
     """
 
-    code = "upstream_error"
+    code: str | None = "upstream_error"
 
     def __init__(self, message: str, *, retryable: bool = True, reason: str | None = None) -> None:
         super().__init__(message)

@@ -1,1 +1,1 @@
-"""application/admin"""
+"""Use cases behind the command line: catalogue, projects, keys, usage."""

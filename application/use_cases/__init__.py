@@ -1,1 +1,1 @@
-"""application/use_cases"""
+"""One file for each thing a caller can ask, where it has something of its own to say."""

@@ -1,1 +1,1 @@
-"""infra/catalog_store"""
+"""Adapters of the port ``catalog_store``."""

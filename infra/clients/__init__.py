@@ -1,1 +1,1 @@
-"""infra/clients"""
+"""Connections that several adapters share."""

@@ -1,1 +1,1 @@
-"""infra/controllers"""
+"""HTTP: from bytes on the wire to use cases and back."""

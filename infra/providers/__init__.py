@@ -1,1 +1,1 @@
-"""infra/providers"""
+"""Adapters of the port ``providers``."""

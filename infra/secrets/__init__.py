@@ -1,1 +1,1 @@
-"""infra/secrets"""
+"""Where credentials come from."""

@@ -1,1 +1,1 @@
-"""infra/telemetry"""
+"""Logs, metrics and traces."""

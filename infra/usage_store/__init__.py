@@ -1,1 +1,1 @@
-"""infra/usage_store"""
+"""Adapters of the port ``usage_store``."""

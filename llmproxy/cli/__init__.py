@@ -1,1 +1,1 @@
-"""llmproxy/cli"""
+"""The ``llmproxy`` command."""

@@ -1,1 +1,1 @@
-"""infra/clients/http"""
+"""Our HTTP/1.1 client for upstreams."""

@@ -1,1 +1,1 @@
-"""infra/providers/litellm"""
+"""Every other vendor, through LiteLLM. The only package that imports litellm, and late."""

@@ -1,1 +1,1 @@
-"""infra/providers/openai_wire"""
+"""Upstreams that speak OpenAI's format: bytes in, bytes out; a vendor is a row of data."""

@@ -1,1 +1,1 @@
-"""infra/providers/simulator"""
+"""A model without a model: deterministic answers, usage and faults."""
