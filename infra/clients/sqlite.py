@@ -1,0 +1,172 @@
+"""One SQLite database file, used from one dedicated thread, shared with other processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from application.errors import StoreUnavailableError
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 5.0
+"""How long a statement waits for another process's write before the database counts as away."""
+
+
+class SqliteDatabase:
+    """Runs work on the database of one file. Nothing is opened before the first use.
+
+    Args:
+        path: the file; ``prepare`` creates it and the folders above it, readable by this user only.
+        migrations: SQL scripts; number ``n`` brings a database from version ``n - 1`` to ``n``. Only ever append.
+    """
+
+    def __init__(self, path: Path, migrations: Sequence[str]) -> None:
+        self._path = path
+        self._migrations = tuple(migrations)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"sqlite-{path.stem}")
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._closed = False
+
+    async def prepare(self) -> None:
+        """Create the file and bring its tables up to date. Safe to repeat, also from several processes at once.
+
+        Raises:
+            StoreUnavailableError: it cannot be done; also where a newer release has been at work on the file.
+        """
+        await self._in_thread(self._create)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Call ``work`` with the connection, in the database's thread, and return what it returns.
+
+        Cancelling the caller does not interrupt work that has begun.
+
+        Raises:
+            StoreUnavailableError: SQLite or the file system refused.
+        """
+        return await self._in_thread(lambda: work(self._open()))
+
+    async def close(self) -> None:
+        """Close the connection and end the thread. Safe to repeat."""
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        self._thread.shutdown(wait=False)
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            msg = f"{self._path.name}: already closed"
+            raise StoreUnavailableError(msg)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            msg = f"{self._path.name}: {error} ({name})"
+            raise StoreUnavailableError(msg) from error
+        except OSError as error:
+            msg = f"{self._path.name}: {error.strerror or type(error).__name__}"
+            raise StoreUnavailableError(msg) from error
+
+    def _create(self) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would create the file readable by everybody; the files it puts beside it take over this one's mode.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        _migrate(self._open(), self._migrations, self._path.name)
+
+    def _open(self) -> sqlite3.Connection:
+        """The connection; a new one where the file has been replaced since, by a restored backup say."""
+        try:
+            status = self._path.stat()
+        except FileNotFoundError:
+            # Writing on into a deleted file would look like success.
+            self._disconnect()
+            msg = f"{self._path.name}: the file does not exist"
+            raise StoreUnavailableError(msg) from None
+        identity = (status.st_dev, status.st_ino)
+        if self._connection is None or identity != self._identity:
+            self._disconnect()
+            self._connection = _connect(self._path)
+            self._identity = identity
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.close()
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is inside happens, or nothing. Takes the write lock at once, so that what is read stays true."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        # Some errors (a full disk) have rolled back already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    # An own URI rather than a path: mode=rw never creates an empty database in place of one that is gone.
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+    try:
+        connection.isolation_level = None
+        _use_write_ahead_log(connection)
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    # SQLite does not wait for other processes here, whatever the timeout, because two that switch could deadlock.
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], name: str) -> None:
+    with transaction(connection):
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > len(migrations):
+            msg = f"{name}: written by a newer release (version {version}, this one knows {len(migrations)})"
+            raise StoreUnavailableError(msg)
+        for script in migrations[version:]:
+            # Not executescript: it would commit the transaction first.
+            for statement in _statements(script):
+                connection.execute(statement)
+        if version < len(migrations):
+            connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script in which each one ends at the end of a line."""
+    statement = ""
+    for row in script.splitlines(keepends=True):
+        statement += row
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip():
+        yield statement
