@@ -1,0 +1,85 @@
+"""Small makers of valid objects: a test names only what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from domain.ledger import LedgerLine
+from domain.model import ModelDocument, ModelType, Parameters
+from domain.operation import Operation
+from domain.pricing import PriceList
+from domain.project import Project
+from domain.usage import Usage, UsageSource
+
+
+def ledger_line(**over: Any) -> LedgerLine:
+    """A line of an ordinary answered call at 2026-11-21 12:00 UTC."""
+    line = LedgerLine(
+        id="line-1",
+        time_ms=1_795_262_400_000,
+        request_id="req-1",
+        project="billing",
+        key_id="key-1",
+        operation="ChatCompletion",
+        code="gpt-4o",
+        document_id="gpt-4o-azure",
+        provider="Azure",
+        upstream_model="gpt-4o-2024-11-20",
+        status=200,
+        attempts=1,
+        streamed=False,
+        latency_ms=812,
+        usage=Usage(input_tokens=100, output_tokens=20),
+        usage_source=UsageSource.MEASURED,
+        cost_units=450_000_000,
+        currency="USD",
+        first_byte_ms=800,
+        prices={"currency": "USD", "input": "2.5", "output": "10"},
+    )
+    return replace(line, **over)
+
+
+def model_document(**over: Any) -> ModelDocument:
+    """A public simulated chat model."""
+    document = ModelDocument(
+        id="sim-1",
+        code="sim",
+        name="Simulated",
+        provider="Simulator",
+        model_type=ModelType.SIMULATOR,
+        operations=frozenset({Operation.CHAT_COMPLETION}),
+        prices=PriceList(input=Decimal("2.5"), output=Decimal(10)),
+        parameters=Parameters(),
+        version="1",
+    )
+    return replace(document, **over)
+
+
+def project(**over: Any) -> Project:
+    """A project without keys, limits or budgets."""
+    return replace(Project(id="billing", name="Billing", version="1"), **over)
+
+
+def model_body(**over: object) -> dict[str, object]:
+    """The JSON of a model document, as an operator writes it."""
+    body: dict[str, object] = {
+        "id": "sim-1",
+        "code": "sim",
+        "name": "Simulated",
+        "provider": "Simulator",
+        "model_type": "Simulator",
+        "private": False,
+        "projects": [],
+        "parameters": {},
+        "operations": ["ChatCompletion"],
+        "costs": {"currency": "USD", "cost_input_1Mtokens": Decimal("2.5"), "cost_output_1Mtokens": 10},
+    }
+    return body | over
+
+
+def project_body(**over: object) -> dict[str, object]:
+    """The JSON of a project document."""
+    body: dict[str, object] = {"id": "billing", "name": "Billing", "enabled": True, "keys": [], "tags": {}}
+    return body | over
