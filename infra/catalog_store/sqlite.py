@@ -1,0 +1,156 @@
+"""The catalogue in an SQLite file that several processes share and that operators may edit with SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from application.errors import ConflictError
+from application.ports.catalog_store import Kind, StoredDocument
+from infra.catalog_store import codec
+from infra.clients.sqlite import SqliteDatabase, transaction
+
+# Versions and the catalogue's mark are random and made by triggers: whoever writes, with whatever tool, changes them,
+# and a restored backup brings back the old mark with the old content. Not INSERT OR REPLACE inside a trigger: the
+# conflict clause of the statement that fires it would win.
+_MIGRATIONS = (
+    """
+    CREATE TABLE documents (
+        kind TEXT NOT NULL CHECK (kind IN ('model', 'project')),
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        version TEXT NOT NULL DEFAULT '',
+        updated_at TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (kind, id)
+    );
+    CREATE TABLE mark (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        value TEXT NOT NULL
+    );
+    INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
+    CREATE TRIGGER document_added AFTER INSERT ON documents BEGIN
+        UPDATE documents
+            SET version = lower(hex(randomblob(8))), updated_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+            WHERE kind = NEW.kind AND id = NEW.id;
+        DELETE FROM mark;
+        INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
+    END;
+    CREATE TRIGGER document_changed AFTER UPDATE OF kind, id, body ON documents BEGIN
+        UPDATE documents
+            SET version = lower(hex(randomblob(8))), updated_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
+            WHERE kind = NEW.kind AND id = NEW.id;
+        DELETE FROM mark;
+        INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
+    END;
+    CREATE TRIGGER document_removed AFTER DELETE ON documents BEGIN
+        DELETE FROM mark;
+        INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
+    END;
+    """,
+)
+
+# As bytes: text that is not UTF-8, written by some other tool, would otherwise fail the whole query.
+_COLUMNS = "CAST(id AS BLOB), CAST(body AS BLOB), CAST(version AS BLOB)"
+_WRITE = """
+    INSERT INTO documents (kind, id, body) VALUES (?, ?, ?)
+    ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body
+"""
+
+
+class SqliteCatalogStore:
+    """Documents in one table. When the file cannot be used every method raises ``StoreUnavailableError``.
+
+    Args:
+        path: the database file, of the catalogue alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = SqliteDatabase(path, _MIGRATIONS)
+
+    async def prepare(self) -> None:
+        """Create the file and its tables where they are missing."""
+        await self._database.prepare()
+
+    async def fingerprint(self) -> str:
+        """A text that differs after any change, whoever made it."""
+        return await self._database.run(_mark)
+
+    async def load(self, kind: Kind) -> Sequence[StoredDocument]:
+        """Every document of one kind, ordered by id. The body of one that is not JSON is a text that says why."""
+
+        def work(connection: sqlite3.Connection) -> list[StoredDocument]:
+            query = f"SELECT {_COLUMNS} FROM documents WHERE kind = ? ORDER BY id"  # noqa: S608 - only our own constant goes in
+            return [_document(*row) for row in connection.execute(query, (kind.value,))]
+
+        return await self._database.run(work)
+
+    async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
+        """One document, or ``None``."""
+
+        def work(connection: sqlite3.Connection) -> StoredDocument | None:
+            query = f"SELECT {_COLUMNS} FROM documents WHERE kind = ? AND id = ?"  # noqa: S608 - only our own constant goes in
+            row = connection.execute(query, (kind.value, document_id)).fetchone()
+            return None if row is None else _document(*row)
+
+        return await self._database.run(work)
+
+    async def put(self, kind: Kind, body: Mapping[str, object], *, replaces: str | None = None) -> str:
+        """Write a document and return its new version.
+
+        Raises:
+            ConflictError: the document is no longer (or not) at the version ``replaces``.
+            ValueError: the body has no id of type text, or something in it is not JSON.
+        """
+        document_id, text = codec.identified(body)
+
+        def work(connection: sqlite3.Connection) -> str:
+            with transaction(connection):
+                if replaces is not None and replaces != (_version(connection, kind, document_id) or ""):
+                    raise ConflictError(codec.conflict(kind, document_id))
+                connection.execute(_WRITE, (kind.value, document_id, text))
+                return _version(connection, kind, document_id) or ""
+
+        return await self._database.run(work)
+
+    async def delete(self, kind: Kind, document_id: str, *, replaces: str | None = None) -> bool:
+        """Remove a document; whether there was one.
+
+        Raises:
+            ConflictError: there is one, and it is no longer at the version ``replaces``.
+        """
+
+        def work(connection: sqlite3.Connection) -> bool:
+            with transaction(connection):
+                version = _version(connection, kind, document_id)
+                if version is None:
+                    return False
+                if replaces not in {None, version}:
+                    raise ConflictError(codec.conflict(kind, document_id))
+                connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind.value, document_id))
+                return True
+
+        return await self._database.run(work)
+
+    async def close(self) -> None:
+        """Close the connection and end its thread."""
+        await self._database.close()
+
+
+def _mark(connection: sqlite3.Connection) -> str:
+    row = connection.execute("SELECT value FROM mark").fetchone()
+    return "" if row is None else str(row[0])
+
+
+def _version(connection: sqlite3.Connection, kind: Kind, document_id: str) -> str | None:
+    query = "SELECT version FROM documents WHERE kind = ? AND id = ?"
+    row = connection.execute(query, (kind.value, document_id)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _document(document_id: bytes, text: bytes, version: bytes) -> StoredDocument:
+    try:
+        body = codec.decode(text)
+    except ValueError as error:
+        body = f"not JSON: {error}"
+    return StoredDocument(document_id.decode(errors="replace"), body, version.decode(errors="replace"))

@@ -1,0 +1,258 @@
+"""What every catalogue store promises, run against each adapter."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from application.errors import ConflictError, StoreUnavailableError
+from application.ports.catalog_store import CatalogStore, Kind
+from infra.catalog_store.memory import MemoryCatalogStore
+from infra.catalog_store.sqlite import SqliteCatalogStore
+from tests.builders import model_body, project_body
+
+ADAPTERS: dict[str, Callable[[Path], CatalogStore]] = {
+    "sqlite": lambda folder: SqliteCatalogStore(folder / "deep" / "catalog.sqlite3"),
+    "memory": lambda _: MemoryCatalogStore(),
+}
+
+
+@pytest_asyncio.fixture(params=ADAPTERS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CatalogStore]:
+    made = ADAPTERS[request.param](tmp_path)
+    await made.prepare()
+    yield made
+    await made.close()
+
+
+async def test_prepare_and_close_may_be_repeated(store: CatalogStore) -> None:
+    await store.put(Kind.MODEL, model_body())
+    await store.prepare()
+    assert len(await store.load(Kind.MODEL)) == 1
+    await store.close()
+    await store.close()
+
+
+async def test_an_empty_store_has_nothing(store: CatalogStore) -> None:
+    assert list(await store.load(Kind.MODEL)) == []
+    assert await store.get(Kind.MODEL, "m") is None
+    assert await store.delete(Kind.MODEL, "m") is False
+    assert await store.delete(Kind.MODEL, "m", replaces="1") is False
+
+
+async def test_a_document_comes_back_as_it_was_written(store: CatalogStore) -> None:
+    body = {
+        "id": "modèle/1 😀",
+        "unknown": {"nested": [1, None, True, "ü\n\"'\\ \u2028", {}, []], "": ""},
+        "costs": {"input": Decimal("0.1"), "output": Decimal("0.10"), "tiny": Decimal("1E-12")},
+        "exact": Decimal("12345678901234567890.123456789012345678901234567890"),
+        "large": 2**70,
+        "negative": Decimal("-0.0"),
+    }
+    version = await store.put(Kind.MODEL, body)
+
+    found = await store.get(Kind.MODEL, "modèle/1 😀")
+    assert found is not None
+    assert (found.id, found.body, found.version) == ("modèle/1 😀", body, version)
+    # Equal is not enough for numbers: 0.1 == 0.10, and neither may become a float.
+    assert repr(found.body) == repr(body)
+    assert list(await store.load(Kind.MODEL)) == [found]
+
+
+async def test_what_was_read_or_written_can_be_changed_without_effect(store: CatalogStore) -> None:
+    body = model_body(id="m", operations=["ChatCompletion"])
+    await store.put(Kind.MODEL, body)
+    body["operations"] = []
+    found = await store.get(Kind.MODEL, "m")
+    assert found is not None
+    assert isinstance(found.body, dict)
+    found.body.clear()
+
+    again = await store.get(Kind.MODEL, "m")
+    assert again is not None
+    assert again.body == model_body(id="m", operations=["ChatCompletion"])
+
+
+async def test_kinds_are_apart_and_ids_in_order(store: CatalogStore) -> None:
+    for document_id in ("b", "a", "C", "ä", "😀", "\uffee"):
+        await store.put(Kind.MODEL, model_body(id=document_id))
+    await store.put(Kind.PROJECT, project_body(id="a"))
+
+    assert [found.id for found in await store.load(Kind.MODEL)] == ["C", "a", "b", "ä", "\uffee", "😀"]
+    assert [found.id for found in await store.load(Kind.PROJECT)] == ["a"]
+    assert await store.delete(Kind.PROJECT, "a") is True
+    assert await store.get(Kind.MODEL, "a") is not None
+
+
+async def test_every_write_makes_another_version_and_fingerprint(store: CatalogStore) -> None:
+    versions: list[str] = []
+    marks = [await store.fingerprint()]
+    assert await store.fingerprint() == marks[0]
+    for _ in range(3):
+        versions.append(await store.put(Kind.MODEL, model_body(id="m")))
+        marks.append(await store.fingerprint())
+    await store.delete(Kind.MODEL, "m")
+    marks.append(await store.fingerprint())
+    versions.append(await store.put(Kind.MODEL, model_body(id="m")))
+    marks.append(await store.fingerprint())
+    await store.put(Kind.PROJECT, project_body(id="p"))
+    marks.append(await store.fingerprint())
+
+    assert len(set(versions)) == len(versions)
+    assert len(set(marks)) == len(marks)
+    assert await store.fingerprint() == marks[-1]
+
+
+async def test_a_write_based_on_an_older_version_is_refused(store: CatalogStore) -> None:
+    first = await store.put(Kind.MODEL, model_body(id="m", name="one"), replaces="")
+    second = await store.put(Kind.MODEL, model_body(id="m", name="two"), replaces=first)
+    mark = await store.fingerprint()
+
+    for replaces in (first, "", "never"):
+        with pytest.raises(ConflictError, match="m"):
+            await store.put(Kind.MODEL, model_body(id="m", name="three"), replaces=replaces)
+        with pytest.raises(ConflictError):
+            await store.delete(Kind.MODEL, "m", replaces=replaces)
+    with pytest.raises(ConflictError):
+        await store.put(Kind.MODEL, model_body(id="absent"), replaces=second)
+
+    found = await store.get(Kind.MODEL, "m")
+    assert found is not None
+    assert (found.body, found.version) == (model_body(id="m", name="two"), second)
+    assert await store.fingerprint() == mark
+    assert await store.delete(Kind.MODEL, "m", replaces=second) is True
+    assert await store.get(Kind.MODEL, "m") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"id": 5},
+        {"id": ""},
+        {"id": "m", "x": float("nan")},
+        {"id": "m", "x": Decimal("Infinity")},
+        {"id": "\ud800"},
+    ],
+)
+async def test_what_cannot_be_kept_is_refused(store: CatalogStore, body: dict[str, object]) -> None:
+    mark = await store.fingerprint()
+    with pytest.raises(ValueError, match=r"\w"):
+        await store.put(Kind.MODEL, body)
+    assert list(await store.load(Kind.MODEL)) == []
+    assert await store.fingerprint() == mark
+
+
+async def _away(store: CatalogStore) -> None:
+    with pytest.raises(StoreUnavailableError):
+        await store.fingerprint()
+    with pytest.raises(StoreUnavailableError):
+        await store.load(Kind.MODEL)
+    with pytest.raises(StoreUnavailableError):
+        await store.get(Kind.MODEL, "m")
+    with pytest.raises(StoreUnavailableError):
+        await store.put(Kind.MODEL, model_body(id="m"))
+    with pytest.raises(StoreUnavailableError):
+        await store.delete(Kind.MODEL, "m")
+
+
+async def test_away_sqlite_without_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "catalog.sqlite3"
+    store = SqliteCatalogStore(path)
+    await _away(store)
+    assert not path.exists()
+
+    await store.prepare()
+    await store.put(Kind.MODEL, model_body(id="m"))
+    path.rename(tmp_path / "aside")
+    await _away(store)
+    (tmp_path / "aside").rename(path)
+    assert await store.get(Kind.MODEL, "m") is not None
+    await store.close()
+    await _away(store)
+
+
+async def test_away_sqlite_on_something_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("not a database, but long enough to look at" * 100)
+    for name in ("folder", "file"):
+        store = SqliteCatalogStore(tmp_path / name)
+        with pytest.raises(StoreUnavailableError, match=name):
+            await store.prepare()
+        await _away(store)
+        await store.close()
+
+
+async def test_away_memory() -> None:
+    pytest.skip("the memory of the process itself cannot be away")
+
+
+async def test_two_sqlite_stores_see_each_other(tmp_path: Path) -> None:
+    one, two = (SqliteCatalogStore(tmp_path / "catalog.sqlite3") for _ in range(2))
+    await one.prepare()
+    await two.prepare()
+    before = await two.fingerprint()
+    version = await one.put(Kind.MODEL, model_body(id="m"))
+
+    assert await two.fingerprint() != before
+    assert await two.put(Kind.MODEL, model_body(id="m"), replaces=version) != version
+    with pytest.raises(ConflictError):
+        await one.put(Kind.MODEL, model_body(id="m"), replaces=version)
+    await one.close()
+    await two.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO documents (kind, id, body) VALUES ('model', 'new', '{}')",
+        "INSERT OR REPLACE INTO documents (kind, id, body) VALUES ('model', 'm', '{\"id\": \"m\"}')",
+        "UPDATE documents SET body = json_set(body, '$.enabled', 0)",
+        "UPDATE documents SET body = body",
+        "UPDATE documents SET id = 'renamed'",
+        "UPDATE documents SET kind = 'project'",
+        "DELETE FROM documents",
+    ],
+)
+async def test_sqlite_notices_changes_made_with_sql(tmp_path: Path, statement: str) -> None:
+    store = SqliteCatalogStore(tmp_path / "catalog.sqlite3")
+    await store.prepare()
+    version = await store.put(Kind.MODEL, model_body(id="m"))
+    mark = await store.fingerprint()
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as shell:
+        shell.execute(statement)
+        shell.commit()
+
+    assert await store.fingerprint() != mark
+    found = [*await store.load(Kind.MODEL), *await store.load(Kind.PROJECT)]
+    assert all(document.version for document in found)
+    if not statement.startswith("INSERT INTO"):
+        assert version not in {document.version for document in found}
+    await store.close()
+
+
+async def test_sqlite_text_that_is_not_json_spoils_only_its_own_document(tmp_path: Path) -> None:
+    store = SqliteCatalogStore(tmp_path / "catalog.sqlite3")
+    await store.prepare()
+    await store.put(Kind.MODEL, model_body(id="good"))
+    with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as shell:
+        for number, text in enumerate(
+            ("{oops", "", b"\xff\xfe", b'{"id": "ok"}', '{"a": 1, "a": 2}', "NaN", "7", '"text"', "[" * 10**5)
+        ):
+            shell.execute("INSERT INTO documents (kind, id, body) VALUES ('model', ?, ?)", (f"bad{number}", text))
+        shell.execute("INSERT INTO documents (kind, id, body) VALUES ('model', CAST(x'ff41' AS TEXT), '{}')")
+        shell.commit()
+
+    found = {document.id: document.body for document in await store.load(Kind.MODEL)}
+    assert found.pop("good") == model_body(id="good")
+    assert found.pop("\ufffdA") == {}
+    assert found.pop("bad3") == {"id": "ok"}
+    assert found.pop("bad6") == 7
+    reasons = [body for body in found.values() if isinstance(body, str)]
+    assert len(reasons) == len(found) == 7
+    assert sum(reason.startswith("not JSON: ") for reason in reasons) == 6
+    await store.close()
