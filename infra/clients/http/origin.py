@@ -1,0 +1,63 @@
+"""Where requests go: scheme, host and port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A server as a URL names it.
+
+    Args:
+        scheme: ``http`` or ``https``.
+        host: lower-case name or address; an IPv6 address without its brackets.
+        port: TCP port.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, url: str) -> tuple[Self, str]:
+        """The origin of a base URL, and its path without the last slash (empty where there is none).
+
+        Raises:
+            ValueError: it is no absolute HTTP URL, or carries a user, a query or a fragment. The message does not
+                repeat the URL.
+        """
+        if any(ord(character) <= 0x20 or ord(character) >= 0x7F for character in url):  # noqa: PLR2004 - ASCII's edges
+            raise ValueError("a URL has no blanks, no control characters and only ASCII")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ValueError("not a URL") from None
+        scheme = parts.scheme.lower()
+        if scheme not in DEFAULT_PORTS:
+            raise ValueError("a URL must begin with http:// or https://")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a URL must not contain a user or password")
+        if not parts.hostname or "%" in parts.hostname or "\\" in parts.netloc:
+            raise ValueError("a URL must name a host")
+        if "?" in url or "#" in url:
+            raise ValueError("a base URL has no query and no fragment")
+        if port == 0:
+            raise ValueError("port 0 does not exist")
+        return cls(scheme, parts.hostname, port or DEFAULT_PORTS[scheme]), parts.path.rstrip("/")
+
+    @property
+    def authority(self) -> str:
+        """What belongs in the ``Host`` header: the port only where it is not the scheme's own."""
+        host = bracketed(self.host)
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def bracketed(host: str) -> str:
+    """The host as URLs and headers spell it: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host

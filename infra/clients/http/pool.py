@@ -1,0 +1,144 @@
+"""Pooled HTTP/1.1 client for upstreams."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+
+from infra.clients.http.body import Body
+from infra.clients.http.connection import Connection
+from infra.clients.http.errors import HttpError, StaleConnectionError
+from infra.clients.http.origin import Origin
+from infra.clients.http.proxies import Proxies
+from infra.clients.http.response import HttpResponse
+from infra.clients.http.station import Limits, Station
+from infra.clients.http.tunnel import through_proxy
+
+_SWEEP_INTERVAL = 0.25  # seconds; by so much can a timeout be late
+
+
+class HttpPool:
+    """Keeps connections to any number of origins. Can be made outside of a loop; belongs to the first that uses it.
+
+    Args:
+        ssl_context: for TLS; default: certificates are verified against the system's authorities.
+        proxies: which to use; default: none.
+        connect_timeout: seconds for name resolution, TCP, proxy and TLS together.
+        max_connections_per_origin: further requests wait, first come, first served.
+        idle_timeout: seconds that an unused connection is kept; choose less than upstreams do.
+    """
+
+    def __init__(
+        self,
+        *,
+        ssl_context: ssl.SSLContext | None = None,
+        proxies: Proxies | None = None,
+        connect_timeout: float = 10,
+        max_connections_per_origin: int = 1000,
+        idle_timeout: float = 50,
+    ) -> None:
+        self._ssl_context = ssl_context
+        self._proxies = proxies or Proxies()
+        self._limits = Limits(connect_timeout, max_connections_per_origin, idle_timeout)
+        self._stations: dict[Origin, Station] = {}
+        self._busy: set[Connection] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._watching = False
+        self._closed = False
+
+    async def request(
+        self, origin: Origin, head: bytes, body: Body, *, silence_timeout: float, total_timeout: float
+    ) -> HttpResponse:
+        """Send a request and return once the head of its answer is there.
+
+        Cancelling the waiting task hangs up at once. A request on a kept-alive connection that turns out to be
+        closed is sent a second time; nothing else is ever repeated.
+
+        Args:
+            origin: where to.
+            head: request line and headers, complete with the length of the body and the final blank line. The
+                target begins with ``/``. HEAD requests are not supported.
+            body: one block, or a sequence of blocks (not a one-way iterator).
+            silence_timeout: seconds without a byte in either direction.
+            total_timeout: seconds from now to the last byte of the answer's body.
+
+        Raises:
+            HttpError: no answer. Its subclasses say why.
+        """
+        if self._closed:
+            raise HttpError("the pool is closed")
+        loop = self._loop or self._bind()
+        station = self._stations.get(origin) or self._add_station(origin)
+        if station.plain_proxy is not None:
+            head = through_proxy(head, origin, station.plain_proxy)
+        now = loop.time()
+        deadline = now + total_timeout
+        connection = station.take(now) or await station.obtain(deadline)
+        if not self._watching:
+            self._watch(loop)
+        try:
+            exchange = await connection.converse(head, body, silence_timeout, deadline)
+        except StaleConnectionError:
+            connection = await station.dial(deadline)
+            exchange = await connection.converse(head, body, silence_timeout, deadline)
+        return HttpResponse(exchange)
+
+    @property
+    def busy(self) -> int:
+        """How many connections carry a request."""
+        return len(self._busy)
+
+    @property
+    def idle(self) -> int:
+        """How many connections stand by."""
+        return sum(station.idle for station in self._stations.values())
+
+    async def close(self) -> None:
+        """Hang up everywhere; what is under way fails with ``HttpError``. Safe to repeat."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for station in self._stations.values():
+            station.close()
+        for _ in range(10):  # turns of the loop until the sockets are really closed
+            if not any(station.open for station in self._stations.values()):
+                return
+            await asyncio.sleep(0)
+
+    def _bind(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
+
+    def _add_station(self, origin: Origin) -> Station:
+        proxy = self._proxies.for_origin(origin)
+        station = self._stations[origin] = Station(origin, proxy, self._limits, self._context, self._busy)
+        return station
+
+    def _context(self) -> ssl.SSLContext:
+        if self._ssl_context is None:
+            self._ssl_context = ssl.create_default_context()
+        return self._ssl_context
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on look after deadlines, no longer just after what stands by."""
+        self._watching = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_later(_SWEEP_INTERVAL, self._sweep)
+
+    def _sweep(self) -> None:
+        """End what has run out of time. Runs only while there is something to watch."""
+        loop = self._loop or self._bind()
+        now = loop.time()
+        for connection in list(self._busy):
+            connection.check(now)
+        expiries = [expiry for station in self._stations.values() if (expiry := station.expire(now)) is not None]
+        self._watching = bool(self._busy)
+        if self._watching:
+            self._timer = loop.call_at(now + _SWEEP_INTERVAL, self._sweep)
+        elif expiries:
+            self._timer = loop.call_at(max(min(expiries), now + _SWEEP_INTERVAL), self._sweep)
+        else:
+            self._timer = None
