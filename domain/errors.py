@@ -110,7 +110,8 @@ class ModelNotFoundError(GatewayError):
     code = "model_not_found"
 
     def __init__(self, model: str) -> None:
-        super().__init__(f"The model `{model}` does not exist or you do not have access to it.", param="model")
+        shown = model if len(model) <= _LONGEST_NAME else f"{model[:_LONGEST_NAME]}..."
+        super().__init__(f"The model `{shown}` does not exist or you do not have access to it.", param="model")
 
 
 class RateLimitedError(GatewayError):
@@ -259,4 +260,5 @@ class CallerGoneError(GatewayError):
         super().__init__("The caller closed the connection.")
 
 
+_LONGEST_NAME = 128
 _RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})

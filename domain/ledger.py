@@ -25,7 +25,7 @@ class LedgerLine:
         document_id: that document.
         provider: its provider.
         upstream_model: the name the upstream knew the model by.
-        status: HTTP status the caller saw; 499 = the caller was gone.
+        status: HTTP status of the outcome, also where a stream broke after its 200; 499 = the caller was gone.
         error: our code of what went wrong, or ``None``.
         attempts: how many times an upstream was called.
         streamed: answered as server-sent events.

@@ -67,7 +67,7 @@ class Parameters:
     defaults: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ModelDocument:
     """One deployment. Several documents with one ``code`` are deployments of one model.
 

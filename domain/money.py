@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 
 MICRO_MICRO = Decimal("0.000000000001")
 """The ledger's resolution: 10^-12 of a currency unit. A cost is rounded to it once, when its line is written."""
@@ -36,25 +36,21 @@ class Money:
         if self.currency != other.currency:
             msg = f"{self.currency} and {other.currency} cannot be added"
             raise CurrencyMismatchError(msg)
-        with localcontext(_WIDE):
-            return Money(self.amount + other.amount, self.currency)
+        return Money(_WIDE.add(self.amount, other.amount), self.currency)
 
     def rounded(self) -> Money:
         """The same amount at the ledger's resolution, half to even."""
-        with localcontext(_WIDE):
-            return Money(self.amount.quantize(MICRO_MICRO), self.currency)
+        return Money(self.amount.quantize(MICRO_MICRO, context=_WIDE), self.currency)
 
     @property
     def units(self) -> int:
         """The amount as a whole number of 10^-12 currency units, the form that stores add up exactly."""
-        with localcontext(_WIDE):
-            return int((self.amount / MICRO_MICRO).to_integral_value())
+        return int(self.amount.scaleb(-MICRO_MICRO.adjusted(), _WIDE).to_integral_value(context=_WIDE))
 
     @classmethod
     def from_units(cls, units: int, currency: str) -> Money:
         """The inverse of :attr:`units`."""
-        with localcontext(_WIDE):
-            return cls(Decimal(units) * MICRO_MICRO, currency)
+        return cls(Decimal(units).scaleb(MICRO_MICRO.adjusted(), _WIDE), currency)
 
     def __str__(self) -> str:
         """Plain decimal notation without an exponent or trailing zeros, then the currency: ``0.0125 USD``."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from functools import cached_property
 
 from domain.money import Money, plain
 from domain.usage import Usage
@@ -11,7 +13,7 @@ from domain.usage import Usage
 MILLION = Decimal(1_000_000)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PriceList:
     """Prices of one model document, all in ``currency``; ``None`` = the document names no such price.
 
@@ -32,8 +34,9 @@ class PriceList:
     minute: Decimal | None = None
     image: Decimal | tuple[tuple[str, Decimal], ...] | None = None
 
-    def describe(self) -> dict[str, str]:
-        """The named prices in plain notation, for the ledger line and for people."""
+    @cached_property
+    def described(self) -> Mapping[str, str]:
+        """The named prices in plain notation, for ledger lines and for people. Worked out once a document."""
         named: dict[str, str] = {"currency": self.currency}
         for field in fields(self):
             value = getattr(self, field.name)

@@ -1,0 +1,100 @@
+"""The request path from end to end: authenticate, admit, attempt, answer or stream, settle."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from application.ports.providers import Answer, Provider
+from application.serving.admit import admit
+from application.serving.answer import finish
+from application.serving.attempts import attempt
+from application.serving.authenticate import authenticate, everybody
+from application.serving.catalog_view import CatalogView
+from application.serving.exchange import Exchange
+from application.serving.settle import Settle
+from application.serving.stream import relay
+from application.serving.use_case import UseCase
+from domain.call import Call
+from domain.project import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, as three plain callables: POSIX seconds, seconds that never go back, and the moment in UTC."""
+
+    time: Callable[[], float]
+    monotonic: Callable[[], float]
+
+    def now(self) -> datetime:
+        """The moment, aware, in UTC."""
+        return datetime.fromtimestamp(self.time(), UTC)
+
+
+class Serving:
+    """Serves calls. Holds what they share; everything about one call is in its ``Exchange``.
+
+    Args:
+        view: the catalogue as it stands.
+        provider: reaches the upstreams.
+        settle: writes ledger lines.
+        clock: time.
+        random: numbers from 0 up to but not including 1, for choosing among deployments.
+        authentication: ``False`` = every caller is project ``default``.
+    """
+
+    def __init__(
+        self,
+        view: CatalogView,
+        provider: Provider,
+        settle: Settle,
+        clock: Clock,
+        random: Callable[[], float],
+        *,
+        authentication: bool = True,
+    ) -> None:
+        self.view = view
+        self._provider = provider
+        self._settle = settle
+        self._clock = clock
+        self._random = random
+        self._authentication = authentication
+
+    def authenticate(self, key: str | None) -> Caller:
+        """Who presents this key.
+
+        Raises:
+            InvalidApiKeyError: nobody we know.
+            NotReadyError: no catalogue has been read yet, so nobody can be known.
+        """
+        catalog = self.view.catalog
+        if not self._authentication:
+            return everybody(catalog)
+        return authenticate(key, catalog, self._clock.now)
+
+    def exchange(self, use_case: UseCase, call: Call, caller: Caller) -> Exchange:
+        """The record of a call that arrived just now."""
+        return Exchange(use_case, call, caller, int(self._clock.time() * 1000), self._clock.monotonic())
+
+    async def answer(self, exchange: Exchange) -> Answer:
+        """Serve a call with one whole answer. Its ledger line is recorded when this returns.
+
+        Raises:
+            GatewayError: it cannot be served.
+        """
+        candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
+        answer = await attempt(exchange, candidates, self._provider.answer, self._settle)
+        exchange.first_byte = self._clock.monotonic()
+        finish(exchange, answer, self._settle)
+        return answer
+
+    async def stream(self, exchange: Exchange) -> tuple[bytes, AsyncIterator[bytes]]:
+        """Serve a call with a stream: its content type, and its blocks. The iterator must be closed.
+
+        Raises:
+            GatewayError: it cannot be served; nothing has been sent yet.
+        """
+        candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
+        stream = await attempt(exchange, candidates, self._provider.stream, self._settle)
+        return stream.content_type, relay(exchange, stream, self._settle, self._clock.monotonic)

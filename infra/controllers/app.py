@@ -1,0 +1,72 @@
+"""The FastAPI application: models, health, the API's description, and OpenAI-shaped errors for the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from application.serving.serve import Serving
+from domain.errors import GatewayError, InvalidRequestError, MethodNotAllowedError, UnknownRouteError
+from infra.controllers.description import describe
+from infra.controllers.errors import body_of, headers_of, status_of
+from infra.controllers.models import models_router
+from infra.controllers.ops import Health, ops_router
+from infra.controllers.visit import Visit
+
+_NOT_FOUND, _NOT_ALLOWED = 404, 405
+
+
+def create_pages(serving: Serving, health: Health, version: str) -> FastAPI:
+    """Everything but the model calls themselves.
+
+    Args:
+        serving: knows callers and the catalogue.
+        health: what the health page reports.
+        version: of the product.
+    """
+    pages = FastAPI(title="LLM Proxy", version=version, docs_url="/docs", redoc_url=None)
+    pages.include_router(models_router(serving))
+    pages.include_router(ops_router(health))
+    pages.add_exception_handler(GatewayError, _gateway_error)
+    pages.add_exception_handler(HTTPException, _http_error)
+    pages.add_exception_handler(RequestValidationError, _validation_error)
+    describe(pages)
+    return pages
+
+
+def _answer(request: Request, error: GatewayError) -> Response:
+    visit: Visit | None = getattr(request.state, "visit", None)
+    if visit is not None:
+        visit.failed(error)
+    headers = {name.decode("ascii"): value.decode("ascii") for name, value in headers_of(error)}
+    return Response(body_of(error), status_of(error), headers, "application/json")
+
+
+async def _gateway_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, GatewayError):
+        raise error
+    return _answer(request, error)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """Starlette's own: no such route, wrong method."""
+    if not isinstance(error, HTTPException):
+        raise error
+    path, method = request.url.path, request.method
+    if error.status_code == _NOT_FOUND:
+        return _answer(request, UnknownRouteError(f"Unknown request URL: {method} {path}."))
+    if error.status_code == _NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "GET")
+        return _answer(request, MethodNotAllowedError(f"{method} is not allowed at {path}.", allowed=allowed))
+    return _answer(request, InvalidRequestError(str(error.detail)))
+
+
+async def _validation_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first: dict[str, Any] = next(iter(error.errors()), {})
+    where = ".".join(str(part) for part in first.get("loc", ())[1:])
+    return _answer(request, InvalidRequestError(f"{first.get('msg', 'Invalid value')}.", param=where or None))

@@ -1,0 +1,67 @@
+"""The outermost ASGI application: OpenAI's endpoints by one dict look-up, everything else through FastAPI.
+
+Measured: FastAPI's own routing and middleware stack costs as much as the whole request path, see docs/decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from application.serving.use_case import UseCase
+from infra.controllers.callers import request_id_of
+from infra.controllers.openai.handler import Handler
+from infra.controllers.responses import Response, send_internal_error
+from infra.controllers.visit import AccessLog, Visit
+
+
+class Door:
+    """Lets requests in, gives each its id, and writes its access line.
+
+    Args:
+        endpoints: path to use case.
+        handler: runs use cases.
+        pages: everything that is not a model call.
+        access_log: takes the facts of each finished request.
+    """
+
+    def __init__(
+        self, endpoints: Mapping[str, UseCase], handler: Handler, pages: ASGIApp, access_log: AccessLog | None
+    ) -> None:
+        self._endpoints = endpoints
+        self._handler = handler
+        self._pages = pages
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        visit = Visit(request_id_of(scope["headers"]), scope["method"], scope["path"])
+        use_case = self._endpoints.get(scope["path"])
+        try:
+            if use_case is not None:
+                await self._handler(use_case, scope, receive, send, visit)
+            else:
+                await self._page(scope, receive, send, visit)
+        finally:
+            if self._access_log is not None:
+                self._access_log(visit.facts())
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
+        scope.setdefault("state", {})["visit"] = visit
+
+        async def with_request_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                visit.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", visit.request_id.encode("ascii"))]
+            await send(message)
+
+        try:
+            await self._pages(scope, receive, with_request_id)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
+            visit.broke(error)
+            if visit.status == 0:
+                await send_internal_error(Response(send, visit))

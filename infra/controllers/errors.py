@@ -1,0 +1,91 @@
+"""The one table from error to HTTP: status, OpenAI's ``type``, log level; and the body that callers get."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+
+import msgspec
+
+from domain import errors
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """How one class of error is answered and logged."""
+
+    status: int
+    type: str
+    level: int = logging.INFO
+
+
+_INVALID = "invalid_request_error"
+_API = "api_error"
+
+TABLE: dict[type[errors.GatewayError], Row] = {
+    errors.GatewayError: Row(500, _API, logging.ERROR),
+    errors.RequestError: Row(400, _INVALID),
+    errors.InvalidRequestError: Row(400, _INVALID),
+    errors.BodyNotJsonError: Row(400, _INVALID),
+    errors.BodyTooLargeError: Row(413, _INVALID),
+    errors.BodyTimeoutError: Row(408, _INVALID),
+    errors.UnknownRouteError: Row(404, _INVALID),
+    errors.MethodNotAllowedError: Row(405, _INVALID),
+    errors.OperationNotOfferedError: Row(400, _INVALID),
+    errors.InvalidApiKeyError: Row(401, _INVALID),
+    errors.ModelNotFoundError: Row(404, _INVALID),
+    errors.RateLimitedError: Row(429, "rate_limit_error"),
+    errors.QuotaExceededError: Row(429, "insufficient_quota"),
+    errors.UnavailableError: Row(503, "service_unavailable_error", logging.WARNING),
+    errors.NotReadyError: Row(503, "service_unavailable_error", logging.WARNING),
+    errors.DeploymentUnusableError: Row(503, "service_unavailable_error", logging.ERROR),
+    errors.UpstreamError: Row(502, _API, logging.WARNING),
+    errors.UpstreamRefusedError: Row(502, _API),  # the upstream's own status wins
+    errors.UpstreamCredentialError: Row(502, _API, logging.ERROR),
+    errors.UpstreamUnreachableError: Row(502, _API, logging.WARNING),
+    errors.UpstreamTimeoutError: Row(504, "timeout_error", logging.WARNING),
+    errors.UpstreamProtocolError: Row(502, _API, logging.WARNING),
+    errors.CallerGoneError: Row(499, _INVALID),
+}
+
+INTERNAL = b'{"error":{"message":"The gateway met an internal error. Quote the x-request-id of this answer when you report it.","type":"api_error","param":null,"code":"internal_error"}}'  # noqa: E501 - one fixed body
+"""What a caller sees of a fault of ours: always the same, whatever happened."""
+
+_encode = msgspec.json.Encoder().encode
+
+
+def status_of(error: errors.GatewayError) -> int:
+    """The HTTP status that an error is answered with."""
+    if isinstance(error, errors.UpstreamRefusedError):
+        return error.status
+    return TABLE[type(error)].status
+
+
+def body_of(error: errors.GatewayError) -> bytes:
+    """The JSON body in OpenAI's shape: all four members, always."""
+    kind = error.kind if isinstance(error, errors.UpstreamRefusedError) else None
+    return _encode(
+        {
+            "error": {
+                "message": error.message,
+                "type": kind or TABLE[type(error)].type,
+                "param": error.param,
+                "code": error.code,
+            }
+        }
+    )
+
+
+def headers_of(error: errors.GatewayError) -> list[tuple[bytes, bytes]]:
+    """Headers that tell clients whether and when to try again."""
+    headers: list[tuple[bytes, bytes]] = []
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
+        headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(retry_after * 1000))))
+    if isinstance(error, errors.QuotaExceededError):
+        headers.append((b"x-should-retry", b"false"))
+    if isinstance(error, errors.MethodNotAllowedError):
+        headers.append((b"allow", error.allowed.encode("ascii")))
+    return headers

@@ -1,0 +1,82 @@
+"""Reading a request's body: its bytes within their bounds, and the members of the JSON object in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+import msgspec
+from starlette.types import Receive
+
+from domain.errors import BodyNotJsonError, BodyTooLargeError, CallerGoneError
+from infra.controllers.callers import Headers
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_BOM = b"\xef\xbb\xbf"
+
+
+async def read_bytes(receive: Receive, headers: Headers, limit: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        BodyTooLargeError: it is longer than ``limit`` bytes; before any of it is read where the request says so itself.
+        CallerGoneError: the caller hung up in the middle of it.
+    """
+    for name, value in headers:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise _too_large(limit)
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise CallerGoneError
+    body: bytes = message.get("body", b"")
+    if len(body) > limit:
+        raise _too_large(limit)
+    if not message.get("more_body", False):
+        return body
+    return await _read_rest(receive, body, limit)
+
+
+async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
+    pieces, size, more = [first], len(first), True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerGoneError
+        piece = message.get("body", b"")
+        pieces.append(piece)
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        more = message.get("more_body", False)
+    return b"".join(pieces)
+
+
+def read_members(body: bytes) -> Mapping[str, bytes]:
+    """The members of the JSON object in a body, each value as its raw JSON text. One walk, nothing built.
+
+    Of a name that occurs twice the last one counts, here and at the upstream: it never sees the others.
+
+    Raises:
+        BodyNotJsonError: it is no JSON object in UTF-8.
+    """
+    try:
+        if not body.isascii():
+            body.decode("utf-8")  # the walk below does not look inside texts
+        # The values are msgspec.Raw: bytes-like views into the body.
+        return cast("Mapping[str, bytes]", _decode(body))
+    except UnicodeDecodeError:
+        raise BodyNotJsonError("The request body is not valid UTF-8.") from None
+    except msgspec.ValidationError:
+        raise BodyNotJsonError("The request body must be a JSON object.") from None
+    except msgspec.DecodeError as error:
+        if body.startswith(_BOM):
+            raise BodyNotJsonError("The request body begins with a byte order mark; send plain UTF-8.") from None
+        if not body.strip():
+            raise BodyNotJsonError("The request body is empty; expected a JSON object.") from None
+        raise BodyNotJsonError(f"The request body is not valid JSON: {error}.") from None
+    except RecursionError:
+        raise BodyNotJsonError("The request body is nested too deeply.") from None
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    return BodyTooLargeError(f"The request body is larger than the limit of {limit} bytes.")

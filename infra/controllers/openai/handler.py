@@ -1,0 +1,118 @@
+"""The one handler of OpenAI's endpoints. Raw ASGI: nothing runs here that a call does not need."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.types import Receive, Scope, Send
+
+from application.serving.exchange import Exchange
+from application.serving.serve import Serving
+from application.serving.use_case import UseCase
+from domain.errors import BodyTimeoutError, CallerGoneError, GatewayError, MethodNotAllowedError
+from infra.controllers.callers import key_of
+from infra.controllers.errors import body_of
+from infra.controllers.openai.body import read_bytes, read_members
+from infra.controllers.openai.watch import Watch
+from infra.controllers.responses import Response, send_error, send_internal_error
+from infra.controllers.visit import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """What a request's body may cost us.
+
+    Args:
+        size: bytes.
+        seconds: for all of it to arrive.
+    """
+
+    size: int
+    seconds: float
+
+
+class Handler:
+    """Runs a use case for a request: read, serve, relay.
+
+    Args:
+        serving: the request path.
+        limits: bounds of a body.
+    """
+
+    def __init__(self, serving: Serving, limits: BodyLimits) -> None:
+        self._serving = serving
+        self._limits = limits
+
+    async def __call__(self, use_case: UseCase, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
+        """Answer one request, whatever happens."""
+        response = Response(send, visit)
+        watch = Watch(receive, self._limits.seconds)
+        try:
+            await self._serve(use_case, scope, receive, response, watch)
+        except GatewayError as error:
+            if not isinstance(error, CallerGoneError):
+                await send_error(response, error)
+            visit.failed(error)
+        except asyncio.CancelledError:
+            if not (watch.gone or watch.late):
+                raise  # the server is stopping
+            if watch.gone:
+                visit.failed(CallerGoneError())
+            else:
+                late = BodyTimeoutError("The request body did not arrive in time.")
+                visit.failed(late)
+                await send_error(response, late)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
+            visit.broke(error)
+            await send_internal_error(response)
+        finally:
+            watch.end()
+
+    async def _serve(self, use_case: UseCase, scope: Scope, receive: Receive, response: Response, watch: Watch) -> None:
+        visit = response.visit
+        if scope["method"] != "POST":
+            raise MethodNotAllowedError(f"Only POST requests are accepted at {scope['path']}.", allowed="POST")
+        headers = scope["headers"]
+        caller = self._serving.authenticate(key_of(headers))
+        visit.caller = caller
+        body = await read_bytes(receive, headers, self._limits.size)
+        watch.body_read()
+        call = use_case.read(read_members(body), visit.request_id)
+        exchange = self._serving.exchange(use_case, call, caller)
+        visit.exchange = exchange
+        if call.stream:
+            await self._stream(exchange, response)
+        else:
+            answer = await self._serving.answer(exchange)
+            await response.whole(200, answer.content_type, answer.body)
+
+    async def _stream(self, exchange: Exchange, response: Response) -> None:
+        content_type, blocks = await self._serving.stream(exchange)
+        try:
+            # Nothing is promised to the caller before the first block is there: what fails until then is a plain error.
+            first = await anext(blocks, b"")
+            await response.begin(content_type)
+            await response.block(first)
+            await self._relay(blocks, response)
+        finally:
+            await aclose(blocks)
+        await response.end()
+
+    @staticmethod
+    async def _relay(blocks: AsyncIterator[bytes], response: Response) -> None:
+        try:
+            async for block in blocks:
+                await response.block(block)
+        except GatewayError as error:
+            # Clients notice an error event; a stream that merely ends looks complete to them.
+            response.visit.failed(error)
+            await response.block(b"data: " + body_of(error) + b"\n\n")
+
+
+async def aclose(blocks: AsyncIterator[bytes]) -> None:
+    """Close an asynchronous generator, so that what it holds is let go now and not at the next collection."""
+    close = getattr(blocks, "aclose", None)
+    if close is not None:
+        await close()

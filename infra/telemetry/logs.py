@@ -1,0 +1,97 @@
+"""Structured logs: one JSON object a line, secrets masked, access lines written in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+import msgspec
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color_message", "taskName"}
+_SECRETS = re.compile(
+    r"(sk-[A-Za-z0-9_-]{4})[A-Za-z0-9_-]{6,}"  # keys of ours and of OpenAI's kind
+    r"|((?:bearer|api[-_]?key|authorization)[\"']?\s*[:=]?\s*[\"']?)(?!bearer)[A-Za-z0-9_\-./+=]{12,}",
+    re.IGNORECASE,
+)
+_FLUSH_AFTER = 0.2
+"""Seconds that an access line may wait for company."""
+
+
+def mask(text: str) -> str:
+    """The text with what looks like a credential cut short."""
+    return _SECRETS.sub(lambda match: f"{match.group(1) or match.group(2) or ''}***", text)
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record as one line of JSON; everything passed as ``extra`` becomes a member."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line without line breaks."""
+        entry: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        entry |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        if record.exc_info and record.exc_info[0] is not None:
+            # The message and the locals of an exception may quote a request: its type and place are enough.
+            entry["exception"] = record.exc_info[0].__qualname__
+        return mask(json.dumps(entry, default=str, ensure_ascii=False))
+
+
+def configure_logging(level: str, stream: TextIO | None = None) -> None:
+    """Send all logs of this process to one stream (stderr) as JSON lines."""
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = []
+        logger.propagate = True
+    for name in ("uvicorn.access", "httpx", "httpcore", "LiteLLM"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class AccessLog:
+    """One JSON line for each request, gathered for a moment so that a busy server writes once for many.
+
+    Args:
+        stream: where the lines go.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._encode = msgspec.json.Encoder().encode
+        self._lines: list[bytes] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __call__(self, facts: Mapping[str, object]) -> None:
+        """Take the facts of a finished request."""
+        if not self._lines:
+            loop = self._loop or asyncio.get_running_loop()
+            self._loop = loop
+            loop.call_later(_FLUSH_AFTER, self.flush)
+        time = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._lines.append(self._encode({"time": time, "level": "info", "logger": "llmproxy.access", **facts}))
+
+    def flush(self) -> None:
+        """Write what has been gathered. A stream that is gone loses its lines, never a request."""
+        lines, self._lines = self._lines, []
+        if not lines:
+            return
+        try:
+            text = b"\n".join(lines).decode("utf-8", "replace")
+            # The facts hold no credentials, but somebody may have pasted a key where the model's name belongs.
+            self._stream.write((mask(text) if "sk-" in text else text) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            return

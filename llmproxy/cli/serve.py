@@ -1,0 +1,72 @@
+"""``llmproxy serve``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+
+import click
+
+from application.errors import StoreUnavailableError
+from llmproxy.demo import lines_to_paste, new_key, prepare_demo
+from llmproxy.settings import Environment, Settings, SettingsError, load_environment, load_settings
+from llmproxy.stores import open_stores
+
+
+@click.command(
+    epilog="Example: llmproxy serve --demo --port 8000",
+    help="Serve the OpenAI endpoint. With --demo it brings its own models, project and key.",
+)
+@click.option("--demo", is_flag=True, help="Add simulated models and a project, and print a key and lines to paste.")
+@click.option("--host", help="Address to listen on.  [default: HOST or 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on, 0 = any.  [default: PORT or 8000]")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of processes.")
+def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
+    """Run the server until it is stopped."""
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    ready: Callable[[str], None] = _announce
+    if demo:
+        ready = _prepare_demo(settings)
+    _raise_file_limit()
+    # Imported late: it brings uvicorn and FastAPI, which no other command needs.
+    from llmproxy.server import run  # noqa: PLC0415
+
+    sys.exit(run(host or settings.host, settings.port if port is None else port, workers, ready))
+
+
+def _prepare_demo(settings: Settings) -> Callable[[str], None]:
+    if settings.environment is Environment.PRODUCTION:
+        raise click.ClickException("--demo is refused when ENVIRONMENT=production")
+    if settings.in_memory:
+        raise click.ClickException("--demo needs a DATA_DIR on disk: the server process reads what the command wrote")
+    key = settings.llmproxy_demo_key.get_secret_value() if settings.llmproxy_demo_key is not None else new_key()
+
+    async def prepare() -> list[str]:
+        async with open_stores(settings) as stores:
+            return await prepare_demo(stores.catalog, load_environment(), key)
+
+    try:
+        models = asyncio.run(prepare())
+    except StoreUnavailableError as error:
+        raise click.ClickException(str(error)) from None
+    return lambda base_url: click.echo(lines_to_paste(base_url, key, models))
+
+
+def _announce(base_url: str) -> None:
+    click.echo(f"llmproxy listening on {base_url}/v1")
+
+
+def _raise_file_limit() -> None:
+    """Every caller and every upstream connection is a file; common defaults allow 1,024 of them."""
+    if os.name != "posix":
+        return
+    import resource  # noqa: PLC0415 - does not exist on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

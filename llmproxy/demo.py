@@ -1,0 +1,134 @@
+"""The demo: documents and a project with which a newcomer can call at once, and the lines to paste."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from application.ports.catalog_store import CatalogStore, Kind
+from domain.api_key import KEY_PREFIX, fingerprint
+
+PROJECT = "demo"
+MODEL = "demo"
+"""The public name that the pasted lines use: a vendor's model where its key is set, else the simulator."""
+
+_SIMULATED = "simulated-chat"
+
+
+def new_key() -> str:
+    """A key that nobody has seen."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+async def prepare_demo(store: CatalogStore, environment: Mapping[str, str], key: str) -> list[str]:
+    """Write the demo's documents and its project; the public names that it can call, the pasted one first.
+
+    Only documents whose id begins with ``demo`` are touched.
+    """
+    documents = _documents(environment)
+    wanted = {str(document["id"]) for document in documents}
+    for stored in await store.load(Kind.MODEL):
+        if stored.id.startswith("demo-") and stored.id not in wanted:
+            await store.delete(Kind.MODEL, stored.id)
+    for document in documents:
+        await store.put(Kind.MODEL, document)
+    await store.put(Kind.PROJECT, _project(key))
+    return list(dict.fromkeys(str(document["code"]) for document in documents))
+
+
+def lines_to_paste(base_url: str, key: str, models: list[str]) -> str:
+    """What the terminal shows once the demo answers."""
+    return f"""
+LLM Proxy demo is ready.
+  base_url  {base_url}/v1
+  key       {key}
+  models    {", ".join(models)}
+
+Paste this into a shell:
+
+curl {base_url}/v1/chat/completions -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
+  -d '{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hello!"}}]}}'
+
+Or this into Python (pip install openai):
+
+from openai import OpenAI
+client = OpenAI(base_url="{base_url}/v1", api_key="{key}")
+messages = [{{"role": "user", "content": "Hello!"}}]
+for chunk in client.chat.completions.create(model="{MODEL}", messages=messages, stream=True):
+    print(chunk.choices[0].delta.content or "", end="", flush=True)
+"""
+
+
+def _documents(environment: Mapping[str, str]) -> list[dict[str, object]]:
+    real = [*_openai(environment), *_azure(environment), *_anthropic(environment)]
+    simulated = _document(_SIMULATED, "Simulator", "Simulator", {}, ("0.5", "1.5"))
+    first = real[0] if real else simulated
+    demo = {**first, "id": "demo-default", "code": MODEL, "name": f"Demo: {first['name']}"}
+    parameters = demo["parameters"]
+    if isinstance(parameters, dict) and real:
+        demo["parameters"] = {"model": first["code"], **parameters}
+    return [demo, *real, simulated]
+
+
+def _openai(environment: Mapping[str, str]) -> list[dict[str, object]]:
+    if not environment.get("OPENAI_API_KEY"):
+        return []
+    parameters = {"secret_name": "OPENAI_API_KEY"}
+    return [_document("gpt-4o-mini", "OpenAI", "OpenAI", parameters, ("0.15", "0.6"), cached="0.075")]
+
+
+def _azure(environment: Mapping[str, str]) -> list[dict[str, object]]:
+    if not (environment.get("AZURE_OPENAI_API_KEY") and environment.get("AZURE_OPENAI_ENDPOINT")):
+        return []
+    deployment = environment.get("AZURE_OPENAI_DEPLOYMENT") or environment.get("AZURE_OPENAI_DEPLOYMENT_NAME")
+    parameters = {
+        "secret_name": "AZURE_OPENAI_API_KEY",
+        "endpoint": "AZURE_OPENAI_ENDPOINT",
+        "deployment_name": deployment or "gpt-4o-mini",
+        "api_version": environment.get("AZURE_OPENAI_API_VERSION") or "2024-10-21",
+    }
+    return [_document("azure-chat", "Azure", "AzureOpenAI", parameters, ("0.15", "0.6"))]
+
+
+def _anthropic(environment: Mapping[str, str]) -> list[dict[str, object]]:
+    if not environment.get("ANTHROPIC_API_KEY"):
+        return []
+    parameters = {"secret_name": "ANTHROPIC_API_KEY"}
+    return [_document("claude-haiku-4-5", "Anthropic", "Anthropic", parameters, ("1", "5"), cached="0.1")]
+
+
+def _document(
+    code: str,
+    provider: str,
+    model_type: str,
+    parameters: dict[str, str],
+    prices: tuple[str, str],
+    cached: str | None = None,
+) -> dict[str, object]:
+    costs = {"currency": "USD", "cost_input_1Mtokens": prices[0], "cost_output_1Mtokens": prices[1]}
+    if cached is not None:
+        costs["cost_cached_input_1Mtokens"] = cached
+    return {
+        "id": f"demo-{code}",
+        "code": code,
+        "name": f"{code} ({provider})",
+        "provider": provider,
+        "model_type": model_type,
+        "private": False,
+        "projects": [],
+        "parameters": parameters,
+        "costs": costs,
+        "operations": ["ChatCompletion"],
+    }
+
+
+def _project(key: str) -> dict[str, object]:
+    entry = {
+        "id": "demo-key",
+        "name": "demo",
+        "prefix": key[:7],
+        "sha256": fingerprint(key),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return {"id": PROJECT, "name": "Demo", "enabled": True, "keys": [entry]}

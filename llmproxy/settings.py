@@ -1,0 +1,148 @@
+"""Settings: environment variables, and a ``.env`` file in development."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+from dotenv import dotenv_values
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "LLMPROXY_"
+IN_MEMORY = ":memory:"
+"""``DATA_DIR`` that keeps nothing on disk."""
+
+
+DOTENV = Path(".env")
+
+
+class SettingsError(Exception):
+    """A setting is wrong or unknown. The message is one line that names it."""
+
+
+class Environment(StrEnum):
+    """Where the server runs; production refuses what is only fit for a laptop."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class Authentication(StrEnum):
+    """Whether callers need a key."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def _upper(value: Any) -> Any:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: Any) -> Any:
+    return value.lower() if isinstance(value, str) else value
+
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class Settings(BaseSettings):
+    """Every setting, under the name of its environment variable in lower case."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 = any free one.")
+    environment: Annotated[Environment, BeforeValidator(_lower)] = Field(
+        Environment.DEVELOPMENT, description="`development` or `production`; production refuses unsafe settings."
+    )
+    auth: Annotated[Authentication, BeforeValidator(_lower)] = Field(
+        Authentication.ON, description="`off` = no key is needed and every caller is project `default`."
+    )
+    data_dir: str = Field(
+        "./data", description="Folder of the embedded store and the journal; `:memory:` = keep nothing."
+    )
+    llmproxy_demo_key: SecretStr | None = Field(
+        None, description="Key of the demo project, for scripts; otherwise a new one is made at each start."
+    )
+    llmproxy_max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest request body, bytes.")
+    llmproxy_body_timeout: Seconds = Field(60.0, description="Time for a request body to arrive, seconds.")
+    llmproxy_connect_timeout: Seconds = Field(10.0, description="Time to connect to an upstream, seconds.")
+    llmproxy_silence_timeout: Seconds = Field(
+        300.0,
+        description="How long an upstream may send nothing, seconds; a document's `parameters.timeout` wins.",
+    )
+    llmproxy_total_timeout: Seconds = Field(3600.0, description="How long one upstream call may last, seconds.")
+    llmproxy_refresh_interval: Seconds = Field(
+        2.0, description="How often the store is asked whether documents changed, seconds."
+    )
+    llmproxy_access_log: bool = Field(default=True, description="One JSON line for each request on stdout.")
+    llmproxy_log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+        LogLevel.INFO, description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
+    llmproxy_health_detail: bool = Field(
+        default=True, description="`false` = `/health?detailed=true` shows counts only, no ids and no reasons."
+    )
+    llmproxy_ca_file: Path | None = Field(
+        None, description="PEM file with the certificate authorities to trust for upstreams, in place of the system's."
+    )
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether nothing is to be kept on disk."""
+        return self.data_dir == IN_MEMORY
+
+
+def load_environment(dotenv: Path = DOTENV) -> dict[str, str]:
+    """The environment variables, and below them, outside production, those of a ``.env`` file.
+
+    Nothing is written to ``os.environ``: what the file holds stays out of child processes and crash reports.
+    """
+    file = _dotenv_in_use(dotenv)
+    from_file = {} if file is None else {name: value for name, value in dotenv_values(file).items() if value}
+    return from_file | dict(os.environ)
+
+
+def load_settings(dotenv: Path = DOTENV) -> Settings:
+    """Read, check and convert.
+
+    Raises:
+        SettingsError: a value is wrong, an ``LLMPROXY_`` name is unknown, or a combination is unsafe in production.
+    """
+    environment = load_environment(dotenv)
+    known = own_names()
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known:
+            raise SettingsError(f"{name} is not a setting; see docs/settings.md")
+    if environment.get("COSMOS_URL"):
+        raise SettingsError("COSMOS_URL is set, but this version keeps its documents in the embedded store only")
+    try:
+        settings = Settings(_env_file=_dotenv_in_use(dotenv))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise SettingsError(f"{str(first['loc'][0]).upper()} is wrong: {first['msg']}") from None
+    if settings.environment is Environment.PRODUCTION and settings.auth is Authentication.OFF:
+        raise SettingsError("AUTH=off is refused when ENVIRONMENT=production")
+    return settings
+
+
+def _dotenv_in_use(dotenv: Path) -> Path | None:
+    if os.environ.get("ENVIRONMENT", "").lower() == Environment.PRODUCTION or not dotenv.is_file():
+        return None
+    return dotenv
+
+
+def own_names() -> frozenset[str]:
+    """The names of our own settings: model documents may not read them."""
+    return frozenset(name.upper() for name in Settings.model_fields)

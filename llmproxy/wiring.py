@@ -1,0 +1,133 @@
+"""The composition root: the only place that knows every adapter."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from application.serving.catalog_view import CatalogView
+from application.serving.serve import Clock, Serving
+from application.serving.settle import Settle
+from domain.model import ModelType
+from infra.clients.http.pool import HttpPool
+from infra.clients.http.proxies import Proxies
+from infra.controllers.app import create_pages
+from infra.controllers.door import Door
+from infra.controllers.errors import status_of
+from infra.controllers.openai.endpoints import ENDPOINTS
+from infra.controllers.openai.handler import BodyLimits, Handler
+from infra.controllers.ops import Health
+from infra.controllers.visit import AccessLog
+from infra.providers.dispatch import Dispatch
+from infra.providers.litellm.models import LITELLM_TYPES
+from infra.providers.litellm.provider import LiteLLMProvider
+from infra.providers.openai_wire.provider import OpenAIWire
+from infra.providers.openai_wire.vendors import OPENAI_WIRE_TYPES
+from infra.providers.resolve import Secrets
+from infra.providers.simulator.provider import SimulatorProvider
+from infra.secrets.env import environment_secrets
+from llmproxy.settings import Authentication, Settings, own_names
+from llmproxy.stores import Stores, open_stores
+from llmproxy.version import product_version
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Every way to reach a model."""
+
+    dispatch: Dispatch
+    pool: HttpPool
+    litellm: LiteLLMProvider
+
+    def facts(self) -> Mapping[str, object]:
+        """For the health page."""
+        return {"connections_busy": self.pool.busy, "connections_idle": self.pool.idle, "litellm": self.litellm.state}
+
+
+def make_providers(settings: Settings, environment: Mapping[str, str]) -> Providers:
+    """Build the provider adapters. Opens no connection and imports no SDK."""
+    secrets: Secrets = environment_secrets(environment, own_names())
+    cafile = None if settings.llmproxy_ca_file is None else str(settings.llmproxy_ca_file)
+    pool = HttpPool(
+        ssl_context=ssl.create_default_context(cafile=cafile),
+        proxies=Proxies.from_environment(environment),
+        connect_timeout=settings.llmproxy_connect_timeout,
+    )
+    silence, total = settings.llmproxy_silence_timeout, settings.llmproxy_total_timeout
+    wire = OpenAIWire(pool, secrets, silence_timeout=silence, total_timeout=total)
+    litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
+    dispatch = Dispatch(
+        [
+            (wire, OPENAI_WIRE_TYPES),
+            (litellm, LITELLM_TYPES),
+            (SimulatorProvider(), [ModelType.SIMULATOR]),
+        ]
+    )
+    return Providers(dispatch, pool, litellm)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The running product."""
+
+    app: ASGIApp
+    stores: Stores
+    view: CatalogView
+
+
+@asynccontextmanager
+async def open_product(
+    settings: Settings, environment: Mapping[str, str], access_log: AccessLog | None = None
+) -> AsyncIterator[Product]:
+    """Everything wired up and running; let go of in the opposite order.
+
+    Raises:
+        StoreUnavailableError: the stores cannot be opened.
+    """
+    async with AsyncExitStack() as stack:
+        stores = await stack.enter_async_context(open_stores(settings))
+        providers = make_providers(settings, environment)
+        stack.push_async_callback(providers.pool.close)
+        await stores.journal.start()
+        clock = Clock(time.time, time.monotonic)
+        view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time)
+        await view.refresh()
+        follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval))
+        stack.push_async_callback(_stop, follower)
+        settle = Settle(
+            stores.journal.record, providers.dispatch.upstream_model, clock.monotonic, _line_id(), status_of
+        )
+        authentication = settings.auth is Authentication.ON
+        serving = Serving(view, providers.dispatch, settle, clock, random.random, authentication=authentication)
+        version = product_version()
+        health = Health(
+            view,
+            ledger=lambda: {"lines_waiting": stores.journal.waiting},
+            upstreams=providers.facts,
+            time=clock.time,
+            version=version,
+            show_detail=settings.llmproxy_health_detail,
+        )
+        limits = BodyLimits(settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout)
+        door = Door(ENDPOINTS, Handler(serving, limits), create_pages(serving, health, version), access_log)
+        if any(document.model_type in LITELLM_TYPES for document in view.catalog.by_id.values()):
+            providers.litellm.warm_up()
+        yield Product(door, stores, view)
+
+
+def _line_id() -> Callable[[], str]:
+    return lambda: uuid.uuid4().hex
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
