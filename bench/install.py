@@ -1,0 +1,65 @@
+"""The other gateways, each in a virtualenv of its own below ``.cache/bench``, from hash-pinned requirements."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CACHE = ROOT / ".cache" / "bench"
+HERE = Path(__file__).resolve().parent
+
+
+class NotAvailableError(Exception):
+    """A gateway cannot be run on this machine; the message says why."""
+
+
+def virtualenv(name: str) -> Path:
+    """The ``bin`` folder of a virtualenv with what ``bench/NAME.lock`` lists, made where it is missing or out of date.
+
+    Raises:
+        NotAvailableError: it could not be installed.
+    """
+    lock = HERE / f"{name}.lock"
+    folder = CACHE / name
+    stamp = folder / "installed"
+    wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != wanted:
+        print(f"installing {name} (once) ...", flush=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        venv.create(folder, with_pip=True)
+        command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        done = subprocess.run(
+            [*command, "--require-hashes", "--no-deps", "--requirement", str(lock)],
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        if done.returncode:
+            message = f"{name} could not be installed: {done.stderr.strip().splitlines()[-1:]}"
+            raise NotAvailableError(message)
+        stamp.write_text(wanted)
+    return folder / "bin"
+
+
+def locked_version(name: str, package: str) -> str:
+    """The version of a package in ``bench/NAME.lock``."""
+    found = re.search(rf"^{package}==(\S+)", (HERE / f"{name}.lock").read_text(), re.MULTILINE)
+    return found[1] if found else "unknown"
+
+
+def program(name: str) -> str:
+    """The path of an installed program.
+
+    Raises:
+        NotAvailableError: there is none.
+    """
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
+    if found is None:
+        message = f"{name} is not installed (Debian: apt-get install {name})"
+        raise NotAvailableError(message)
+    return found
