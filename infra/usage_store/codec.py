@@ -1,0 +1,90 @@
+"""Ledger lines as one line of JSON each, and as rows of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+
+from domain.ledger import LedgerLine
+from domain.usage import Usage, UsageSource
+
+MICRO = 10**6
+"""Cost units (10^-12) in a millionth of a currency unit. A row keeps whole millionths and the rest apart: so neither
+one cost nor a sum of them can leave the 64 bits of an SQL integer before 9 * 10^12 currency units."""
+
+QUANTITIES = tuple(field.name for field in fields(Usage))
+_CONVERTED = {"usage", "cost_units", "tags", "prices", "unpriced"}
+_PLAIN = tuple(field.name for field in fields(LedgerLine) if field.name not in _CONVERTED)
+COLUMNS = (*_PLAIN, *QUANTITIES, "cost_micros", "cost_picos", "tags", "prices", "unpriced")
+"""The columns of a row, in the order of :func:`to_row`."""
+
+_plain_values = attrgetter(*_PLAIN)
+_quantities = attrgetter(*QUANTITIES)
+
+
+def _as_dict(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    msg = f"{type(value).__name__} has no place in a ledger line"
+    raise TypeError(msg)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_as_dict)
+_lines = msgspec.json.Decoder(LedgerLine)
+_texts = msgspec.json.Decoder(dict[str, str])
+_names = msgspec.json.Decoder(tuple[str, ...])
+
+
+def encode(line: LedgerLine) -> bytes:
+    """The line as JSON that ends with a line break and contains no other.
+
+    Raises:
+        ValueError: a text in it is no valid Unicode.
+        TypeError: a value of the wrong type.
+    """
+    return _encoder.encode(line) + b"\n"
+
+
+def decode(text: bytes) -> LedgerLine:
+    """The inverse of :func:`encode`. Unknown members are ignored, those that have a default may be missing.
+
+    Raises:
+        ValueError: it is not the text of a ledger line.
+    """
+    try:
+        return _lines.decode(text)
+    except msgspec.MsgspecError as error:
+        raise ValueError(str(error)) from None
+
+
+def to_row(line: LedgerLine) -> tuple[object, ...]:
+    """The values of :data:`COLUMNS`."""
+    return (
+        *_plain_values(line),
+        *_quantities(line.usage),
+        *divmod(line.cost_units, MICRO),
+        _encoder.encode(line.tags).decode(),
+        _encoder.encode(line.prices).decode(),
+        _encoder.encode(line.unpriced).decode(),
+    )
+
+
+def from_row(row: Sequence[Any]) -> LedgerLine:
+    """The inverse of :func:`to_row`."""
+    found = dict(zip(COLUMNS, row, strict=True))
+    return LedgerLine(
+        **{name: found[name] for name in _PLAIN}
+        | {
+            "streamed": bool(found["streamed"]),
+            "usage_source": UsageSource(found["usage_source"]),
+            "usage": Usage(*(found[name] for name in QUANTITIES)),
+            "cost_units": found["cost_micros"] * MICRO + found["cost_picos"],
+            "tags": _texts.decode(found["tags"]),
+            "prices": _texts.decode(found["prices"]),
+            "unpriced": _names.decode(found["unpriced"]),
+        }
+    )

@@ -1,0 +1,181 @@
+"""The ledger in an SQLite file that several processes share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+from application.ports.usage_store import Dimension, UsageQuery, UsageRow
+from domain.ledger import LedgerLine
+from infra.clients.sqlite import SqliteDatabase, transaction
+from infra.usage_store import codec, days
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE lines (
+        id TEXT NOT NULL UNIQUE,
+        time_ms INTEGER NOT NULL,
+        request_id TEXT NOT NULL,
+        project TEXT NOT NULL,
+        key_id TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        code TEXT NOT NULL,
+        document_id TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        upstream_model TEXT NOT NULL,
+        status INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        streamed INTEGER NOT NULL,
+        latency_ms INTEGER NOT NULL,
+        first_byte_ms INTEGER,
+        error TEXT,
+        end_user TEXT,
+        input_tokens INTEGER NOT NULL,
+        output_tokens INTEGER NOT NULL,
+        cached_input_tokens INTEGER NOT NULL,
+        cache_write_tokens INTEGER NOT NULL,
+        reasoning_tokens INTEGER NOT NULL,
+        audio_input_tokens INTEGER NOT NULL,
+        audio_output_tokens INTEGER NOT NULL,
+        image_input_tokens INTEGER NOT NULL,
+        image_output_tokens INTEGER NOT NULL,
+        usage_source TEXT NOT NULL,
+        cost_micros INTEGER NOT NULL, -- whole 10^-6 of a currency unit, rounded down
+        cost_picos INTEGER NOT NULL, -- and the 10^-12 that are left, 0 to 999999
+        currency TEXT NOT NULL,
+        tags TEXT NOT NULL, -- JSON object
+        prices TEXT NOT NULL, -- JSON object
+        unpriced TEXT NOT NULL -- JSON list
+    );
+    CREATE INDEX lines_by_project ON lines (project, time_ms);
+    CREATE INDEX lines_by_time ON lines (time_ms);
+    CREATE INDEX lines_by_request ON lines (request_id);
+    """,
+)
+
+_INSERT = (
+    f"INSERT INTO lines ({', '.join(codec.COLUMNS)}) VALUES ({', '.join('?' * len(codec.COLUMNS))})"  # noqa: S608 - constants
+    " ON CONFLICT (id) DO NOTHING"
+)
+_SUMS = """
+    COUNT(*), SUM(status >= 400), SUM(usage_source <> 'measured'), SUM(unpriced <> '[]'),
+    SUM(input_tokens), SUM(cached_input_tokens), SUM(output_tokens), SUM(cost_micros), SUM(cost_picos)
+"""
+_TEXT_OF = {
+    Dimension.PROJECT: "project",
+    Dimension.MODEL: "code",
+    Dimension.KEY: "key_id",
+    Dimension.PROVIDER: "provider",
+    Dimension.OPERATION: "operation",
+    Dimension.END_USER: "COALESCE(end_user, '')",
+}
+
+
+class SqliteUsageStore:
+    """Lines in one table. When the file cannot be used every method raises ``StoreUnavailableError``.
+
+    Args:
+        path: the database file, of the ledger alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._database = SqliteDatabase(path, _MIGRATIONS)
+
+    async def prepare(self) -> None:
+        """Create the file and its tables where they are missing."""
+        await self._database.prepare()
+
+    async def add(self, lines: Sequence[LedgerLine]) -> None:
+        """Keep these lines, all of them or none. A line whose id is there already is left as it is.
+
+        Raises:
+            OverflowError: a number does not fit into 64 bits.
+        """
+
+        def work(connection: sqlite3.Connection) -> None:
+            with transaction(connection):
+                connection.executemany(_INSERT, map(codec.to_row, lines))
+
+        await self._database.run(work)
+
+    async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
+        """Add up, ordered by group, then currency.
+
+        Raises:
+            ValueError: there is no such time zone.
+        """
+        where = days.zone(query.timezone)
+
+        def work(connection: sqlite3.Connection) -> list[UsageRow]:
+            condition, values = _condition(query)
+            day = "0"
+            if {Dimension.DAY, Dimension.MONTH}.intersection(query.by):
+                first = connection.execute(f"SELECT MIN(time_ms) {condition}", values).fetchone()[0]
+                last = connection.execute(f"SELECT MAX(time_ms) {condition}", values).fetchone()[0]
+                if first is None:
+                    return []
+                day = _day(days.offsets(where, first, last + days.DAY_MS))
+            groups = [*(_TEXT_OF.get(dimension, day) for dimension in query.by), "currency"]
+            numbers = ", ".join(str(number + 1) for number in range(len(groups)))
+            select = f"SELECT {', '.join(groups)}, {_SUMS} {condition} GROUP BY {numbers}"
+            return _rows(query.by, connection.execute(select, values))
+
+        return await self._database.run(work)
+
+    async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
+        """The latest lines first, or those of one request."""
+
+        def work(connection: sqlite3.Connection) -> list[LedgerLine]:
+            condition, values = ("", ()) if request_id is None else ("WHERE request_id = ?", (request_id,))
+            select = (
+                f"SELECT {', '.join(codec.COLUMNS)} FROM lines {condition} ORDER BY time_ms DESC, rowid DESC LIMIT ?"  # noqa: S608 - constants
+            )
+            return [codec.from_row(row) for row in connection.execute(select, (*values, max(limit, 0)))]
+
+        return await self._database.run(work)
+
+    async def close(self) -> None:
+        """Close the connection and end its thread."""
+        await self._database.close()
+
+
+def _condition(query: UsageQuery) -> tuple[str, tuple[object, ...]]:
+    wanted = {"project = ?": query.project, "time_ms >= ?": query.from_ms, "time_ms < ?": query.to_ms}
+    given = {text: value for text, value in wanted.items() if value is not None}
+    return f"FROM lines WHERE {' AND '.join(given) or 'TRUE'}", tuple(given.values())
+
+
+def _day(offsets: list[tuple[int, int]]) -> str:
+    """The proleptic ordinal (as ``date.fromordinal`` takes it) of a line's day on the clocks with these offsets."""
+    shifts = [(until, ahead + days.EPOCH_ORDINAL * days.DAY_MS) for until, ahead in offsets]
+    shift = str(shifts[-1][1])
+    if len(shifts) > 1:
+        cases = (f"WHEN time_ms < {until} THEN {ahead}" for (_, ahead), (until, _) in pairwise(shifts))
+        shift = f"CASE {' '.join(cases)} ELSE {shift} END"
+    return f"(time_ms + {shift}) / {days.DAY_MS}"
+
+
+def _rows(by: tuple[Dimension, ...], found: sqlite3.Cursor) -> list[UsageRow]:
+    """Rows of the report from those of the query, in which months still are days."""
+    sums: dict[tuple[tuple[str, ...], str], tuple[int, ...]] = {}
+    width = len(by)
+    for row in found:
+        key = (tuple(_label(dimension, value) for dimension, value in zip(by, row, strict=False)), row[width])
+        numbers = row[width + 1 :]
+        sums[key] = tuple(map(sum, zip(numbers, sums[key], strict=True))) if key in sums else numbers
+    return [UsageRow(*key, *_with_whole_cost(numbers)) for key, numbers in sorted(sums.items())]
+
+
+def _with_whole_cost(numbers: tuple[int, ...]) -> tuple[int, ...]:
+    *counts, micros, picos = numbers
+    return (*counts, micros * codec.MICRO + picos)
+
+
+def _label(dimension: Dimension, value: str | int) -> str:
+    if isinstance(value, str):
+        return value
+    day = date.fromordinal(value).isoformat()
+    return day if dimension is Dimension.DAY else day[:-3]
