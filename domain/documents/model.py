@@ -1,0 +1,127 @@
+"""From the raw JSON of a model document to the entity."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.documents.costs import read_costs, warn_of_missing_prices
+from domain.documents.fault import Fault, has_errors, kind_of, shown
+from domain.documents.limits import read_limits
+from domain.documents.parameters import read_parameters
+from domain.documents.reader import STORE_MEMBERS, Reader
+from domain.documents.values import closest, unfit_id, unfit_name
+from domain.model import ModelDocument, ModelType
+from domain.operation import Operation
+
+_KNOWN = frozenset(
+    {"id", "code", "name", "provider", "model_type", "private", "projects", "parameters", "operations", "costs"}
+    | {"enabled", "priority", "weight", "fallbacks", "limits"}
+    | STORE_MEMBERS
+)
+_MOST_PRIORITY = 1_000_000
+_MOST_WEIGHT = 1_000_000
+_MOST_OPERATIONS = 50
+_MOST_FALLBACKS = 50
+
+
+def read_model(body: object, *, version: str = "") -> tuple[ModelDocument | None, tuple[Fault, ...]]:
+    """Read a model document as somebody wrote it.
+
+    Args:
+        body: what stands in the store or the file: an object, or anything else that JSON allows.
+        version: the store's mark of this version.
+
+    Returns:
+        The document, ``None`` where an error keeps it out of service; and every fault, warnings included. Nothing is
+        raised, whatever the body.
+    """
+    if not isinstance(body, Mapping):
+        return None, (Fault("", f"is {kind_of(body)}", "one JSON object: { ... }"),)
+    faults: list[Fault] = []
+    reader = Reader(body, "", faults)
+    document = _read(reader, version)
+    reader.unknown(_KNOWN)
+    return None if has_errors(faults) else document, tuple(faults)
+
+
+def _read(reader: Reader, version: str) -> ModelDocument:
+    document_id = reader.name("id", unfit_id, example='"gpt-4-azure"', required=True) or ""
+    code = reader.name("code", unfit_name, example='"gpt-4"') or document_id
+    model_type = reader.choice("model_type", ModelType)
+    operations = _operations(reader)
+    parameters = read_parameters(reader, model_type, code)
+    costs = reader.table("costs")
+    prices = read_costs(costs)
+    warn_of_missing_prices(costs, prices, operations)
+    private, projects = _access(reader)
+    priority = reader.whole("priority", least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
+    weight = reader.whole("weight", least=0, most=_MOST_WEIGHT)
+    # Where the type is missing the document has an error already, and nobody sees what is built here.
+    known_type = model_type or ModelType.SIMULATOR
+    return ModelDocument(
+        id=document_id,
+        code=code,
+        name=reader.text("name", example='"GPT-4"') or document_id,
+        provider=_provider(reader) or known_type.value,
+        model_type=known_type,
+        operations=operations,
+        prices=prices,
+        parameters=parameters,
+        private=private,
+        projects=projects,
+        enabled=reader.flag("enabled", default=True),
+        priority=priority or 0,
+        weight=1 if weight is None else weight,
+        fallbacks=_fallbacks(reader, code),
+        limits=read_limits(reader),
+        version=version,
+    )
+
+
+def _provider(reader: Reader) -> str | None:
+    if not reader.given("provider"):
+        reader.warn(
+            "provider", "is missing", 'text such as "Azure": usage is reported by it, and Cosmos DB stores by it'
+        )
+    return reader.text("provider", example='"Azure"')
+
+
+def _operations(reader: Reader) -> frozenset[Operation]:
+    example = f'["{Operation.CHAT_COMPLETION}"]'
+    listed = reader.items("operations", example=example, most=_MOST_OPERATIONS)
+    if not reader.given("operations"):
+        reader.error("operations", "is missing", f"what the model offers, for example {example}")
+    elif not reader.members["operations"]:
+        reader.error("operations", "is empty: the model offers nothing", f'for example {example}, or "enabled": false')
+    known = {operation.value: operation for operation in Operation}
+    found: set[Operation] = set()
+    for index, value in enumerate(listed):
+        name = f"operations[{index}]"
+        if not isinstance(value, str):
+            reader.error(name, f"is {kind_of(value)}", f"one of {', '.join(known)}")
+        elif value not in known:
+            meant = closest(value, known, cutoff=0.6)
+            right = f'"{meant}"' if meant else f"one of {', '.join(known)}"
+            reader.error(name, f"is {shown(value)}, which is unknown", right)
+        elif known[value] in found:
+            reader.warn(name, "is there twice", "every operation once")
+        else:
+            found.add(known[value])
+    return frozenset(found)
+
+
+def _access(reader: Reader) -> tuple[bool, frozenset[str]]:
+    private = reader.flag("private", default=False)
+    projects = frozenset(reader.texts("projects", example='"billing"'))
+    if private and not projects and not reader.members.get("projects"):
+        reader.warn("projects", "is empty and the model is private: nobody can use it", "the ids of its projects")
+    if projects and not private:
+        reader.warn("projects", "has no effect, because the model is not private", '"private": true, or no projects')
+    return private, projects
+
+
+def _fallbacks(reader: Reader, code: str) -> tuple[str, ...]:
+    fallbacks = reader.texts("fallbacks", example='"gpt-4o-mini"', most=_MOST_FALLBACKS)
+    if code in fallbacks:
+        reader.warn("fallbacks", "names the model itself", "other models")
+    return tuple(other for other in dict.fromkeys(fallbacks) if other != code)

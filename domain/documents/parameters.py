@@ -1,0 +1,172 @@
+"""How to reach a deployment: the ``parameters`` of a model document. No value of them ever gets into a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from urllib.parse import urlsplit
+
+from domain.documents.reader import Reader
+from domain.documents.request_defaults import KNOWN_DEFAULTS, read_default
+from domain.documents.values import VARIABLE_NAME, closest
+from domain.model import ModelType, Parameters
+
+LONGEST_TIMEOUT = Decimal(3600)
+
+_EXAMPLES = {
+    "secret_name": '"AZURE_OPENAI_API_KEY"',
+    "api_key": '"AZURE_OPENAI_API_KEY"',
+    "endpoint": '"https://name.openai.azure.com/"',
+    "deployment_name": '"gpt-4-deployment"',
+    "api_version": '"2024-10-21"',
+    "gcp_project": '"my-project"',
+    "location": '"us-central1"',
+    "model": '"gpt-4o"',
+}
+_ALIASES = {"endpoint": "api_base", "gcp_project": "project_id"}
+_KNOWN = frozenset({*_EXAMPLES, *_ALIASES.values(), "enable_tools", "timeout"})
+_OTHER_NAMES = {
+    "base_url": "endpoint",
+    "url": "endpoint",
+    "apikey": "api_key",
+    "key": "api_key",
+    "deployment": "deployment_name",
+}
+_OWN_SETTINGS = ("COSMOS_", "LLMPROXY_")
+_LONGEST_VARIABLE_NAME = 128
+_MOST_PARAMETERS = 200
+
+_AZURE = frozenset({ModelType.AZURE_OPENAI, ModelType.AZURE_FOUNDRY})
+_VERTEX = frozenset(kind for kind in ModelType if kind.value.startswith("GoogleVertex"))
+_NEEDS_ENDPOINT = _AZURE | {ModelType.OPENAI_COMPATIBLE}
+_NEEDS_KEY = (
+    frozenset(ModelType)
+    - _AZURE
+    - _VERTEX
+    - {
+        ModelType.OPENAI_COMPATIBLE,
+        ModelType.LITELLM,
+        ModelType.SIMULATOR,
+    }
+)
+
+
+def read_parameters(owner: Reader, model_type: ModelType | None, code: str) -> Parameters:
+    """The parameters, with what this model type needs checked.
+
+    Args:
+        owner: the reader of the whole document.
+        model_type: how the model is called; ``None`` = unknown, so that nothing can be demanded.
+        code: the public name, which is also the name of an Azure deployment where none is given.
+    """
+    reader = owner.table("parameters", discreet=True)
+    texts = {name: _text(reader, name) for name in _EXAMPLES}
+    _check_secret(reader, texts)
+    _check_endpoint(reader, texts["endpoint"])
+    if model_type is not None:
+        _check_needs(reader, texts, model_type)
+    if model_type in _AZURE and texts["deployment_name"] is None and texts["model"] is None:
+        texts["deployment_name"] = code
+    timeout = reader.number("timeout", least=Decimal(0), most=LONGEST_TIMEOUT, above=True)
+    return Parameters(
+        **texts,
+        enable_tools=reader.flag("enable_tools", default=True),
+        timeout=None if timeout is None else float(timeout),
+        defaults=_defaults(reader),
+    )
+
+
+def _text(reader: Reader, name: str) -> str | None:
+    value = reader.text(name, example=_EXAMPLES[name])
+    alias = _ALIASES.get(name)
+    if alias is not None:
+        other = reader.text(alias, example=_EXAMPLES[name])
+        if value is not None and other is not None and value != other:
+            reader.error(name, f'and its other name "{alias}" say different things', "one of the two")
+        value = other if value is None else value
+    if value is not None:
+        _refuse_own_setting(reader, name, value)
+    return value
+
+
+def _refuse_own_setting(reader: Reader, name: str, value: str) -> None:
+    if name != "secret_name" and not VARIABLE_NAME.fullmatch(value):
+        return
+    if value.upper().replace("-", "_").startswith(_OWN_SETTINGS):
+        reader.error(name, "names a setting of the proxy itself", "the name of another environment variable")
+
+
+def _check_secret(reader: Reader, texts: Mapping[str, str | None]) -> None:
+    secret, key = texts["secret_name"], texts["api_key"]
+    if secret is not None:
+        plausible = all(character.isalnum() or character in "_-." for character in secret)
+        if not plausible or len(secret) > _LONGEST_VARIABLE_NAME or secret.lower().startswith("sk-"):
+            reader.error(
+                "secret_name",
+                "is not the name of an environment variable",
+                "the variable's name, never the secret itself",
+            )
+    if key is not None and not VARIABLE_NAME.fullmatch(key):
+        reader.warn("api_key", "looks like the key itself", "the key in an environment variable, and its name here")
+    if key is not None and secret is not None:
+        reader.warn("api_key", "is not used, because secret_name is given, too", "one of the two")
+
+
+def _check_endpoint(reader: Reader, endpoint: str | None) -> None:
+    if endpoint is None or VARIABLE_NAME.fullmatch(endpoint):
+        return
+    name = "endpoint" if reader.given("endpoint") else "api_base"
+    try:
+        parts = urlsplit(endpoint)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or " " in endpoint:
+        reader.error(name, "is no address of a server", f"an address such as {_EXAMPLES['endpoint']}")
+    elif parts.username is not None:
+        reader.error(name, "has a user name or a password in it", "an address without, and the key in secret_name")
+    elif parts.query or parts.fragment:
+        reader.warn(name, "has a query behind it, which is not sent", "the address up to the query")
+
+
+def _check_needs(reader: Reader, texts: Mapping[str, str | None], model_type: ModelType) -> None:
+    def missing(name: str) -> bool:
+        # A member that is given but faulty has its own fault already.
+        return texts[name] is None and not reader.given(name) and not reader.given(_ALIASES.get(name, name))
+
+    if model_type in _NEEDS_ENDPOINT and missing("endpoint"):
+        reader.error("endpoint", f"is missing, and {model_type} needs it", _EXAMPLES["endpoint"])
+    if model_type is ModelType.LITELLM and missing("model"):
+        reader.error("model", "is missing, and LiteLLM needs it", 'LiteLLM\'s model string, for example "bedrock/..."')
+    if model_type in _VERTEX:
+        for name in ("gcp_project", "location"):
+            if missing(name):
+                reader.warn(name, f"is missing, and {model_type} usually needs it", _EXAMPLES[name])
+    if missing("secret_name") and missing("api_key"):
+        example = 'the name of an environment variable, for example "PROVIDER_API_KEY"'
+        if model_type in _NEEDS_KEY and texts["endpoint"] is None:
+            reader.error("secret_name", f"is missing, and {model_type} needs a key", example)
+        elif model_type in _NEEDS_KEY | _AZURE | _VERTEX:
+            reader.warn("secret_name", "is missing: calls go out without a key of their own", example)
+
+
+def _defaults(reader: Reader) -> dict[str, object]:
+    defaults: dict[str, object] = {}
+    if len(reader.members) > _MOST_PARAMETERS:
+        reader.error("", f"has {len(reader.members)} members", f"at most {_MOST_PARAMETERS}")
+        return defaults
+    for name, value in reader.members.items():
+        if name in _KNOWN or value is None:
+            continue
+        # What looks like connection data must not travel in the body: it may be a key.
+        meant = _OTHER_NAMES.get(str(name).lower()) or closest(str(name), _KNOWN, cutoff=0.8)
+        if meant is not None and name not in KNOWN_DEFAULTS:
+            reader.warn(str(name), "is no parameter that is known here; it is ignored", f'"{meant}"')
+            continue
+        likely = None if name in KNOWN_DEFAULTS else closest(str(name), KNOWN_DEFAULTS, cutoff=0.85)
+        if likely is not None:
+            reader.warn(str(name), "goes to the model as it is, but looks misspelt", f'"{likely}"')
+        default = read_default(reader, str(name), value)
+        if default is not None:
+            defaults[str(name)] = default
+    return defaults

@@ -1,0 +1,92 @@
+"""Single JSON values: which numbers, names and ids are acceptable. Nothing here raises, whatever comes in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from difflib import get_close_matches
+
+LONGEST_ID = 255
+"""Bytes of UTF-8: what Cosmos DB takes as an id."""
+
+VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
+"""A text of this form (``A_B_C``) names an environment variable where such a variable exists."""
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
+_LONGEST_MISSPELT = 60
+_UNSAFE_IN_ID = frozenset("/\\?#")
+_CONTROL = frozenset({"Cc", "Cs"})
+_INVISIBLE = _CONTROL | {"Cf", "Zl", "Zp"}
+
+
+def decimal_of(value: object) -> Decimal | None:
+    """The exact value of a number or of a number written as text; ``None`` = it is neither. Of any magnitude."""
+    if isinstance(value, str):
+        text = value.strip()
+        return Decimal(text) if _NUMBER.fullmatch(text) else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    # A float's shortest notation is what the operator wrote; its exact binary value is not.
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return exact if exact.is_finite() else None
+
+
+def decimal_places(value: Decimal) -> int:
+    """Digits behind the point that matter."""
+    digits, exponent = value.as_tuple()[1:]
+    if not isinstance(exponent, int) or value.is_zero():
+        return 0
+    trailing = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return max(0, -(exponent + trailing))
+
+
+def unfit_text(text: str) -> str | None:
+    """Why a text cannot be used anywhere, or ``None``."""
+    if not text.isprintable() and any(unicodedata.category(character) in _CONTROL for character in text):
+        return "has control characters or broken Unicode in it"
+    return None
+
+
+def unfit_name(text: str) -> str | None:
+    """Why a text cannot be a public model name, or ``None``."""
+    if not text:
+        return "is empty"
+    if text != text.strip():
+        return "begins or ends with a space"
+    if not text.isprintable() and any(unicodedata.category(character) in _INVISIBLE for character in text):
+        return "has characters in it that cannot be seen"
+    return f"is longer than {LONGEST_ID} bytes" if len(text.encode()) > LONGEST_ID else None
+
+
+def unfit_id(text: str) -> str | None:
+    """Why a text cannot be a document's id, or ``None``."""
+    found = sorted(_UNSAFE_IN_ID & set(text))
+    if found:
+        return f"has {' '.join(found)} in it, which stores do not take in an id"
+    return unfit_name(text)
+
+
+def moment_of(text: str) -> datetime | None:
+    """An ISO 8601 time with its offset, as UTC; ``None`` = it is none, or names no offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return None if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def closest(name: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
+    """The known name that somebody who wrote ``name`` probably meant."""
+    # Comparing is quadratic, and nobody means a known name by a text that long.
+    if len(name) > _LONGEST_MISSPELT:
+        return None
+    by_plain = {_plainly(candidate): candidate for candidate in known}
+    matches = get_close_matches(_plainly(name), by_plain, n=1, cutoff=cutoff)
+    return by_plain[matches[0]] if matches else None
+
+
+def _plainly(name: str) -> str:
+    return name.lower().replace("-", "_").replace(" ", "_")
