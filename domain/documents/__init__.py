@@ -1,1 +1,6 @@
 """From the raw JSON that operators write to entities, with every fault named; and back, where we write."""
+
+from domain.documents.model import read_model
+from domain.documents.project import read_project
+
+__all__ = ["read_model", "read_project"]
