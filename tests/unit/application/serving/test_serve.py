@@ -1,0 +1,252 @@
+"""The request path with a scripted provider: who is tried, what is recorded, what the caller gets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from application.ports.catalog_store import Kind
+from application.ports.providers import Answer
+from application.serving.catalog_view import CatalogView
+from application.serving.exchange import Exchange
+from application.serving.serve import Clock, Serving
+from application.serving.settle import Settle
+from application.use_cases.chat_completion import CHAT_COMPLETION
+from domain import errors
+from domain.api_key import fingerprint
+from domain.ledger import LedgerLine
+from domain.usage import Usage, UsageSource
+from infra.catalog_store.memory import MemoryCatalogStore
+from infra.controllers.errors import status_of
+from tests.builders import model_body, project_body
+from tests.fakes.provider import DONE, FakeProvider, FakeStream
+
+KEY = "sk-test-key-of-billing"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+ANSWER = Answer(b'{"choices":[{"message":{"content":"12345678"}}]}', b"application/json", Usage(10, 5))
+Wait = Callable[[], "asyncio.Future[None]"]
+
+
+class House:
+    """The request path around a provider, with its ledger in a list."""
+
+    def __init__(self, provider: FakeProvider) -> None:
+        self.lines: list[LedgerLine] = []
+        self.store = MemoryCatalogStore()
+        clock = Clock(NOW.timestamp, iter(range(1000)).__next__)
+        self.view = CatalogView(self.store, provider.unusable_because, clock.time)
+        settle = Settle(
+            self.lines.append, provider.upstream_model, clock.monotonic, lambda: str(len(self.lines)), status_of
+        )
+        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5)
+
+    async def load(self, *models: dict[str, object], **key: object) -> None:
+        for model in models:
+            await self.store.put(Kind.MODEL, model)
+        entry = {
+            "id": "k1",
+            "name": "ci",
+            "prefix": KEY[:7],
+            "sha256": fingerprint(KEY),
+            "created_at": "2026-01-01T00:00:00Z",
+        }
+        await self.store.put(Kind.PROJECT, project_body(keys=[entry | key], tags={"team": "red"}))
+        await self.view.refresh()
+
+    def exchange(self, **members: bytes) -> Exchange:
+        fields = {"model": b'"sim"', "messages": b'[{"role":"user","content":"0123456789ab"}]'} | members
+        call = CHAT_COMPLETION.read(fields, "req-1")
+        return self.serving.exchange(CHAT_COMPLETION, call, self.serving.authenticate(KEY))
+
+
+async def house(provider: FakeProvider, *models: dict[str, object]) -> House:
+    made = House(provider)
+    await made.load(*(models or (model_body(),)))
+    return made
+
+
+async def test_an_answer_is_relayed_and_its_line_recorded() -> None:
+    there = await house(FakeProvider(**{"sim-1": ANSWER}))
+    assert await there.serving.answer(there.exchange(user=b'"alice"')) is ANSWER
+    (line,) = there.lines
+    assert (line.project, line.key_id, line.tags, line.end_user) == ("billing", "k1", {"team": "red"}, "alice")
+    assert (line.status, line.attempts, line.streamed) == (200, 1, False)
+    assert (line.code, line.document_id, line.upstream_model) == ("sim", "sim-1", "upstream-sim")
+    assert (line.usage, line.usage_source) == (Usage(10, 5), UsageSource.MEASURED)
+    assert line.cost_units == 10 * 2_500_000 + 5 * 10_000_000
+    assert line.time_ms == int(NOW.timestamp() * 1000)
+    assert line.latency_ms > 0
+
+
+async def test_an_answer_without_usage_is_estimated() -> None:
+    there = await house(FakeProvider(**{"sim-1": Answer(ANSWER.body, b"application/json", None)}))
+    await there.serving.answer(there.exchange())
+    (line,) = there.lines
+    assert (line.usage, line.usage_source) == (Usage(3, 2), UsageSource.ESTIMATED)
+
+
+async def test_the_next_deployment_is_tried_when_one_is_unreachable() -> None:
+    provider = FakeProvider(a=errors.UpstreamUnreachableError(), b=ANSWER)
+    there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
+    await there.serving.answer(there.exchange())
+    assert provider.called == ["a", "b"]
+    (line,) = there.lines
+    assert (line.document_id, line.attempts, line.status) == ("b", 2, 200)
+
+
+@pytest.mark.parametrize(
+    ("failure", "status", "tried"),
+    [
+        (errors.UpstreamRefusedError(400, "bad"), 400, ["a"]),
+        (errors.UpstreamTimeoutError(), 504, ["a"]),
+        (errors.UpstreamRefusedError(500, "oops"), 500, ["a", "b"]),
+        (errors.UpstreamRefusedError(429, "slow down"), 429, ["a", "b"]),
+        (errors.UpstreamCredentialError(), 502, ["a", "b"]),
+        (errors.DeploymentUnusableError("no secret"), 503, ["a", "b"]),
+    ],
+)
+async def test_failures_are_recorded_and_not_all_are_tried_elsewhere(
+    failure: errors.GatewayError, status: int, tried: list[str]
+) -> None:
+    provider = FakeProvider(a=failure, b=failure)
+    there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
+    with pytest.raises(type(failure)):
+        await there.serving.answer(there.exchange())
+    assert provider.called == tried
+    (line,) = there.lines
+    assert (line.status, line.error, line.usage, line.cost_units) == (status, failure.code, Usage(), 0)
+
+
+async def test_a_fault_of_ours_is_recorded_too() -> None:
+    there = await house(FakeProvider(**{"sim-1": ZeroDivisionError()}))
+    with pytest.raises(ZeroDivisionError):
+        await there.serving.answer(there.exchange())
+    assert [(line.status, line.error) for line in there.lines] == [(500, "internal_error")]
+
+
+async def test_a_caller_who_hangs_up_while_waiting_pays_for_the_prompt() -> None:
+    async def for_ever() -> None:
+        await asyncio.Event().wait()
+
+    there = await house(FakeProvider(**{"sim-1": for_ever}))
+    task = asyncio.create_task(there.serving.answer(there.exchange()))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (line,) = there.lines
+    assert (line.status, line.error, line.usage_source, line.usage) == (
+        499,
+        "caller_gone",
+        UsageSource.PARTIAL,
+        Usage(3),
+    )
+
+
+async def test_a_stream_is_settled_before_its_last_block_leaves() -> None:
+    stream = FakeStream(b"data: 1\n\n", DONE, usage=Usage(7, 8, cached_input_tokens=2))
+    there = await house(FakeProvider(**{"sim-1": stream}))
+    content_type, blocks = await there.serving.stream(there.exchange(stream=b"true"))
+    assert content_type == b"text/event-stream"
+    assert await anext(blocks) == b"data: 1\n\n"
+    assert there.lines == []
+    assert await anext(blocks) == DONE
+    (line,) = there.lines  # recorded although the iteration has not ended
+    assert (line.usage, line.usage_source, line.status) == (
+        Usage(7, 8, cached_input_tokens=2),
+        UsageSource.MEASURED,
+        200,
+    )
+    assert [block async for block in blocks] == []
+    assert stream.closed
+    assert len(there.lines) == 1
+
+
+async def test_a_stream_without_usage_is_estimated() -> None:
+    there = await house(FakeProvider(**{"sim-1": FakeStream(b"data: 1\n\n", DONE, tokens=9)}))
+    _, blocks = await there.serving.stream(there.exchange(stream=b"true"))
+    assert len([block async for block in blocks]) == 2
+    (line,) = there.lines
+    assert (line.usage, line.usage_source) == (Usage(3, 9), UsageSource.ESTIMATED)
+
+
+async def test_a_stream_that_breaks_is_partial_and_raises() -> None:
+    broken = FakeStream(b"data: 1\n\n", errors.UpstreamProtocolError(reason="cut"), tokens=1)
+    there = await house(FakeProvider(**{"sim-1": broken}))
+    _, blocks = await there.serving.stream(there.exchange(stream=b"true"))
+    assert await anext(blocks) == b"data: 1\n\n"
+    with pytest.raises(errors.UpstreamProtocolError):
+        await anext(blocks)
+    (line,) = there.lines
+    assert (line.status, line.error, line.usage, line.usage_source) == (
+        502,
+        "upstream_protocol",
+        Usage(3, 1),
+        UsageSource.PARTIAL,
+    )
+    assert broken.closed
+
+
+async def test_an_abandoned_stream_is_partial_and_let_go() -> None:
+    stream = FakeStream(b"data: 1\n\n", b"data: 2\n\n", DONE, tokens=2)
+    there = await house(FakeProvider(**{"sim-1": stream}))
+    _, blocks = await there.serving.stream(there.exchange(stream=b"true"))
+    await anext(blocks)
+    await blocks.aclose()  # type: ignore[attr-defined]
+    (line,) = there.lines
+    assert (line.status, line.error, line.usage_source) == (499, "caller_gone", UsageSource.PARTIAL)
+    assert stream.closed
+
+
+async def test_nobody_is_called_for_what_is_not_admitted() -> None:
+    provider = FakeProvider(**{"sim-1": ANSWER})
+    there = await house(provider, model_body(operations=["embeddings"], parameters={}))
+    with pytest.raises(errors.OperationNotOfferedError, match="It supports: embeddings"):
+        await there.serving.answer(there.exchange())
+    with pytest.raises(errors.ModelNotFoundError):
+        await there.serving.answer(there.exchange(model=b'"other"'))
+    assert provider.called == []
+    assert there.lines == []
+
+
+async def test_tools_are_refused_where_the_document_says_so() -> None:
+    provider = FakeProvider(**{"sim-1": ANSWER})
+    there = await house(provider, model_body(parameters={"enable_tools": False}))
+    with pytest.raises(errors.InvalidRequestError, match="does not support tools"):
+        await there.serving.answer(there.exchange(tools=b'[{"type":"function"}]'))
+    await there.serving.answer(there.exchange(tools=b"[]"))
+    await there.serving.answer(there.exchange(tools=b"null"))
+    assert len(there.lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "entry", "message"),
+    [
+        (None, {}, "didn't provide"),
+        ("", {}, "didn't provide"),
+        ("sk-other", {}, "Incorrect"),
+        (KEY, {"revoked_at": "2026-11-01T00:00:00Z"}, "revoked"),
+        (KEY, {"expires_at": (NOW - timedelta(seconds=1)).isoformat()}, "expired"),
+        (KEY, {"expires_at": NOW.isoformat()}, "expired"),
+    ],
+)
+async def test_keys_that_open_nothing(key: str | None, entry: dict[str, object], message: str) -> None:
+    there = House(FakeProvider())
+    await there.load(**entry)
+    with pytest.raises(errors.InvalidApiKeyError, match=message):
+        there.serving.authenticate(key)
+
+
+async def test_a_key_opens_until_it_expires() -> None:
+    there = House(FakeProvider())
+    await there.load(expires_at=(NOW + timedelta(seconds=1)).isoformat())
+    assert there.serving.authenticate(KEY).project.id == "billing"
+
+
+async def test_before_the_catalogue_is_read_nobody_is_turned_away_as_unknown() -> None:
+    with pytest.raises(errors.NotReadyError):
+        House(FakeProvider()).serving.authenticate(KEY)

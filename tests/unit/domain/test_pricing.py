@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.money import Money
+from domain.pricing import PriceList, cost_of
+from domain.usage import Usage
+
+D = Decimal
+
+
+def usd(amount: str) -> Money:
+    return Money(D(amount), "USD")
+
+
+def test_input_and_output() -> None:
+    cost = cost_of(Usage(input_tokens=1_000_000, output_tokens=500_000), PriceList(input=D("2.5"), output=D(10)))
+    assert cost.money == usd("7.5")
+    assert cost.unpriced == ()
+
+
+def test_cached_input_is_discounted_once() -> None:
+    prices = PriceList(input=D("2.5"), output=D(10), cached_input=D("1.25"))
+    cost = cost_of(Usage(input_tokens=1000, output_tokens=0, cached_input_tokens=600), prices)
+    assert cost.money == usd("0.00175")  # 400 * 2.5 + 600 * 1.25, per million
+
+
+def test_cached_input_without_a_price_of_its_own_costs_as_much_as_input() -> None:
+    with_cache = cost_of(Usage(input_tokens=1000, cached_input_tokens=600), PriceList(input=D("2.5"), output=D(10)))
+    assert with_cache.money == usd("0.0025")
+    assert with_cache.unpriced == ()
+
+
+def test_cache_writes_have_their_price() -> None:
+    prices = PriceList(input=D(3), output=D(15), cached_input=D("0.3"), cache_write=D("3.75"))
+    usage = Usage(input_tokens=1000, output_tokens=10, cached_input_tokens=200, cache_write_tokens=300)
+    # 500 * 3 + 200 * 0.3 + 300 * 3.75 + 10 * 15 = 1500 + 60 + 1125 + 150
+    assert cost_of(usage, prices).money == usd("0.002835")
+
+
+def test_audio_without_a_price_is_named_and_not_guessed() -> None:
+    cost = cost_of(Usage(input_tokens=100, audio_input_tokens=40), PriceList(input=D(1), output=D(1)))
+    assert cost.unpriced == ("audio_input",)
+    assert cost.money == usd("0.00006")
+
+
+def test_nothing_priced_is_never_silently_free() -> None:
+    assert cost_of(Usage(input_tokens=1, output_tokens=1), PriceList()).unpriced == ("input", "output")
+    assert cost_of(Usage(), PriceList()).unpriced == ()
+
+
+def test_overlapping_parts_are_no_refund() -> None:
+    usage = Usage(input_tokens=100, cached_input_tokens=80, audio_input_tokens=80)
+    prices = PriceList(input=D(1), output=D(1), cached_input=D(0), audio_input=D(0))
+    assert cost_of(usage, prices).money == usd("0")
+
+
+def test_the_currency_is_the_price_lists() -> None:
+    cost = cost_of(Usage(input_tokens=1_000_000), PriceList(currency="BRL", input=D(7), output=D(1)))
+    assert cost.money == Money(D(7), "BRL")
+
+
+@given(
+    st.integers(0, 10**9), st.integers(0, 10**9), st.decimals("0", "1000", places=6), st.decimals("0", "1000", places=6)
+)
+def test_exact_to_the_last_unit(sent: int, received: int, input_price: Decimal, output_price: Decimal) -> None:
+    cost = cost_of(Usage(input_tokens=sent, output_tokens=received), PriceList(input=input_price, output=output_price))
+    # Prices with six places are whole numbers of 10^-12 a token: integer arithmetic needs no rounding.
+    assert cost.money.units == sent * int(input_price * 10**6) + received * int(output_price * 10**6)
+
+
+def test_describes_every_named_price() -> None:
+    prices = PriceList(currency="EUR", input=D("2.50"), image=(("1024x1024", D("0.04")), ("hd/1024x1024", D("0.08"))))
+    assert prices.described == {
+        "currency": "EUR",
+        "input": "2.5",
+        "image 1024x1024": "0.04",
+        "image hd/1024x1024": "0.08",
+    }
