@@ -1,0 +1,112 @@
+"""One HTTP exchange over ASGI: read the body, answer, and notice at once when the client leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import zlib
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+
+JSON = b"application/json"
+_GZIP = 31  # zlib's window bits for the gzip format
+
+
+class Connection:
+    """The client's end of one request.
+
+    Args:
+        receive: ASGI's.
+        send: ASGI's.
+        headers: sent with every answer.
+    """
+
+    def __init__(self, receive: Receive, send: Send, headers: Headers) -> None:
+        self._receive = receive
+        self._send = send
+        self._headers = list(headers)
+        self._began = time.perf_counter()
+        self._watcher: asyncio.Task[None] | None = None
+        self._packer: Any = None
+
+    async def read(self) -> bytes | None:
+        """The request's body; ``None`` = the client left before its end."""
+        parts = []
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return None
+            parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+    def watch(self) -> None:
+        """Begin to look out for the client's leaving; the body has been read."""
+        if self._watcher is None:
+            self._watcher = asyncio.get_running_loop().create_task(self._until_gone())
+
+    @property
+    def gone(self) -> bool:
+        """The client has left. Known only after :meth:`watch`."""
+        return self._watcher is not None and self._watcher.done()
+
+    async def pause(self, seconds: float | None) -> bool:
+        """Wait, but no longer than the client does.
+
+        Args:
+            seconds: how long; ``None`` = until the client leaves.
+
+        Returns:
+            ``False`` if the client has left.
+        """
+        if seconds is None or seconds > 0:
+            self.watch()
+            if self._watcher is not None:
+                await asyncio.wait((self._watcher,), timeout=seconds)
+        return not self.gone
+
+    async def start(self, status: int, content_type: bytes, *, extra: Headers = (), gzip: bool = False) -> None:
+        """Send status and headers."""
+        spent = (b"openai-processing-ms", b"%d" % ((time.perf_counter() - self._began) * 1000))
+        headers = [(b"content-type", content_type), *self._headers, spent, *extra]
+        if gzip:
+            headers.append((b"content-encoding", b"gzip"))
+            self._packer = zlib.compressobj(wbits=_GZIP)
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    async def write(self, data: bytes) -> None:
+        """Send a part of the body, at once."""
+        if self._packer is not None:
+            data = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
+        await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def finish(self) -> None:
+        """End the answer well."""
+        rest = b"" if self._packer is None else self._packer.flush()
+        await self._send({"type": "http.response.body", "body": rest})
+
+    async def answer(
+        self, status: int, body: bytes, content_type: bytes = JSON, *, extra: Headers = (), gzip: bool = False
+    ) -> None:
+        """Send a whole answer."""
+        if gzip:
+            packer = zlib.compressobj(wbits=_GZIP)
+            body = packer.compress(body) + packer.flush()
+            extra = [*extra, (b"content-encoding", b"gzip")]
+        length = (b"content-length", b"%d" % len(body))
+        await self.start(status, content_type, extra=[length, *extra])
+        await self._send({"type": "http.response.body", "body": body})
+
+    def close(self) -> None:
+        """Stop looking out."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    async def _until_gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass

@@ -1,0 +1,106 @@
+"""``llmproxy simulator``: an upstream to test against."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import click
+import uvicorn
+
+from infra.providers.simulator.options import SimulatorOptions
+from infra.providers.simulator.server import create_simulator
+
+_BACKLOG = 2048
+_STATUS = click.IntRange(400, 599)
+_AMOUNT = click.FloatRange(min=0)
+_COUNT = click.IntRange(min=0)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  llmproxy simulator --port 9000 --ttft 0.3 --tps 50
+  curl http://127.0.0.1:9000/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{"model":"any","messages":[{"role":"user","content":"Hello"}],"stream":true}'
+
+\b
+A request orders faults for itself with a member "simulator":
+  {"simulator": {"status": 429, "retry_after": 2}}
+  {"simulator": {"cut_after": 5}}
+
+GET /simulator/calls tells what was served, GET /simulator/last the last request;
+POST /simulator/reset begins anew."""
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 = any free port.")
+@click.option("--ttft", default=0.0, type=_AMOUNT, help="Seconds until the first byte.")
+@click.option(
+    "--tps", type=click.FloatRange(min=0, min_open=True), help="Tokens per second after it. [default: at once]"
+)
+@click.option(
+    "--error-rate",
+    type=click.FloatRange(0, 1),
+    help="Share of the calls that fail, spread evenly. [default: 1 with --status]",
+)
+@click.option("--status", type=_STATUS, help="Error status of failing calls. [default: 500]")
+@click.option("--retry-after", type=_AMOUNT, help="Seconds for Retry-After of failing calls.")
+@click.option("--cut-after", type=_COUNT, help="Close each connection after so many chunks.")
+@click.option("--stall-after", type=_COUNT, help="Fall silent after so many chunks.")
+@click.option("--malformed", is_flag=True, help="Answer broken JSON.")
+@click.option("--html", is_flag=True, help="Answer an HTML error page.")
+@click.option("--no-usage", is_flag=True, help="Leave the usage out.")
+@click.option("--gzip", is_flag=True, help="Compress answers, asked or not.")
+@click.option("--api-key", help="Refuse every other key. [default: take any, or none]")
+@click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
+def simulator(host: str, port: int, as_json: bool, **orders: Any) -> None:
+    """Run a server that speaks OpenAI's chat format and makes its answers up, always the same for the same request."""
+    options = SimulatorOptions(**orders)
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    config = uvicorn.Config(
+        create_simulator(options),
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="critical",  # a cut connection is an order here, not an error
+        backlog=_BACKLOG,
+        timeout_graceful_shutdown=1,
+    )
+    _Announcing(config, _url(host, listener), as_json=as_json).run(sockets=[listener])
+
+
+class _Announcing(uvicorn.Server):
+    """Says where it listens once it does."""
+
+    def __init__(self, config: uvicorn.Config, url: str, *, as_json: bool) -> None:
+        super().__init__(config)
+        self._line = json.dumps({"url": url}) if as_json else f"simulator listening on {url}"
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then print the line."""
+        await super().startup(sockets)
+        if self.started:
+            click.echo(self._line)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}/v1"
