@@ -51,6 +51,11 @@ class GatewayError(Exception):
         if code is not None:
             self.code = code
 
+    @property
+    def label(self) -> str:
+        """What logs and the ledger call it: its code, else the code of its kind."""
+        return self.code or type(self).code or "invalid_request"
+
 
 class RequestError(GatewayError):
     """The caller sent something that cannot be served."""

@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from application.serving.exchange import Exchange
-from application.serving.settle import CALLER_GONE_STATUS, INTERNAL_ERROR, INTERNAL_ERROR_STATUS, Settle
+from application.serving.settle import CALLER_GONE, CALLER_GONE_STATUS, INTERNAL_ERROR, INTERNAL_ERROR_STATUS, Settle
 from domain.call import Call
-from domain.errors import CallerGoneError, DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
 from domain.usage import Usage, UsageSource
 
@@ -34,7 +34,7 @@ async def attempt(exchange: Exchange, candidates: Sequence[ModelDocument], reach
     except asyncio.CancelledError:
         # An upstream that was called has read the prompt and may have begun to write: count what is certain.
         usage = Usage(input_tokens=exchange.use_case.estimate_input(exchange.call) if exchange.attempts else 0)
-        settle(exchange, status=CALLER_GONE_STATUS, usage=usage, source=UsageSource.PARTIAL, error=CallerGoneError.code)
+        settle(exchange, status=CALLER_GONE_STATUS, usage=usage, source=UsageSource.PARTIAL, error=CALLER_GONE)
         raise
     except Exception:
         settle(exchange, status=INTERNAL_ERROR_STATUS, error=INTERNAL_ERROR)

@@ -14,7 +14,8 @@ from domain.usage import Usage, UsageSource
 NOTHING = Usage()
 
 CALLER_GONE_STATUS = 499
-"""Ledger status of a call whose caller hung up; nginx's convention."""
+CALLER_GONE = "caller_gone"
+"""Ledger status (nginx's convention) and error code of a call whose caller hung up."""
 
 INTERNAL_ERROR_STATUS = 500
 INTERNAL_ERROR = "internal_error"
@@ -48,7 +49,7 @@ class Settle:
 
     def failed(self, exchange: Exchange, error: GatewayError) -> None:
         """Record a call that nobody answered: nothing was used as far as anyone knows."""
-        self(exchange, status=self.status_of(error), error=error.code)
+        self(exchange, status=self.status_of(error), error=error.label)
 
     def __call__(
         self,

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Callable
 
 from application.ports.providers import Stream
 from application.serving.exchange import Exchange
-from application.serving.settle import CALLER_GONE_STATUS, INTERNAL_ERROR, INTERNAL_ERROR_STATUS, Settle
-from domain.errors import CallerGoneError, GatewayError
+from application.serving.settle import CALLER_GONE, CALLER_GONE_STATUS, INTERNAL_ERROR, INTERNAL_ERROR_STATUS, Settle
+from domain.errors import GatewayError
 from domain.usage import Usage, UsageSource
 
 _END = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
@@ -22,8 +22,8 @@ async def relay(
         UpstreamError: the stream broke. What came before it is counted.
     """
     # What it was if nothing below says otherwise: the iteration was given up because nobody listens any more.
-    status: int = CALLER_GONE_STATUS
-    error: str | None = CallerGoneError.code
+    status = CALLER_GONE_STATUS
+    error = CALLER_GONE
     try:
         async for block in stream:
             if exchange.first_byte is None:
@@ -33,7 +33,7 @@ async def relay(
             yield block
         _finish(exchange, stream, settle)
     except GatewayError as failure:
-        status, error = settle.status_of(failure), failure.code
+        status, error = settle.status_of(failure), failure.label
         raise
     except Exception:
         status, error = INTERNAL_ERROR_STATUS, INTERNAL_ERROR

@@ -47,7 +47,7 @@ class Visit:
 
     def failed(self, error: GatewayError) -> None:
         """Note an error of the domain, and log it where its kind is worth more than its access line."""
-        self.error = error.code or type(error).__name__
+        self.error = error.label
         if self.status == 0:
             self.status = status_of(error)
         level = TABLE[type(error)].level
