@@ -117,7 +117,7 @@ async def test_failures_are_recorded_and_not_all_are_tried_elsewhere(
         await there.serving.answer(there.exchange())
     assert provider.called == tried
     (line,) = there.lines
-    assert (line.status, line.error, line.usage, line.cost_units) == (status, failure.code, Usage(), 0)
+    assert (line.status, line.error, line.usage, line.cost_units) == (status, failure.label, Usage(), 0)
 
 
 async def test_a_fault_of_ours_is_recorded_too() -> None:
