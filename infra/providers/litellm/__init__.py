@@ -1,1 +1,1 @@
-"""Every other vendor, through LiteLLM. The only package that imports litellm, and late."""
+"""Upstreams that do not speak OpenAI's format, by way of the library LiteLLM, which is imported late and only here."""

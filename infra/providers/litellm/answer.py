@@ -1,0 +1,71 @@
+"""LiteLLM's answers in OpenAI's format, without what LiteLLM adds for itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from domain.usage import Usage
+from infra.providers.litellm.usage import openai_usage
+
+_encode = msgspec.json.Encoder().encode
+_PRIVATE = frozenset({"provider_specific_fields"})
+
+
+def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
+    """A whole chat completion as JSON.
+
+    Args:
+        response: LiteLLM's ``ModelResponse``.
+        usage: what the upstream counted.
+        prefix: the provider's name, which LiteLLM puts before some models' names.
+    """
+    body: dict[str, object] = {
+        "id": response.id,
+        "object": "chat.completion",
+        "created": response.created,
+        "model": model_name(response.model, prefix),
+        "choices": [
+            {
+                "index": choice.index,
+                "message": {"role": "assistant", "content": None, "refusal": None} | without_private(choice.message),
+                "logprobs": logprobs_of(choice),
+                "finish_reason": choice.finish_reason,
+            }
+            for choice in response.choices
+        ],
+    }
+    for name in ("service_tier", "system_fingerprint"):
+        value = getattr(response, name, None)
+        if value is not None:
+            body[name] = value
+    if usage is not None:
+        body["usage"] = openai_usage(usage)
+    return _encode(body)
+
+
+def without_private(part: Any) -> dict[str, Any]:
+    """A message or a delta without what is empty and what only LiteLLM understands."""
+    members: dict[str, Any] = part.model_dump(exclude_none=True, exclude=_PRIVATE, warnings=False)
+    for tool_call in members.get("tool_calls") or ():
+        tool_call.pop("provider_specific_fields", None)
+    return members
+
+
+def logprobs_of(choice: Any) -> object:
+    """The choice's log probabilities, in plain containers."""
+    logprobs = getattr(choice, "logprobs", None)
+    if logprobs is None or isinstance(logprobs, dict):
+        return logprobs
+    return logprobs.model_dump(warnings=False)
+
+
+def model_name(name: str | None, prefix: str) -> str:
+    """What the upstream calls the model, LiteLLM's provider name taken off."""
+    return (name or "").removeprefix(f"{prefix}/")
+
+
+def event(body: dict[str, object]) -> bytes:
+    """One server-sent event."""
+    return b"data: " + _encode(body) + b"\n\n"

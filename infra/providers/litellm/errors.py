@@ -1,0 +1,126 @@
+"""From what LiteLLM raises to our errors. LiteLLM's classes are told by name: this module never imports it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from domain.errors import (
+    GatewayError,
+    InvalidRequestError,
+    UpstreamCredentialError,
+    UpstreamProtocolError,
+    UpstreamRefusedError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
+from infra.providers.litellm.messages import Said, clean, said
+
+_UNREACHABLE = frozenset(
+    {"ConnectError", "ClientConnectorError", "ConnectionRefusedError", "gaierror", "SSLError", "ProxyError"}
+)
+_TIMEOUT = frozenset({"TimeoutError", "TimeoutException", "ReadTimeout", "Timeout", "APITimeoutError"})
+_BROKEN = frozenset(
+    {"JSONDecodeError", "RemoteProtocolError", "ReadError", "ClientPayloadError", "ServerDisconnectedError"}
+)
+_CREDENTIAL = frozenset({"AuthenticationError", "PermissionDeniedError", "GoogleAuthError"})
+_CREDENTIAL_STATUS = frozenset({401, 403})
+_STATUS_OF_KIND = {"RateLimitError": 429, "NotFoundError": 404, "BadRequestError": 400, "UnprocessableEntityError": 422}
+_CLIENT_ERROR, _SERVER_ERROR, _BEYOND = 400, 500, 600
+_NOTHING_SAID = "The model's provider refused the request."
+
+
+def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError:  # noqa: PLR0911  # a table, top down
+    """Our error for one of LiteLLM's.
+
+    Args:
+        error: what came out of a call or a stream.
+        secrets: texts that must not appear in a message: credentials, addresses.
+    """
+    if isinstance(error, GatewayError):
+        return error
+    inner = getattr(error, "original_exception", None)
+    if isinstance(inner, BaseException):
+        return translate(inner, secrets)
+    names = _names(error)
+    chain = {name for link in _chain(error) for name in _names(link)}
+    reason = f"{type(error).__name__}: {clean(_text_of(error), secrets)}"
+    words = said(_text_of(error), secrets)
+    if "ImageFetchError" in names:
+        return InvalidRequestError("An image of the request could not be fetched.", param="messages", code="bad_image")
+    if "UnsupportedParamsError" in names:
+        return InvalidRequestError(words.message, code="unsupported_parameter")
+    if chain & _CREDENTIAL or getattr(error, "status_code", None) in _CREDENTIAL_STATUS:
+        return UpstreamCredentialError(reason=reason)
+    if names & _TIMEOUT:
+        return UpstreamTimeoutError(reason=reason)
+    if chain & _UNREACHABLE:
+        return UpstreamUnreachableError(reason=reason)
+    if chain & _TIMEOUT:
+        return UpstreamTimeoutError(reason=reason)
+    if chain & _BROKEN:
+        return UpstreamProtocolError(reason=reason)
+    return _refused(error, names, words) or UpstreamProtocolError(reason=reason)
+
+
+def _refused(error: BaseException, names: frozenset[str], words: Said) -> UpstreamRefusedError | None:
+    """The upstream's own refusal, if this is one."""
+    if "APIConnectionError" in names:
+        return None  # LiteLLM's name for whatever it did not expect
+    status = getattr(error, "status_code", None)
+    for kind, usual in _STATUS_OF_KIND.items():
+        if kind in names:
+            status = usual
+    if not isinstance(status, int) or not _CLIENT_ERROR <= status < _BEYOND:
+        return None
+    code = words.code
+    kind_said = words.kind
+    if "ContextWindowExceededError" in names:
+        code, kind_said = "context_length_exceeded", "invalid_request_error"
+    elif "ContentPolicyViolationError" in names:
+        code, kind_said = code or "content_filter", kind_said or "invalid_request_error"
+    if code == str(status):
+        code = None  # Google repeats the status there
+    return UpstreamRefusedError(
+        status,
+        words.message or _NOTHING_SAID,
+        kind=kind_said or ("server_error" if status >= _SERVER_ERROR else "invalid_request_error"),
+        param=words.param,
+        code=code,
+        retry_after=_retry_after(error),
+    )
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """Seconds the upstream asked to wait."""
+    for headers in (getattr(getattr(error, "response", None), "headers", None), _headers(error)):
+        for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+            value = headers.get(name) if headers is not None else None
+            try:
+                return max(float(value) * scale, 0.0) if value is not None else None
+            except (TypeError, ValueError):
+                continue
+    return None
+
+
+def _headers(error: BaseException) -> Any:
+    return getattr(error, "litellm_response_headers", None)
+
+
+def _text_of(error: BaseException) -> str:
+    message = getattr(error, "message", None)
+    return message if isinstance(message, str) else str(error)
+
+
+def _names(error: BaseException) -> frozenset[str]:
+    return frozenset(kind.__name__ for kind in type(error).__mro__)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = link.__cause__ or link.__context__

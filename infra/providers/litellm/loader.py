@@ -1,0 +1,126 @@
+"""The late import of LiteLLM: it costs seconds and well over 100 MB, so only those pay who need it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import DeploymentUnusableError
+from infra.providers.litellm.cohere import read_server_sent_events
+from infra.providers.litellm.quiet import quiet
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What the adapter uses of LiteLLM once it is there.
+
+    Args:
+        acompletion: ``litellm.acompletion``.
+        bookkeeper: makes the object that LiteLLM reports a call's progress to; ours does nothing with it.
+        controls: names of arguments that steer LiteLLM itself and so must never come from a caller.
+    """
+
+    acompletion: Callable[..., Awaitable[Any]]
+    bookkeeper: Callable[..., object]
+    controls: frozenset[str]
+
+
+class Loader:
+    """Imports LiteLLM once, in a thread, when it is first needed or told to warm up."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._future: Future[Library] | None = None
+
+    @property
+    def state(self) -> str:
+        """``not loaded``, ``loading``, ``ready`` or ``failed: ...``."""
+        future = self._future
+        if future is None:
+            return "not loaded"
+        if not future.done():
+            return "loading"
+        error = future.exception()
+        return "ready" if error is None else f"failed: {type(error).__name__}: {error}"
+
+    def warm_up(self) -> Future[Library]:
+        """Begin the import unless that has happened; returns at once."""
+        with self._lock:
+            if self._future is None:
+                self._future = Future()
+                # A daemon: a server that is told to stop does not wait for an import.
+                threading.Thread(target=_run, args=(self._future,), name="litellm-import", daemon=True).start()
+            return self._future
+
+    async def ready(self) -> Library:
+        """LiteLLM, waiting for its import if need be.
+
+        Raises:
+            DeploymentUnusableError: it cannot be imported.
+        """
+        future = self._future
+        if future is None or not future.done():
+            future = self.warm_up()
+            # A caller who gives up must not cancel the import that others wait for.
+            await asyncio.wait([asyncio.wrap_future(future)])
+        error = future.exception()
+        if error is not None:
+            raise DeploymentUnusableError(f"LiteLLM could not be loaded ({type(error).__name__}: {error})")
+        return future.result()
+
+
+def _run(future: Future[Library]) -> None:
+    try:
+        future.set_result(_load())
+    except BaseException as error:  # noqa: BLE001  # an import can fail in any way; whoever waits must hear of it
+        future.set_exception(error)
+
+
+def _load() -> Library:
+    # Read by LiteLLM while it is imported: no price list from the network, no .env file. Neither is a secret.
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
+    import litellm  # noqa: PLC0415  # late on purpose: see the module's docstring
+    from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415  # the same
+    from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig  # noqa: PLC0415  # the same
+    from litellm.types.utils import all_litellm_params  # noqa: PLC0415  # the same
+
+    _silence(litellm)
+    read_server_sent_events(CohereV2ChatConfig)
+    signature = inspect.signature(litellm.acompletion).parameters
+    return Library(
+        acompletion=litellm.acompletion,
+        bookkeeper=quiet(Logging),
+        controls=frozenset(all_litellm_params) | frozenset(signature),
+    )
+
+
+def _silence(litellm: Any) -> None:
+    """No prints, no logs (they would carry prompts and keys), no telemetry, no callbacks, no second opinions."""
+    litellm.suppress_debug_info = True
+    litellm.set_verbose = False
+    litellm.telemetry = False
+    litellm.disable_streaming_logging = True
+    litellm.drop_params = False
+    litellm.modify_params = False
+    litellm.num_retries = None
+    litellm.cache = None
+    litellm.user_url_validation = True  # image addresses of callers never lead into the private network
+    for callbacks in ("callbacks", "input_callback", "success_callback", "failure_callback"):
+        setattr(litellm, callbacks, [])
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = False
+        logger.disabled = True
+    for name in ("httpx", "httpcore", "openai", "aiohttp.client", "google.auth", "urllib3"):
+        # Below warnings they write addresses and bodies of upstream calls.
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.WARNING))

@@ -1,0 +1,103 @@
+"""What an upstream said, found in the texts that LiteLLM's exceptions carry, and made safe to show."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_LONGEST = 2000
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]}]+", re.IGNORECASE)
+_HOST = re.compile(
+    r"\b(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|app|local|internal|cloud|azure))"
+    r"(?::\d+)?\b(?:/[^\s'\"]*)?",
+    re.IGNORECASE,
+)
+_PREFIX = re.compile(r"^(?:(?:litellm\.)?[A-Za-z_]*(?:Error|Exception|Timeout)(?:\s+-\s+|:\s*))+", re.IGNORECASE)
+# From here on LiteLLM speaks of itself: advice, documentation, a traceback, its own parameters.
+_CHATTER = re.compile(
+    r"\s*(?:\n\s*)?(?:Traceback \(most recent call last\)|LiteLLM Retried|Learn more:|Received Model Group|"
+    r"\n?\s*To drop (?:these|it)|To drop these|If you want to use these params|Deployment Info|"
+    r"\.?\s*Set (?:the )?`?litellm|Got error|Give Feedback|Pass model as).*",
+    re.DOTALL | re.IGNORECASE,
+)
+_LIBRARY = re.compile(r"\b(?:litellm|Vertex_ai(?:_beta)?Exception)\b[.:]?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An error as the upstream put it.
+
+    Args:
+        message: for the caller; empty = nothing that can be shown.
+        kind: the ``type``.
+        param: the member of the request.
+        code: the machine-readable code.
+    """
+
+    message: str
+    kind: str | None = None
+    param: str | None = None
+    code: str | None = None
+
+
+def said(text: str, secrets: Sequence[str]) -> Said:
+    """What the upstream said, out of the text of an exception.
+
+    Args:
+        text: as LiteLLM raised it, often with the upstream's JSON somewhere inside.
+        secrets: texts to take out.
+    """
+    error = _embedded_error(text)
+    if error is not None:
+        return Said(
+            clean(str(error["message"]), secrets),
+            _text(error.get("type") or error.get("status")),
+            _text(error.get("param")),
+            _text(error.get("code")),
+        )
+    return Said(clean(text, secrets))
+
+
+def clean(text: str, secrets: Sequence[str]) -> str:
+    """A text without credentials, addresses, tracebacks and everything that LiteLLM says about itself."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    text = _PREFIX.sub("", text.strip())
+    text = _CHATTER.sub("", text)
+    text = _HOST.sub("[address]", _URL.sub("[address]", text))
+    return _LIBRARY.sub("", text).strip()[:_LONGEST]
+
+
+def _embedded_error(text: str) -> Mapping[str, Any] | None:
+    """The upstream's error object, wherever in the text its JSON begins."""
+    decoder = json.JSONDecoder()
+    for start in (match.start() for match in re.finditer(r"[{\[]", text[:_LONGEST])):
+        for candidate in (text[start:], text[start:].replace("\\n", " ").replace('\\"', '"')):
+            try:
+                found, _ = decoder.raw_decode(candidate)
+            except (ValueError, RecursionError):
+                continue
+            error = _error_in(found)
+            if error is not None:
+                return error
+    return None
+
+
+def _error_in(found: Any) -> Mapping[str, Any] | None:
+    if isinstance(found, list) and found:
+        found = found[0]
+    if not isinstance(found, dict):
+        return None
+    inner = found.get("error", found)
+    if isinstance(inner, str):
+        return {"message": inner}
+    if isinstance(inner, dict) and isinstance(inner.get("message"), str):
+        return inner
+    return None
+
+
+def _text(value: object) -> str | None:
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None

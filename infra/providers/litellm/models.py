@@ -1,0 +1,197 @@
+"""How each model type is reached through LiteLLM: a table of rows, and what is made of a row and a document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from types import MappingProxyType
+
+from domain.errors import DeploymentUnusableError
+from domain.model import ModelDocument, ModelType
+from infra.providers.litellm.google import check_service_account, credential_texts
+from infra.providers.resolve import ResolvedParameters
+
+
+class Credential(Enum):
+    """What a document must name so that LiteLLM never helps itself to a key in the process's environment."""
+
+    KEY = auto()
+    """A key; without one the document is unusable."""
+    GOOGLE = auto()
+    """A service account's JSON; none = the identity of the machine (workload identity), which is intended."""
+    AMBIENT = auto()
+    """A key, or none = the identity of the machine (an AWS role)."""
+    NONE = auto()
+    """A server of one's own may want no key; LiteLLM then gets a placeholder, or it would search the environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One way through LiteLLM.
+
+    Args:
+        prefix: LiteLLM's name of the provider; empty = the document's model string has it.
+        publisher: what the upstream wants in front of a model's name; added only where it is missing.
+        implied: publishers that LiteLLM puts into the address itself and that must not be in the name.
+        credential: what the document must name.
+        endpoint: base address where the document names none; ``None`` = LiteLLM knows it.
+        endpoint_needed: the document must name one.
+        endings: what LiteLLM adds to an address by itself; taken off an operator's endpoint.
+        path: what LiteLLM wants an endpoint to end with.
+        named_only: this upstream has no place for members that LiteLLM does not know.
+    """
+
+    prefix: str
+    publisher: str = ""
+    implied: tuple[str, ...] = ()
+    credential: Credential = Credential.KEY
+    endpoint: str | None = None
+    endpoint_needed: bool = False
+    endings: tuple[str, ...] = ()
+    path: str = ""
+    named_only: bool = False
+
+
+def _vertex(publisher: str = "", *implied: str, named_only: bool = False) -> Route:
+    return Route("vertex_ai", publisher, implied, Credential.GOOGLE, named_only=named_only)
+
+
+# Vertex AI: LiteLLM 1.106.2 tells publishers apart by the name (llms/vertex_ai/vertex_ai_partner_models/main.py).
+# Claude, Mistral and Jamba it knows by the bare name and writes the publisher into the address (rawPredict). The others
+# go to Vertex's OpenAI-compatible address, where the publisher is part of the name. Gemini has no publisher either.
+ROUTES: Mapping[ModelType, Route] = MappingProxyType(
+    {
+        ModelType.GOOGLE_VERTEX: _vertex(),
+        ModelType.GOOGLE_VERTEX_CLAUDE: _vertex("", "anthropic/", named_only=True),
+        ModelType.GOOGLE_VERTEX_DEEPSEEK: _vertex("deepseek-ai/"),
+        ModelType.GOOGLE_VERTEX_META: _vertex("meta/"),
+        ModelType.GOOGLE_VERTEX_MISTRAL: _vertex("", "mistralai/"),
+        ModelType.GOOGLE_VERTEX_JAMBA: _vertex("", "ai21/"),
+        ModelType.GOOGLE_VERTEX_QWEN: _vertex("qwen/"),
+        ModelType.GOOGLE_VERTEX_OPENAI: _vertex("openai/"),
+        ModelType.ANTHROPIC: Route(
+            "anthropic",
+            "",
+            ("anthropic/",),
+            endpoint="https://api.anthropic.com",
+            endings=("/v1/messages", "/v1"),
+            named_only=True,
+        ),
+        ModelType.COHERE: Route(
+            "cohere_chat", endpoint="https://api.cohere.com", endings=("/v2/chat", "/v2"), path="/v2/chat"
+        ),
+        ModelType.AZURE_FOUNDRY: Route("azure_ai", endpoint_needed=True),
+        # LiteLLM has no provider of this name; Blackbox speaks OpenAI's format and its names begin with "blackboxai/".
+        ModelType.BLACKBOX: Route("custom_openai", endpoint="https://api.blackbox.ai", endings=("/chat/completions",)),
+    }
+)
+
+_MACHINE_IDENTITY = {
+    "vertex_ai": Credential.GOOGLE,
+    "vertex_ai_beta": Credential.GOOGLE,
+    "bedrock": Credential.AMBIENT,
+    "sagemaker": Credential.AMBIENT,
+    "sagemaker_chat": Credential.AMBIENT,
+}
+_KEYLESS = frozenset({"ollama", "ollama_chat", "hosted_vllm", "lm_studio", "llamafile", "docker_model_runner"})
+_NO_KEY = "not-needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where one call goes.
+
+    Args:
+        model: LiteLLM's model string.
+        connection: address and credentials, as arguments of the call.
+        named_only: members that LiteLLM does not know are refused rather than passed on.
+        secrets: texts that must not appear in any message.
+    """
+
+    model: str
+    connection: Mapping[str, object] = field(repr=False)
+    named_only: bool
+    secrets: tuple[str, ...] = field(repr=False)
+
+
+def upstream_name(document: ModelDocument, model: str | None) -> str:
+    """The name by which the upstream knows the model; ``model`` is the one its parameters name."""
+    if document.model_type is ModelType.LITELLM:
+        return model or document.code
+    route = ROUTES[document.model_type]
+    name = model or document.code
+    if document.model_type is ModelType.AZURE_FOUNDRY:
+        name = model or document.parameters.deployment_name or document.code
+    for publisher in route.implied:
+        name = name.removeprefix(publisher)
+    return name if name.startswith(route.publisher) else route.publisher + name
+
+
+def target_of(document: ModelDocument, parameters: ResolvedParameters) -> Target:
+    """Where calls for a document go.
+
+    Raises:
+        DeploymentUnusableError: something is missing in the document or in what it names.
+    """
+    name = upstream_name(document, parameters.model)
+    if document.model_type is ModelType.LITELLM:
+        if parameters.model is None:
+            raise DeploymentUnusableError("parameters.model is missing: the model string that LiteLLM is called with")
+        route, model = _route_of(name), name
+    else:
+        route = ROUTES[document.model_type]
+        model = f"{route.prefix}/{name}"
+    connection = _credentials(route, parameters)
+    endpoint = _endpoint(route, parameters.endpoint)
+    if endpoint is not None:
+        connection["api_base"] = endpoint
+    if parameters.api_version is not None:
+        connection["api_version"] = parameters.api_version
+    # Claude on Azure takes the way of Anthropic's own API through LiteLLM.
+    named_only = route.named_only or (route.prefix in {"azure_ai", "vertex_ai"} and "claude" in model)
+    secrets = (*credential_texts(parameters.credential), *((endpoint,) if endpoint else ()))
+    return Target(model, MappingProxyType(connection), named_only, secrets)
+
+
+def _route_of(model: str) -> Route:
+    """The row for a model string of LiteLLM's own: ``provider/name``."""
+    provider = model.partition("/")[0]
+    credential = _MACHINE_IDENTITY.get(provider, Credential.NONE if provider in _KEYLESS else Credential.KEY)
+    return Route(
+        provider,
+        credential=credential,
+        endpoint_needed=credential is Credential.NONE,
+        named_only=provider == "anthropic",
+    )
+
+
+def _credentials(route: Route, parameters: ResolvedParameters) -> dict[str, object]:
+    credential = parameters.credential
+    if route.credential is Credential.GOOGLE:
+        if credential is not None:
+            check_service_account(credential)
+        named = {
+            "vertex_credentials": credential,
+            "vertex_project": parameters.gcp_project,
+            "vertex_location": parameters.location,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+    if credential is not None:
+        return {"api_key": credential}
+    if route.credential is Credential.AMBIENT:
+        return {}
+    if route.credential is Credential.NONE:
+        return {"api_key": _NO_KEY}
+    raise DeploymentUnusableError("the document names no credential: secret_name or api_key is missing in parameters")
+
+
+def _endpoint(route: Route, endpoint: str | None) -> str | None:
+    if endpoint is None:
+        if route.endpoint_needed:
+            raise DeploymentUnusableError("parameters.endpoint is missing")
+        return None if route.endpoint is None else route.endpoint + route.path
+    endpoint = endpoint.rstrip("/")
+    for ending in route.endings:
+        endpoint = endpoint.removesuffix(ending)
+    return endpoint + route.path

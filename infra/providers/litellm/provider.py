@@ -1,0 +1,136 @@
+"""The provider adapter: one call of LiteLLM per call of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from application.ports.providers import Answer
+from domain.call import Call
+from domain.errors import DeploymentUnusableError, GatewayError
+from domain.model import ModelDocument
+from infra.providers.litellm.answer import answer_body
+from infra.providers.litellm.errors import translate
+from infra.providers.litellm.loader import Library, Loader
+from infra.providers.litellm.models import Target, target_of, upstream_name
+from infra.providers.litellm.request import arguments_of
+from infra.providers.litellm.stream import ChatStream
+from infra.providers.litellm.usage import usage_of
+from infra.providers.resolve import Secrets, resolve
+
+_FIXED = {
+    "num_retries": 0,  # retries and failover are the gateway's
+    "max_retries": 0,
+    "_skip_mcp_handler": True,  # tools of type "mcp" are the upstream's business, never LiteLLM's own gateway
+}
+
+
+class LiteLLMProvider:
+    """Calls every upstream that does not speak OpenAI's format; implements the port ``Provider``.
+
+    Args:
+        secrets: looks up what documents name.
+        silence_timeout: seconds an upstream may be silent where the document says nothing else.
+        total_timeout: seconds a call may take as a whole.
+    """
+
+    def __init__(self, secrets: Secrets, *, silence_timeout: float, total_timeout: float) -> None:
+        self._secrets = secrets
+        self._silence_timeout = silence_timeout
+        self._total_timeout = total_timeout
+        self._loader = Loader()
+
+    @property
+    def state(self) -> str:
+        """For the health page: ``not loaded``, ``loading``, ``ready`` or ``failed: ...``."""
+        return self._loader.state
+
+    def warm_up(self) -> None:
+        """Begin to import LiteLLM in the background, because some document needs it. Safe to repeat."""
+        self._loader.warm_up()
+
+    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+        """See the port."""
+        library = await self._loader.ready()
+        target, arguments = self._prepare(library, call, document)
+        silence, total = self._limits(document)
+        try:
+            async with asyncio.timeout(total):
+                response = await library.acompletion(**arguments, timeout=silence)
+        except Exception as error:  # noqa: BLE001  # LiteLLM raises whatever it likes; every kind becomes one of ours
+            raise _translator(target)(error) from None
+        usage = usage_of(getattr(response, "usage", None))
+        return Answer(answer_body(response, usage, _prefix(target)), b"application/json", usage)
+
+    async def stream(self, call: Call, document: ModelDocument) -> ChatStream:
+        """See the port."""
+        library = await self._loader.ready()
+        target, arguments = self._prepare(library, call, document)
+        silence, total = self._limits(document)
+        deadline = asyncio.get_running_loop().time() + total
+        translator = _translator(target)
+        try:
+            async with asyncio.timeout(silence):
+                wrapper = await library.acompletion(**arguments, timeout=silence)
+        except Exception as error:  # noqa: BLE001  # the same
+            raise translator(error) from None
+        stream = ChatStream(
+            wrapper,
+            prefix=_prefix(target),
+            wants_usage=call.wants_usage,
+            silence=silence,
+            deadline=deadline,
+            translate=translator,
+        )
+        await stream.begin()
+        return stream
+
+    def upstream_model(self, document: ModelDocument) -> str:
+        """See the port."""
+        return upstream_name(document, document.parameters.model)
+
+    def unusable_because(self, document: ModelDocument) -> str | None:
+        """See the port."""
+        try:
+            target_of(document, resolve(document.parameters, self._secrets))
+        except DeploymentUnusableError as error:
+            return error.reason
+        if self._loader.state.startswith("failed"):
+            return f"LiteLLM {self._loader.state}"
+        return None
+
+    def _prepare(self, library: Library, call: Call, document: ModelDocument) -> tuple[Target, dict[str, Any]]:
+        parameters = resolve(document.parameters, self._secrets)
+        target = target_of(document, parameters)
+        arguments = arguments_of(call, parameters.defaults, named_only=target.named_only, controls=library.controls)
+        arguments |= target.connection
+        arguments |= _FIXED
+        arguments["model"] = target.model
+        arguments["litellm_call_id"] = call.request_id
+        arguments["litellm_logging_obj"] = library.bookkeeper(
+            model=target.model,
+            messages=arguments["messages"],
+            stream=call.stream,
+            call_type="acompletion",
+            start_time=datetime.now(UTC),
+            litellm_call_id=call.request_id,
+            function_id="",
+        )
+        return target, arguments
+
+    def _limits(self, document: ModelDocument) -> tuple[float, float]:
+        silence = document.parameters.timeout or self._silence_timeout
+        return silence, max(self._total_timeout, silence)
+
+
+def _prefix(target: Target) -> str:
+    return target.model.partition("/")[0]
+
+
+def _translator(target: Target) -> Callable[[BaseException], GatewayError]:
+    def translator(error: BaseException) -> GatewayError:
+        return translate(error, target.secrets)
+
+    return translator

@@ -1,0 +1,138 @@
+"""From a call's JSON members to LiteLLM's arguments, so that no caller can steer LiteLLM itself.
+
+``litellm.acompletion`` takes members of the request and its own controls (addresses, keys, callbacks, canned answers)
+through one door. Therefore only the names listed here become arguments. Everything else either travels in
+``extra_body``, which LiteLLM merges into the upstream's body without looking at it, or is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from domain.call import Call
+from domain.errors import BodyNotJsonError, InvalidRequestError
+
+OPENAI = frozenset(
+    {
+        "messages",
+        "audio",
+        "frequency_penalty",
+        "function_call",
+        "functions",
+        "logit_bias",
+        "logprobs",
+        "max_completion_tokens",
+        "max_tokens",
+        "modalities",
+        "n",
+        "parallel_tool_calls",
+        "prediction",
+        "presence_penalty",
+        "prompt_cache_key",
+        "reasoning_effort",
+        "response_format",
+        "safety_identifier",
+        "seed",
+        "service_tier",
+        "stop",
+        "store",
+        "temperature",
+        "tool_choice",
+        "tools",
+        "top_logprobs",
+        "top_p",
+        "user",
+        "verbosity",
+        "web_search_options",
+    }
+)
+"""Members of OpenAI's chat request that LiteLLM translates for each vendor."""
+
+VENDORS = frozenset(
+    {
+        "thinking",  # Anthropic, Gemini
+        "top_k",  # Anthropic, Gemini, Cohere
+        "safety_settings",  # Gemini
+        "cache_control",  # Anthropic, from here on
+        "container",
+        "context_management",
+        "inference_geo",
+        "mcp_servers",
+        "output_config",
+        "speed",
+    }
+)
+"""Members that vendors document on top and that LiteLLM hands on under the same name."""
+
+_OURS = frozenset({"model", "stream", "stream_options"})
+_CONTROL_PREFIXES = ("litellm_", "_", "vertex_", "aws_", "azure_", "mock_", "langfuse_", "anthropic_", "openai_")
+_CONTROLS = frozenset({"mock_response", "mock_tool_calls", "vertexai_credentials", "extra_query", "is_vertex_request"})
+# An OpenAI feature (tags of stored completions) under a name that means callbacks and budgets to LiteLLM.
+_IGNORED = frozenset({"metadata"})
+_EXCLUSIVE = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+
+
+def arguments_of(
+    call: Call, defaults: Mapping[str, object], *, named_only: bool, controls: frozenset[str]
+) -> dict[str, Any]:
+    """Arguments of ``acompletion`` for what the caller sent and the operator set; without model and connection.
+
+    Args:
+        call: the call.
+        defaults: the document's, used where the caller says nothing. Operators may set anything.
+        named_only: unknown members are refused because the upstream has no place for them.
+        controls: names by which LiteLLM is steered.
+
+    Raises:
+        InvalidRequestError: a member that cannot be passed on, or ``messages`` is no list of objects.
+        BodyNotJsonError: a member is no valid JSON.
+    """
+    arguments: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, raw in call.fields.items():
+        if name in _OURS:
+            continue
+        if name in OPENAI or name in VENDORS:
+            arguments[name] = _decoded(raw)
+        elif is_control(name, controls) or (named_only and name not in _IGNORED):
+            raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+        elif name not in _IGNORED:
+            extra[name] = _decoded(raw)
+    _check_messages(arguments.get("messages"))
+    said = call.fields.keys() | _OURS
+    arguments |= {
+        name: value for name, value in defaults.items() if name not in said and _EXCLUSIVE.get(name, name) not in said
+    }
+    if extra:
+        arguments["extra_body"] = extra
+    if call.stream:
+        arguments["stream"] = True
+        arguments["stream_options"] = {"include_usage": True}
+    return arguments
+
+
+def is_control(name: str, controls: frozenset[str]) -> bool:
+    """Whether a member of a body would mean something to LiteLLM itself rather than to the upstream."""
+    if name in OPENAI or name in VENDORS or name in _IGNORED:
+        return False
+    return name in controls or name in _CONTROLS or name.startswith(_CONTROL_PREFIXES)
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BodyNotJsonError("The body of the request is not valid JSON.") from error
+
+
+def _check_messages(messages: Any) -> None:
+    if not isinstance(messages, list) or not messages:
+        raise InvalidRequestError("'messages' must be a non-empty array.", param="messages")
+    for index, message in enumerate(messages):
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+            raise InvalidRequestError(
+                f"'messages[{index}]' must be an object with a 'role'.", param=f"messages[{index}]"
+            )

@@ -1,0 +1,159 @@
+"""LiteLLM's stream of chunks as server-sent events in OpenAI's format."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from domain.errors import GatewayError, UpstreamProtocolError
+from domain.usage import Usage, estimate_tokens
+from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
+from infra.providers.litellm.usage import larger, openai_usage, usage_of
+
+_DONE = b"data: [DONE]\n\n"
+
+
+class ChatStream:
+    """One streamed answer; implements the port's ``Stream``.
+
+    Args:
+        wrapper: LiteLLM's ``CustomStreamWrapper``.
+        prefix: the provider's name, which LiteLLM puts before some models' names.
+        wants_usage: the caller asked for the usage chunk.
+        silence: seconds that may pass between two chunks.
+        deadline: moment of the loop's clock at which the call must be over.
+        translate: turns what LiteLLM raises into our errors.
+    """
+
+    content_type = b"text/event-stream; charset=utf-8"
+
+    def __init__(
+        self,
+        wrapper: Any,
+        *,
+        prefix: str,
+        wants_usage: bool,
+        silence: float,
+        deadline: float,
+        translate: Callable[[Exception], GatewayError],
+    ) -> None:
+        self._wrapper = wrapper
+        self._prefix = prefix
+        self._wants_usage = wants_usage
+        self._silence = silence
+        self._deadline = deadline
+        self._translate = translate
+        self._first: Any = None
+        self._characters = 0
+        self._seen = 0
+        self._reported: Usage | None = None
+        self._complete = False
+        self._head: dict[str, object] = {}
+
+    async def begin(self) -> None:
+        """Wait for the first chunk: LiteLLM may not have called the upstream before.
+
+        Raises:
+            GatewayError: anything that goes wrong before the first byte.
+        """
+        try:
+            self._first = await self._next()
+            if self._first is None:
+                self._check_complete()
+        except BaseException:
+            await self.aclose()
+            raise
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the upstream reported so far; ``None`` = nothing.
+
+        Some vendors report the input at the beginning and the output at the end. Of a stream that was cut in between,
+        the output is what was delivered, by rule of thumb, if that is more than what they had reported.
+        """
+        chunks = self._wrapper.chunks
+        for chunk in chunks[self._seen :]:
+            self._reported = larger(self._reported, usage_of(getattr(chunk, "usage", None)))
+        self._seen = len(chunks)
+        if self._reported is None or self._complete:
+            return self._reported
+        return larger(self._reported, Usage(output_tokens=self.output_so_far()))
+
+    def output_so_far(self) -> int:
+        """Output tokens delivered so far, by rule of thumb."""
+        return estimate_tokens(self._characters)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """Blocks of whole events; see the port."""
+        chunk, self._first = self._first, None
+        while chunk is not None:
+            block = self._block(chunk)
+            if block is not None:
+                yield block
+            chunk = await self._next()
+        self._check_complete()
+        usage = self.usage
+        if self._wants_usage and usage is not None:
+            yield event(self._head | {"choices": [], "usage": openai_usage(usage)}) + _DONE
+        else:
+            yield _DONE
+
+    async def aclose(self) -> None:
+        """End the upstream call now if it still runs. Safe to repeat."""
+        await self._wrapper.aclose()
+
+    async def _next(self) -> Any:
+        """The next chunk, or ``None`` at the end."""
+        left = min(self._silence, self._deadline - asyncio.get_running_loop().time())
+        try:
+            async with asyncio.timeout(left):
+                return await anext(self._wrapper)
+        except StopAsyncIteration:
+            return None
+        except Exception as error:  # noqa: BLE001  # LiteLLM raises whatever it likes; every kind becomes one of ours
+            raise self._translate(error) from None
+
+    def _check_complete(self) -> None:
+        """LiteLLM makes up a finish reason where the upstream just stopped; nobody may take that for an answer."""
+        wrapper = self._wrapper
+        if wrapper.received_finish_reason is None and getattr(wrapper, "intermittent_finish_reason", None) is None:
+            raise UpstreamProtocolError(reason="the stream ended without a finish reason")
+        self._complete = True
+
+    def _block(self, chunk: Any) -> bytes | None:
+        choices = [choice for choice in map(self._choice, chunk.choices) if choice is not None]
+        if not choices:
+            return None
+        if not self._head:
+            self._head = {
+                "id": chunk.id,
+                "object": "chat.completion.chunk",
+                "created": chunk.created,
+                "model": model_name(chunk.model, self._prefix),
+            }
+        body = self._head | {"choices": choices}
+        if self._wants_usage:
+            body["usage"] = None
+        return event(body)
+
+    def _choice(self, choice: Any) -> dict[str, object] | None:
+        delta = without_private(choice.delta)
+        if not delta and choice.finish_reason is None:
+            return None
+        self._characters += _length(delta)
+        return {
+            "index": choice.index,
+            "delta": delta,
+            "logprobs": logprobs_of(choice),
+            "finish_reason": choice.finish_reason,
+        }
+
+
+def _length(delta: dict[str, Any]) -> int:
+    """Characters of output in a delta: text, reasoning, arguments of tools."""
+    texts = [delta.get("content"), delta.get("reasoning_content")]
+    for call in (*(delta.get("tool_calls") or ()), {"function": delta.get("function_call")}):
+        function = call.get("function") or {}
+        texts += [function.get("name"), function.get("arguments")]
+    return sum(len(text) for text in texts if isinstance(text, str))
