@@ -47,6 +47,8 @@ class Gateway:
         features: what it does to a call besides passing it on.
         version: which one it is.
         prepare: from an empty folder of its own and the upstream's port to something that can be started.
+        check: after it was stopped, from the same folder and the number of answered calls to a sentence about what it
+            left there; raises ``ValueError`` where that is wrong.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Gateway:
     features: str
     version: Callable[[], str]
     prepare: Callable[[Path, int], Launch]
+    check: Callable[[Path, int], str] | None = None
 
 
 def prepare_direct(_work: Path, upstream: int) -> Launch:
@@ -133,6 +136,7 @@ def prepare_litellm(work: Path, upstream: int) -> Launch:
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
         "LITELLM_LOG": "ERROR",
         "LITELLM_TELEMETRY": "False",
+        "PYTHONPATH": "",
     }
     return Launch((str(command), *options, "--telemetry", "False"), port, key=key, env=env)
 
@@ -166,6 +170,7 @@ def prepare_tensorzero(work: Path, upstream: int) -> Launch:
         None,
         path="/openai/v1/chat/completions",
         model_prefix="tensorzero::model_name::",
+        env={"PYTHONPATH": ""},
         address=address,
     )
 

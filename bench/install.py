@@ -9,7 +9,8 @@ import subprocess
 import venv
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.processes import ROOT
+
 CACHE = ROOT / ".cache" / "bench"
 HERE = Path(__file__).resolve().parent
 

@@ -60,6 +60,9 @@ class Record:
     idle_mb: list[float] = field(default_factory=list)
     after_mb: list[float] = field(default_factory=list)
     peak_mb: list[float] = field(default_factory=list)
+    calls: int = 0
+    """Answered calls of the last round."""
+    checked: str = ""
     failed: str = ""
 
     def median(self, scenario: str, figure: str) -> float | None:
@@ -84,6 +87,7 @@ def measure(record: Record, scenarios: Sequence[Scenario], work: Path, *, share:
 
     Raises:
         FailedRunError: it did not start, or answers were not right.
+        ValueError: what it left behind is not right.
     """
     upstream = free_port()
     with running(python_module("bench.upstream", "--port", str(upstream)), core=tool_core(), log=work / "upstream.log"):
@@ -93,7 +97,8 @@ def measure(record: Record, scenarios: Sequence[Scenario], work: Path, *, share:
             _scenarios(record, launch, upstream, None, scenarios, share)
             return
         started = time.monotonic()
-        with running(launch.argv, core=gateway_core(), log=work / "gateway.log", env=launch.env, cwd=work) as process:
+        with running(launch.argv, core=gateway_core(), log=work / "gateway.log", env=launch.env) as process:
+            record.calls = 1
             port = first_answer(launch, process)
             record.cold_start.append(time.monotonic() - started)
             record.idle_mb.append(memory_mb(process.pid)[0])
@@ -101,6 +106,8 @@ def measure(record: Record, scenarios: Sequence[Scenario], work: Path, *, share:
             now, peak = memory_mb(process.pid)
             record.after_mb.append(now)
             record.peak_mb.append(peak)
+    if record.gateway.check is not None:
+        record.checked = record.gateway.check(work, record.calls)
 
 
 def first_answer(launch: Launch, process: subprocess.Popen[bytes]) -> int:
@@ -150,10 +157,11 @@ def _scenarios(
     record: Record, launch: Launch, port: int, pid: int | None, scenarios: Sequence[Scenario], share: float
 ) -> None:
     for scenario in scenarios:
-        run_load(launch, port, scenario, min(0.5, share))
+        warm = run_load(launch, port, scenario, min(0.5, share))
         before, started = _cpu(pid), time.monotonic()
         result = run_load(launch, port, scenario, scenario.seconds * share)
         used, elapsed = _cpu(pid) - before, time.monotonic() - started
+        record.calls += warm.calls + result.calls
         if result.failures or not result.calls:
             message = f"{scenario.name}: {result.failures} calls failed ({result.first_failure or 'none was answered'})"
             raise FailedRunError(message)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
 TICKS = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS = 10.0
 
@@ -36,17 +37,22 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def running(
-    argv: Sequence[str], *, core: int, log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    argv: Sequence[str], *, core: int, log: Path, env: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command pinned to a core, its output in ``log``, and end its whole process group afterwards."""
+    """Run a command pinned to a core, its output in ``log``, and end its whole process group afterwards.
+
+    It sees none of our environment variables but a few that every program needs: settings and proxies of the shell
+    would make the figures those of another configuration.
+    """
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR", "LANG") if name in os.environ}
     with log.open("ab") as output:
         process = subprocess.Popen(
             ["taskset", "-c", str(core), *argv],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env=None if env is None else {**os.environ, **env},
-            cwd=cwd,
+            env={**kept, "PYTHONPATH": str(ROOT), **(env or {})},
+            cwd=log.parent,
             start_new_session=True,
         )
         try:
