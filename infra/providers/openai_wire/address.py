@@ -1,0 +1,67 @@
+"""From the address in a document to the URL of an endpoint.
+
+The rules, for every vendor: ``endpoint`` is the base address, up to and including ``/v1``; where it has no path at all
+the vendor's own is added (``/v1`` for most). For Azure it is the address of the resource, or of a gateway in front of
+it; the ``/openai/v1`` form is used where the address ends in that, where ``api_version`` is ``v1``, ``preview`` or
+``latest``, and where there is no ``api_version`` at all. Faults never repeat the address.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from domain.errors import DeploymentUnusableError
+from domain.operation import Endpoint
+from infra.clients.http.origin import Origin
+from infra.providers.openai_wire.vendors import Form, Vendor
+from infra.providers.resolve import ResolvedParameters
+
+_UNDATED_VERSIONS = frozenset({"v1", "preview", "latest"})
+_AZURE_V1 = "/openai/v1"
+
+
+def locate(vendor: Vendor, parameters: ResolvedParameters) -> tuple[Origin, dict[Endpoint, str]]:
+    """Where a deployment is: its server, and the request target for each endpoint.
+
+    Raises:
+        DeploymentUnusableError: the address, or Azure's deployment, is missing or cannot be right.
+    """
+    address = parameters.endpoint or vendor.base
+    if address is None:
+        raise DeploymentUnusableError("parameters.endpoint is missing: the base address of the upstream")
+    try:
+        origin, path = Origin.parse(address)
+    except ValueError as fault:
+        raise DeploymentUnusableError(f"parameters.endpoint is unusable: {fault}") from None
+    for endpoint in Endpoint:
+        if path.endswith(f"/{endpoint.value}"):
+            raise DeploymentUnusableError(
+                f"parameters.endpoint must be the base address, without /{endpoint.value} at its end"
+            )
+    if vendor.form is Form.AZURE:
+        return origin, _azure_targets(path, parameters)
+    prefix = path or vendor.path
+    return origin, {endpoint: f"{prefix}/{endpoint.value}" for endpoint in Endpoint}
+
+
+def _azure_targets(path: str, parameters: ResolvedParameters) -> dict[Endpoint, str]:
+    deployment = azure_deployment(parameters)
+    if deployment is None:
+        raise DeploymentUnusableError("parameters.deployment_name is missing: the name of Azure's deployment")
+    if "/openai/deployments" in path:
+        raise DeploymentUnusableError(
+            "parameters.endpoint must be the address of the resource, without /openai/deployments"
+        )
+    version = (parameters.api_version or "").strip()
+    if path.endswith(_AZURE_V1) or not version or version in _UNDATED_VERSIONS:
+        prefix = path.removesuffix("/openai/v1").removesuffix("/openai") + _AZURE_V1
+        query = f"?api-version={version}" if version in {"preview", "latest"} else ""
+    else:
+        prefix = f"{path.removesuffix('/openai')}/openai/deployments/{quote(deployment, safe='')}"
+        query = f"?api-version={quote(version, safe='')}"
+    return {endpoint: f"{prefix}/{endpoint.value}{query}" for endpoint in Endpoint}
+
+
+def azure_deployment(parameters: ResolvedParameters) -> str | None:
+    """The name of the deployment, which is also what Azure calls the model; ``model`` stands in for it."""
+    return parameters.deployment_name or parameters.model

@@ -1,0 +1,180 @@
+"""The port ``providers`` for upstreams that speak OpenAI's format: bytes in, bytes out."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from weakref import WeakKeyDictionary, WeakSet
+
+from application.ports.providers import Answer
+from domain.call import Call
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamProtocolError
+from domain.model import ModelDocument
+from infra.clients.http.errors import HttpError
+from infra.clients.http.pool import HttpPool
+from infra.clients.http.response import HttpResponse
+from infra.providers.openai_wire.answers import usage_of
+from infra.providers.openai_wire.body import request_body
+from infra.providers.openai_wire.failures import failed
+from infra.providers.openai_wire.refusals import refused
+from infra.providers.openai_wire.stream import WireStream, open_stream
+from infra.providers.openai_wire.target import Target, compile_target
+from infra.providers.resolve import Secrets
+
+_OK = 200
+_MULTIPLE_CHOICES = 300
+_JSON = b"application/json"
+_ERROR_LIMIT = 256 * 1024  # bytes of an error that are read
+_UNKNOWN_MEMBER = frozenset({400, 422})
+
+
+class OpenAIWire:
+    """Calls deployments over HTTP. What a document says is worked out once and kept as long as the document lives.
+
+    An upstream that refuses ``stream_options`` (older Azure versions, some compatible servers) is asked again without
+    it, once, and not sent it any more: its streams are then counted by rule of thumb.
+
+    Args:
+        pool: connections; the caller closes it.
+        secrets: credentials by the names that documents use.
+        silence_timeout: seconds an upstream may stay silent, where the document names no ``timeout``.
+        total_timeout: seconds for a whole call; never less than the silence that a document allows.
+        answer_limit: most bytes of a whole answer.
+        user_agent: how we introduce ourselves; default: ``llmproxy/<version>``.
+    """
+
+    def __init__(
+        self,
+        pool: HttpPool,
+        secrets: Secrets,
+        *,
+        silence_timeout: float,
+        total_timeout: float,
+        answer_limit: int = 256 * 1024 * 1024,
+        user_agent: str | None = None,
+    ) -> None:
+        self._pool = pool
+        self._secrets = secrets
+        self._silence_timeout = silence_timeout
+        self._total_timeout = total_timeout
+        self._answer_limit = answer_limit
+        self._user_agent = user_agent or _own_name()
+        self._targets: WeakKeyDictionary[ModelDocument, Target] = WeakKeyDictionary()
+        self._never_tells_usage: WeakSet[ModelDocument] = WeakSet()
+
+    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+        """Call the deployment and wait for its whole answer, which is handed over byte for byte.
+
+        Raises:
+            DeploymentUnusableError: the document cannot be called as it stands, or the upstream does not know the
+                model that it names.
+            UpstreamError: the upstream was called and it did not work out.
+        """
+        target = self._target(document)
+        body = request_body(call, target, ask_usage=False)
+        try:
+            response = await self._send(call, target, body)
+            if response.status >= _MULTIPLE_CHOICES:
+                raise refused(response.status, response.headers, await _error_body(response), target)
+            data = await response.read(self._answer_limit)
+        except HttpError as error:
+            raise failed(error) from None
+        return Answer(data, _JSON, usage_of(data, target))
+
+    async def stream(self, call: Call, document: ModelDocument) -> WireStream:
+        """Call the deployment and return once its first event is there.
+
+        Raises:
+            DeploymentUnusableError: the document cannot be called as it stands, or the upstream does not know the
+                model that it names.
+            UpstreamError: anything that goes wrong before the first event.
+        """
+        target = self._target(document)
+        ask_usage = document not in self._never_tells_usage
+        try:
+            response = await self._send(call, target, request_body(call, target, ask_usage=ask_usage))
+            if response.status in _UNKNOWN_MEMBER and ask_usage and not call.wants_usage:
+                refusal = await _error_body(response)
+                if b"stream_options" not in refusal and b"include_usage" not in refusal:
+                    raise refused(response.status, response.headers, refusal, target)
+                self._never_tells_usage.add(document)
+                response = await self._send(call, target, request_body(call, target, ask_usage=False))
+            if response.status != _OK:
+                raise refused(response.status, response.headers, await _error_body(response), target)
+            if b"json" in response.headers.get(b"content-type", b"") or _is_page(response):
+                raise await self._no_stream(response, target)
+        except HttpError as error:
+            raise failed(error) from None
+        return await open_stream(response, target, wants_usage=call.wants_usage)
+
+    def upstream_model(self, document: ModelDocument) -> str:
+        """The name by which the upstream knows the model."""
+        try:
+            return self._target(document).upstream_model
+        except DeploymentUnusableError:
+            parameters = document.parameters
+            return parameters.deployment_name or parameters.model or document.code
+
+    def unusable_because(self, document: ModelDocument) -> str | None:
+        """Why the document cannot be called as it stands, for operators; ``None`` = it can. No network."""
+        try:
+            self._target(document)
+        except DeploymentUnusableError as error:
+            return error.reason
+        return None
+
+    def _target(self, document: ModelDocument) -> Target:
+        target = self._targets.get(document)
+        if target is None:
+            target = compile_target(document, self._secrets, self._user_agent)
+            self._targets[document] = target
+        return target
+
+    async def _send(self, call: Call, target: Target, body: bytes) -> HttpResponse:
+        head = b"%bcontent-length: %d\r\n%b\r\n" % (
+            target.heads[call.endpoint],
+            len(body),
+            _request_id_header(call.request_id),
+        )
+        silence = target.silence_timeout or self._silence_timeout
+        return await self._pool.request(
+            target.origin,
+            head,
+            body,
+            silence_timeout=silence,
+            total_timeout=max(silence, self._total_timeout),
+        )
+
+    async def _no_stream(self, response: HttpResponse, target: Target) -> GatewayError:
+        """The error for an answer that is whole where a stream was asked for."""
+        body = await _error_body(response)
+        try:
+            usage_of(body, target)
+        except GatewayError as error:
+            return error
+        return UpstreamProtocolError(reason="a whole answer where a stream was asked for")
+
+
+def _is_page(response: HttpResponse) -> bool:
+    return response.headers.get(b"content-type", b"").startswith(b"text/html")
+
+
+async def _error_body(response: HttpResponse) -> bytes:
+    """As much of an error as explains it; nothing where it does not arrive whole."""
+    try:
+        return await response.read(_ERROR_LIMIT)
+    except HttpError:
+        await response.close()
+        return b""
+
+
+def _request_id_header(request_id: str) -> bytes:
+    if request_id and request_id.isascii() and request_id.isprintable():
+        return b"x-request-id: %b\r\n" % request_id.encode("ascii")
+    return b""
+
+
+def _own_name() -> str:
+    try:
+        return f"llmproxy/{version('llmproxy')}"
+    except PackageNotFoundError:  # run from a source tree that was never installed
+        return "llmproxy"

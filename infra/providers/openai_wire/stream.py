@@ -1,0 +1,147 @@
+"""A streamed answer on its way: the upstream's blocks, filtered, until a complete end or an error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from domain.errors import GatewayError, UpstreamProtocolError
+from domain.usage import Usage
+from infra.clients.http.errors import HttpError
+from infra.clients.http.response import HttpResponse
+from infra.providers.openai_wire.failures import failed
+from infra.providers.openai_wire.output import OutputCount
+from infra.providers.openai_wire.refusals import refused
+from infra.providers.openai_wire.sse import DONE, EventFilter
+from infra.providers.openai_wire.target import Target
+from infra.providers.openai_wire.usage import read_usage
+
+_LAST_WAIT = 0.5
+"""Seconds to wait after ``[DONE]`` for the end of the HTTP message, so that the connection can be used again."""
+
+_FIELDS = (b"data", b"event", b"id", b"retry", b"")
+
+
+class WireStream:
+    """One streamed answer; see the port ``providers``. Made by ``open_stream``."""
+
+    content_type = b"text/event-stream"
+
+    __slots__ = ("_count", "_events", "_first", "_response", "_target")
+
+    def __init__(self, response: HttpResponse, target: Target, *, wants_usage: bool) -> None:
+        apart = target.vendor.reasoning_apart
+        self._response = response
+        self._target = target
+        self._events = EventFilter(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=wants_usage)
+        self._count = OutputCount()
+        self._first = b""
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the upstream reported so far; ``None`` = nothing yet."""
+        return self._events.usage
+
+    def output_so_far(self) -> int:
+        """Output tokens delivered so far, by rule of thumb."""
+        return self._count.tokens()
+
+    async def begin(self) -> None:
+        """Wait for the first event or comment, while an error can still be answered with a status of its own.
+
+        Raises:
+            GatewayError: the stream begins with an error, is no event stream, or has no event.
+        """
+        events = self._events
+        try:
+            async for block in self._response:
+                self._first = events.feed(block)
+                if self._first or events.usage is not None or events.failure is not None:
+                    break
+            else:
+                self._first = events.finish()
+        except HttpError as error:
+            raise failed(error) from None
+        if events.failure is not None and b"data:" not in self._first:
+            raise self._failure(events.failure)
+        self._check_beginning()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The blocks for the caller, up to and including ``[DONE]``."""
+        events, count = self._events, self._count
+        block, self._first = self._first, b""
+        try:
+            while True:
+                if block:
+                    if events.usage is None:
+                        count.add(block)
+                    yield block
+                if events.done or events.failure is not None:
+                    break
+                try:
+                    block = events.feed(await anext(self._response))
+                except StopAsyncIteration:
+                    yield self._end()
+                    return
+            if events.failure is not None:
+                raise self._failure(events.failure)
+            await self._read_out()
+        except HttpError as error:
+            raise failed(error) from None
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Hang up unless everything has arrived. Safe to repeat."""
+        await self._response.close()
+
+    def _check_beginning(self) -> None:
+        if not self._first:
+            if self._events.usage is None:
+                raise UpstreamProtocolError(reason="the stream ended before its first event")
+            return
+        field, colon, _ = self._first.lstrip(b"\r\n").partition(b"\n")[0].partition(b":")
+        if not colon or field not in _FIELDS:
+            raise UpstreamProtocolError(reason="a stream that does not begin with an event")
+        if self._events.done and self._events.usage is None and self._first.count(b"data:") == 1:
+            raise UpstreamProtocolError(reason="the stream ended before its first event")
+
+    def _end(self) -> bytes:
+        """The upstream ended without ``[DONE]``: what is still to be relayed if it was complete all the same."""
+        rest = self._events.finish()
+        if self._events.failure is not None:
+            raise self._failure(self._events.failure)
+        if self._events.done:
+            return rest
+        if rest:
+            self._count.add(rest)
+        if self._events.usage is None and not self._count.finished():
+            raise UpstreamProtocolError(reason="the stream ended before the model said that it was finished")
+        return rest + DONE
+
+    def _failure(self, payload: bytes) -> GatewayError:
+        return refused(200, {}, payload, self._target)
+
+    async def _read_out(self) -> None:
+        """Nothing after ``[DONE]`` matters; but a message that is read to its end leaves a usable connection."""
+        try:
+            async with asyncio.timeout(_LAST_WAIT):
+                async for _ in self._response:
+                    pass
+        except (TimeoutError, HttpError):
+            return
+
+
+async def open_stream(response: HttpResponse, target: Target, *, wants_usage: bool) -> WireStream:
+    """The stream that an answer with status 200 carries.
+
+    Raises:
+        GatewayError: it carries none. The response is closed.
+    """
+    stream = WireStream(response, target, wants_usage=wants_usage)
+    try:
+        await stream.begin()
+    except BaseException:
+        await stream.aclose()
+        raise
+    return stream

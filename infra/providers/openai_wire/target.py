@@ -1,0 +1,103 @@
+"""What is worked out once for a document: where it is, what every request to it begins with, what it adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from domain.errors import DeploymentUnusableError
+from domain.model import ModelDocument
+from domain.operation import Endpoint
+from infra.clients.http.origin import Origin
+from infra.providers.openai_wire.address import azure_deployment, locate
+from infra.providers.openai_wire.vendors import VENDORS, Form, Vendor
+from infra.providers.resolve import ResolvedParameters, Secrets, resolve
+
+_FIRST_PRINTABLE, _DELETE = 0x20, 0x7F
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A deployment, ready to be called. Its ``repr`` shows neither credential nor address.
+
+    Args:
+        vendor: the row of its vendor.
+        origin: the server.
+        heads: for each endpoint the request line and headers, up to the ones that differ from call to call.
+        code: the public name of the model.
+        upstream_model: the name by which the upstream knows it.
+        model: the same as JSON, for the body.
+        defaults: members that the document adds where the caller says nothing.
+        credential: to be kept out of messages.
+        silence_timeout: seconds, where the document names them.
+    """
+
+    vendor: Vendor
+    origin: Origin = field(repr=False)
+    heads: Mapping[Endpoint, bytes] = field(repr=False)
+    code: str
+    upstream_model: str
+    model: msgspec.Raw
+    defaults: tuple[tuple[str, msgspec.Raw], ...]
+    credential: str | None = field(repr=False)
+    silence_timeout: float | None
+
+
+def compile_target(document: ModelDocument, secrets: Secrets, user_agent: str) -> Target:
+    """Work out how a document is called. No network.
+
+    Raises:
+        DeploymentUnusableError: it cannot be; the reason names the parameter.
+    """
+    vendor = VENDORS.get(document.model_type)
+    if vendor is None:
+        raise DeploymentUnusableError(f"model_type {document.model_type} does not speak OpenAI's format")
+    parameters = resolve(document.parameters, secrets)
+    credential = _credential(vendor, parameters)
+    origin, paths = locate(vendor, parameters)
+    headers = [
+        f"host: {origin.authority}",
+        "content-type: application/json",
+        "accept: application/json, text/event-stream",
+        "accept-encoding: identity",
+        f"user-agent: {user_agent}",
+    ]
+    if credential is not None:
+        headers.append(f"{vendor.header}: {vendor.scheme}{credential}")
+    name = upstream_name(vendor, parameters, document)
+    return Target(
+        vendor=vendor,
+        origin=origin,
+        heads={
+            endpoint: "\r\n".join([f"POST {path} HTTP/1.1", *headers, ""]).encode("ascii")
+            for endpoint, path in paths.items()
+        },
+        code=document.code,
+        upstream_model=name,
+        model=msgspec.Raw(msgspec.json.encode(name)),
+        defaults=tuple(
+            (member, msgspec.Raw(msgspec.json.encode(value))) for member, value in parameters.defaults.items()
+        ),
+        credential=credential,
+        silence_timeout=document.parameters.timeout,
+    )
+
+
+def upstream_name(vendor: Vendor, parameters: ResolvedParameters, document: ModelDocument) -> str:
+    """What the upstream calls the model: Azure its deployment, everybody else ``model`` or else the code."""
+    if vendor.form is Form.AZURE:
+        return azure_deployment(parameters) or document.code
+    return parameters.model or document.code
+
+
+def _credential(vendor: Vendor, parameters: ResolvedParameters) -> str | None:
+    credential = (parameters.credential or "").strip()
+    if not credential:
+        if vendor.credential_required:
+            raise DeploymentUnusableError("no credential: name its environment variable in parameters.secret_name")
+        return None
+    if not all(_FIRST_PRINTABLE < ord(character) < _DELETE for character in credential):
+        raise DeploymentUnusableError("the credential has characters that no header can carry (a blank, a line break)")
+    return credential

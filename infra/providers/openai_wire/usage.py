@@ -1,0 +1,87 @@
+"""OpenAI's ``usage`` object -> our quantities. What makes no sense counts as not reported."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from domain.usage import Usage
+
+_Number: TypeAlias = int | float | None
+_MOST = 2**53  # beyond it JSON numbers are not exact, and no call has used that much
+
+
+class _InputDetails(msgspec.Struct):
+    cached_tokens: _Number = None
+    cache_write_tokens: _Number = None
+    audio_tokens: _Number = None
+
+
+class _OutputDetails(msgspec.Struct):
+    reasoning_tokens: _Number = None
+    audio_tokens: _Number = None
+
+
+class _Totals(msgspec.Struct):
+    prompt_tokens: _Number = None
+    completion_tokens: _Number = None
+    total_tokens: _Number = None
+
+
+class _Usage(_Totals):
+    prompt_tokens_details: _InputDetails | None = None
+    completion_tokens_details: _OutputDetails | None = None
+
+
+_decode = msgspec.json.Decoder(_Usage).decode
+_decode_totals = msgspec.json.Decoder(_Totals).decode
+_NO_INPUT, _NO_OUTPUT = _InputDetails(), _OutputDetails()
+
+
+def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Usage | None:
+    """The quantities in a ``usage`` object; ``None`` = it reports nothing that can be used.
+
+    Args:
+        raw: the JSON text of the object.
+        reasoning_apart: the vendor counts reasoning beside ``completion_tokens``. Where ``total_tokens`` is there,
+            the sum decides instead: some models do and some do not, also behind one and the same vendor.
+    """
+    details_in, details_out = _NO_INPUT, _NO_OUTPUT
+    try:
+        usage: _Totals = _decode(raw)
+    except (msgspec.MsgspecError, RecursionError):
+        try:  # strange details must not cost us the totals
+            usage = _decode_totals(raw)
+        except (msgspec.MsgspecError, RecursionError):
+            return None
+    if isinstance(usage, _Usage):
+        details_in = usage.prompt_tokens_details or _NO_INPUT
+        details_out = usage.completion_tokens_details or _NO_OUTPUT
+    prompt, completion = _whole(usage.prompt_tokens), _whole(usage.completion_tokens)
+    if prompt is None and completion is None:
+        return None
+    prompt, completion = prompt or 0, completion or 0
+    reasoning = _whole(details_out.reasoning_tokens) or 0
+    if reasoning:
+        total = _whole(usage.total_tokens)
+        if reasoning_apart if total is None else total == prompt + completion + reasoning:
+            completion += reasoning
+    cached = min(_whole(details_in.cached_tokens) or 0, prompt)
+    return Usage(
+        input_tokens=prompt,
+        output_tokens=completion,
+        cached_input_tokens=cached,
+        cache_write_tokens=min(_whole(details_in.cache_write_tokens) or 0, prompt - cached),
+        reasoning_tokens=min(reasoning, completion),
+        audio_input_tokens=min(_whole(details_in.audio_tokens) or 0, prompt),
+        audio_output_tokens=min(_whole(details_out.audio_tokens) or 0, completion),
+    )
+
+
+def _whole(number: float | None) -> int | None:
+    """A count, or ``None`` for what is none: missing, negative, broken or absurd."""
+    if number is None or not 0 <= number <= _MOST:
+        return None
+    whole = int(number)
+    return whole if whole == number else None
