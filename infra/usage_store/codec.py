@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter
@@ -42,11 +43,20 @@ _names = msgspec.json.Decoder(tuple[str, ...])
 def encode(line: LedgerLine) -> bytes:
     """The line as JSON that ends with a line break and contains no other.
 
-    Raises:
-        ValueError: a text in it is no valid Unicode.
-        TypeError: a value of the wrong type.
+    A line with something that has no place in it (half a surrogate pair, a wrong type) is written as well as can be,
+    for people to look at; :func:`decode` may refuse it.
     """
-    return _encoder.encode(line) + b"\n"
+    try:
+        return _encoder.encode(line) + b"\n"
+    except (ValueError, TypeError):
+        members = {field.name: getattr(line, field.name) for field in fields(line)}
+        return json.dumps(members, default=_anyhow).encode() + b"\n"
+
+
+def _anyhow(value: object) -> object:
+    if isinstance(value, Usage):
+        return {name: getattr(value, name) for name in QUANTITIES}
+    return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def decode(text: bytes) -> LedgerLine:
