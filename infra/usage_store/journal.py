@@ -16,12 +16,8 @@ from infra.usage_store import codec
 from infra.usage_store.delivery import Delivery
 from infra.usage_store.spool import Spool
 
-MOST_HELD = 10_000
-"""Lines kept in memory while the disk refuses them."""
 MOST_TAKEN_OVER = 16
 """Spools of dead processes that are worked off at a time."""
-LOOK_SECONDS = 10.0
-"""How often spools of dead processes are looked for."""
 CLOSE_SECONDS = 3.0
 LONGEST_PAUSE = 30.0
 
@@ -40,17 +36,30 @@ class Journal:
         store: where the lines go. Safe to be given a line twice.
         flush_interval: seconds between batches.
         batch: the most lines given to the store at a time.
+        look_interval: seconds between two looks for what dead processes left behind.
+        most_held: lines kept in memory while the disk refuses them.
 
     Attributes:
         lost: lines given up because neither disk nor memory had room.
     """
 
-    def __init__(self, directory: Path, store: UsageStore, *, flush_interval: float = 0.5, batch: int = 1000) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        store: UsageStore,
+        *,
+        flush_interval: float = 0.5,
+        batch: int = 1000,
+        look_interval: float = 10.0,
+        most_held: int = 10_000,
+    ) -> None:
         self.lost = 0
         self._directory = directory
         self._delivery = Delivery(store, directory)
         self._flush_interval = flush_interval
         self._batch = batch
+        self._look_interval = look_interval
+        self._most_held = most_held
         self._own: Spool | None = None
         self._taken_over: list[Spool] = []
         self._held: deque[LedgerLine] = deque()
@@ -84,7 +93,7 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - the call has been answered: it must not fail now, whatever this is
             if not self._held:
                 _log.error("ledger lines cannot be written to disk and wait in memory: %s", _reason(error))
-            if len(self._held) < MOST_HELD:
+            if len(self._held) < self._most_held:
                 self._held.append(line)
             else:
                 self.lost += 1
@@ -136,13 +145,13 @@ class Journal:
     async def _run(self) -> None:
         failures = 0
         loop = asyncio.get_running_loop()
-        look_at = loop.time() + LOOK_SECONDS
+        look_at = loop.time() + self._look_interval
         while not self._stop.is_set():
             lost = self.lost
             pause = self._flush_interval
             try:
                 if loop.time() >= look_at:
-                    look_at = loop.time() + LOOK_SECONDS
+                    look_at = loop.time() + self._look_interval
                     await self._look_for_orphans()
                 await self.flush()
                 failures = 0

@@ -38,17 +38,18 @@ class Spool:
         torn: number of lines that were cut off by the death of their process, and left out.
     """
 
-    def __init__(self, folder: Path, lock: int) -> None:
+    def __init__(self, folder: Path, lock: int, segment_bytes: int = SEGMENT_BYTES) -> None:
         self.waiting = 0
         self.torn = 0
         self._folder = folder
         self._lock = lock
+        self._segment_bytes = segment_bytes
         self._segments: deque[_Segment] = deque()
         self._begun = 0
 
     @classmethod
-    def create(cls, directory: Path) -> Self:
-        """A new and empty spool below ``directory``.
+    def create(cls, directory: Path, segment_bytes: int = SEGMENT_BYTES) -> Self:
+        """A new and empty spool below ``directory``; its files get little larger than ``segment_bytes``.
 
         Raises:
             OSError: the file system refuses.
@@ -59,7 +60,7 @@ class Spool:
             # Whoever looks for spools of the dead may find this one before it is locked, and remove it.
             lock = _lock(folder / _LOCK)
             if lock is not None:
-                return cls(folder, lock)
+                return cls(folder, lock, segment_bytes)
         msg = "no folder could be locked"
         raise OSError(msg)
 
@@ -89,7 +90,7 @@ class Spool:
             OSError: it could not be written. What was written of it is not part of the spool.
         """
         segment = self._segments[-1] if self._segments else None
-        if segment is None or segment.file is None or segment.size >= SEGMENT_BYTES:
+        if segment is None or segment.file is None or segment.size >= self._segment_bytes:
             segment = self._begin_segment()
         file = segment.file
         assert file is not None  # noqa: S101 - for the type checker: a segment begins open
