@@ -11,8 +11,8 @@ from application.ports.catalog_store import CatalogStore
 from application.ports.usage_store import UsageStore
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.catalog_store.sqlite import SqliteCatalogStore
-from infra.usage_store.journal import Journal, Unjournaled
-from infra.usage_store.memory import MemoryUsageStore
+from infra.usage_store.journal import Journal
+from infra.usage_store.memory import MemoryUsageStore, Unjournaled
 from infra.usage_store.sqlite import SqliteUsageStore
 from llmproxy.settings import Settings
 

@@ -27,16 +27,18 @@ from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.ops import Health
 from infra.controllers.visit import AccessLog
 from infra.providers.dispatch import Dispatch
-from infra.providers.litellm.models import LITELLM_TYPES
+from infra.providers.litellm.models import ROUTES
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.openai_wire.vendors import OPENAI_WIRE_TYPES
+from infra.providers.openai_wire.vendors import VENDORS
 from infra.providers.resolve import Secrets
 from infra.providers.simulator.provider import SimulatorProvider
 from infra.secrets.env import environment_secrets
 from llmproxy.settings import Authentication, Settings, own_names
 from llmproxy.stores import Stores, open_stores
 from llmproxy.version import product_version
+
+LITELLM_TYPES = frozenset({*ROUTES, ModelType.LITELLM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
     dispatch = Dispatch(
         [
-            (wire, OPENAI_WIRE_TYPES),
+            (wire, VENDORS),
             (litellm, LITELLM_TYPES),
             (SimulatorProvider(), [ModelType.SIMULATOR]),
         ]

@@ -1,0 +1,63 @@
+"""``llmproxy doctor``."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from application.admin.doctor import Check, Verdict, examine
+from application.errors import StoreUnavailableError
+from llmproxy.cli.output import json_option, print_json, printable
+from llmproxy.settings import Authentication, Settings, SettingsError, load_environment, load_settings
+from llmproxy.stores import open_stores
+
+
+@click.command(epilog="Example: llmproxy doctor --json")
+@json_option
+def doctor(as_json: bool) -> None:
+    """Check settings, stores, secrets and documents before traffic does. Calls no upstream.
+
+    Exit code 1 if something fails; warnings alone are 0.
+    """
+    checks = _all_checks()
+    failed = sum(check.verdict is Verdict.FAIL for check in checks)
+    if as_json:
+        listed = [{"verdict": check.verdict.value, "subject": check.subject, "text": check.text} for check in checks]
+        print_json({"ok": not failed, "checks": listed})
+    else:
+        for check in checks:
+            click.echo(f"{check.verdict:<4}  {printable(check.subject)}: {printable(check.text)}")
+    sys.exit(1 if failed else 0)
+
+
+def _all_checks() -> list[Check]:
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        return [Check(Verdict.FAIL, "settings", str(error))]
+    checks = [Check(Verdict.OK, "settings", f"{settings.environment}, data in {settings.data_dir}")]
+    if settings.auth is Authentication.OFF:
+        checks.append(Check(Verdict.WARN, "settings", "AUTH=off: callers need no key"))
+    if settings.in_memory:
+        text = "DATA_DIR=:memory: keeps nothing: documents, keys and the ledger are gone when the server stops"
+        return [*checks, Check(Verdict.WARN, "stores", text)]
+    try:
+        return checks + asyncio.run(_examine(settings))
+    except StoreUnavailableError as error:
+        return [*checks, Check(Verdict.FAIL, "stores", str(error))]
+
+
+async def _examine(settings: Settings) -> list[Check]:
+    # Imported late: what can be wrong with the settings is said without waiting for every provider.
+    from llmproxy.wiring import make_providers  # noqa: PLC0415
+
+    providers = make_providers(settings, load_environment())
+    try:
+        async with open_stores(settings) as stores:
+            unusable_because = providers.dispatch.unusable_because
+            return await examine(stores.catalog, stores.usage, unusable_because, datetime.now(UTC))
+    finally:
+        await providers.pool.close()

@@ -1,0 +1,25 @@
+"""``llmproxy init``."""
+
+from __future__ import annotations
+
+import click
+
+from llmproxy.cli.output import json_option, print_json
+from llmproxy.cli.running import settings_or_fail, with_stores
+from llmproxy.stores import Stores
+
+
+@click.command(epilog="Example: llmproxy init")
+@json_option
+def init(as_json: bool) -> None:
+    """Make the tables of the store where they are missing. Safe to repeat; what is there stays."""
+
+    async def look(stores: Stores) -> str:
+        return await stores.catalog.fingerprint()  # opening the stores has prepared them
+
+    with_stores(look)
+    data_dir = settings_or_fail().data_dir
+    if as_json:
+        print_json({"ready": True, "data_dir": data_dir})
+    else:
+        click.echo(f"the store in {data_dir} is ready")

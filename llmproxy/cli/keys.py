@@ -1,0 +1,125 @@
+"""``llmproxy keys``."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, date, datetime, timedelta
+
+import click
+
+from application.admin.keys import create_key, list_keys, revoke_key
+from domain.api_key import ApiKey
+from domain.documents.values import moment_of
+from domain.documents.write import key_body, moment_text
+from llmproxy.cli.output import json_option, print_json, table
+from llmproxy.cli.running import with_stores
+from llmproxy.stores import Stores
+
+
+@click.group()
+def keys() -> None:
+    """Keys of a project. Only the SHA-256 of a key is kept."""
+
+
+@keys.command("create", epilog="Example: llmproxy keys create billing --name ci --expires 2027-03-31")
+@click.argument("project")
+@click.option("--name", default="", help="Text for people.")
+@click.option(
+    "--expires",
+    metavar="TIME",
+    help="Last day (UTC) on which it works, 2027-03-31, or a time, 2027-03-31T12:00:00+02:00.",
+)
+@json_option
+def create_command(project: str, name: str, expires: str | None, as_json: bool) -> None:
+    """Give PROJECT another key. It is shown now and never again: on stdout there is the key and nothing else."""
+    expires_at = None if expires is None else _expiry(expires)
+
+    async def work(stores: Stores) -> tuple[str, ApiKey]:
+        return await create_key(
+            stores.catalog,
+            project,
+            name,
+            now=_now(),
+            random_bytes=secrets.token_bytes,
+            expires_at=expires_at,
+        )
+
+    plain, key = with_stores(work)
+    if as_json:
+        print_json({"key": plain, "project": project, **_as_json(key)})
+    else:
+        until = "never expires" if key.expires_at is None else f"expires at {moment_text(key.expires_at)}"
+        click.echo(plain)
+        click.echo(f"{key.id} of project {project}, {until}; keep the key, it cannot be shown again", err=True)
+
+
+@keys.command("list", epilog="Example: llmproxy keys list billing")
+@click.argument("project")
+@json_option
+def list_command(project: str, as_json: bool) -> None:
+    """Every key that PROJECT was ever given."""
+
+    async def work(stores: Stores) -> tuple[ApiKey, ...]:
+        return await list_keys(stores.catalog, project)
+
+    found = with_stores(work)
+    if as_json:
+        print_json([_as_json(key) for key in found])
+        return
+    rows = [
+        (
+            key.id,
+            key.prefix,
+            key.name,
+            _state(key),
+            moment_text(key.created_at),
+            "" if key.expires_at is None else moment_text(key.expires_at),
+        )
+        for key in found
+    ]
+    click.echo(table(["id", "prefix", "name", "state", "created", "expires"], rows))
+
+
+@keys.command("revoke", epilog="Example: llmproxy keys revoke billing key_1a2b3c4d5e6f")
+@click.argument("project")
+@click.argument("key", metavar="KEY")
+@json_option
+def revoke_command(project: str, key: str, as_json: bool) -> None:
+    """Revoke a key of PROJECT for good. KEY is its id, its prefix, its name, or the key itself."""
+
+    async def work(stores: Stores) -> ApiKey:
+        return await revoke_key(stores.catalog, project, key, now=_now())
+
+    revoked = with_stores(work)
+    before = revoked.revoked_at is not None
+    if as_json:
+        print_json({"id": revoked.id, "project": project, "revoked": True, "was_revoked_before": before})
+    else:
+        click.echo(f"{revoked.id} {'was revoked already' if before else 'is revoked'}")
+
+
+def _expiry(text: str) -> datetime:
+    try:
+        day = date.fromisoformat(text) + timedelta(days=1)
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    except (ValueError, OverflowError):
+        moment = moment_of(text)
+    if moment is None:
+        raise click.UsageError("--expires takes a day, 2027-03-31, or a time with its offset, 2027-03-31T12:00:00Z")
+    return moment
+
+
+def _state(key: ApiKey) -> str:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "usable" if key.usable_at(_now()) else "expired"
+
+
+def _as_json(key: ApiKey) -> dict[str, object]:
+    shown = key_body(key) | {"state": _state(key)}
+    del shown["sha256"]
+    return shown
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,50 @@
+"""The ``llmproxy`` command. A command's code is imported when it is run, so that help comes at once."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "serve": "Serve the OpenAI endpoint.",
+    "init": "Make the tables of the store; safe to repeat.",
+    "simulator": "Run an upstream to test against.",
+    "doctor": "Check settings, store, secrets and documents before traffic does.",
+    "catalog": "Validate, apply and export model documents.",
+    "projects": "Make and list projects.",
+    "keys": "Make, list and revoke keys of a project.",
+    "usage": "Report what was used and what it cost.",
+}
+"""Each is a module here with a command of the same name in it."""
+
+
+class _LateGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*_COMMANDS, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        command = getattr(import_module(f"llmproxy.cli.{cmd_name}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(
+    cls=_LateGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="Example: llmproxy serve --demo. Exit codes: 0 = good, 1 = failed or found something, 2 = wrong usage.",
+)
+@click.version_option(package_name="llmproxy", prog_name="llmproxy")
+def cli() -> None:
+    """A drop-in OpenAI endpoint with projects, keys and exact costs."""
+
+
+def main() -> None:
+    """Run the command line."""
+    cli(prog_name="llmproxy")

@@ -1,0 +1,79 @@
+"""``llmproxy projects``."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from application.admin.projects import ListedProject, create_project, list_projects
+from domain.documents.fault import reason
+from llmproxy.cli.output import json_option, print_json, table
+from llmproxy.cli.running import with_stores
+from llmproxy.stores import Stores
+
+
+@click.group()
+def projects() -> None:
+    """Projects: who calls, and who pays."""
+
+
+@projects.command("create", epilog="Example: llmproxy projects create billing --tag cost_centre=4711")
+@click.argument("project_id", metavar="ID")
+@click.option("--name", help="Text for people.  [default: the id]")
+@click.option("--tag", "tags", multiple=True, metavar="NAME=VALUE", help="Copied to every ledger line; repeatable.")
+@json_option
+def create_command(project_id: str, name: str | None, tags: tuple[str, ...], as_json: bool) -> None:
+    """Make a project without keys."""
+    pairs = [tag.partition("=") for tag in tags]
+    if any(not key or not sign for key, sign, _ in pairs):
+        raise click.UsageError("write a tag as NAME=VALUE")
+
+    async def work(stores: Stores) -> None:
+        await create_project(stores.catalog, project_id, name, {key: value for key, _, value in pairs})
+
+    with_stores(work)
+    if as_json:
+        print_json({"id": project_id, "created": True})
+    else:
+        click.echo(f"project {project_id} is made; give it a key: llmproxy keys create {project_id} --name ci")
+
+
+@projects.command("list", epilog="Example: llmproxy projects list --json")
+@json_option
+def list_command(as_json: bool) -> None:
+    """Every project with the number of its usable keys."""
+
+    async def work(stores: Stores) -> list[ListedProject]:
+        return await list_projects(stores.catalog)
+
+    listed = with_stores(work)
+    now = datetime.now(UTC)
+    if as_json:
+        print_json([_as_json(one, now) for one in listed])
+        return
+    rows = [(one.id, one.project.name if one.project else "", _usable(one, now), _state(one)) for one in listed]
+    click.echo(table(["id", "name", "usable keys", "state"], rows, right=frozenset({"usable keys"})))
+
+
+def _usable(listed: ListedProject, now: datetime) -> int:
+    project = listed.project
+    return sum(key.usable_at(now) for key in project.keys) if project is not None and project.enabled else 0
+
+
+def _state(listed: ListedProject) -> str:
+    if listed.project is None:
+        return f"out of service: {reason(listed.faults)}"
+    return "enabled" if listed.project.enabled else "disabled"
+
+
+def _as_json(listed: ListedProject, now: datetime) -> dict[str, object]:
+    project = listed.project
+    return {
+        "id": listed.id,
+        "name": project.name if project else None,
+        "enabled": project.enabled if project else False,
+        "usable_keys": _usable(listed, now),
+        "tags": dict(project.tags) if project else {},
+        "faults": [str(fault) for fault in listed.faults],
+    }

@@ -1,0 +1,48 @@
+"""How a command gets at the stores, and how what goes wrong becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from application.admin.refusal import RefusedError
+from application.errors import ConflictError, StoreUnavailableError
+from llmproxy.settings import Settings, SettingsError, load_settings
+from llmproxy.stores import Stores, open_stores
+
+T = TypeVar("T")
+
+
+def with_stores(work: Callable[[Stores], Awaitable[T]]) -> T:
+    """Do this with the stores that the server uses.
+
+    Raises:
+        click.ClickException: settings are wrong, the store is away, or the command cannot be carried out. Exit code 1.
+    """
+    settings = settings_or_fail()
+    if settings.in_memory:
+        raise click.ClickException("DATA_DIR=:memory: lives and dies with the server; a command cannot reach it")
+
+    async def run() -> T:
+        async with open_stores(settings) as stores:
+            return await work(stores)
+
+    try:
+        return asyncio.run(run())
+    except (RefusedError, ConflictError, StoreUnavailableError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def settings_or_fail() -> Settings:
+    """The settings.
+
+    Raises:
+        click.ClickException: one of them is wrong. Exit code 1.
+    """
+    try:
+        return load_settings()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None

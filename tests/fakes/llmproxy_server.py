@@ -1,0 +1,163 @@
+"""The real server as a process of its own, with documents, a project and a key made by its own commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from tests.fakes.processes import Running, environment, llmproxy, llmproxy_json
+
+PROJECT = "tests"
+
+
+class Simulator(Running):
+    """``llmproxy simulator`` on a free port.
+
+    Args:
+        options: of the command.
+    """
+
+    def __init__(self, *options: str) -> None:
+        super().__init__(
+            "simulator", "--port", "0", *options, env=environment(), ready=r"simulator listening on (\S+)/v1"
+        )
+
+    @property
+    def url(self) -> str:
+        """What a model document names as its endpoint."""
+        return f"{self.base_url}/v1"
+
+    def calls(self) -> dict[str, int]:
+        """What it served, by its own count."""
+        counted: dict[str, int] = httpx.get(f"{self.base_url}/simulator/calls").raise_for_status().json()
+        return counted
+
+    def last(self) -> dict[str, Any]:
+        """The last request as it arrived."""
+        seen: dict[str, Any] = httpx.get(f"{self.base_url}/simulator/last").raise_for_status().json()
+        return seen
+
+    def reset(self) -> None:
+        """Count from the beginning."""
+        httpx.post(f"{self.base_url}/simulator/reset").raise_for_status()
+
+
+class LLMProxy:
+    """A server, its folder, its project and its key.
+
+    Args:
+        folder: for its data and its documents; kept when the server stops, so that another one can go on with it.
+        documents: model documents.
+        variables: further environment variables.
+        options: of ``llmproxy serve``.
+    """
+
+    max_body_bytes = 8 << 20
+
+    def __init__(
+        self,
+        folder: Path,
+        *documents: dict[str, object],
+        variables: dict[str, str] | None = None,
+        options: tuple[str, ...] = (),
+    ) -> None:
+        self._documents = folder / "models"
+        self._options = options
+        self.env = environment(
+            DATA_DIR=str(folder / "data"),
+            LLMPROXY_MAX_BODY_BYTES=str(self.max_body_bytes),
+            LLMPROXY_BODY_TIMEOUT="2",
+            LLMPROXY_REFRESH_INTERVAL="0.5",
+            **(variables or {}),
+        )
+        if documents:
+            self.apply(*documents)
+        self.key = self.create_key()
+        self.banner = ""
+        self.start()
+
+    def start(self) -> None:
+        """Start, or start again after ``kill`` or ``stop``."""
+        self.running = Running(
+            "serve", "--port", "0", *self._options, env=self.env, ready=r"llmproxy listening on (\S+)/v1"
+        )
+
+    @property
+    def url(self) -> str:
+        """Without ``/v1``."""
+        return self.running.base_url
+
+    @property
+    def port(self) -> int:
+        """On the loopback address."""
+        port = urlsplit(self.url).port
+        assert port is not None
+        return port
+
+    def logs(self) -> str:
+        """Everything that it printed."""
+        return self.running.output()
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self.running.kill()
+
+    def stop(self) -> int:
+        """Ask it to stop and wait; its exit code."""
+        return self.running.stop()
+
+    def apply(self, *documents: dict[str, object]) -> None:
+        """Write model documents as an operator does: JSON files, then ``catalog apply``."""
+        self._documents.mkdir(parents=True, exist_ok=True)
+        for old in self._documents.iterdir():
+            old.unlink()
+        for number, document in enumerate(documents):
+            (self._documents / f"{number}.json").write_text(json.dumps(document), encoding="utf-8")
+        self.command("catalog", "apply", str(self._documents))
+
+    def create_key(self, project: str = PROJECT, *options: str) -> str:
+        """A key of a project, which is made where it does not exist."""
+        self.command("projects", "create", project, check=False)
+        made = llmproxy_json("keys", "create", project, "--name", "test", *options, env=self.env)
+        key: str = made["key"]
+        return key
+
+    def command(self, *arguments: str, check: bool = True) -> str:
+        """Run a command of ours on the same data; what it prints."""
+        return llmproxy(*arguments, env=self.env, check=check).stdout
+
+    def usage(self, by: str = "project", *options: str) -> list[dict[str, Any]]:
+        """The rows of ``usage report``."""
+        report = llmproxy_json("usage", "report", "--by", by, *options, env=self.env)
+        rows: list[dict[str, Any]] = report["rows"]
+        return rows
+
+    def health(self) -> dict[str, Any]:
+        """``/health?detailed=true``."""
+        body: dict[str, Any] = httpx.get(f"{self.url}/health", params={"detailed": "true"}).json()
+        return body
+
+
+def simulated(code: str = "sim", **over: object) -> dict[str, object]:
+    """A document of the built-in simulator."""
+    return {
+        "id": code,
+        "code": code,
+        "name": code,
+        "provider": "Simulator",
+        "model_type": "Simulator",
+        "private": False,
+        "projects": [],
+        "parameters": {},
+        "costs": {"currency": "USD", "cost_input_1Mtokens": 2.5, "cost_output_1Mtokens": 10},
+        "operations": ["ChatCompletion"],
+    } | over
+
+
+def upstream(code: str, endpoint: str, **over: object) -> dict[str, object]:
+    """A document of a server that speaks OpenAI's format."""
+    return simulated(code, model_type="OpenAICompatible", provider="Local", parameters={"endpoint": endpoint}) | over

@@ -1,0 +1,61 @@
+"""An upstream on a real socket that sends exactly the bytes a test wants."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
+
+class ScriptedUpstream:
+    """Reads a request and answers with the bytes that were ordered last."""
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._pieces: tuple[bytes, ...] = ()
+        self._then = "close"
+        self._over = threading.Event()
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+
+    @contextmanager
+    def answering(self, *pieces: bytes, then: str) -> Iterator[None]:
+        """For as long as the block lasts; afterwards every connection ends.
+
+        Args:
+            pieces: what to send.
+            then: ``close``, ``wait`` (say no more) or ``repeat`` (the last piece, for ever, five times a second).
+        """
+        self._pieces, self._then, self._over = pieces, then, threading.Event()
+        try:
+            yield
+        finally:
+            self._over.set()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        pieces, then, over = self._pieces, self._then, self._over
+        with connection, contextlib.suppress(OSError):
+            connection.recv(65_536)
+            for piece in pieces:
+                connection.sendall(piece)
+            while then == "repeat" and not over.is_set():
+                connection.sendall(pieces[-1])
+                time.sleep(0.2)
+            if then == "wait":
+                over.wait(60)
