@@ -46,7 +46,7 @@ def instance(schema: Mapping[str, Any], param: str) -> Any:
     """
     try:
         return _Maker(schema).make(schema, 0, 0)
-    except (_TooDeepError, TypeError, ValueError, KeyError, AttributeError, OverflowError):
+    except (_TooDeepError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError):
         raise wrong("Invalid schema: no value could be made for it.", param, "invalid_json_schema") from None
 
 

@@ -30,6 +30,9 @@ _READ = frozenset(
     }
 )
 
+# A default is not added where the caller used its other name: both together are refused.
+_SYNONYMS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+
 
 def upstream_model(document: ModelDocument) -> str:
     """The model named in the document's parameters, else its code."""
@@ -42,7 +45,9 @@ def read_request(call: Call, document: ModelDocument) -> dict[str, Any]:
     Raises:
         RefusedError: 400, a member cannot be decoded.
     """
-    body: dict[str, Any] = dict(document.parameters.defaults)
+    body: dict[str, Any] = {
+        name: value for name, value in document.parameters.defaults.items() if _SYNONYMS.get(name) not in call.fields
+    }
     for name, raw in call.fields.items():
         if name in _READ:
             try:
