@@ -29,7 +29,7 @@ def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
         "choices": [
             {
                 "index": choice.index,
-                "message": {"role": "assistant", "content": None, "refusal": None} | without_private(choice.message),
+                "message": _message(choice.message),
                 "logprobs": logprobs_of(choice),
                 "finish_reason": choice.finish_reason,
             }
@@ -47,9 +47,17 @@ def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
 
 def without_private(part: Any) -> dict[str, Any]:
     """A message or a delta without what is empty and what only LiteLLM understands."""
-    members: dict[str, Any] = part.model_dump(exclude_none=True, exclude=_PRIVATE, warnings=False)
-    for tool_call in members.get("tool_calls") or ():
+    dumped = part.model_dump(exclude_none=True, exclude=_PRIVATE, warnings=False)
+    members: dict[str, Any] = {name: value for name, value in dumped.items() if value != []}
+    for tool_call in members.get("tool_calls", ()):
         tool_call.pop("provider_specific_fields", None)
+    return members
+
+
+def _message(message: Any) -> dict[str, Any]:
+    members = {"role": "assistant", "content": None, "refusal": None} | without_private(message)
+    for tool_call in members.get("tool_calls", ()):
+        tool_call.pop("index", None)  # belongs to streams only
     return members
 
 

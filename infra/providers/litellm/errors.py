@@ -14,7 +14,7 @@ from domain.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from infra.providers.litellm.messages import Said, clean, said
+from infra.providers.litellm.messages import Said, said
 
 _UNREACHABLE = frozenset(
     {"ConnectError", "ClientConnectorError", "ConnectionRefusedError", "gaierror", "SSLError", "ProxyError"}
@@ -44,8 +44,9 @@ def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError
         return translate(inner, secrets)
     names = _names(error)
     chain = {name for link in _chain(error) for name in _names(link)}
-    reason = f"{type(error).__name__}: {clean(_text_of(error), secrets)}"
-    words = said(_text_of(error), secrets)
+    # Kinds only: the texts quote answers, prompts and halves of keys.
+    reason = " from ".join(dict.fromkeys(type(link).__name__ for link in _chain(error)))
+    words = said(_text_of(error), secrets, getattr(error, "body", None))
     if "ImageFetchError" in names:
         return InvalidRequestError("An image of the request could not be fetched.", param="messages", code="bad_image")
     if "UnsupportedParamsError" in names:
@@ -93,18 +94,20 @@ def _refused(error: BaseException, names: frozenset[str], words: Said) -> Upstre
 
 def _retry_after(error: BaseException) -> float | None:
     """Seconds the upstream asked to wait."""
-    for headers in (getattr(getattr(error, "response", None), "headers", None), _headers(error)):
+    for headers in (headers for link in _chain(error) for headers in _headers(link)):
         for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-            value = headers.get(name) if headers is not None else None
             try:
-                return max(float(value) * scale, 0.0) if value is not None else None
-            except (TypeError, ValueError):
+                return max(float(headers[name]) * scale, 0.0)
+            except (KeyError, TypeError, ValueError):
                 continue
     return None
 
 
-def _headers(error: BaseException) -> Any:
-    return getattr(error, "litellm_response_headers", None)
+def _headers(error: BaseException) -> Iterator[Any]:
+    """The upstream's headers, wherever this kind of exception keeps them."""
+    yield getattr(error, "litellm_response_headers", None)
+    yield getattr(error, "headers", None)
+    yield getattr(getattr(error, "response", None), "headers", None)
 
 
 def _text_of(error: BaseException) -> str:

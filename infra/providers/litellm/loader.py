@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import DeploymentUnusableError
-from infra.providers.litellm.cohere import read_server_sent_events
+from infra.providers.litellm.cohere import read_cohere_events
+from infra.providers.litellm.gemini import watch_gemini_end
 from infra.providers.litellm.quiet import quiet
 
 
@@ -90,10 +91,14 @@ def _load() -> Library:
     import litellm  # noqa: PLC0415  # late on purpose: see the module's docstring
     from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415  # the same
     from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig  # noqa: PLC0415  # the same
+    from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (  # noqa: PLC0415  # the same
+        ModelResponseIterator as GeminiReader,
+    )
     from litellm.types.utils import all_litellm_params  # noqa: PLC0415  # the same
 
     _silence(litellm)
-    read_server_sent_events(CohereV2ChatConfig)
+    read_cohere_events(CohereV2ChatConfig)
+    watch_gemini_end(GeminiReader)
     signature = inspect.signature(litellm.acompletion).parameters
     return Library(
         acompletion=litellm.acompletion,

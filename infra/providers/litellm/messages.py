@@ -43,14 +43,15 @@ class Said:
     code: str | None = None
 
 
-def said(text: str, secrets: Sequence[str]) -> Said:
+def said(text: str, secrets: Sequence[str], body: object = None) -> Said:
     """What the upstream said, out of the text of an exception.
 
     Args:
         text: as LiteLLM raised it, often with the upstream's JSON somewhere inside.
         secrets: texts to take out.
+        body: the upstream's error object, where the exception carries it.
     """
-    error = _embedded_error(text)
+    error = _error_in(body) or _embedded_error(text)
     if error is not None:
         return Said(
             clean(str(error["message"]), secrets),

@@ -8,6 +8,7 @@ through one door. Therefore only the names listed here become arguments. Everyth
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -75,6 +76,27 @@ _IGNORED = frozenset({"metadata"})
 _EXCLUSIVE = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
+@dataclass(frozen=True, slots=True)
+class _Type:
+    types: tuple[type, ...]
+    words: str
+
+
+_INTEGER = _Type((int,), "an integer")
+_NUMBER = _Type((int, float), "a number")
+_ARRAY = _Type((list,), "an array")
+_OBJECT = _Type((dict,), "an object")
+_TYPES: Mapping[str, _Type] = {
+    **dict.fromkeys(("max_tokens", "max_completion_tokens", "n", "seed", "top_logprobs"), _INTEGER),
+    **dict.fromkeys(("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"), _NUMBER),
+    **dict.fromkeys(("tools", "functions", "modalities", "mcp_servers"), _ARRAY),
+    **dict.fromkeys(("response_format", "logit_bias", "thinking", "audio", "web_search_options"), _OBJECT),
+    "stop": _Type((str, list), "a string or an array"),
+    "tool_choice": _Type((str, dict), "a string or an object"),
+    "user": _Type((str,), "a string"),
+}
+
+
 def arguments_of(
     call: Call, defaults: Mapping[str, object], *, named_only: bool, controls: frozenset[str]
 ) -> dict[str, Any]:
@@ -96,7 +118,7 @@ def arguments_of(
         if name in _OURS:
             continue
         if name in OPENAI or name in VENDORS:
-            arguments[name] = _decoded(raw)
+            arguments[name] = _checked(name, _decoded(raw))
         elif is_control(name, controls) or (named_only and name not in _IGNORED):
             raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
         elif name not in _IGNORED:
@@ -119,6 +141,14 @@ def is_control(name: str, controls: frozenset[str]) -> bool:
     if name in OPENAI or name in VENDORS or name in _IGNORED:
         return False
     return name in controls or name in _CONTROLS or name.startswith(_CONTROL_PREFIXES)
+
+
+def _checked(name: str, value: Any) -> Any:
+    """The value, if LiteLLM can compute with it: what it stumbles over would pass for a fault of the upstream."""
+    wanted = _TYPES.get(name)
+    if value is None or wanted is None or (isinstance(value, wanted.types) and not isinstance(value, bool)):
+        return value
+    raise InvalidRequestError(f"'{name}' must be {wanted.words}.", param=name, code="invalid_type")
 
 
 def _decoded(raw: bytes) -> Any:

@@ -9,6 +9,7 @@ from typing import Any
 from domain.errors import GatewayError, UpstreamProtocolError
 from domain.usage import Usage, estimate_tokens
 from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
+from infra.providers.litellm.gemini import end_missing
 from infra.providers.litellm.usage import larger, openai_usage, usage_of
 
 _DONE = b"data: [DONE]\n\n"
@@ -117,7 +118,8 @@ class ChatStream:
     def _check_complete(self) -> None:
         """LiteLLM makes up a finish reason where the upstream just stopped; nobody may take that for an answer."""
         wrapper = self._wrapper
-        if wrapper.received_finish_reason is None and getattr(wrapper, "intermittent_finish_reason", None) is None:
+        unfinished = wrapper.received_finish_reason is None and wrapper.intermittent_finish_reason is None
+        if unfinished or end_missing(wrapper.completion_stream):
             raise UpstreamProtocolError(reason="the stream ended without a finish reason")
         self._complete = True
 
@@ -139,6 +141,8 @@ class ChatStream:
 
     def _choice(self, choice: Any) -> dict[str, object] | None:
         delta = without_private(choice.delta)
+        if "tool_calls" in delta and not delta.get("content"):
+            delta.pop("content", None)
         if not delta and choice.finish_reason is None:
             return None
         self._characters += _length(delta)
