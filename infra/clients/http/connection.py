@@ -41,24 +41,6 @@ class Owner(Protocol):
 class Connection(asyncio.Protocol):
     """Sends a request, receives its answer, and is then ready for the next, or closed."""
 
-    __slots__ = (
-        "_blocked",
-        "_deadline",
-        "_exchange",
-        "_heard",
-        "_last_change",
-        "_loop",
-        "_owner",
-        "_parser",
-        "_reused",
-        "_sending",
-        "_silence",
-        "_transport",
-        "_unsent",
-        "idle_since",
-        "lost",
-    )
-
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
         self._owner = owner
         self._loop = loop

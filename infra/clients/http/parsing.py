@@ -10,7 +10,7 @@ from infra.clients.http.errors import ProtocolError
 from infra.clients.http.exchange import Exchange
 
 HEAD_LIMIT = 64 * 1024  # bytes of one answer's head and trailers
-_HEADERS_LIMIT = 256
+_LINE_OVERHEAD = 32  # bytes that each header counts for beside its own: many short ones are a burden, too
 _FIRST_FINAL_STATUS = 200
 _BODILESS = frozenset({204, 304})
 
@@ -95,7 +95,7 @@ class AnswerParser:
         exchange = self.exchange
         if exchange is None or self.complete:
             return
-        self._head_size += len(name) + len(value)
+        self._head_size += len(name) + len(value) + _LINE_OVERHEAD
         if self._head_size > HEAD_LIMIT:
             self._refuse("head too large")
         if exchange.answered:
@@ -117,8 +117,6 @@ class AnswerParser:
             self._interim = True
             headers.clear()
             return
-        if len(headers) > _HEADERS_LIMIT:
-            self._refuse("head too large")
         coding = headers.get(b"transfer-encoding")
         if coding is not None and coding.strip().lower() != b"chunked":
             self._refuse("a transfer-encoding that was not asked for")

@@ -108,7 +108,8 @@ class Station:
             connection.hang_up()
             self._free_place()
             raise HttpError("the pool is closed")
-        self._open.add(connection)
+        if not connection.lost:
+            self._open.add(connection)
         return connection
 
     def expire(self, now: float) -> float | None:
