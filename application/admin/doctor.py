@@ -1,0 +1,131 @@
+"""Looks at everything that serving needs, before traffic does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from application.admin.projects import ListedProject, list_projects
+from application.errors import StoreUnavailableError
+from application.ports.catalog_store import CatalogStore, Kind
+from application.ports.usage_store import UsageStore
+from domain.documents import read_model
+from domain.documents.fault import Fault, Severity
+from domain.documents.project import is_timezone
+from domain.model import ModelDocument
+
+
+class Verdict(StrEnum):
+    """What a check came to."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Args:
+        verdict: whether it is in order.
+        subject: what was looked at: ``settings``, ``store``, ``model gpt-4-azure``.
+        text: one line, without a secret.
+    """
+
+    verdict: Verdict
+    subject: str
+    text: str
+
+
+async def examine(
+    catalog: CatalogStore,
+    usage: UsageStore,
+    unusable_because: Callable[[ModelDocument], str | None],
+    now: datetime,
+) -> list[Check]:
+    """Check the stores and everything in them; a store that is away ends its part of the checks, never the others'.
+
+    Args:
+        catalog: where documents live.
+        usage: the ledger.
+        unusable_because: why a document cannot be called as it stands (a secret is missing, say), ``None`` = it can.
+        now: the time, aware.
+    """
+    checks: list[Check] = []
+    try:
+        stored = await catalog.load(Kind.MODEL)
+        projects = await list_projects(catalog)
+    except StoreUnavailableError as error:
+        checks.append(Check(Verdict.FAIL, "catalogue store", str(error)))
+    else:
+        checks.append(Check(Verdict.OK, "catalogue store", "answers"))
+        readings = [(document.id, *read_model(document.body, version=document.version)) for document in stored]
+        checks += _models(readings, unusable_because)
+        checks += _projects(projects, now)
+        checks += _together([model for _, model, _ in readings if model is not None], projects)
+    try:
+        await usage.lines(limit=1)
+        checks.append(Check(Verdict.OK, "usage store", "answers"))
+    except StoreUnavailableError as error:
+        checks.append(Check(Verdict.FAIL, "usage store", str(error)))
+    if not is_timezone("Europe/Berlin"):
+        text = "this machine has no time zone database, so days can only begin and end in UTC"
+        checks.append(Check(Verdict.WARN, "time zones", text))
+    return checks
+
+
+def _models(
+    readings: Sequence[tuple[str, ModelDocument | None, Sequence[Fault]]],
+    unusable_because: Callable[[ModelDocument], str | None],
+) -> Iterator[Check]:
+    serving = 0
+    for document_id, model, faults in readings:
+        yield from _faults(f"model {document_id}", faults)
+        if model is None or not model.enabled:
+            continue
+        missing = unusable_because(model)
+        if missing is None:
+            serving += 1
+        else:
+            yield Check(Verdict.FAIL, f"model {document_id}", missing)
+    text = f"{serving} of {len(readings)} documents can serve"
+    if serving:
+        yield Check(Verdict.OK, "models", text)
+    else:
+        yield Check(Verdict.WARN, "models", f"{text}; add some with `llmproxy catalog apply DIR`")
+
+
+def _projects(projects: Sequence[ListedProject], now: datetime) -> Iterator[Check]:
+    keys = 0
+    for listed in projects:
+        yield from _faults(f"project {listed.id}", listed.faults)
+        if listed.project is not None and listed.project.enabled:
+            keys += sum(key.usable_at(now) for key in listed.project.keys)
+    text = f"{len(projects)} projects with {keys} usable keys"
+    if keys:
+        yield Check(Verdict.OK, "projects", text)
+    else:
+        hint = "`llmproxy keys create PROJECT`" if projects else "`llmproxy projects create ID`"
+        yield Check(Verdict.WARN, "projects", f"{text}: nobody can call; see {hint}")
+
+
+def _together(models: Sequence[ModelDocument], projects: Sequence[ListedProject]) -> Iterator[Check]:
+    project_ids = {listed.id for listed in projects}
+    names = {model.code for model in models if model.enabled} | {model.id for model in models if model.enabled}
+    for model in models:
+        strangers = sorted(model.projects - project_ids) if model.private else []
+        if strangers:
+            text = f"lists projects that do not exist: {', '.join(strangers)}"
+            yield Check(Verdict.WARN, f"model {model.id}", text)
+        nowhere = [other for other in model.fallbacks if other not in names]
+        if nowhere:
+            text = f"falls back to models that do not exist: {', '.join(nowhere)}"
+            yield Check(Verdict.WARN, f"model {model.id}", text)
+
+
+def _faults(subject: str, faults: Sequence[Fault]) -> Iterator[Check]:
+    for fault in faults:
+        yield Check(Verdict.FAIL if fault.severity is Severity.ERROR else Verdict.WARN, subject, str(fault))

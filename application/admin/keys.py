@@ -1,0 +1,119 @@
+"""Keys of a project: make one, list them, revoke one. The key itself is shown once and kept nowhere."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from application.admin.edit import edit
+from application.admin.projects import as_project
+from application.admin.refusal import RefusedError
+from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
+from domain.api_key import KEY_PREFIX, ApiKey, fingerprint
+from domain.documents.values import unfit_text
+from domain.documents.write import with_key, with_revoked_key
+
+PREFIX_LENGTH = 7
+"""Characters of a key that are kept to recognise it by: 24 bits of its 256."""
+
+_KEY_BYTES = 32
+_ID_BYTES = 6
+
+
+async def create_key(
+    store: CatalogStore,
+    project_id: str,
+    name: str,
+    *,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+    expires_at: datetime | None = None,
+) -> tuple[str, ApiKey]:
+    """Give a project another key.
+
+    Args:
+        store: where the project lives.
+        project_id: the project.
+        name: text for people.
+        now: the time, aware.
+        random_bytes: unguessable bytes, as many as asked for.
+        expires_at: from when on it is refused; ``None`` = never.
+
+    Returns:
+        The key, which nobody can find out again, and what is kept of it.
+
+    Raises:
+        RefusedError: no such project, its document has errors, an unfit name, or a time that is over.
+        ConflictError: somebody else keeps changing the project.
+        StoreUnavailableError: the store is away.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise RefusedError("the key would have expired already")
+    if unfit_text(name):
+        raise RefusedError("the name must be plain text")
+    plain = KEY_PREFIX + urlsafe_b64encode(random_bytes(_KEY_BYTES)).decode().rstrip("=")
+    key = ApiKey(
+        id=f"key_{random_bytes(_ID_BYTES).hex()}",
+        name=name,
+        prefix=plain[:PREFIX_LENGTH],
+        sha256=fingerprint(plain),
+        created_at=now,
+        expires_at=expires_at,
+    )
+
+    def add(stored: StoredDocument | None) -> Mapping[str, object]:
+        return with_key(as_project(stored, project_id)[1], key)
+
+    await edit(store, Kind.PROJECT, project_id, add)
+    return plain, key
+
+
+async def list_keys(store: CatalogStore, project_id: str) -> tuple[ApiKey, ...]:
+    """Every key the project was ever given, oldest first.
+
+    Raises:
+        RefusedError: no such project, or its document has errors.
+        StoreUnavailableError: the store is away.
+    """
+    return as_project(await store.get(Kind.PROJECT, project_id), project_id)[0].keys
+
+
+async def revoke_key(store: CatalogStore, project_id: str, which: str, *, now: datetime) -> ApiKey:
+    """Revoke a key for good; one that is revoked already stays as it is.
+
+    Args:
+        store: where the project lives.
+        project_id: the project.
+        which: the key's id, prefix or name, or the whole key.
+        now: the time, aware.
+
+    Returns:
+        The key that was meant, as it was before.
+
+    Raises:
+        RefusedError: no such project or key, or several keys that could be meant.
+        ConflictError: somebody else keeps changing the project.
+        StoreUnavailableError: the store is away.
+    """
+    meant: list[ApiKey] = []
+
+    def revoke(stored: StoredDocument | None) -> Mapping[str, object]:
+        project, body = as_project(stored, project_id)
+        meant[:] = [_find(project.keys, which, project_id)]
+        return with_revoked_key(body, meant[0].id, now)
+
+    await edit(store, Kind.PROJECT, project_id, revoke)
+    return meant[0]
+
+
+def _find(keys: tuple[ApiKey, ...], which: str, project_id: str) -> ApiKey:
+    found = [key for key in keys if which == key.id or fingerprint(which) == key.sha256]
+    found = found or [key for key in keys if which in {key.prefix, key.name}]
+    active = [key for key in found if key.revoked_at is None]
+    if len(active) > 1:
+        ids = ", ".join(key.id for key in active)
+        raise RefusedError(f"several keys of project {project_id!r} could be meant, name one by its id: {ids}")
+    if not found:
+        raise RefusedError(f"project {project_id!r} has no such key")
+    return active[0] if active else found[-1]

@@ -1,0 +1,83 @@
+"""Projects: make one, list them, find one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from application.admin.refusal import RefusedError
+from application.errors import ConflictError
+from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
+from domain.documents import read_project
+from domain.documents.fault import Fault, reason
+from domain.documents.values import unfit_name, unfit_text
+from domain.documents.write import project_body
+from domain.project import Project
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""Stricter than what is read: ids that we make are safe in addresses, file names and shells."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedProject:
+    """A project document of the store.
+
+    Args:
+        id: its id in the store.
+        project: the entity; ``None`` = it has errors and none of its keys is in service.
+        faults: what is wrong with it.
+    """
+
+    id: str
+    project: Project | None
+    faults: Sequence[Fault]
+
+
+async def create_project(
+    store: CatalogStore, project_id: str, name: str | None = None, tags: Mapping[str, str] | None = None
+) -> None:
+    """Make a project without keys.
+
+    Raises:
+        RefusedError: the id, the name or a tag is unfit, or there is such a project already.
+        StoreUnavailableError: the store is away.
+    """
+    if not _SAFE_ID.fullmatch(project_id):
+        raise RefusedError(
+            "a project id is 1 to 100 letters, digits, '.', '_' or '-', and begins with a letter or digit"
+        )
+    texts = [name or "", *(tags or {}).values()]
+    if any(unfit_text(text) for text in texts) or any(unfit_name(tag) for tag in tags or {}):
+        raise RefusedError("names and tags must be plain text")
+    try:
+        await store.put(Kind.PROJECT, project_body(project_id, name or project_id, tags), replaces="")
+    except ConflictError:
+        raise RefusedError(f"there is a project {project_id!r} already") from None
+
+
+async def list_projects(store: CatalogStore) -> list[ListedProject]:
+    """Every project document, ordered by id.
+
+    Raises:
+        StoreUnavailableError: the store is away.
+    """
+    listed: list[ListedProject] = []
+    for stored in await store.load(Kind.PROJECT):
+        project, faults = read_project(stored.body, version=stored.version)
+        listed.append(ListedProject(stored.id, project, faults))
+    return listed
+
+
+def as_project(stored: StoredDocument | None, project_id: str) -> tuple[Project, Mapping[str, object]]:
+    """The entity and the raw body of a project that commands can work with.
+
+    Raises:
+        RefusedError: there is no such project, or its document has errors.
+    """
+    if stored is None:
+        raise RefusedError(f"there is no project {project_id!r}; make it with `llmproxy projects create`")
+    project, faults = read_project(stored.body, version=stored.version)
+    if project is None or not isinstance(stored.body, Mapping):
+        raise RefusedError(f"the document of project {project_id!r} has errors, put them right first: {reason(faults)}")
+    return project, stored.body

@@ -1,0 +1,116 @@
+"""What was used and what it cost, added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from application.admin.refusal import RefusedError
+from application.ports.usage_store import Dimension, UsageQuery, UsageRow, UsageStore
+from domain.documents.project import is_timezone
+from domain.documents.values import closest
+from domain.money import Money, plain
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """The rows of a report and their sums.
+
+    Args:
+        by: what the rows are broken down by.
+        rows: ordered by group, then currency.
+        totals: one row without a group for each currency: currencies are never added.
+    """
+
+    by: tuple[Dimension, ...]
+    rows: Sequence[UsageRow]
+    totals: Sequence[UsageRow]
+
+
+async def report(store: UsageStore, query: UsageQuery) -> UsageReport:
+    """Add up the ledger.
+
+    Raises:
+        StoreUnavailableError: the store is away.
+    """
+    rows = await store.report(query)
+    totals: dict[str, UsageRow] = {}
+    for row in rows:
+        before = totals.get(row.currency)
+        totals[row.currency] = replace(row, group=()) if before is None else _sum(before, row)
+    return UsageReport(query.by, rows, [totals[currency] for currency in sorted(totals)])
+
+
+def make_query(
+    by: str, first: str | None = None, last: str | None = None, project: str | None = None, timezone: str = "UTC"
+) -> UsageQuery:
+    """What the words of an operator ask for.
+
+    Args:
+        by: dimensions with commas between them: ``project,model,day``.
+        first: first day that counts, ``2026-11-01``; ``None`` = from the beginning.
+        last: last day that counts, as a whole; ``None`` = to the end.
+        project: only this project.
+        timezone: IANA zone in which days begin and end.
+
+    Raises:
+        RefusedError: one of them is none.
+    """
+    if not is_timezone(timezone):
+        raise RefusedError(f"{timezone!r} is no time zone; an example is Europe/Berlin")
+    zone = ZoneInfo(timezone)
+    from_ms = None if first is None else _midnight(_day(first), zone)
+    to_ms = None if last is None else _midnight(_day(last), zone, days_later=1)
+    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
+        raise RefusedError("the first day comes after the last one")
+    return UsageQuery(_dimensions(by), from_ms, to_ms, project, timezone)
+
+
+def cost_text(row: UsageRow) -> str:
+    """The cost exactly, in plain notation, without the currency."""
+    return plain(Money.from_units(row.cost_units, row.currency).amount)
+
+
+def _dimensions(by: str) -> tuple[Dimension, ...]:
+    names = [name.strip() for name in by.split(",") if name.strip()]
+    found: list[Dimension] = []
+    for name in names:
+        if name not in set(Dimension):
+            meant = closest(name, Dimension)
+            hint = f"did you mean {meant}?" if meant else f"choose from {', '.join(Dimension)}"
+            raise RefusedError(f"{name!r} is nothing to break down by; {hint}")
+        if Dimension(name) in found:
+            raise RefusedError(f"{name!r} is there twice")
+        found.append(Dimension(name))
+    return tuple(found)
+
+
+def _day(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day belongs to no zone yet
+    except ValueError:
+        raise RefusedError(f"{text!r} is no day; write it as 2026-11-21") from None
+
+
+def _midnight(day: date, zone: ZoneInfo, *, days_later: int = 0) -> int:
+    try:
+        day += timedelta(days=days_later)
+        return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000
+    except (OverflowError, ValueError):
+        raise RefusedError(f"{day} is out of range") from None
+
+
+def _sum(one: UsageRow, other: UsageRow) -> UsageRow:
+    return replace(
+        one,
+        calls=one.calls + other.calls,
+        failed=one.failed + other.failed,
+        inexact=one.inexact + other.inexact,
+        unpriced=one.unpriced + other.unpriced,
+        input_tokens=one.input_tokens + other.input_tokens,
+        cached_input_tokens=one.cached_input_tokens + other.cached_input_tokens,
+        output_tokens=one.output_tokens + other.output_tokens,
+        cost_units=one.cost_units + other.cost_units,
+    )

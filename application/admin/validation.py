@@ -1,0 +1,120 @@
+"""Check a folder of model documents as a whole, before anything of it is applied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from domain.documents import read_model
+from domain.documents.fault import Fault, Severity
+from domain.documents.reader import STORE_MEMBERS
+from domain.model import ModelDocument
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands for the content of a file that could not be read as JSON.
+
+    Args:
+        reason: one line, without anything of the content.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileFault:
+    """A fault and where it was found.
+
+    Args:
+        file: name of the file; empty = the folder as a whole.
+        fault: what is wrong. In a file that holds a list, its field begins with the place in the list: ``[2].costs``.
+    """
+
+    file: str
+    fault: Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What came of checking a folder.
+
+    Args:
+        files: number of files.
+        documents: the bodies, the store's bookkeeping taken out; only to be used where there are no errors.
+        faults: every fault, in the order of the files.
+    """
+
+    files: int
+    documents: tuple[Mapping[str, object], ...]
+    faults: tuple[FileFault, ...]
+
+    @property
+    def errors(self) -> int:
+        """How many faults keep a document out of service."""
+        return sum(found.fault.severity is Severity.ERROR for found in self.faults)
+
+    @property
+    def warnings(self) -> int:
+        """How many faults do not."""
+        return len(self.faults) - self.errors
+
+
+def validate(files: Iterable[tuple[str, object]]) -> Validation:
+    """Check every document of a folder, and them together.
+
+    Args:
+        files: name and content of each file: one document, a list of documents, or :class:`Unreadable`.
+    """
+    content = list(files)
+    faults: list[FileFault] = []
+    bodies: list[Mapping[str, object]] = []
+    models: list[tuple[str, str, ModelDocument]] = []
+    first_with: dict[str, str] = {}
+    for file, place, body in _documents(content, faults):
+        model, found = read_model(body)
+        faults += [_at(file, place, fault) for fault in found]
+        if not isinstance(body, Mapping):
+            continue
+        bodies.append(without_bookkeeping(body))
+        document_id = body.get("id")
+        if isinstance(document_id, str) and document_id:
+            first = first_with.setdefault(document_id, f"{file}{place}")
+            if first != f"{file}{place}":
+                fault = Fault("id", f"is the id of the document in {first}, too", "an id of its own")
+                faults.append(_at(file, place, fault))
+        if model is not None:
+            models.append((file, place, model))
+    faults += [_at(file, place, fault) for file, place, fault in _dangling(models)]
+    if not content:
+        faults.append(FileFault("", Fault("", "holds no .json file", "one file for each model document")))
+    return Validation(len(content), tuple(bodies), tuple(faults))
+
+
+def without_bookkeeping(body: Mapping[str, object]) -> dict[str, object]:
+    """The body without the members that are the store's own."""
+    return {name: value for name, value in body.items() if name not in STORE_MEMBERS}
+
+
+def _documents(files: Sequence[tuple[str, object]], faults: list[FileFault]) -> Iterator[tuple[str, str, object]]:
+    for name, content in files:
+        if isinstance(content, Unreadable):
+            faults.append(FileFault(name, Fault("", f"is not readable: {content.reason}", "a JSON document in UTF-8")))
+        elif isinstance(content, list):
+            yield from ((name, f"[{index}]", item) for index, item in enumerate(content))
+        else:
+            yield name, "", content
+
+
+def _dangling(models: Sequence[tuple[str, str, ModelDocument]]) -> Iterator[tuple[str, str, Fault]]:
+    known = {model.code for _, _, model in models} | {model.id for _, _, model in models}
+    for file, place, model in models:
+        for other in model.fallbacks:
+            if other not in known:
+                wrong = f"{other!r} is no model of this folder"
+                yield file, place, Fault("fallbacks", wrong, "the code of another document", Severity.WARNING)
+
+
+def _at(file: str, place: str, fault: Fault) -> FileFault:
+    field = f"{place}.{fault.field}" if place and fault.field else place + fault.field
+    return FileFault(file, replace(fault, field=field))
