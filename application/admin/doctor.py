@@ -95,7 +95,8 @@ def _models(
     if serving:
         yield Check(Verdict.OK, "models", text)
     else:
-        yield Check(Verdict.WARN, "models", f"{text}; add some with `llmproxy catalog apply DIR`")
+        hint = "" if readings else "; add some with `llmproxy catalog apply DIR`"
+        yield Check(Verdict.WARN, "models", text + hint)
 
 
 def _projects(projects: Sequence[ListedProject], now: datetime) -> Iterator[Check]:
