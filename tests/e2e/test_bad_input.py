@@ -43,7 +43,6 @@ def check_error(answer: httpx.Response | RawAnswer, status: int, code: str | Non
         {},
         {"authorization": ""},
         {"authorization": "Bearer"},
-        {"authorization": "Bearer "},
         {"authorization": "Basic c2s6"},
         {"authorization": "Bearer sk-nobody-has-this-key"},
         {"x-api-key": "sk-nobody-has-this-key"},

@@ -42,7 +42,7 @@ def test_a_stream_that_is_left_ends_upstream_and_is_billed_as_far_as_it_went(pro
     left = time.monotonic()
     wait_until(lambda: slow.calls()["open"] == 0, 1.0, "the end of the upstream call")
     assert time.monotonic() - left < 1.0
-    wait_until(lambda: proxy.usage(), 5, "the ledger line")
+    wait_until(proxy.usage, 5, "the ledger line")
     (row,) = proxy.usage()
     counted = slow.calls()
     assert counted["aborted"] == 1
@@ -57,7 +57,7 @@ def test_an_answer_that_nobody_waits_for_ends_upstream(proxy: LLMProxy, slow: Si
     with pytest.raises(httpx.ReadTimeout):
         httpx.post(f"{proxy.url}/v1/chat/completions", json=body, headers={"api-key": proxy.key}, timeout=0.7)
     wait_until(lambda: slow.calls()["open"] == 0, 1.0, "the end of the upstream call")
-    wait_until(lambda: proxy.usage(), 5, "the ledger line")
+    wait_until(proxy.usage, 5, "the ledger line")
     (row,) = proxy.usage()
     assert (row["calls"], row["failed"], row["inexact"]) == (1, 1, 1)
     assert row["input_tokens"] == slow.calls()["input_tokens"]

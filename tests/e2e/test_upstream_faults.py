@@ -97,7 +97,7 @@ def test_an_upstreams_rate_limit_comes_through(proxy: LLMProxy, stream: bool) ->
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_an_upstreams_own_error_comes_through(proxy: LLMProxy, stream: bool) -> None:  # noqa: FBT001
-    error = check(post(proxy, "fine", stream=stream, temperature=99), 400, None)
+    error = check(post(proxy, "fine", stream=stream, temperature=99), 400, "decimal_above_max_value")
     assert error["param"] == "temperature"
     check(post(proxy, "fine", stream=stream, simulator={"status": 500}), 500, None)
 

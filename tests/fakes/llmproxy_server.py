@@ -145,7 +145,7 @@ class LLMProxy:
 def simulated(code: str = "sim", **over: object) -> dict[str, object]:
     """A document of the built-in simulator."""
     return {
-        "id": code,
+        "id": code.replace("/", "-"),
         "code": code,
         "name": code,
         "provider": "Simulator",

@@ -135,13 +135,12 @@ class OpenAIWire:
             len(body),
             _request_id_header(call.request_id),
         )
-        silence = target.silence_timeout or self._silence_timeout
         return await self._pool.request(
             target.origin,
             head,
             body,
-            silence_timeout=silence,
-            total_timeout=max(silence, self._total_timeout),
+            silence_timeout=target.silence_timeout or self._silence_timeout,
+            total_timeout=max(target.silence_timeout or 0, self._total_timeout),
         )
 
     async def _no_stream(self, response: HttpResponse, target: Target) -> GatewayError:
