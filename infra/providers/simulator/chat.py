@@ -36,9 +36,9 @@ class Choice:
     finish_reason: str
 
     @property
-    def tokens(self) -> int:
-        """Output tokens of what can be seen."""
-        return estimate_tokens(len(self.content or "")) + sum(call.tokens for call in self.calls)
+    def characters(self) -> int:
+        """Length of all that the model wrote and that can be seen."""
+        return len(self.content or "") + sum(call.characters for call in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def complete(body: Mapping[str, Any], tokens: int | None = None) -> Completion:
         top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
         usage=Usage(
             input_tokens=prompt.tokens,
-            output_tokens=sum(choice.tokens for choice in choices) + reasoning * count,
+            output_tokens=estimate_tokens(sum(choice.characters for choice in choices)) + reasoning * count,
             cached_input_tokens=prompt.cached_tokens,
             reasoning_tokens=reasoning * count,
             audio_input_tokens=prompt.audio_tokens,
@@ -137,9 +137,11 @@ def _cut_calls(calls: tuple[ToolCall, ...], left: int | None) -> tuple[ToolCall,
     if left is None:
         return calls
     kept: list[ToolCall] = []
+    room = left * CHARACTERS_PER_TOKEN
     for call in calls:
-        if left <= 0:
+        room -= len(call.name)
+        if room < 0:
             break
-        kept.append(ToolCall(call.id, call.name, call.arguments[: left * CHARACTERS_PER_TOKEN]))
-        left -= kept[-1].tokens
+        kept.append(ToolCall(call.id, call.name, call.arguments[:room]))
+        room -= len(kept[-1].arguments)
     return tuple(kept)

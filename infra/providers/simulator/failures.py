@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from domain.errors import UpstreamCredentialError, UpstreamError, UpstreamRefusedError
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamCredentialError, UpstreamRefusedError
 from infra.providers.simulator.refusal import RefusedError
 
-_CREDENTIAL_REFUSED = 401
+_CREDENTIAL = frozenset({401, 402, 403})
+_UNKNOWN_MODEL = 404
 
 
-def as_upstream_error(refused: RefusedError) -> UpstreamError:
-    """What the port's callers see of an error answer."""
-    if refused.status == _CREDENTIAL_REFUSED:
-        return UpstreamCredentialError(reason="simulated: credential refused")
+def as_gateway_error(refused: RefusedError) -> GatewayError:
+    """What the port's callers see of an error answer.
+
+    A refused credential and a model that the upstream does not know are the operator's business; the rest comes
+    through as it is.
+    """
+    reason = f"simulated: status {refused.status}"
+    if refused.status in _CREDENTIAL:
+        return UpstreamCredentialError(reason=reason)
+    if refused.status == _UNKNOWN_MODEL:
+        return DeploymentUnusableError(reason)
     return UpstreamRefusedError(
         refused.status,
         refused.message,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from domain.usage import estimate_tokens
 from infra.providers.simulator.chat import Completion, complete
 from infra.providers.simulator.connection import Connection
 from infra.providers.simulator.counters import Counters
@@ -107,15 +108,16 @@ class _Stream:
         connection, faults, counters = self._connection, self._faults, self._counters
         now = asyncio.get_running_loop().time
         sent = 0
-        for number, (event, tokens) in enumerate(events):
+        for number, (event, characters) in enumerate(events):
+            tokens = estimate_tokens(sent + characters) - estimate_tokens(sent)
             if faults.tps and tokens:
-                await connection.pause(start + faults.due(sent + tokens) - now())
+                await connection.pause(start + faults.due(estimate_tokens(sent) + tokens) - now())
             elif number % _BREATHE == 0:
                 await asyncio.sleep(0)
             if connection.gone:
                 return False
             self._count()
-            sent += tokens
+            sent += characters
             counters.output_tokens += tokens
             await connection.write(event)
         return True

@@ -10,9 +10,9 @@ from application.ports.providers import Answer
 from domain.call import Call
 from domain.errors import UpstreamProtocolError, UpstreamRefusedError, UpstreamTimeoutError
 from domain.model import ModelDocument
-from domain.usage import Usage
+from domain.usage import Usage, estimate_tokens
 from infra.providers.simulator.chat import Completion, complete
-from infra.providers.simulator.failures import as_upstream_error
+from infra.providers.simulator.failures import as_gateway_error
 from infra.providers.simulator.faults import Faults, read_faults
 from infra.providers.simulator.refusal import RefusedError
 from infra.providers.simulator.render import DONE, whole
@@ -86,7 +86,7 @@ class SimulatedStream:
         self._whole_usage = usage
         self._silence = silence
         self._start = start
-        self._sent = 0
+        self._characters = 0
         self._usage: Usage | None = None
         self._first: bytes | None = None
         self._blocks = self._run()
@@ -98,7 +98,7 @@ class SimulatedStream:
 
     def output_so_far(self) -> int:
         """Tokens handed out so far, exactly."""
-        return self._sent
+        return estimate_tokens(self._characters)
 
     async def begin(self) -> None:
         """Make the first block, so that what goes wrong before it is raised before the answer begins."""
@@ -122,10 +122,10 @@ class SimulatedStream:
     async def _run(self) -> AsyncGenerator[bytes, None]:
         at_once = 1 if self._faults.tps else _AT_ONCE
         waiting: list[bytes] = []
-        for event, tokens in self._plan.events:
-            if self._faults.tps and tokens:
-                await self._until(self._sent + tokens)
-            self._sent += tokens
+        for event, characters in self._plan.events:
+            if self._faults.tps and characters:
+                await self._until(estimate_tokens(self._characters + characters))
+            self._characters += characters
             waiting.append(event)
             if len(waiting) == at_once:
                 yield b"".join(waiting)
@@ -140,7 +140,7 @@ class SimulatedStream:
         if self._plan.ending is Ending.STALL:
             await _stall(self._silence)
         if self._plan.ending is Ending.ERROR:
-            raise as_upstream_error(stream_failure(self._faults))
+            raise as_gateway_error(stream_failure(self._faults))
         raise UpstreamProtocolError(reason=f"simulated: {self._plan.ending.value} stream")
 
     async def _until(self, tokens: int) -> None:
@@ -156,11 +156,13 @@ async def _plan(call: Call, document: ModelDocument) -> tuple[Completion, Faults
         if failure is None and not faults.html:
             return complete(body, faults.tokens), faults
     except RefusedError as refused:
-        raise as_upstream_error(refused) from None
+        raise as_gateway_error(refused) from None
     await _pause(faults.ttft, document.parameters.timeout)
     if failure is not None:
-        raise as_upstream_error(failure)
-    raise UpstreamRefusedError(faults.status or 502, "The model's provider answered with an error.")
+        raise as_gateway_error(failure)
+    status = faults.status or 502
+    said = f"The model's provider answered with status {status} and no explanation."
+    raise UpstreamRefusedError(status, said)
 
 
 async def _pause(seconds: float, silence: float | None) -> None:

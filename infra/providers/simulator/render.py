@@ -18,7 +18,7 @@ FINGERPRINT = "fp_simulator01"
 DONE = b"data: [DONE]\n\n"
 
 Event = tuple[bytes, int]
-"""A server-sent event, and the output tokens it carries."""
+"""A server-sent event, and the characters of output that it carries."""
 
 _encode = msgspec.json.encode
 
@@ -106,8 +106,8 @@ def events(completion: Completion, created: int, *, with_usage: bool) -> Iterato
     for turn in zip_longest(*streams):
         for part in turn:
             if part is not None:
-                choice, tokens = part
-                yield b"".join((b"data: ", head, b',"choices":[', choice, b"]", tail)), tokens
+                choice, characters = part
+                yield b"".join((b"data: ", head, b',"choices":[', choice, b"]", tail)), characters
     if with_usage:
         usage = _encode(usage_object(completion.usage))
         yield b"".join((b"data: ", head, b',"choices":[],"usage":', usage, b"}\n\n")), 0
@@ -121,20 +121,20 @@ def _choice_events(completion: Completion, index: int) -> Iterator[tuple[bytes, 
     if completion.top_logprobs is not None and choice.content is not None:
         deltas = _content_with_logprobs(choice.content, completion.top_logprobs)
     elif choice.content is not None:
-        deltas = ((b'{"content":%b}' % _encode(piece), end, 1) for piece in pieces(choice.content))
+        deltas = ((b'{"content":%b}' % _encode(piece), end, len(piece)) for piece in pieces(choice.content))
     else:
         deltas = _call_deltas(choice.calls, end, legacy=completion.legacy)
     content = b'""' if choice.content is not None else b"null"
     yield start + b'{"role":"assistant","content":' + content + b',"refusal":null}' + end, 0
-    for delta, closing, tokens in deltas:
-        yield start + delta + closing, tokens
+    for delta, closing, characters in deltas:
+        yield start + delta + closing, characters
     yield start + b'{},"logprobs":null,"finish_reason":' + _encode(choice.finish_reason) + b"}", 0
 
 
 def _content_with_logprobs(text: str, top: int) -> Iterator[tuple[bytes, bytes, int]]:
     for piece in pieces(text):
         chances = _encode(logprobs_of(piece, top))
-        yield b'{"content":%b}' % _encode(piece), b',"logprobs":%b,"finish_reason":null}' % chances, 1
+        yield b'{"content":%b}' % _encode(piece), b',"logprobs":%b,"finish_reason":null}' % chances, len(piece)
 
 
 def _call_deltas(calls: tuple[ToolCall, ...], end: bytes, *, legacy: bool) -> Iterator[tuple[bytes, bytes, int]]:
@@ -143,9 +143,9 @@ def _call_deltas(calls: tuple[ToolCall, ...], end: bytes, *, legacy: bool) -> It
         first: dict[str, Any] = {"tool_calls": [{"index": index, **_call(call, "")}]}
         if legacy:
             first = {"function_call": {"name": call.name, "arguments": ""}}
-        yield _encode(first), end, 0
+        yield _encode(first), end, len(call.name)
         for piece in pieces(call.arguments):
             part: dict[str, Any] = {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
             if legacy:
                 part = {"function_call": {"arguments": piece}}
-            yield _encode(part), end, 1
+            yield _encode(part), end, len(piece)

@@ -35,7 +35,7 @@ class Script:
     """What a stream sends and how it ends. All of its events come before the ending, however late that is ordered.
 
     Args:
-        events: the events and their tokens, ``[DONE]`` not among them.
+        events: the events and their characters, ``[DONE]`` not among them.
         ending: what follows them.
     """
 
@@ -63,5 +63,5 @@ def script(completion: Completion, faults: Faults, created: int, *, with_usage: 
 
 
 def stream_failure(faults: Faults) -> RefusedError:
-    """What an error inside a stream says."""
-    return simulated_failure(faults.status or 500, code=faults.code)
+    """What an error inside a stream says. It has no status of its own there: to the caller it is a bad gateway's."""
+    return simulated_failure(502, code=faults.code)

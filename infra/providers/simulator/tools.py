@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import estimate_tokens
 from infra.providers.simulator.checks import expect, missing, one_of, wrong
 from infra.providers.simulator.json_instance import instance
 
@@ -31,9 +30,9 @@ class ToolCall:
     arguments: str
 
     @property
-    def tokens(self) -> int:
-        """What the call counts as output: its arguments. The name is free, as in the gateway's own estimate."""
-        return estimate_tokens(len(self.arguments))
+    def characters(self) -> int:
+        """What the call counts as output: name and arguments."""
+        return len(self.name) + len(self.arguments)
 
 
 def check_tools(body: Mapping[str, Any]) -> None:

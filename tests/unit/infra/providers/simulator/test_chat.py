@@ -63,7 +63,7 @@ def test_n_answers_differ_and_add_up() -> None:
     completion = ask(n=3)
     assert len({choice.content for choice in completion.choices}) == 3
     assert completion.choices[0] == ask().choices[0]
-    assert completion.usage.output_tokens == sum(choice.tokens for choice in completion.choices)
+    assert completion.usage.output_tokens == sum(-(-choice.characters // 4) for choice in completion.choices)
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])

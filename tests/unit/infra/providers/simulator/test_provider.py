@@ -9,6 +9,8 @@ import pytest
 
 from domain.call import Call
 from domain.errors import (
+    DeploymentUnusableError,
+    GatewayError,
     UpstreamCredentialError,
     UpstreamError,
     UpstreamProtocolError,
@@ -115,6 +117,7 @@ async def test_a_paced_stream_comes_token_by_token_and_counts_exactly() -> None:
         ({"status": 429, "retry_after": 3}, UpstreamRefusedError),
         ({"status": 500}, UpstreamRefusedError),
         ({"status": 401}, UpstreamCredentialError),
+        ({"status": 404}, DeploymentUnusableError),
         ({"html": True}, UpstreamRefusedError),
         ({"empty": True}, UpstreamProtocolError),
         ({"cut_after": 0}, UpstreamProtocolError),
@@ -123,7 +126,7 @@ async def test_a_paced_stream_comes_token_by_token_and_counts_exactly() -> None:
 @pytest.mark.parametrize("stream", [False, True])
 async def test_faults_before_the_first_byte(orders: dict[str, Any], expected: type, stream: bool) -> None:  # noqa: FBT001 - a test's parameter
     asked = call(stream=stream, simulator=orders)
-    with pytest.raises(UpstreamError) as caught:
+    with pytest.raises(GatewayError) as caught:
         await (PROVIDER.stream if stream else PROVIDER.answer)(asked, document())
     assert type(caught.value) is expected
 

@@ -34,7 +34,7 @@ def test_a_mentioned_tool_is_called_with_valid_arguments() -> None:
     assert choice.finish_reason == "tool_calls"
     assert called(choice) == ["get_weather"]
     assert json.loads(choice.calls[0].arguments) == {"city": "text", "unit": "celsius"}
-    assert choice.tokens == -(-len(choice.calls[0].arguments) // 4)
+    assert choice.characters == len("get_weather") + len(choice.calls[0].arguments)
 
 
 def test_otherwise_it_is_text() -> None:
@@ -66,10 +66,10 @@ def test_after_the_tool_has_answered_comes_text() -> None:
     assert choice.content
 
 
-@pytest.mark.parametrize("ceiling", [1, 2, 100])
+@pytest.mark.parametrize("ceiling", [1, 3, 5, 100])
 def test_the_ceiling_cuts_arguments(ceiling: int) -> None:
     choice = answer("get_time and get_weather", max_tokens=ceiling)
-    assert choice.tokens <= ceiling
+    assert choice.characters <= 4 * ceiling
     assert choice.finish_reason == ("tool_calls" if ceiling == 100 else "length")
 
 
