@@ -3,10 +3,7 @@
 import gzip
 import hashlib
 import json
-import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,24 +14,19 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from tests.fakes.llmproxy_server import Simulator
+
 HELLO: Any = [{"role": "user", "content": "Hello there"}]
-_COMMAND = "from llmproxy.cli.simulator import simulator; simulator()"
 
 
 @contextmanager
 def running(*options: str) -> Iterator[str]:
     """A server process; its address up to and without ``/v1``."""
-    command = [sys.executable, "-c", _COMMAND, "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+    process = Simulator(*options)
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.fullmatch(r"simulator listening on (http://127\.0\.0\.1:\d+)/v1\n", line)
-        assert found, line
-        yield found[1]
+        yield process.base_url
     finally:
-        process.terminate()
-        assert process.wait(10) in {0, -15}
+        process.stop()
 
 
 @pytest.fixture(scope="module")
