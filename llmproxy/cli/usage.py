@@ -55,7 +55,10 @@ def report_command(
     async def work(stores: Stores) -> UsageReport:
         # What dead processes left in their journals counts, too. Living ones hand over theirs within a second.
         await stores.journal.start()
-        await stores.journal.flush()
+        try:
+            await stores.journal.flush()
+        except OSError as error:
+            click.echo(f"some lines are still in the journal and not counted: {error.strerror}", err=True)
         return await report(stores.usage, query)
 
     found = with_stores(work)

@@ -1,0 +1,46 @@
+"""``llmproxy doctor`` on a real store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from infra.catalog_store import codec
+from tests.builders import model_body
+from tests.integration.cli.conftest import Command
+
+
+def test_from_an_empty_store_to_one_that_can_serve(llmproxy: Command, tmp_path: Path) -> None:
+    empty = llmproxy("doctor")
+    assert empty.code == 0
+    assert "warn  models: 0 of 0" in empty.out
+    (tmp_path / "models.json").write_text(codec.encode([model_body()]))
+    llmproxy("catalog", "apply", tmp_path / "models.json")
+    llmproxy("projects", "create", "billing")
+    llmproxy("keys", "create", "billing")
+    good = llmproxy("doctor", "--json")
+    assert good.code == 0
+    assert good.json["ok"] is True
+    assert {check["verdict"] for check in good.json["checks"]} == {"ok"}
+
+
+def test_a_missing_secret_fails_until_it_is_there_and_is_never_shown(llmproxy: Command, tmp_path: Path) -> None:
+    body = model_body(model_type="OpenAI", parameters={"secret_name": "VENDOR_API_KEY"})
+    (tmp_path / "models.json").write_text(codec.encode(body))
+    llmproxy("catalog", "apply", tmp_path / "models.json")
+    missing = llmproxy("doctor")
+    assert missing.code == 1
+    assert "fail  model sim-1:" in missing.out
+    assert "VENDOR_API_KEY" in missing.out
+    there = llmproxy("doctor", VENDOR_API_KEY="hunter2-secret")
+    assert there.code == 0, there.out
+    assert "hunter2" not in there.out
+
+
+def test_wrong_settings_and_a_broken_store_are_findings(llmproxy: Command, tmp_path: Path) -> None:
+    wrong = llmproxy("doctor", PORT="eighty")
+    assert wrong.code == 1
+    assert "fail  settings: PORT" in wrong.out
+    (tmp_path / "file").write_text("")
+    broken = llmproxy("doctor", DATA_DIR=str(tmp_path / "file"))
+    assert broken.code == 1
+    assert "fail  stores:" in broken.out

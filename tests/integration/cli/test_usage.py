@@ -1,0 +1,109 @@
+"""``llmproxy usage report`` on a real ledger."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from domain.ledger import LedgerLine
+from domain.usage import Usage
+from infra.usage_store.sqlite import SqliteUsageStore
+from tests.builders import ledger_line
+from tests.integration.cli.conftest import ROOT, Command
+
+
+async def keep(data_dir: Path, *lines: LedgerLine) -> None:
+    store = SqliteUsageStore(data_dir / "usage.sqlite3")
+    await store.prepare()
+    await store.add(lines)
+    await store.close()
+
+
+async def test_table_csv_and_json_agree(llmproxy: Command, data_dir: Path) -> None:
+    await keep(
+        data_dir,
+        ledger_line(id="1", usage=Usage(1000, 50, cached_input_tokens=400), cost_units=123_456_789),
+        ledger_line(id="2", status=500, project="other", cost_units=10**15),
+        ledger_line(id="3", currency="EUR", cost_units=1),
+    )
+    table = llmproxy("usage", "report", "--by", "project,model,day")
+    assert table.code == 0
+    assert table.out.splitlines()[0].split() == [
+        *["project", "model", "day", "calls", "failed", "input_tokens", "cached_tokens"],
+        *["output_tokens", "cost", "currency", "inexact", "unpriced"],
+    ]
+    assert "0.000123456789" in table.out
+    assert [line.split()[-4:-1] for line in table.out.splitlines()[-2:]] == [
+        ["0.000000000001", "EUR", "0"],
+        ["1000.000123456789", "USD", "0"],
+    ]
+    found = llmproxy("usage", "report", "--by", "project,model,day", "--json").json
+    assert found["rows"][1] == {
+        "project": "billing",
+        "model": "gpt-4o",
+        "day": "2026-11-21",
+        "calls": 1,
+        "failed": 0,
+        "input_tokens": 1000,
+        "cached_tokens": 400,
+        "output_tokens": 50,
+        "cost": "0.000123456789",
+        "currency": "USD",
+        "inexact": 0,
+        "unpriced": 0,
+    }
+    assert [total["cost"] for total in found["totals"]] == ["0.000000000001", "1000.000123456789"]
+    rows = list(csv.DictReader(io.StringIO(llmproxy("usage", "report", "--by", "project,model,day", "--csv").out)))
+    assert [{name: str(value) for name, value in row.items()} for row in found["rows"]] == rows
+
+
+async def test_days_and_projects_narrow_it_down(llmproxy: Command, data_dir: Path) -> None:
+    day = 86_400_000
+    await keep(data_dir, *(ledger_line(id=str(n), time_ms=1_795_262_400_000 + n * day) for n in range(4)))
+    await keep(data_dir, ledger_line(id="x", project="other"))
+    narrowed = ["--by", "day", "--from", "2026-11-22", "--to", "2026-11-23", "--project", "billing", "--json"]
+    found = llmproxy("usage", "report", *narrowed).json
+    assert [row["day"] for row in found["rows"]] == ["2026-11-22", "2026-11-23"]
+    assert [total["calls"] for total in found["totals"]] == [2]
+
+
+def test_no_calls(llmproxy: Command) -> None:
+    assert llmproxy("usage", "report").out == "no calls\n"
+    assert llmproxy("usage", "report", "--json").json["rows"] == []
+
+
+def test_wrong_words_are_wrong_usage(llmproxy: Command) -> None:
+    for arguments in (["--by", "colour"], ["--from", "today"], ["--timezone", "Mars/Base"]):
+        assert llmproxy("usage", "report", *arguments).code == 2
+
+
+async def test_a_callers_text_drives_neither_terminal_nor_spreadsheet(llmproxy: Command, data_dir: Path) -> None:
+    await keep(data_dir, ledger_line(end_user="\x1b[2J=1"), ledger_line(id="2", end_user='=HYPERLINK("http://x")'))
+    assert "\x1b" not in llmproxy("usage", "report", "--by", "user").out
+    assert "\n\"'=HYPERLINK" in llmproxy("usage", "report", "--by", "user", "--csv").out
+
+
+def test_lines_that_a_dead_process_left_behind_are_counted(llmproxy: Command, data_dir: Path) -> None:
+    script = f"""
+import asyncio, os
+from pathlib import Path
+from infra.usage_store.journal import Journal
+from infra.usage_store.memory import MemoryUsageStore
+from tests.builders import ledger_line
+
+async def main():
+    journal = Journal(Path({str(data_dir / "journal")!r}), MemoryUsageStore(), flush_interval=60)
+    (Path({str(data_dir)!r}) / "journal").mkdir(parents=True)
+    journal.record(ledger_line(id="left-behind"))
+    os._exit(0)  # as kill -9 would
+
+asyncio.run(main())
+"""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=True)  # noqa: S603 - our own code
+    for _ in range(2):
+        assert llmproxy("usage", "report", "--by", "project", "--json").json["totals"][0]["calls"] == 1
