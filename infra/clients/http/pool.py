@@ -45,6 +45,8 @@ class HttpPool:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watching = False
+        self._due = 0.0
+        self._was_late = False
         self._closed = False
 
     async def request(
@@ -124,21 +126,27 @@ class HttpPool:
     def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on look after deadlines, no longer just after what stands by."""
         self._watching = True
+        self._schedule(loop, loop.time() + _SWEEP_INTERVAL)
+
+    def _schedule(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_later(_SWEEP_INTERVAL, self._sweep)
+        self._due = due
+        self._timer = loop.call_at(due, self._sweep)
 
     def _sweep(self) -> None:
         """End what has run out of time. Runs only while there is something to watch."""
         loop = self._loop or self._bind()
         now = loop.time()
-        for connection in list(self._busy):
-            connection.check(now)
+        # After the loop was held up, what arrived meanwhile is still to be received: nobody was silent. Look later.
+        self._was_late = now - self._due > _SWEEP_INTERVAL and not self._was_late
+        if not self._was_late:
+            for connection in list(self._busy):
+                connection.check(now)
         expiries = [expiry for station in self._stations.values() if (expiry := station.expire(now)) is not None]
+        self._timer = None
         self._watching = bool(self._busy)
         if self._watching:
-            self._timer = loop.call_at(now + _SWEEP_INTERVAL, self._sweep)
+            self._schedule(loop, now + _SWEEP_INTERVAL)
         elif expiries:
-            self._timer = loop.call_at(max(min(expiries), now + _SWEEP_INTERVAL), self._sweep)
-        else:
-            self._timer = None
+            self._schedule(loop, max(min(expiries), now + _SWEEP_INTERVAL))

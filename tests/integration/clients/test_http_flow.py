@@ -118,6 +118,19 @@ async def test_a_refusal_before_the_body_is_sent(pool: HttpPool) -> None:
         await server.wait_gone()
 
 
+@pytest.mark.parametrize("size", [300_000, 20_000_000])
+async def test_a_refusal_by_a_server_that_slams_the_door(pool: HttpPool, size: int) -> None:
+    """Closing with unread data resets the connection; the answer was sent before that."""
+
+    async def behave(peer: Peer) -> None:
+        await peer.head()
+        await peer.answer(b"too large", status=b"413 Content Too Large")
+
+    async with scripted_server(behave) as server:
+        response = await post(pool, server.origin, bytes(size))
+        assert (response.status, await response.read(LIMIT)) == (413, b"too large")
+
+
 async def test_a_refusal_that_streams_is_read_to_its_end(pool: HttpPool) -> None:
     async def behave(peer: Peer) -> None:
         await peer.head()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -202,3 +203,15 @@ async def test_cancelling_while_connecting(authority: Authority) -> None:
         await server.wait_gone()
         assert pool.busy == 0
     await pool.close()
+
+
+async def test_a_loop_that_was_held_up_blames_nobody(pool: HttpPool) -> None:
+    async def behave(peer: Peer) -> None:
+        await peer.request()
+        await peer.send(STREAM + b"3\r\nabc\r\n")
+        await asyncio.sleep(0.3)
+        await peer.send(b"3\r\ndef\r\n0\r\n\r\n")
+        time.sleep(1.5)  # noqa: ASYNC251 - holding up the loop is the point
+
+    async with scripted_server(behave) as server:
+        assert await fetch(pool, server.origin, silence=0.5) == b"abcdef"
