@@ -70,10 +70,10 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes, target: Ta
         status = refusal.status or _BAD_GATEWAY
     if refusal is None:
         refusal = Refusal()
-    if status in _ACCOUNT or (status == _FORBIDDEN and not _about_content(refusal)):
-        return UpstreamCredentialError(reason=_reason(status, refusal))
     if _about_the_document(status, refusal):
         return DeploymentUnusableError(f"the upstream does not know the model or the path ({_reason(status, refusal)})")
+    if status in _ACCOUNT or (status == _FORBIDDEN and not _about_content(refusal)):
+        return UpstreamCredentialError(reason=_reason(status, refusal))
     message = refusal.message or f"The model's provider answered with status {status} and no explanation."
     return UpstreamRefusedError(
         status,

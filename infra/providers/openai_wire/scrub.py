@@ -12,10 +12,11 @@ from infra.providers.openai_wire.vendors import Form
 _HIDDEN = "***"
 _UPSTREAM = "the upstream"
 _LONGEST = 2000  # characters of a message that are kept
+_READ = 4 * _LONGEST  # characters that are looked at: an upstream's text must not keep us busy
 _ECHO_LENGTH = 6  # so many first characters of a key are enough to recognise an echo of it
 _SHORTEST_SECRET = 4
 
-_KEY_LIKE = re.compile(r"\b(?:sk|xai|pplx|gsk)-[\w*.…-]{3,}|[\w-]*\*{3,}[\w-]*")
+_KEY_LIKE = re.compile(r"\b(?:sk|xai|pplx|gsk)-[\w*.…-]{3,}|[\w-]{0,40}\*{3,}[\w-]{0,40}")
 """What looks like somebody's key, or like one with its middle starred out."""
 
 
@@ -24,6 +25,7 @@ def scrub(text: str, target: Target) -> str:
 
     The upstream's name for the model becomes the public one, so that the sentence still makes sense.
     """
+    text = text[:_READ]
     for pattern, replacement in _patterns(target):
         text = pattern.sub(replacement, text)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"

@@ -14,7 +14,7 @@ import msgspec
 from domain.usage import Usage
 
 MAX_EVENT = 32 * 1024 * 1024
-"""Bytes that one event may have: as much of a stream is ever held back."""
+"""Bytes that one event may have: no more of a stream than that is ever held back."""
 
 DONE = b"data: [DONE]\n\n"
 
@@ -41,6 +41,7 @@ class EventFilter:
         read_usage: reads a ``usage`` object.
         keep_usage: the caller asked for usage: everything stays as it came. Otherwise the event that carries only
             usage is left out, and the member is taken out of the others.
+        max_event: bytes of an unfinished event that are held back at most; more is a failure.
 
     Attributes:
         usage: the last report; upstreams that send several count up.
@@ -48,11 +49,14 @@ class EventFilter:
         failure: the payload of an event that is an error, or no JSON; nothing from it on is relayed.
     """
 
-    __slots__ = ("_keep_usage", "_read_usage", "_tail", "done", "failure", "usage")
+    __slots__ = ("_keep_usage", "_max_event", "_read_usage", "_tail", "done", "failure", "usage")
 
-    def __init__(self, read_usage: Callable[[bytes], Usage | None], *, keep_usage: bool) -> None:
+    def __init__(
+        self, read_usage: Callable[[bytes], Usage | None], *, keep_usage: bool, max_event: int = MAX_EVENT
+    ) -> None:
         self._read_usage = read_usage
         self._keep_usage = keep_usage
+        self._max_event = max_event
         self._tail = bytearray()
         self.usage: Usage | None = None
         self.done = False
@@ -89,7 +93,7 @@ class EventFilter:
         return self._filtered(events)
 
     def _check_size(self) -> None:
-        if len(self._tail) > MAX_EVENT:
+        if len(self._tail) > self._max_event:
             self.failure = b""
             self._tail = bytearray()
 

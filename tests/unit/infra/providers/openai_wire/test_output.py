@@ -1,0 +1,75 @@
+"""Counting what was delivered, from the events that were relayed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from infra.providers.openai_wire.output import OutputCount
+from tests.fakes.chat_upstream import DONE, chunk, event
+
+
+def counted(*deltas: Any) -> int:
+    count = OutputCount()
+    for delta in deltas:
+        count.add(event(chunk(choices=[{"index": 0, "delta": delta}])))
+    return count.tokens()
+
+
+def test_text_of_every_kind_counts() -> None:
+    assert counted({"content": "abcd"}, {"content": "efgh"}) == 2
+    assert counted({"refusal": "abcd"}) == 1
+    assert counted({"reasoning_content": "abcdefgh"}) == 2
+    assert counted({"reasoning": "abcdefgh", "reasoning_content": "abcdefgh"}) == 2
+    assert counted({"audio": {"data": "AAAAAAAAAAAA", "transcript": "abcd"}}) == 1
+    assert counted({"tool_calls": [{"index": 0, "function": {"name": "find", "arguments": '{"a"'}}]}) == 2
+    assert counted({"function_call": {"name": "find", "arguments": None}}) == 1
+
+
+def test_characters_count_not_bytes_and_not_chunks() -> None:
+    assert counted(*[{"content": "é"}] * 8) == 2
+
+
+def test_several_choices_count() -> None:
+    count = OutputCount()
+    count.add(event(chunk(choices=[{"delta": {"content": "abcd"}}, {"delta": {"content": "abcd"}}])))
+    assert count.tokens() == 2
+
+
+def test_asking_twice_counts_once() -> None:
+    count = OutputCount()
+    count.add(event(chunk("abcd")))
+    assert count.tokens() == 1
+    count.add(event(chunk("abcd")))
+    assert count.tokens() == 2
+    assert count.tokens() == 2
+
+
+def test_what_cannot_be_read_counts_nothing() -> None:
+    count = OutputCount()
+    for block in (
+        b": ping\n\n",
+        b"data: {broken\n\n",
+        b'data: {"choices":"x"}\n\n',
+        b'data: {"choices":null}\n\n',
+        DONE,
+    ):
+        count.add(block)
+    assert count.tokens() == 0
+    assert not count.finished()
+
+
+def test_no_more_than_so_much_is_held() -> None:
+    count = OutputCount()
+    block = event(chunk("abcd"))
+    for _ in range(5000):
+        count.add(block)
+        assert sum(map(len, count._blocks)) <= 64 * 1024
+    assert count.tokens() == 5000
+
+
+def test_the_models_own_end_is_noticed_also_when_it_was_folded_away() -> None:
+    count = OutputCount()
+    count.add(event(chunk(finish="stop")))
+    for _ in range(1000):
+        count.add(event(chunk("abcd")))
+    assert count.finished()

@@ -1,0 +1,204 @@
+"""Streams cut into blocks at every place, and what of them reaches the caller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.usage import Usage
+from infra.providers.openai_wire.sse import DONE, EventFilter
+from infra.providers.openai_wire.usage import read_usage
+from tests.fakes.chat_upstream import USAGE, chat_stream, chunk, event
+
+REPORT = Usage(input_tokens=11, output_tokens=3)
+AZURE_FIRST = event({"choices": [], "created": 0, "id": "", "model": "", "object": "", "prompt_filter_results": []})
+
+
+def relay(blocks: Iterable[bytes], *, keep_usage: bool = False) -> tuple[bytes, EventFilter]:
+    events = EventFilter(read_usage, keep_usage=keep_usage)
+    relayed: list[bytes] = []
+    for block in blocks:
+        relayed.append(events.feed(block))
+        if events.done or events.failure is not None:
+            break
+    else:
+        relayed.append(events.finish())
+    assert all(piece == b"" or piece.endswith((b"\n\n", b"\r\n\r\n", b"\r\r", b"\n")) for piece in relayed)
+    return b"".join(relayed), events
+
+
+def splits(data: bytes) -> Iterable[tuple[bytes, bytes]]:
+    return ((data[:at], data[at:]) for at in range(1, len(data)))
+
+
+ASKED = b"".join(chat_stream(usage=True))
+NOT_ASKED = b"".join(chat_stream(usage=False))
+PLAIN = AZURE_FIRST + b": OPENROUTER PROCESSING\n\n" + NOT_ASKED
+
+
+def test_what_the_caller_asked_for_goes_through_byte_for_byte_wherever_it_is_split() -> None:
+    for blocks in splits(ASKED):
+        relayed, events = relay(blocks, keep_usage=True)
+        assert relayed == ASKED
+        assert events.usage == REPORT
+        assert events.done
+
+
+def test_usage_is_taken_out_for_callers_who_did_not_ask_wherever_it_is_split() -> None:
+    for blocks in splits(ASKED):
+        relayed, events = relay(blocks)
+        assert relayed == NOT_ASKED
+        assert events.usage == REPORT
+        assert events.done
+
+
+def test_streams_without_usage_go_through_byte_for_byte_wherever_they_are_split() -> None:
+    for keep_usage in (False, True):
+        for blocks in splits(PLAIN):
+            relayed, events = relay(blocks, keep_usage=keep_usage)
+            assert relayed == PLAIN
+            assert events.usage is None
+            assert events.done
+
+
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\r"])
+def test_other_line_ends(line_end: bytes) -> None:
+    for blocks in splits(ASKED.replace(b"\n", line_end)):
+        relayed, events = relay(blocks)
+        assert relayed.replace(b"\r\n", b"\n").replace(b"\r", b"\n").strip() == NOT_ASKED.strip()
+        assert events.usage == REPORT
+        assert events.done
+
+
+@given(st.data())
+def test_any_number_of_blocks(data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(ASKED)), max_size=12)))
+    edges = [0, *cuts, len(ASKED)]
+    relayed, events = relay(ASKED[start:end] for start, end in pairwise(edges))
+    assert relayed == NOT_ASKED
+    assert events.usage == REPORT
+
+
+def test_nothing_is_held_back_that_is_whole() -> None:
+    events = EventFilter(read_usage, keep_usage=False)
+    first, second, *_ = chat_stream(usage=False)
+    assert events.feed(first + second[:10]) == first
+    assert events.feed(second[10:]) == second
+
+
+def test_nothing_after_done_is_relayed() -> None:
+    relayed, events = relay([NOT_ASKED + b": bye\n\n" + event(chunk("more"))])
+    assert relayed == NOT_ASKED
+    assert events.done
+
+
+def test_words_of_ours_in_the_text_are_only_text() -> None:
+    text = 'data: [DONE]\n\n "usage": {"prompt_tokens": 1} "error" event: error [DONE] "usage":null,"usage":null'
+    stream = event(chunk(text)) + event(chunk("usage")) + event(chunk("error")) + DONE
+    for keep_usage in (False, True):
+        relayed, events = relay([stream], keep_usage=keep_usage)
+        assert relayed == stream
+        assert events.usage is None
+        assert events.failure is None
+
+
+@pytest.mark.parametrize("null", [b', "usage": null', b',"usage" : null', b',"usage":null'])
+def test_the_null_member_is_taken_out_however_it_is_written(null: bytes) -> None:
+    blank = b'data: {"id":"1","choices":[{"delta":{}}]%b}\n\n'
+    relayed, events = relay([blank % null + DONE])
+    assert relayed == blank % b"" + DONE
+    assert events.usage is None
+
+
+def test_usage_at_the_front_of_a_chunk_is_taken_out() -> None:
+    relayed, _ = relay([b'data: {"usage":null,"id":"1","choices":[1]}\n\n' + DONE])
+    assert relayed == b'data: {"id":"1","choices":[1]}\n\n' + DONE
+
+
+def test_usage_that_counts_up_in_every_chunk() -> None:
+    reports = [USAGE | {"completion_tokens": tokens} for tokens in (1, 2, 3)]
+    stream = [event(chunk("x", usage=report)) for report in reports]
+    relayed, events = relay([*stream, DONE])
+    assert relayed == event(chunk("x")) * 3 + DONE
+    assert events.usage == REPORT
+    relayed, events = relay([*stream, DONE], keep_usage=True)
+    assert relayed == b"".join(stream) + DONE
+    assert events.usage == REPORT
+
+
+def test_a_report_that_makes_no_sense_is_none_and_does_not_undo_an_earlier_one() -> None:
+    strange = event(chunk(choices=[], usage={"prompt_tokens": "many"}))
+    relayed, events = relay([event(chunk(choices=[], usage=USAGE)) + strange + DONE])
+    assert events.usage == REPORT
+    assert b"usage" not in relayed
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        b'data: {"error":{"message":"overloaded","type":"server_error"}}\n\n',
+        b'event: error\ndata: {"message":"overloaded"}\n\n',
+        b'data: {"id":"1","error":{"code":502,"message":"x"},"choices":[{"finish_reason":"error"}]}\n\n',
+        b'data: {"error": "text"}\n\n',
+        b'data: {"usage":{"prompt_tok\n\n',
+    ],
+)
+def test_an_error_in_the_stream_ends_it_after_what_came_before(failing: bytes) -> None:
+    before = event(chunk("one"))
+    for blocks in splits(before + failing + event(chunk("two")) + DONE):
+        relayed, events = relay(blocks)
+        assert relayed == before
+        assert events.failure is not None
+        assert not events.done
+
+
+def test_a_null_error_is_none() -> None:
+    stream = event(chunk("one", error=None)) + DONE
+    assert relay([stream])[0] == stream
+
+
+def test_events_that_break_clients_are_left_out() -> None:
+    relayed, _ = relay([b"event: ping\n\n" + event(chunk("one")) + DONE])
+    assert relayed == event(chunk("one")) + DONE
+
+
+def test_a_named_event_with_data_is_relayed() -> None:
+    named = b"event: message\n" + event(chunk("one"))
+    assert relay([named + DONE])[0] == named + DONE
+
+
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n"])
+def test_a_last_event_without_its_blank_line(end: bytes) -> None:
+    relayed, events = relay([event(chunk("one")) + b"data: [DONE]" + end])
+    assert relayed == event(chunk("one")) + DONE
+    assert events.done
+    relayed, events = relay([event(chunk("one")).rstrip() + end])
+    assert relayed == event(chunk("one"))
+
+
+def test_a_fragment_at_the_end_is_a_failure() -> None:
+    relayed, events = relay([event(chunk("one")) + b'data: {"id":"chatc'])
+    assert relayed == event(chunk("one"))
+    assert events.failure is not None
+
+
+def test_an_event_without_an_end_is_not_collected_for_ever() -> None:
+    events = EventFilter(read_usage, keep_usage=False, max_event=10_000)
+    assert events.feed(event(chunk("one"))) == event(chunk("one"))
+    for _ in range(10):
+        assert events.feed(b"x" * 1000) == b""
+    assert events.failure is None
+    assert events.feed(b"x") == b""
+    assert events.failure == b""
+
+
+def test_a_large_event_in_small_blocks() -> None:
+    large = event(chunk("a" * 300_000))
+    relayed, _ = relay([*(large[at : at + 1000] for at in range(0, len(large), 1000)), DONE])
+    assert relayed == large + DONE
+    assert json.loads(relayed.partition(b"\n\n")[0][6:])["choices"]
