@@ -83,7 +83,6 @@ class SqliteDatabase:
         _migrate(self._open(), self._migrations, self._path.name)
 
     def _open(self) -> sqlite3.Connection:
-        """The connection; a new one where the file has been replaced since, by a restored backup say."""
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -92,8 +91,12 @@ class SqliteDatabase:
             msg = f"{self._path.name}: the file does not exist"
             raise StoreUnavailableError(msg) from None
         identity = (status.st_dev, status.st_ino)
-        if self._connection is None or identity != self._identity:
+        if self._identity not in {None, identity}:
             self._disconnect()
+            # Opening it could apply the write-ahead log of the old file to the new one, and spoil it.
+            msg = f"{self._path.name}: replaced while in use; stop all processes, remove its -wal and -shm, start again"
+            raise StoreUnavailableError(msg)
+        if self._connection is None:
             self._connection = _connect(self._path)
             self._identity = identity
         return self._connection

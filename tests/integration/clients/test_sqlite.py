@@ -147,7 +147,9 @@ async def test_a_backup_restored_into_the_open_file_is_seen(tmp_path: Path) -> N
     await database.prepare()
     await database.run(insert)
     with closing(sqlite3.connect(":memory:")) as backup, closing(sqlite3.connect(tmp_path / "x.sqlite3")) as shell:
-        backup.executescript(FIRST + "INSERT INTO t VALUES (8);")
+        backup.executescript(FIRST)
+        backup.execute("INSERT INTO t VALUES (8)")
+        backup.commit()
         backup.backup(shell)
     assert await database.run(rows) == [(8,)]
     await database.close()
