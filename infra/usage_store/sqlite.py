@@ -13,6 +13,8 @@ from domain.ledger import LedgerLine
 from infra.clients.sqlite import SqliteDatabase, transaction
 from infra.usage_store import codec, days
 
+# No index by request: callers choose these ids, and keeping random texts in order would cost six times as much as all
+# the rest of writing a line. For the same reason ids of lines should begin with the time.
 _MIGRATIONS = (
     """
     CREATE TABLE lines (
@@ -52,7 +54,6 @@ _MIGRATIONS = (
     );
     CREATE INDEX lines_by_project ON lines (project, time_ms);
     CREATE INDEX lines_by_time ON lines (time_ms);
-    CREATE INDEX lines_by_request ON lines (request_id);
     """,
 )
 
@@ -126,13 +127,13 @@ class SqliteUsageStore:
         return await self._database.run(work)
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
-        """The latest lines first, or those of one request."""
+        """The latest lines first, or those of one request (which takes about a second per two million lines)."""
 
         def work(connection: sqlite3.Connection) -> list[LedgerLine]:
-            condition, values = ("", ()) if request_id is None else ("WHERE request_id = ?", (request_id,))
-            select = (
-                f"SELECT {', '.join(codec.COLUMNS)} FROM lines {condition} ORDER BY time_ms DESC, rowid DESC LIMIT ?"  # noqa: S608 - constants
-            )
+            condition, values = ("TRUE", ()) if request_id is None else ("request_id = ?", (request_id,))
+            # The plus keeps SQLite from walking the index by time, which is slow where every line has to be looked at.
+            order = "time_ms" if request_id is None else "+time_ms"
+            select = f"SELECT {', '.join(codec.COLUMNS)} FROM lines WHERE {condition} ORDER BY {order} DESC, rowid DESC LIMIT ?"  # noqa: S608, E501 - constants
             return [codec.from_row(row) for row in connection.execute(select, (*values, max(limit, 0)))]
 
         return await self._database.run(work)
