@@ -56,7 +56,7 @@ class Parameters:
 
     secret_name: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    endpoint: str | None = None
+    endpoint: str | None = field(default=None, repr=False)
     deployment_name: str | None = None
     api_version: str | None = None
     gcp_project: str | None = None
@@ -64,7 +64,7 @@ class Parameters:
     model: str | None = None
     enable_tools: bool = True
     timeout: float | None = None
-    defaults: Mapping[str, object] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)

@@ -19,6 +19,8 @@ from domain.pricing import PriceList
 
 HIGHEST_PRICE = Decimal(1_000_000)
 MOST_PLACES = 20
+_MOST_MEMBERS = 50
+_MOST_SIZES = 100
 
 _PER_THOUSAND = {"input": "input", "output": "output"}
 _PER_MILLION = {
@@ -101,6 +103,9 @@ def _check_members(costs: Reader) -> None:
             f"mixes prices per 1,000 tokens ({', '.join(thousand)}) with prices per 1,000,000 ({', '.join(million)})",
             "one spelling in the whole document",
         )
+    if len(costs.members) > _MOST_MEMBERS:
+        costs.error("", f"has {len(costs.members)} members", f"at most {_MOST_MEMBERS}")
+        return
     for member, value in costs.members.items():
         if member in _KNOWN or value is None:
             continue
@@ -134,8 +139,10 @@ def _image(costs: Reader) -> Decimal | tuple[tuple[str, Decimal], ...] | None:
             return None
         return _price(costs, "cost_image")
     table = costs.table("cost_image")
-    if not value:
-        costs.error("cost_image", "is an empty table", 'a price for each size, for example {"1024x1024": 0.04}')
+    if not 0 < len(value) <= _MOST_SIZES:
+        wrong = f"is a table of {len(value)} sizes"
+        costs.error("cost_image", wrong, f'1 to {_MOST_SIZES} of them, for example {{"1024x1024": 0.04}}')
+        return None
     prices: list[tuple[str, Decimal]] = []
     for size in value:
         if not isinstance(size, str) or not _SIZE.fullmatch(size):

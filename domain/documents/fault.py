@@ -10,6 +10,7 @@ from enum import StrEnum
 from domain.money import plain
 
 _LONGEST_TEXT = 40
+_MOST_IN_REASON = 10
 _MOST_BITS = 128
 _MOST_DIGITS = 30
 
@@ -51,8 +52,10 @@ def has_errors(faults: Iterable[Fault]) -> bool:
 
 
 def reason(faults: Iterable[Fault]) -> str:
-    """The errors in one line, for the list of documents that are left out."""
-    return " | ".join(str(fault) for fault in faults if fault.severity is Severity.ERROR)
+    """The errors in one line, for the list of documents that are left out. Of very many only the first are in it."""
+    errors = [str(fault) for fault in faults if fault.severity is Severity.ERROR]
+    more = [f"and {len(errors) - _MOST_IN_REASON} more"] if len(errors) > _MOST_IN_REASON else []
+    return " | ".join(errors[:_MOST_IN_REASON] + more)
 
 
 def kind_of(value: object) -> str:

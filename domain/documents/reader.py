@@ -15,7 +15,8 @@ Choice = TypeVar("Choice", bound=StrEnum)
 STORE_MEMBERS = frozenset({"_rid", "_self", "_etag", "_ts", "_attachments"})
 """What Cosmos DB adds to every document."""
 
-_MOST_STRANGERS = 20
+MOST_ALIKE = 20
+"""Faults of one kind that are named one by one: a document that is all wrong must not flood the report."""
 
 
 class Reader:
@@ -124,11 +125,15 @@ class Reader:
     def texts(self, name: str, *, example: str, most: int | None = None) -> tuple[str, ...]:
         """A list of texts, faulty ones left out."""
         found: list[str] = []
+        before = len(self._faults)
         for index, value in enumerate(self.items(name, example=f"[{example}]", most=most)):
             one = Reader({"": value}, f"{self._at(name)}[{index}]", self._faults, discreet=self._discreet)
             text = one.text("", example=example, required=True)
             if text is not None:
                 found.append(text)
+            elif len(self._faults) - before >= MOST_ALIKE:
+                self.error(name, "has still more entries of the kind", "the faults above put right first")
+                break
         return tuple(found)
 
     def items(self, name: str, *, example: str, most: int | None = None) -> Sequence[object]:
@@ -175,7 +180,7 @@ class Reader:
         """Warn of members that nobody reads, with what was probably meant. Of very many only the first are named."""
         strangers = [name for name in self.members if name not in known]
         for count, name in enumerate(strangers):
-            if count == _MOST_STRANGERS:
+            if count == MOST_ALIKE:
                 self.warn("", f"has {len(strangers) - count} more fields that are not known here", "nothing")
                 break
             meant = closest(str(name), known)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain.documents.fault import Fault, Severity
+from domain.documents.fault import Fault, Severity, reason
 from domain.documents.model import read_model
 from domain.model import ModelDocument, ModelType
 from domain.operation import Operation
@@ -216,6 +216,14 @@ def test_a_flood_of_unknown_fields_is_summed_up() -> None:
     faults = read(**{f"x{index}": 1 for index in range(5000)})[1]
     assert len(faults) == 21
     assert "4980 more" in faults[-1].wrong
+
+
+def test_lists_and_prices_that_are_all_wrong_do_not_flood_the_report() -> None:
+    costs = {f"cost_inpt{index}": 1 for index in range(5000)}
+    faults = read(projects=[1] * 5000, operations=[1] * 5000, fallbacks=[1] * 5000, costs=costs)[1]
+    assert len(faults) < 200
+    assert len(reason(faults)) < 2000
+    assert "more" in reason(faults)
 
 
 @pytest.mark.parametrize("whole", [None, True, 3, 1.5, "text", [], [{}], 10**400, Decimal("NaN")])

@@ -150,3 +150,9 @@ def test_a_literal_key_is_used_but_somebody_should_look() -> None:
 def test_no_fault_ever_shows_a_value(name: str, wrap: Callable[[str], object]) -> None:
     faults = read({**GOOD, name: wrap("hunter2 secret")})[1]
     assert "hunter2" not in " ".join(map(str, faults))
+
+
+def test_neither_key_nor_address_is_in_the_repr_of_what_was_read() -> None:
+    parameters, _ = read({"api_key": "hunter2", "endpoint": "https://internal.test", "extra": "hunter2"})
+    assert "hunter2" not in repr(parameters)
+    assert "internal" not in repr(parameters)
