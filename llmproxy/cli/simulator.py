@@ -13,6 +13,7 @@ from infra.providers.simulator.options import SimulatorOptions
 from infra.providers.simulator.server import create_simulator
 
 _BACKLOG = 2048
+_KEEP_ALIVE = 75  # seconds; vendors keep idle connections for about that long
 _STATUS = click.IntRange(400, 599)
 _AMOUNT = click.FloatRange(min=0)
 _COUNT = click.IntRange(min=0)
@@ -70,6 +71,7 @@ def simulator(host: str, port: int, as_json: bool, **orders: Any) -> None:
         access_log=False,
         log_level="critical",  # a cut connection is an order here, not an error
         backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=1,
     )
     _Announcing(config, _url(host, listener), as_json=as_json).run(sockets=[listener])

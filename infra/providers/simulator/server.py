@@ -69,7 +69,6 @@ class Simulator:
             try:
                 await self._serve(scope, connection)
             except RefusedError as refused:
-                self.counters.failed += 1
                 extra = [] if refused.retry_after is None else [(b"retry-after", b"%g" % refused.retry_after)]
                 await connection.answer(refused.status, refused.body(), extra=extra)
             finally:
@@ -80,7 +79,11 @@ class Simulator:
         operation, deployment = _operation(path, scope.get("query_string", b""))
         if operation is not None:
             _demand(method, "POST", path)
-            await self._operate(operation, deployment, scope, connection)
+            try:
+                await self._operate(operation, deployment, scope, connection)
+            except RefusedError:
+                self.counters.failed += 1
+                raise
         elif path == "/simulator/calls":
             _demand(method, "GET", path)
             await connection.answer(200, msgspec.json.encode(self.counters))

@@ -212,7 +212,7 @@ def test_azures_client(address: str) -> None:
     assert httpx.post(f"{address}{path}", json={"messages": HELLO}).json()["model"] == "d"
 
 
-def test_errors_raise_what_the_client_knows(client: openai.OpenAI) -> None:
+def test_errors_raise_what_the_client_knows(client: openai.OpenAI, address: str) -> None:
     expected: list[tuple[int, type[openai.APIStatusError]]] = [
         (400, openai.BadRequestError),
         (401, openai.AuthenticationError),
@@ -231,6 +231,8 @@ def test_errors_raise_what_the_client_knows(client: openai.OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as bad:
         client.chat.completions.create(model="m", messages=HELLO, n=0)
     assert (bad.value.param, bad.value.code) == ("n", "integer_below_min_value")
+    found = calls(address)
+    assert (found["failed"], found["calls"], found["input_tokens"]) == (len(expected) + 1, 0, 0)
 
 
 def test_an_error_inside_a_stream_raises(client: openai.OpenAI) -> None:
