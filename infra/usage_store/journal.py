@@ -35,7 +35,7 @@ class Journal:
         directory: for this purpose alone; shared with the other processes on the same data. Local disk.
         store: where the lines go. Safe to be given a line twice.
         flush_interval: seconds between batches.
-        batch: the most lines given to the store at a time.
+        batch: the most lines given to the store at a time. More are less work and hold up the event loop longer.
         look_interval: seconds between two looks for what dead processes left behind.
         most_held: lines kept in memory while the disk refuses them.
 
@@ -49,7 +49,7 @@ class Journal:
         store: UsageStore,
         *,
         flush_interval: float = 0.5,
-        batch: int = 1000,
+        batch: int = 250,
         look_interval: float = 10.0,
         most_held: int = 10_000,
     ) -> None:

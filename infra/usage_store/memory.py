@@ -59,6 +59,8 @@ class Unjournaled:
     """Stands in for the journal where nothing is kept beyond the process anyway."""
 
     waiting = 0
+    lost = 0
+    rejected = 0
     oldest_waiting_ms: int | None = None
 
     def __init__(self, store: MemoryUsageStore) -> None:
