@@ -62,13 +62,13 @@ async def send_stream(peer: Peer, *blocks: bytes) -> None:
 
 
 async def chat(peer: Peer) -> None:
-    """Answer every request in kind: the member ``behaviour`` of the body may say ``stall`` or ``endless``."""
+    """Answer every request in kind; those for a model named ``...stalled`` never, for ``...endless`` without an end."""
     while True:
         body = json.loads((await peer.request()).body)
-        if body.get("behaviour") == "stall":
+        if body["model"].endswith("stalled"):
             await peer.hung_up()
             return
-        if body.get("behaviour") == "endless":
+        if body["model"].endswith("endless"):
             await _endless(peer)
             return
         if body.get("stream"):

@@ -66,7 +66,8 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes, target: Ta
     refusal = read_refusal(body)
     if status < _LOWEST or status > _HIGHEST:
         if status // 100 != 2 or refusal is None:  # noqa: PLR2004
-            return UpstreamProtocolError(reason=f"status {status}")
+            nature = "a body that is no JSON object" if refusal is None else "not followed"
+            return UpstreamProtocolError(reason=f"status {status}, {nature}")
         status = refusal.status or _BAD_GATEWAY
     if refusal is None:
         refusal = Refusal()

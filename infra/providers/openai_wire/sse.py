@@ -166,6 +166,11 @@ def boundary(data: bytes | bytearray, start: int = 0, end: int | None = None) ->
     return 0 if found == 1 else found
 
 
+def first_payload(events: bytes) -> bytes:
+    """The data of the first event that has any."""
+    return next((payload for event in _END.split(events) if (payload := parse(event)[1])), b"")
+
+
 def parse(event: bytes) -> tuple[bytes, bytes]:
     """The name of an event (empty = it has none) and its data."""
     name, data = b"", []

@@ -9,10 +9,11 @@ from domain.errors import GatewayError, UpstreamProtocolError
 from domain.usage import Usage
 from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
+from infra.providers.openai_wire.answers import usage_of
 from infra.providers.openai_wire.failures import failed
 from infra.providers.openai_wire.output import OutputCount
 from infra.providers.openai_wire.refusals import refused
-from infra.providers.openai_wire.sse import DONE, EventFilter
+from infra.providers.openai_wire.sse import DONE, EventFilter, first_payload
 from infra.providers.openai_wire.target import Target
 from infra.providers.openai_wire.usage import read_usage
 
@@ -103,8 +104,11 @@ class WireStream:
         field, colon, _ = self._first.lstrip(b"\r\n").partition(b"\n")[0].partition(b":")
         if not colon or field not in _FIELDS:
             raise UpstreamProtocolError(reason="a stream that does not begin with an event")
-        if self._events.done and self._events.usage is None and self._first.count(b"data:") == 1:
+        payload = first_payload(self._first)
+        if payload == b"[DONE]" and self._events.usage is None:
             raise UpstreamProtocolError(reason="the stream ended before its first event")
+        if payload not in {b"", b"[DONE]"}:
+            usage_of(payload, self._target)
 
     def _end(self) -> bytes:
         """The upstream ended without ``[DONE]``: what is still to be relayed if it was complete all the same."""
