@@ -18,6 +18,7 @@ from infra.providers.simulator.tokens import Prompt, read_prompt
 from infra.providers.simulator.tools import ToolCall, calls_for, finish_reason
 from infra.providers.simulator.validation import EFFORTS, validate
 
+_MOST_LOGPROBS = 200_000
 _TIERS = ("flex", "priority", "scale", "default")
 
 
@@ -75,16 +76,25 @@ def complete(body: Mapping[str, Any], tokens: int | None = None) -> Completion:
         RefusedError: 400, the request is not well formed or asks for what the simulator cannot do.
     """
     validate(body)
-    count = body.get("n") or 1
+    count, top = body.get("n") or 1, body.get("top_logprobs") or 0
     if count * (tokens or 0) > MOST_TOKENS:
         raise wrong(f"The simulator writes at most {MOST_TOKENS} tokens in one answer.", "n")
+    if body.get("logprobs") and count * (tokens or 0) * (top + 1) > _MOST_LOGPROBS:
+        raise wrong(f"The simulator writes at most {_MOST_LOGPROBS} log probabilities in one answer.", "logprobs")
     prompt = read_prompt(body)
     ceiling = body.get("max_completion_tokens") or body.get("max_tokens")
     reasoning = EFFORTS[body.get("reasoning_effort") or "none"]
     if ceiling is not None:
         reasoning = min(reasoning, ceiling)
     left = None if ceiling is None else ceiling - reasoning
-    choices = tuple(_choice(body, prompt, index, tokens, left) for index in range(count))
+    calls = calls_for(body, prompt.asked)
+    if calls:
+        choices = tuple(_calling(body, digest, calls, left) for digest in _digests(prompt.digest, count))
+    else:
+        value = _value(body)
+        choices = tuple(
+            _writing(body, prompt, digest, tokens, left, value) for digest in _digests(prompt.digest, count)
+        )
     tier = body.get("service_tier")
     return Completion(
         id=f"chatcmpl-{prompt.digest.hex()[:29]}",
@@ -92,7 +102,7 @@ def complete(body: Mapping[str, Any], tokens: int | None = None) -> Completion:
         service_tier=tier if tier in _TIERS else "default",
         choices=choices,
         legacy=bool(body.get("functions")),
-        top_logprobs=(body.get("top_logprobs") or 0) if body.get("logprobs") else None,
+        top_logprobs=top if body.get("logprobs") else None,
         usage=Usage(
             input_tokens=prompt.tokens,
             output_tokens=estimate_tokens(sum(choice.characters for choice in choices)) + reasoning * count,
@@ -103,27 +113,43 @@ def complete(body: Mapping[str, Any], tokens: int | None = None) -> Completion:
     )
 
 
-def _choice(body: Mapping[str, Any], prompt: Prompt, index: int, tokens: int | None, left: int | None) -> Choice:
-    digest = prompt.digest if index == 0 else hashlib.sha256(prompt.digest + index.to_bytes(1, "big")).digest()
-    calls = calls_for(body, prompt.asked, digest)
-    if calls:
-        kept = _cut_calls(calls, left)
-        return Choice(None, kept, finish_reason(body) if kept == calls else "length")
-    text = _stopped(_text(body, prompt, digest, tokens), body.get("stop"))
+def _digests(first: bytes, count: int) -> list[bytes]:
+    """One for each choice."""
+    return [first, *(hashlib.sha256(first + index.to_bytes(1, "big")).digest() for index in range(1, count))]
+
+
+def _calling(body: Mapping[str, Any], digest: bytes, calls: tuple[tuple[str, str], ...], left: int | None) -> Choice:
+    """A choice that calls tools."""
+    made = tuple(
+        ToolCall(f"call_{digest.hex()[:22]}{index:02x}", name, arguments)
+        for index, (name, arguments) in enumerate(calls)
+    )
+    kept = _cut_calls(made, left)
+    return Choice(None, kept, finish_reason(body) if kept == made else "length")
+
+
+def _writing(
+    body: Mapping[str, Any], prompt: Prompt, digest: bytes, tokens: int | None, left: int | None, value: str | None
+) -> Choice:
+    """A choice that is text: the value that was asked for, or words."""
+    text = value
+    if text is None:
+        text = answer_text(digest, prompt.asked, tokens)
+        if (body.get("response_format") or {}).get("type") == "json_object":
+            text = msgspec.json.encode({"answer": text}).decode()
+    text = _stopped(text, body.get("stop"))
     if left is not None and estimate_tokens(len(text)) > left:
         return Choice(text[: left * CHARACTERS_PER_TOKEN], (), "length")
     return Choice(text, (), "stop")
 
 
-def _text(body: Mapping[str, Any], prompt: Prompt, digest: bytes, tokens: int | None) -> str:
-    wanted = body.get("response_format") or {"type": "text"}
-    if wanted["type"] == "json_schema":
-        value = instance(wanted["json_schema"]["schema"], "response_format.json_schema.schema")
-        return msgspec.json.encode(value).decode()
-    text = answer_text(digest, prompt.asked, tokens)
-    if wanted["type"] == "json_object":
-        return msgspec.json.encode({"answer": text}).decode()
-    return text
+def _value(body: Mapping[str, Any]) -> str | None:
+    """The JSON of a value for the schema, where one is given: the same for every choice."""
+    wanted = body.get("response_format") or {}
+    if wanted.get("type") != "json_schema":
+        return None
+    value = instance(wanted["json_schema"]["schema"], "response_format.json_schema.schema")
+    return msgspec.json.encode(value).decode()
 
 
 def _stopped(text: str, stop: str | list[str] | None) -> str:

@@ -15,7 +15,7 @@ from infra.providers.simulator.checks import wrong
 
 _GENEROUS = 3  # levels down to which optional members and items are made, too
 _DEEPEST = 40
-_MOST_VALUES = 5_000
+_MOST_VALUES = 2_000
 _FORMATS = {
     "date-time": "2024-05-01T12:00:00Z",
     "date": "2024-05-01",

@@ -130,6 +130,7 @@ class SimulatedStream:
             if len(waiting) == at_once:
                 yield b"".join(waiting)
                 waiting.clear()
+                await asyncio.sleep(0)  # a long answer must not keep other calls waiting
         if self._plan.ending is Ending.COMPLETE:
             waiting.append(DONE)
             self._usage = None if self._faults.no_usage else self._whole_usage

@@ -96,15 +96,14 @@ def _check_choice(body: Mapping[str, Any], tools: list[Any] | None) -> None:
         raise wrong(said, "tool_choice", "invalid_value")
 
 
-def calls_for(body: Mapping[str, Any], asked: str, digest: bytes) -> tuple[ToolCall, ...]:
-    """The calls that the answer consists of; none = it is text.
+def calls_for(body: Mapping[str, Any], asked: str) -> tuple[tuple[str, str], ...]:
+    """Names and arguments of the calls that each answer consists of; none = it is text.
 
     A tool is called when the last message is the user's and mentions its name, or when ``tool_choice`` demands it.
 
     Args:
         body: the request, checked.
         asked: the text of the last user message.
-        digest: makes the ids.
 
     Raises:
         RefusedError: 400, a tool's schema cannot be met.
@@ -112,16 +111,9 @@ def calls_for(body: Mapping[str, Any], asked: str, digest: bytes) -> tuple[ToolC
     known = _definitions(body)
     if not known:
         return ()
-    chosen = _chosen(body, list(known), asked)
     return tuple(
-        ToolCall(
-            id=f"call_{digest.hex()[:22]}{index:02x}",
-            name=name,
-            arguments=msgspec.json.encode(
-                instance(known[name].get("parameters") or {"type": "object"}, "tools")
-            ).decode(),
-        )
-        for index, name in enumerate(chosen)
+        (name, msgspec.json.encode(instance(known[name].get("parameters") or {"type": "object"}, "tools")).decode())
+        for name in _chosen(body, list(known), asked)
     )
 
 

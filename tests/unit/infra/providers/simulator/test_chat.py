@@ -59,6 +59,13 @@ def test_too_much_text_is_refused() -> None:
     assert caught.value.param == "n"
 
 
+def test_too_many_log_probabilities_are_refused() -> None:
+    with pytest.raises(RefusedError) as caught:
+        ask(tokens=10_000, logprobs=True, top_logprobs=20)
+    assert caught.value.param == "logprobs"
+    assert ask(tokens=10_000, logprobs=True).top_logprobs == 0
+
+
 def test_n_answers_differ_and_add_up() -> None:
     completion = ask(n=3)
     assert len({choice.content for choice in completion.choices}) == 3
