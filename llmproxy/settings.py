@@ -121,7 +121,7 @@ def load_settings(dotenv: Path = DOTENV) -> Settings:
         SettingsError: a value is wrong, an ``LLMPROXY_`` name is unknown, or a combination is unsafe in production.
     """
     environment = load_environment(dotenv)
-    known = own_names()
+    known = {name.upper() for name in Settings.model_fields}
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             raise SettingsError(f"{name} is not a setting; see docs/settings.md")
@@ -141,8 +141,3 @@ def _dotenv_in_use(dotenv: Path) -> Path | None:
     if os.environ.get("ENVIRONMENT", "").lower() == Environment.PRODUCTION or not dotenv.is_file():
         return None
     return dotenv
-
-
-def own_names() -> frozenset[str]:
-    """The names of our own settings: model documents may not read them."""
-    return frozenset(name.upper() for name in Settings.model_fields)

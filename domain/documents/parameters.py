@@ -10,6 +10,7 @@ from domain.documents.reader import Reader
 from domain.documents.request_defaults import KNOWN_DEFAULTS, read_default
 from domain.documents.values import VARIABLE_NAME, closest
 from domain.model import ModelType, Parameters
+from domain.own_settings import is_own_setting
 
 LONGEST_TIMEOUT = Decimal(3600)
 
@@ -32,7 +33,6 @@ _OTHER_NAMES = {
     "key": "api_key",
     "deployment": "deployment_name",
 }
-_OWN_SETTINGS = ("COSMOS_", "LLMPROXY_")
 _LONGEST_VARIABLE_NAME = 128
 _MOST_PARAMETERS = 200
 
@@ -92,7 +92,7 @@ def _text(reader: Reader, name: str) -> str | None:
 def _refuse_own_setting(reader: Reader, name: str, value: str) -> None:
     if name != "secret_name" and not VARIABLE_NAME.fullmatch(value):
         return
-    if value.upper().replace("-", "_").startswith(_OWN_SETTINGS):
+    if is_own_setting(value):
         reader.error(name, "names a setting of the proxy itself", "the name of another environment variable")
 
 

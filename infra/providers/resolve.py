@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from domain.documents.values import VARIABLE_NAME
 from domain.errors import DeploymentUnusableError
 from domain.model import Parameters
 
 Secrets = Callable[[str], str | None]
 """From the name of an environment variable to its value; ``None`` = there is none, or it may not be named."""
-
-_VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +49,7 @@ def resolve(parameters: Parameters, secrets: Secrets) -> ResolvedParameters:
     """
 
     def value(text: str | None, member: str = "") -> str | None:
-        if text is None or not _VARIABLE_NAME.fullmatch(text):
+        if text is None or not VARIABLE_NAME.fullmatch(text):
             return text
         found = secrets(text)
         if found is None and member:

@@ -51,6 +51,14 @@ class LiteLLMProvider:
         """Begin to import LiteLLM in the background, because some document needs it. Safe to repeat."""
         self._loader.warm_up()
 
+    async def loaded(self) -> None:
+        """Wait until LiteLLM is there.
+
+        Raises:
+            DeploymentUnusableError: it cannot be imported.
+        """
+        await self._loader.ready()
+
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
         """See the port."""
         library = await self._loader.ready()
@@ -104,7 +112,13 @@ class LiteLLMProvider:
     def _prepare(self, library: Library, call: Call, document: ModelDocument) -> tuple[Target, dict[str, Any]]:
         parameters = resolve(document.parameters, self._secrets)
         target = target_of(document, parameters)
-        arguments = arguments_of(call, parameters.defaults, named_only=target.named_only, controls=library.controls)
+        arguments = arguments_of(
+            call,
+            parameters.defaults,
+            extra=target.extra,
+            controls=library.controls,
+            free_defaults=target.free_defaults,
+        )
         arguments |= target.connection
         arguments |= _FIXED
         arguments["model"] = target.model
@@ -122,7 +136,7 @@ class LiteLLMProvider:
 
     def _limits(self, document: ModelDocument) -> tuple[float, float]:
         silence = document.parameters.timeout or self._silence_timeout
-        return silence, max(self._total_timeout, silence)
+        return silence, max(self._total_timeout, document.parameters.timeout or 0)
 
 
 def _prefix(target: Target) -> str:

@@ -1,0 +1,76 @@
+"""A newcomer's first minute: start the demo, paste its lines."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.processes import Running, environment, llmproxy
+
+KEY = "sk-demo-key-of-the-tests"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("demo")
+    env = environment(DATA_DIR=str(folder), LLMPROXY_DEMO_KEY=KEY)
+    made = Running("serve", "--demo", "--port", "0", env=env, ready=r"base_url\s+(\S+)/v1")
+    yield made
+    made.stop()
+
+
+def _printed(demo: Running, first: str, last: str) -> str:
+    found = re.search(rf"^{first}.*?{last}[^\n]*$", demo.output(), re.MULTILINE | re.DOTALL)
+    assert found, demo.output()
+    return found.group()
+
+
+def test_the_curl_line_answers(demo: Running) -> None:
+    if shutil.which("curl") is None:
+        assert not os.environ.get("CI"), "curl is missing"
+        pytest.skip("curl is not installed")
+    line = _printed(demo, "curl", "}'")
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30, check=True)  # noqa: S603, S607
+    assert '"object":"chat.completion"' in done.stdout
+
+
+def test_the_python_lines_answer(demo: Running) -> None:
+    lines = _printed(demo, "from openai", "flush=True")
+    assert len(lines.splitlines()) == 5
+    done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
+    assert done.stdout.startswith("You asked")
+
+
+def test_the_key_is_the_one_that_was_set(demo: Running) -> None:
+    assert KEY in demo.output()
+
+
+def test_vendors_whose_keys_are_set_are_added(tmp_path: Path) -> None:
+    env = environment(
+        DATA_DIR=str(tmp_path),
+        OPENAI_API_KEY="sk-openai-made-up",
+        ANTHROPIC_API_KEY="sk-ant-made-up",
+        AZURE_OPENAI_API_KEY="made-up",
+        AZURE_OPENAI_ENDPOINT="https://resource.openai.azure.com",
+    )
+    made = Running("serve", "--demo", "--port", "0", env=env, ready=r"base_url\s+(\S+)/v1")
+    try:
+        models = _printed(made, "  models", "simulated-chat")
+        assert all(name in models for name in ("demo", "gpt-4o-mini", "azure-chat", "claude-haiku-4-5"))
+        doctor = llmproxy("doctor", env=env)
+        assert "fail" not in doctor.stdout
+        assert "made-up" not in made.output() + doctor.stdout
+    finally:
+        made.stop()
+
+
+def test_the_demo_is_refused_in_production(tmp_path: Path) -> None:
+    env = environment(DATA_DIR=str(tmp_path), ENVIRONMENT="production")
+    assert "refused" in llmproxy("serve", "--demo", env=env, check=False).stderr

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from domain.own_settings import is_own_setting
+from infra.secrets.env import environment_secrets
+from llmproxy.settings import Settings, SettingsError, load_environment, load_settings
+
+NOWHERE = Path("there-is-no-such-file")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def test_every_setting_is_closed_to_documents() -> None:
+    assert [name for name in Settings.model_fields if not is_own_setting(name.upper())] == []
+
+
+@pytest.mark.parametrize("name", ["COSMOS_KEY", "cosmos-key", "LLMPROXY-DEMO-KEY", "Data_Dir", "HOST"])
+def test_own_settings_are_never_secrets(name: str) -> None:
+    assert environment_secrets({name: "x", name.upper().replace("-", "_"): "x"})(name) is None
+
+
+def test_a_name_with_hyphens_is_found_with_underscores() -> None:
+    assert environment_secrets({"SP_BRIDGE": "under"})("SP-BRIDGE") == "under"
+    assert environment_secrets({"SP_BRIDGE": "under", "SP-BRIDGE": "hyphen"})("SP-BRIDGE") == "hyphen"
+    assert environment_secrets({"SP_BRIDGE": ""})("SP_BRIDGE") is None
+
+
+def test_defaults_need_nothing() -> None:
+    assert load_settings(NOWHERE).port == 8000
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PORT=1111\nHOST=10.0.0.1\nAZURE_OPENAI_API_KEY=from-file\n", encoding="utf-8")
+    monkeypatch.setenv("PORT", "2222")
+    settings = load_settings(file)
+    assert (settings.port, settings.host) == (2222, "10.0.0.1")
+    assert load_environment(file)["AZURE_OPENAI_API_KEY"] == "from-file"
+
+
+def test_production_reads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PORT=1111\n", encoding="utf-8")
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    assert load_settings(file).port == 8000
+    assert "PORT" not in load_environment(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("LLMPROXY_TYPO", "1"),
+        ("LLMPROXY_MAX_BODY_BYTES", "0"),
+        ("LLMPROXY_LOG_LEVEL", "LOUD"),
+        ("AUTH", "maybe"),
+        ("COSMOS_URL", "https://somewhere"),
+    ],
+)
+def test_a_wrong_setting_is_named_and_its_value_is_not(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name) as caught:
+        load_settings(NOWHERE)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_typo_in_the_file_stops_the_start_too(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("LLMPROXY_TYPO=1\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="LLMPROXY_TYPO"):
+        load_settings(file)
+
+
+def test_no_authentication_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH", "off")
+    assert load_settings(NOWHERE).auth == "off"
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SettingsError, match="AUTH=off"):
+        load_settings(NOWHERE)
+
+
+def test_the_demo_key_is_not_shown() -> None:
+    assert "sk-secret" not in repr(Settings(llmproxy_demo_key="sk-secret"))  # type: ignore[arg-type]
