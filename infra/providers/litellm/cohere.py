@@ -1,7 +1,8 @@
-"""Cohere's stream of events, read by us: the reader in LiteLLM 1.106.2 does not understand the second API.
+"""Cohere's second API, whose answers LiteLLM 1.106.2 does not quite understand.
 
-It expects bare JSON lines, looks for tool calls in another place and never sees the end nor the usage. What takes its
-place hands LiteLLM the chunks that it asks of every provider.
+In a stream it expects bare JSON lines, looks for tool calls in another place and never sees the end nor the usage: our
+reader takes its place and hands it the chunks that it asks of every provider. Of a whole answer it never reads why it
+ended, so that one cut by ``max_tokens`` passes for complete: we add that.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ _FINISH_REASONS = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "l
 _REPLACED = "_llmproxy_reads_events"
 
 
-class CohereStreamError(Exception):
-    """Cohere ended the stream with an error, or with an end that we do not know."""
+class CohereEndError(Exception):
+    """Cohere ended its answer with an error, or with an end that we do not know."""
 
 
 class CohereEvents:
@@ -49,7 +50,7 @@ class CohereEvents:
         """One event as LiteLLM's generic chunk; an event that carries nothing for the caller is an empty one.
 
         Raises:
-            CohereStreamError: the event reports an error.
+            CohereEndError: the event reports an error.
         """
         kind = event.get("type")
         delta = event.get("delta") or {}
@@ -60,9 +61,7 @@ class CohereEvents:
         if kind in {"tool-call-start", "tool-call-delta"}:
             return _chunk(tool_use=self._tool(message.get("tool_calls") or {}, begins=kind == "tool-call-start"))
         if kind == "message-end":
-            reason = _FINISH_REASONS.get(str(delta.get("finish_reason")))
-            if reason is None:
-                raise CohereStreamError(str(delta.get("error") or delta.get("finish_reason")))
+            reason = finish_reason(delta)
             return _chunk(is_finished=True, finish_reason=reason, usage=_usage(delta.get("usage") or {}))
         return _chunk()
 
@@ -80,18 +79,37 @@ class CohereEvents:
         }
 
 
-def read_cohere_events(config: Any) -> None:
-    """Put our reader into LiteLLM's configuration class for Cohere's second API. Safe to repeat."""
+def finish_reason(ended: dict[str, Any]) -> str:
+    """OpenAI's word for why an answer ended.
+
+    Raises:
+        CohereEndError: it ended with an error.
+    """
+    reason = _FINISH_REASONS.get(str(ended.get("finish_reason")))
+    if reason is None:
+        raise CohereEndError(str(ended.get("error") or ended.get("finish_reason")))
+    return reason
+
+
+def repair_cohere(config: Any) -> None:
+    """Put our readers into LiteLLM's configuration class for Cohere's second API. Safe to repeat."""
     if hasattr(config, _REPLACED):
         return
     original = config.get_model_response_iterator
+    transform_response = config.transform_response
 
     def replacement(self: Any, streaming_response: Any, sync_stream: bool, json_mode: bool | None = False) -> Any:  # noqa: FBT001, FBT002  # the signature of what it replaces
         if not sync_stream and hasattr(streaming_response, "aclose"):
             return CohereEvents(streaming_response)
         return original(self, streaming_response, sync_stream, json_mode)
 
+    def with_reason(self: Any, *args: Any, raw_response: Any, **kwargs: Any) -> Any:
+        response = transform_response(self, *args, raw_response=raw_response, **kwargs)
+        response.choices[0].finish_reason = finish_reason(raw_response.json())
+        return response
+
     config.get_model_response_iterator = replacement
+    config.transform_response = with_reason
     setattr(config, _REPLACED, True)
 
 

@@ -7,13 +7,14 @@ import inspect
 import logging
 import os
 import threading
+import warnings
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import DeploymentUnusableError
-from infra.providers.litellm.cohere import read_cohere_events
+from infra.providers.litellm.cohere import repair_cohere
 from infra.providers.litellm.gemini import watch_gemini_end
 from infra.providers.litellm.quiet import quiet
 
@@ -97,7 +98,7 @@ def _load() -> Library:
     from litellm.types.utils import all_litellm_params  # noqa: PLC0415  # the same
 
     _silence(litellm)
-    read_cohere_events(CohereV2ChatConfig)
+    repair_cohere(CohereV2ChatConfig)
     watch_gemini_end(GeminiReader)
     signature = inspect.signature(litellm.acompletion).parameters
     return Library(
@@ -118,6 +119,7 @@ def _silence(litellm: Any) -> None:
     litellm.num_retries = None
     litellm.cache = None
     litellm.user_url_validation = True  # image addresses of callers never lead into the private network
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"pydantic\._internal\._generate_schema")
     for callbacks in ("callbacks", "input_callback", "success_callback", "failure_callback"):
         setattr(litellm, callbacks, [])
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, ModelType
 from infra.providers.litellm.google import check_service_account, credential_texts
+from infra.providers.litellm.request import Extra
 from infra.providers.resolve import ResolvedParameters
 
 
@@ -39,7 +40,7 @@ class Route:
         endpoint_needed: the document must name one.
         endings: what LiteLLM adds to an address by itself; taken off an operator's endpoint.
         path: what LiteLLM wants an endpoint to end with.
-        named_only: this upstream has no place for members that LiteLLM does not know.
+        extra: what becomes of members that LiteLLM does not translate.
     """
 
     prefix: str
@@ -50,11 +51,11 @@ class Route:
     endpoint_needed: bool = False
     endings: tuple[str, ...] = ()
     path: str = ""
-    named_only: bool = False
+    extra: Extra = Extra.BODY
 
 
-def _vertex(publisher: str = "", *implied: str, named_only: bool = False) -> Route:
-    return Route("vertex_ai", publisher, implied, Credential.GOOGLE, named_only=named_only)
+def _vertex(publisher: str = "", *implied: str, extra: Extra = Extra.BODY) -> Route:
+    return Route("vertex_ai", publisher, implied, Credential.GOOGLE, extra=extra)
 
 
 # Vertex AI: LiteLLM 1.106.2 tells publishers apart by the name (llms/vertex_ai/vertex_ai_partner_models/main.py).
@@ -63,7 +64,7 @@ def _vertex(publisher: str = "", *implied: str, named_only: bool = False) -> Rou
 ROUTES: Mapping[ModelType, Route] = MappingProxyType(
     {
         ModelType.GOOGLE_VERTEX: _vertex(),
-        ModelType.GOOGLE_VERTEX_CLAUDE: _vertex("", "anthropic/", named_only=True),
+        ModelType.GOOGLE_VERTEX_CLAUDE: _vertex("", "anthropic/", extra=Extra.REFUSED),
         ModelType.GOOGLE_VERTEX_DEEPSEEK: _vertex("deepseek-ai/"),
         ModelType.GOOGLE_VERTEX_META: _vertex("meta/"),
         ModelType.GOOGLE_VERTEX_MISTRAL: _vertex("", "mistralai/"),
@@ -76,14 +77,19 @@ ROUTES: Mapping[ModelType, Route] = MappingProxyType(
             ("anthropic/",),
             endpoint="https://api.anthropic.com",
             endings=("/v1/messages", "/v1"),
-            named_only=True,
+            extra=Extra.REFUSED,
         ),
         ModelType.COHERE: Route(
             "cohere_chat", endpoint="https://api.cohere.com", endings=("/v2/chat", "/v2"), path="/v2/chat"
         ),
         ModelType.AZURE_FOUNDRY: Route("azure_ai", endpoint_needed=True),
         # LiteLLM has no provider of this name; Blackbox speaks OpenAI's format and its names begin with "blackboxai/".
-        ModelType.BLACKBOX: Route("custom_openai", endpoint="https://api.blackbox.ai", endings=("/chat/completions",)),
+        ModelType.BLACKBOX: Route(
+            "custom_openai",
+            endpoint="https://api.blackbox.ai",
+            endings=("/chat/completions",),
+            extra=Extra.BODY_ONLY,
+        ),
     }
 )
 
@@ -95,6 +101,7 @@ _MACHINE_IDENTITY = {
     "sagemaker_chat": Credential.AMBIENT,
 }
 _KEYLESS = frozenset({"ollama", "ollama_chat", "hosted_vllm", "lm_studio", "llamafile", "docker_model_runner"})
+_EXTRA = {"anthropic": Extra.REFUSED, "custom_openai": Extra.BODY_ONLY}
 _NO_KEY = "not-needed"
 
 
@@ -105,13 +112,15 @@ class Target:
     Args:
         model: LiteLLM's model string.
         connection: address and credentials, as arguments of the call.
-        named_only: members that LiteLLM does not know are refused rather than passed on.
+        extra: what becomes of members that LiteLLM does not translate.
+        free_defaults: the document's defaults may steer LiteLLM itself.
         secrets: texts that must not appear in any message.
     """
 
     model: str
     connection: Mapping[str, object] = field(repr=False)
-    named_only: bool
+    extra: Extra
+    free_defaults: bool
     secrets: tuple[str, ...] = field(repr=False)
 
 
@@ -149,9 +158,15 @@ def target_of(document: ModelDocument, parameters: ResolvedParameters) -> Target
     if parameters.api_version is not None:
         connection["api_version"] = parameters.api_version
     # Claude on Azure takes the way of Anthropic's own API through LiteLLM.
-    named_only = route.named_only or (route.prefix in {"azure_ai", "vertex_ai"} and "claude" in model)
+    claude = route.prefix in {"azure_ai", "vertex_ai"} and "claude" in model
     secrets = (*credential_texts(parameters.credential), *((endpoint,) if endpoint else ()))
-    return Target(model, MappingProxyType(connection), named_only, secrets)
+    return Target(
+        model,
+        MappingProxyType(connection),
+        Extra.REFUSED if claude else route.extra,
+        document.model_type is ModelType.LITELLM,
+        secrets,
+    )
 
 
 def _route_of(model: str) -> Route:
@@ -162,7 +177,7 @@ def _route_of(model: str) -> Route:
         provider,
         credential=credential,
         endpoint_needed=credential is Credential.NONE,
-        named_only=provider == "anthropic",
+        extra=_EXTRA.get(provider, Extra.BODY),
     )
 
 

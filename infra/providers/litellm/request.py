@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import msgspec
@@ -97,43 +98,65 @@ _TYPES: Mapping[str, _Type] = {
 }
 
 
+class Extra(Enum):
+    """What becomes of members that LiteLLM does not translate."""
+
+    BODY = auto()
+    """They travel in ``extra_body``."""
+    BODY_ONLY = auto()
+    """The same, and vendors' members go that way too: LiteLLM hands its arguments to OpenAI's client."""
+    REFUSED = auto()
+    """This upstream's way has no such place, and it refuses unknown members itself."""
+
+
 def arguments_of(
-    call: Call, defaults: Mapping[str, object], *, named_only: bool, controls: frozenset[str]
+    call: Call,
+    defaults: Mapping[str, object],
+    *,
+    extra: Extra,
+    controls: frozenset[str] = frozenset(),
+    free_defaults: bool = False,
 ) -> dict[str, Any]:
     """Arguments of ``acompletion`` for what the caller sent and the operator set; without model and connection.
 
     Args:
         call: the call.
-        defaults: the document's, used where the caller says nothing. Operators may set anything.
-        named_only: unknown members are refused because the upstream has no place for them.
+        defaults: the document's, used where the caller says nothing.
+        extra: what becomes of members that LiteLLM does not translate.
         controls: names by which LiteLLM is steered.
+        free_defaults: the operator's defaults may steer LiteLLM itself (a region, say).
 
     Raises:
         InvalidRequestError: a member that cannot be passed on, or ``messages`` is no list of objects.
         BodyNotJsonError: a member is no valid JSON.
     """
     arguments: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
+    beside: dict[str, Any] = {}
+    direct = OPENAI if extra is Extra.BODY_ONLY else OPENAI | VENDORS
     for name, raw in call.fields.items():
-        if name in _OURS:
+        if name in _OURS or name in _IGNORED:
             continue
-        if name in OPENAI or name in VENDORS:
-            arguments[name] = _checked(name, _decoded(raw))
-        elif is_control(name, controls) or (named_only and name not in _IGNORED):
+        if is_control(name, controls) or (extra is Extra.REFUSED and name not in direct):
             raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-        elif name not in _IGNORED:
-            extra[name] = _decoded(raw)
+        (arguments if name in direct else beside)[name] = _checked(name, _decoded(raw))
     _check_messages(arguments.get("messages"))
-    said = call.fields.keys() | _OURS
-    arguments |= {
-        name: value for name, value in defaults.items() if name not in said and _EXCLUSIVE.get(name, name) not in said
-    }
-    if extra:
-        arguments["extra_body"] = extra
+    for name, value in _open(call, defaults).items():
+        place = arguments if free_defaults or name in direct or extra is Extra.REFUSED else beside
+        place[name] = value
+    if beside:
+        arguments["extra_body"] = beside
     if call.stream:
         arguments["stream"] = True
         arguments["stream_options"] = {"include_usage": True}
     return arguments
+
+
+def _open(call: Call, defaults: Mapping[str, object]) -> dict[str, object]:
+    """The defaults for what the caller left open; never a second ceiling beside the caller's."""
+    said = call.fields.keys() | _OURS
+    return {
+        name: value for name, value in defaults.items() if name not in said and _EXCLUSIVE.get(name, name) not in said
+    }
 
 
 def is_control(name: str, controls: frozenset[str]) -> bool:

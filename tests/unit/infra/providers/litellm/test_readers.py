@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from domain.usage import Usage
-from infra.providers.litellm.cohere import CohereEvents, CohereStreamError
+from infra.providers.litellm.cohere import CohereEndError, CohereEvents
 from infra.providers.litellm.gemini import end_missing, is_end, watch_gemini_end
 from infra.providers.litellm.usage import larger, openai_usage, usage_of
 
@@ -57,7 +57,7 @@ async def test_cohere_parallel_tools() -> None:
 
 async def test_cohere_error_at_the_end_is_no_answer() -> None:
     events = CohereEvents(lines('data: {"type":"message-end","delta":{"finish_reason":"ERROR","error":"broke"}}'))
-    with pytest.raises(CohereStreamError):
+    with pytest.raises(CohereEndError):
         await anext(events)
 
 

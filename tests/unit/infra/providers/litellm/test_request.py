@@ -10,10 +10,9 @@ import pytest
 from domain.call import Call
 from domain.errors import BodyNotJsonError, GatewayError, InvalidRequestError
 from domain.operation import Endpoint
-from infra.providers.litellm.request import OPENAI, VENDORS, arguments_of, is_control
+from infra.providers.litellm.request import OPENAI, VENDORS, Extra, arguments_of, is_control
 
 MESSAGES = [{"role": "user", "content": "hi"}]
-NO_CONTROLS: frozenset[str] = frozenset()
 
 
 def call(named: Mapping[str, object] | None = None, /, *, stream: bool = False, **members: object) -> Call:
@@ -26,8 +25,10 @@ def call(named: Mapping[str, object] | None = None, /, *, stream: bool = False, 
     )
 
 
-def arguments(made: Call, defaults: dict[str, object] | None = None, *, named_only: bool = False) -> dict[str, object]:
-    return arguments_of(made, defaults or {}, named_only=named_only, controls=NO_CONTROLS)
+def arguments(
+    made: Call, defaults: dict[str, object] | None = None, *, extra: Extra = Extra.BODY, free_defaults: bool = False
+) -> dict[str, object]:
+    return arguments_of(made, defaults or {}, extra=extra, free_defaults=free_defaults)
 
 
 def test_known_members_are_arguments_and_the_model_is_not() -> None:
@@ -42,15 +43,30 @@ def test_unknown_members_travel_in_the_extra_body() -> None:
 
 def test_unknown_members_are_refused_where_there_is_no_place_for_them() -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        arguments(call(brand_new=1), named_only=True)
+        arguments(call(brand_new=1), extra=Extra.REFUSED)
     assert caught.value.param == "brand_new"
     assert caught.value.code == "unknown_parameter"
 
 
+def test_vendors_members_travel_beside_where_litellm_uses_openais_client() -> None:
+    made = call(top_k=4, temperature=1)
+    assert arguments(made, extra=Extra.BODY_ONLY) == {
+        "messages": MESSAGES,
+        "temperature": 1,
+        "extra_body": {"top_k": 4},
+    }
+
+
+def test_defaults_that_litellm_does_not_know_travel_like_the_callers() -> None:
+    defaults: dict[str, object] = {"brand_new": 1, "aws_region_name": "eu-west-1"}
+    assert arguments(call(), defaults) == {"messages": MESSAGES, "extra_body": defaults}
+    assert arguments(call(), defaults, free_defaults=True) == {"messages": MESSAGES} | defaults
+
+
 def test_metadata_means_something_else_to_litellm_and_stays_here() -> None:
-    for named_only in (False, True):
+    for extra in Extra:
         made = call(metadata={"callbacks": ["evil"]})
-        assert arguments(made, named_only=named_only) == {"messages": MESSAGES}
+        assert arguments(made, extra=extra) == {"messages": MESSAGES}
 
 
 def test_usage_is_always_asked_for_in_a_stream() -> None:
@@ -88,12 +104,10 @@ def test_no_second_ceiling_beside_the_callers(said: str, default: str) -> None:
         "langfuse_host",
     ],
 )
-@pytest.mark.parametrize("named_only", [False, True])
-def test_controls_are_refused(name: str, *, named_only: bool) -> None:
+@pytest.mark.parametrize("extra", list(Extra))
+def test_controls_are_refused(name: str, extra: Extra) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        arguments_of(
-            call({name: "x"}), {}, named_only=named_only, controls=frozenset({"api_base", "api_key", "base_url"})
-        )
+        arguments_of(call({name: "x"}), {}, extra=extra, controls=frozenset({"api_base", "api_key", "base_url"}))
     assert caught.value.param == name
 
 

@@ -1,0 +1,95 @@
+"""Vertex AI in front of aimock: a token endpoint, and the addresses that aimock does not know."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import ClientSession, web
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+TOKEN = "ya29.made-up-token"
+_CLAUDE = re.compile(r".*/publishers/anthropic/models/(?P<model>[^:]+):(?:streamR|r)awPredict$")
+
+
+@dataclass
+class Vertex:
+    """The running server and what it has seen: paths, and the ``Authorization`` of each call."""
+
+    url: str
+    upstream: str
+    paths: list[str] = field(default_factory=list)
+    authorizations: list[str] = field(default_factory=list)
+
+    def service_account(self) -> str:
+        """A service account's JSON whose tokens come from this server."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return json.dumps(
+            {
+                "type": "service_account",
+                "project_id": "made-up-project",
+                "private_key_id": "0123456789",
+                "private_key": pem.decode(),
+                "client_email": "robot@made-up-project.iam.gserviceaccount.com",
+                "client_id": "1",
+                "token_uri": f"{self.url}/token",
+            }
+        )
+
+
+@asynccontextmanager
+async def vertex(upstream: str) -> AsyncIterator[Vertex]:
+    """Serve on a free port until the block ends; calls go on to ``upstream``, an aimock."""
+    state = Vertex("", upstream)
+
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+
+    async def forward(request: web.Request) -> web.StreamResponse:
+        state.paths.append(request.path)
+        state.authorizations.append(request.headers.get("Authorization", ""))
+        body: dict[str, Any] = await request.json()
+        path, body = _translated(request.path_qs, body)
+        async with ClientSession() as session, session.post(state.upstream + path, json=body) as answer:
+            headers = {"Content-Type": answer.headers["Content-Type"]}
+            relayed = web.StreamResponse(status=answer.status, headers=headers)
+            await relayed.prepare(request)
+            async for block in answer.content.iter_any():
+                await relayed.write(block)
+            return relayed
+
+    app = web.Application()
+    app.router.add_post("/token", token)
+    app.router.add_post("/{path:.*}", forward)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    state.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        yield state
+    finally:
+        await runner.cleanup()
+
+
+def _translated(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Where aimock answers the same request."""
+    claude = _CLAUDE.match(path.partition("?")[0])
+    if claude is not None:
+        return "/v1/messages", {"model": claude["model"], "max_tokens": 100} | body
+    if path.endswith("/endpoints/openapi/chat/completions"):
+        return "/v1/chat/completions", body
+    if path.partition("?")[0].lower().endswith("rawpredict"):
+        # Mistral and AI21 report the usage of a stream without being asked for it.
+        return "/v1/chat/completions", body | (
+            {"stream_options": {"include_usage": True}} if body.get("stream") else {}
+        )
+    return path.removeprefix("/anthropic"), body  # Claude on Azure AI Foundry
