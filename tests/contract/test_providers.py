@@ -17,6 +17,7 @@ from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, ModelType, Parameters
 from domain.operation import Endpoint
 from infra.clients.http.pool import HttpPool
+from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.simulator.provider import SimulatorProvider
 from tests.builders import model_document
@@ -64,8 +65,8 @@ async def _openai_wire() -> AsyncIterator[Rig]:
             yield Rig(
                 provider=OpenAIWire(pool, lambda _: None, silence_timeout=5, total_timeout=10),
                 good=_document("good", kind, endpoint=address, api_key=key),
-                stalled=_document("stalled", kind, endpoint=address, defaults={"behaviour": "stall"}),
-                endless=_document("endless", kind, endpoint=address, defaults={"behaviour": "endless"}),
+                stalled=_document("stalled", kind, endpoint=address),
+                endless=_document("endless", kind, endpoint=address),
                 unusable=_document("unusable", kind),
                 released=released,
             )
@@ -88,7 +89,30 @@ async def _simulator() -> AsyncIterator[Rig]:
     )
 
 
+@asynccontextmanager
+async def _litellm() -> AsyncIterator[Rig]:
+    kind, key = ModelType.BLACKBOX, "sk-test-1234567890"
+    async with scripted_server(chat) as upstream:
+        address = f"http://{upstream.origin.authority}/v1"
+
+        async def released() -> None:
+            async with asyncio.timeout(1):
+                await asyncio.gather(*(peer.gone.wait() for peer in upstream.peers))
+
+        provider = LiteLLMProvider(lambda _: None, silence_timeout=5, total_timeout=10)
+        await provider.loaded()
+        yield Rig(
+            provider=provider,
+            good=_document("good", kind, endpoint=address, api_key=key),
+            stalled=_document("stalled", kind, endpoint=address, api_key=key),
+            endless=_document("endless", kind, endpoint=address, api_key=key),
+            unusable=_document("unusable", kind),
+            released=released,
+        )
+
+
 RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {
+    "litellm": _litellm,
     "openai_wire": _openai_wire,
     "simulator": _simulator,
 }
