@@ -207,6 +207,28 @@ async def test_a_cancelled_waiter_does_not_take_a_place_with_it() -> None:
     await pool.close()
 
 
+@pytest.mark.parametrize("headers", [b"", b"Connection: close\r\n"])
+async def test_cancelled_in_the_moment_of_being_served(headers: bytes) -> None:
+    async def behave(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await asyncio.sleep(0.05)
+            await peer.answer(b"ok", headers)
+
+    pool = HttpPool(max_connections_per_origin=1)
+    async with scripted_server(behave) as server:
+        first = asyncio.create_task(fetch(pool, server.origin))
+        await until(lambda: pool.busy == 1)
+        second, third = (asyncio.create_task(fetch(pool, server.origin, total=2)) for _ in range(2))
+        waiting = pool._stations[server.origin]._waiting
+        await until(lambda: len(waiting) == 2)
+        await until(lambda: len(waiting) == 1, pause=0)
+        second.cancel()
+        assert [await first, await third] == [b"ok", b"ok"]
+        assert second.cancelled()
+    await pool.close()
+
+
 async def test_waiting_for_a_place_counts_into_the_total_time() -> None:
     pool = HttpPool(max_connections_per_origin=1)
     async with scripted_server(hold) as server:
