@@ -32,6 +32,11 @@ class HttpResponse:
             exchange.abandon()
             raise
 
+    @property
+    def complete(self) -> bool:
+        """Whether nothing more will arrive: what did may still wait to be read, the connection is already free."""
+        return self._exchange.ended
+
     async def read(self, limit: int) -> bytes:
         """The whole body, or the rest of it.
 

@@ -86,7 +86,8 @@ class WireStream:
                     return
             if events.failure is not None:
                 raise self._failure(events.failure)
-            await self._read_out()
+            if not self._response.complete:
+                await self._read_out()
         except HttpError as error:
             raise failed(error) from None
         finally:
