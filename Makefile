@@ -88,7 +88,7 @@ clean:
 .cache/clients/openai-%.stamp: tests/clients/openai-%.lock | .venv/dev.stamp
 	@echo "Installing the official client openai $*.x for the conformance tests ..."
 	@rm -rf .cache/clients/openai-$* && mkdir -p .cache/clients
-	@$(PIP) install --require-hashes --target .cache/clients/openai-$* -r $<
+	@$(PIP) install --require-hashes --no-deps --target .cache/clients/openai-$* -r $<
 	@touch $@
 
 .PHONY: node
