@@ -8,6 +8,12 @@ from enum import StrEnum
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for text that nobody counted: one token is about four characters of English."""
 
+IMAGE_TOKENS = 85
+"""Rule of thumb for an image in a prompt: what OpenAI's vision guide gives for one at low detail."""
+
+AUDIO_TOKENS = 100
+"""Rule of thumb for a piece of audio in a prompt: about ten seconds of speech."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

@@ -1,18 +1,15 @@
-"""Chat completions: what is read from the body, and how it is counted where the upstream did not."""
+"""Chat completions: what is read from the body."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
 from application.serving.use_case import UseCase
+from application.use_cases.chat_estimate import estimate_input, estimate_output
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.operation import Endpoint
-from domain.usage import estimate_tokens
-
-IMAGE_TOKENS = 85
-"""Rule of thumb for an image part: what OpenAI's vision guide gives for one at low detail."""
 
 _MAX_USER_LENGTH = 256
 
@@ -54,56 +51,6 @@ def read_model(fields: Mapping[str, bytes]) -> str:
     if not isinstance(model, str) or not model:
         raise InvalidRequestError("Invalid type for 'model': expected a non-empty string.", param="model")
     return model
-
-
-def estimate_input(call: Call) -> int:
-    """Input tokens by rule of thumb: the text of messages and tool definitions, and a fixed figure for each image."""
-    try:
-        messages = _load(call.fields["messages"], "messages")
-    except InvalidRequestError:
-        messages = None  # an upstream took it all the same
-    characters, images = 0, 0
-    for part in _parts(messages):
-        if isinstance(part, str):
-            characters += len(part)
-        elif isinstance(part, dict):
-            characters += sum(len(part[name]) for name in ("text", "refusal") if isinstance(part.get(name), str))
-            images += part.get("type") == "image_url"
-    for name in ("tools", "functions"):
-        if name in call.fields:
-            characters += len(bytes(call.fields[name]))
-    return estimate_tokens(characters) + images * IMAGE_TOKENS
-
-
-def estimate_output(body: bytes) -> int:
-    """Output tokens of a whole answer by rule of thumb: text, refusals and tool arguments of every choice."""
-    try:
-        choices = json.loads(body)["choices"]
-        messages = [choice["message"] for choice in choices]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return 0
-    return estimate_tokens(sum(len(text) for message in messages for text in _texts(message)))
-
-
-def _parts(messages: object) -> Iterator[object]:
-    for message in messages if isinstance(messages, list) else ():
-        content = message.get("content") if isinstance(message, dict) else None
-        if isinstance(content, list):
-            yield from content
-        else:
-            yield content
-
-
-def _texts(message: object) -> Iterable[str]:
-    if not isinstance(message, dict):
-        return
-    for name in ("content", "refusal", "reasoning_content"):
-        if isinstance(message.get(name), str):
-            yield message[name]
-    for tool_call in message.get("tool_calls") or ():
-        function = tool_call.get("function") if isinstance(tool_call, dict) else None
-        if isinstance(function, dict) and isinstance(function.get("arguments"), str):
-            yield function["arguments"]
 
 
 def _load(raw: bytes, name: str) -> object:

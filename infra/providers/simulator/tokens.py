@@ -9,10 +9,8 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import CHARACTERS_PER_TOKEN, estimate_tokens
+from domain.usage import AUDIO_TOKENS, CHARACTERS_PER_TOKEN, IMAGE_TOKENS, estimate_tokens
 
-IMAGE_TOKENS = 85
-AUDIO_TOKENS = 100
 CACHE_FROM = 1024
 CACHE_STEP = 128
 _TELLING = 64  # characters of a long image or audio text that go into the digest

@@ -1,0 +1,61 @@
+"""Chat completions that the upstream did not count: tokens by rule of thumb, from the texts that went over the wire."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from domain.call import Call
+from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens
+
+
+def estimate_input(call: Call) -> int:
+    """Input tokens: the text of messages and tool definitions, and a fixed figure for each image and piece of audio."""
+    characters, tokens = 0, 0
+    messages = _load(call.fields["messages"])
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for part in content if isinstance(content, list) else ({"text": content},):
+            if isinstance(part, dict):
+                characters += sum(len(part[name]) for name in ("text", "refusal") if isinstance(part.get(name), str))
+                tokens += {"image_url": IMAGE_TOKENS, "input_audio": AUDIO_TOKENS}.get(str(part.get("type")), 0)
+    for name in ("tools", "functions"):
+        if name in call.fields:
+            definitions = _load(call.fields[name])
+            characters += len(json.dumps(definitions, separators=(",", ":"), ensure_ascii=False)) if definitions else 0
+    return estimate_tokens(characters) + tokens
+
+
+def estimate_output(body: bytes) -> int:
+    """Output tokens of a whole answer: text, refusals, reasoning, and names and arguments of tool calls."""
+    answer = _load(body)
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    listed = choices if isinstance(choices, list) else ()
+    messages = [choice.get("message") for choice in listed if isinstance(choice, dict)]
+    return estimate_tokens(sum(len(text) for message in messages for text in _texts(message)))
+
+
+def _texts(message: Any) -> Iterator[str]:
+    if not isinstance(message, dict):
+        return
+    # The same thoughts come under either name, or under both: count them once.
+    found = [
+        message.get("content"),
+        message.get("refusal"),
+        message.get("reasoning_content") or message.get("reasoning"),
+    ]
+    calls = message.get("tool_calls")
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    for function in (*functions, message.get("function_call")):
+        if isinstance(function, dict):
+            found += [function.get("name"), function.get("arguments")]
+    yield from (text for text in found if isinstance(text, str))
+
+
+def _load(raw: bytes) -> Any:
+    """Decode what an upstream took already; ``None`` where Python refuses it all the same (depth, digits)."""
+    try:
+        return json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        return None
