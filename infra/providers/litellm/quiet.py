@@ -28,6 +28,8 @@ def quiet(logging_class: type) -> type:
     a log record and masks it, which is half of its time.
     """
     members: dict[str, object] = dict.fromkeys(_SYNC, _nothing) | dict.fromkeys(_ASYNC, _nothing_async)
+    # LiteLLM's streams look here whether anybody wants the upstream's usage; without it some of them drop it.
+    members["stream_options"] = {"include_usage": True}
     return type("QuietLogging", (logging_class,), members)
 
 
