@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from application.errors import StoreUnavailableError
@@ -29,6 +29,19 @@ E = TypeVar("E", bound=_Entity)
 Reader = Callable[..., tuple[E | None, Sequence[Fault]]]
 
 
+Documents = Mapping[Kind, Sequence[StoredDocument]]
+
+
+class Fallback(Protocol):
+    """Keeps the last documents that a store gave, outside it, for a start while it is away."""
+
+    async def keep(self, documents: Documents) -> None:
+        """Keep these in place of what was kept before. Never raises."""
+
+    async def restore(self) -> tuple[Documents, float] | None:
+        """What was kept last, and when (POSIX seconds); ``None`` = nothing that can be read."""
+
+
 class CatalogView:
     """Keeps the last good snapshot; requests read it, one task replaces it.
 
@@ -39,6 +52,7 @@ class CatalogView:
         store: where the documents live.
         unusable_because: why a document cannot be called as it stands, ``None`` = it can.
         time: POSIX seconds.
+        fallback: what to start from while the store is away; ``None`` = wait for the store.
     """
 
     def __init__(
@@ -46,8 +60,10 @@ class CatalogView:
         store: CatalogStore,
         unusable_because: Callable[[ModelDocument], str | None],
         time: Callable[[], float],
+        fallback: Fallback | None = None,
     ) -> None:
         self._store = store
+        self._fallback = fallback
         self._unusable_because = unusable_because
         self._time = time
         self._catalog: Catalog | None = None
@@ -85,12 +101,16 @@ class CatalogView:
             fingerprint = await self._store.fingerprint()
             changed = fingerprint != self._fingerprint
             if changed:
-                self._replace(await self._store.load(Kind.MODEL), await self._store.load(Kind.PROJECT))
+                documents = {kind: await self._store.load(kind) for kind in Kind}
+                self._replace(documents)
                 # The one asked for first: a change while loading shows as another difference next time.
                 self._fingerprint = fingerprint
         except StoreUnavailableError as error:
             self.failure = str(error)
+            await self._fall_back()
             raise
+        if changed and self._fallback is not None:
+            await self._fallback.keep(documents)
         self.failure = None
         self.checked_at = self._time()
         return changed
@@ -113,6 +133,14 @@ class CatalogView:
                 logger.error("the catalogue could not be refreshed", extra={"reason": type(error).__name__})  # noqa: TRY400 - no traceback: it may quote a document
             await asyncio.sleep(interval)
 
+    async def _fall_back(self) -> None:
+        if self._catalog is not None or self._fallback is None:
+            return
+        restored = await self._fallback.restore()
+        if restored is not None:
+            documents, self.checked_at = restored
+            self._replace(documents)
+
     def facts(self) -> dict[str, object]:
         """Counts for logs and the health page."""
         catalog = self._catalog or Catalog()
@@ -123,10 +151,10 @@ class CatalogView:
             "left_out": len(catalog.left_out),
         }
 
-    def _replace(self, models: Iterable[StoredDocument], projects: Iterable[StoredDocument]) -> None:
+    def _replace(self, documents: Documents) -> None:
         left_out: list[LeftOut] = []
-        self._models = _read(models, read_model, self._models, "model", left_out)
-        self._projects = _read(projects, read_project, self._projects, "project", left_out)
+        self._models = _read(documents[Kind.MODEL], read_model, self._models, Kind.MODEL, left_out)
+        self._projects = _read(documents[Kind.PROJECT], read_project, self._projects, Kind.PROJECT, left_out)
         for document in self._models.values():
             missing = self._unusable_because(document) if document.enabled else None
             if missing is not None:

@@ -1,0 +1,100 @@
+"""The last catalogue that was read, on this machine's disk: for a start while the store is away. Holds no secret."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from application.ports.catalog_store import Kind, StoredDocument
+from domain.documents.values import VARIABLE_NAME
+from infra.catalog_store import codec
+
+logger = logging.getLogger(__name__)
+
+_FORMAT = 1
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+Documents = Mapping[Kind, Sequence[StoredDocument]]
+
+
+class SnapshotFile:
+    """Keeps and restores what the store gave last.
+
+    A credential that somebody wrote into a document, instead of the name of its variable, is left out: after a restart
+    from the snapshot that document cannot be called until the store is back. Keys of projects are SHA-256 sums anyway.
+
+    Args:
+        path: the file; its folder is made where it does not exist.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    async def keep(self, documents: Documents) -> None:
+        """Replace the snapshot, in one step. A disk that is full or read-only is logged and costs nothing else."""
+        await asyncio.to_thread(self._write, documents)
+
+    async def restore(self) -> tuple[Documents, float] | None:
+        """What was kept last, and when (POSIX seconds); ``None`` = nothing that can be read."""
+        return await asyncio.to_thread(self._read)
+
+    def _write(self, documents: Documents) -> None:
+        content = {
+            "format": _FORMAT,
+            "documents": {
+                kind.value: [
+                    {"id": document.id, "version": document.version, "body": _without_credentials(document.body)}
+                    for document in stored
+                ]
+                for kind, stored in documents.items()
+            },
+        }
+        beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
+                file.write(_encode(content))
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(self._path)
+        except (OSError, ValueError) as error:
+            logger.warning("the catalogue snapshot could not be written", extra={"reason": type(error).__name__})
+            with contextlib.suppress(OSError):
+                beside.unlink()
+
+    def _read(self) -> tuple[Documents, float] | None:
+        try:
+            kept_at = self._path.stat().st_mtime
+            content = codec.decode(self._path.read_bytes())
+        except (OSError, ValueError):
+            return None
+        if not isinstance(content, dict) or content.get("format") != _FORMAT:
+            return None
+        try:
+            documents = {kind: [_restored(entry) for entry in content["documents"][kind.value]] for kind in Kind}
+        except (KeyError, TypeError):
+            return None
+        return documents, kept_at
+
+
+def _restored(entry: Mapping[str, object]) -> StoredDocument:
+    # Not the version of the store: what was left out makes it another document, to be read again later.
+    return StoredDocument(str(entry["id"]), entry["body"], f"snapshot {entry['version']}")
+
+
+def _without_credentials(body: object) -> object:
+    parameters = body.get("parameters") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(parameters, dict):
+        return body
+    key = parameters.get("api_key")
+    if key is None or (isinstance(key, str) and VARIABLE_NAME.fullmatch(key)):
+        return body
+    return body | {"parameters": {name: value for name, value in parameters.items() if name != "api_key"}}
