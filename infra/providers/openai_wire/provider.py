@@ -92,12 +92,8 @@ class OpenAIWire:
         ask_usage = document not in self._never_tells_usage
         try:
             response = await self._send(call, target, request_body(call, target, ask_usage=ask_usage))
-            if response.status in _UNKNOWN_MEMBER and ask_usage and not call.wants_usage:
-                refusal = await _error_body(response)
-                if b"stream_options" not in refusal and b"include_usage" not in refusal:
-                    raise refused(response.status, response.headers, refusal, target)
-                self._never_tells_usage.add(document)
-                response = await self._send(call, target, request_body(call, target, ask_usage=False))
+            if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
+                response = await self._ask_again(call, document, target, response)
             if response.status != _OK:
                 raise refused(response.status, response.headers, await _error_body(response), target)
             if b"json" in response.headers.get(b"content-type", b"") or _is_page(response):
@@ -142,6 +138,22 @@ class OpenAIWire:
             silence_timeout=target.silence_timeout or self._silence_timeout,
             total_timeout=max(target.silence_timeout or 0, self._total_timeout),
         )
+
+    async def _ask_again(
+        self, call: Call, document: ModelDocument, target: Target, response: HttpResponse
+    ) -> HttpResponse:
+        """Where it was our own wish for usage that was refused: the answer to the same request without it.
+
+        Callers with stream options of their own do not come here: what they send is theirs to answer for, and must
+        not cost everybody else the measured usage.
+        """
+        refusal = await _error_body(response)
+        if b"stream_options" not in refusal and b"include_usage" not in refusal:
+            raise refused(response.status, response.headers, refusal, target)
+        second = await self._send(call, target, request_body(call, target, ask_usage=False))
+        if second.status == _OK:
+            self._never_tells_usage.add(document)
+        return second
 
     async def _no_stream(self, response: HttpResponse, target: Target) -> GatewayError:
         """The error for an answer that is whole where a stream was asked for."""

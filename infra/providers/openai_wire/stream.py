@@ -26,7 +26,7 @@ _FIELDS = (b"data", b"event", b"id", b"retry", b"")
 class WireStream:
     """One streamed answer; see the port ``providers``. Made by ``open_stream``."""
 
-    content_type = b"text/event-stream"
+    content_type = b"text/event-stream; charset=utf-8"
 
     __slots__ = ("_count", "_events", "_first", "_response", "_target")
 

@@ -62,20 +62,20 @@ def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Us
     if prompt is None and completion is None:
         return None
     prompt, completion = prompt or 0, completion or 0
-    reasoning = _whole(details_out.reasoning_tokens) or 0
+    reasoning = _part(details_out.reasoning_tokens, _MOST)
     if reasoning:
         total = _whole(usage.total_tokens)
         if reasoning_apart if total is None else total == prompt + completion + reasoning:
             completion += reasoning
-    cached = min(_whole(details_in.cached_tokens) or 0, prompt)
+    cached = _part(details_in.cached_tokens, prompt)
     return Usage(
-        input_tokens=prompt,
-        output_tokens=completion,
+        prompt,
+        completion,
         cached_input_tokens=cached,
-        cache_write_tokens=min(_whole(details_in.cache_write_tokens) or 0, prompt - cached),
+        cache_write_tokens=_part(details_in.cache_write_tokens, prompt - cached),
         reasoning_tokens=min(reasoning, completion),
-        audio_input_tokens=min(_whole(details_in.audio_tokens) or 0, prompt),
-        audio_output_tokens=min(_whole(details_out.audio_tokens) or 0, completion),
+        audio_input_tokens=_part(details_in.audio_tokens, prompt),
+        audio_output_tokens=_part(details_out.audio_tokens, completion),
     )
 
 
@@ -85,3 +85,8 @@ def _whole(number: float | None) -> int | None:
         return None
     whole = int(number)
     return whole if whole == number else None
+
+
+def _part(number: float | None, most: int) -> int:
+    """A count that is contained in another; what is none counts as nothing."""
+    return min(_whole(number) or 0, most) if number else 0

@@ -350,6 +350,24 @@ async def test_stream_options_that_are_refused_are_not_sent_again(wire: OpenAIWi
             await read(wire, document, wants_usage=True)
 
 
+async def test_a_caller_cannot_make_us_stop_asking_for_usage(wire: OpenAIWire) -> None:
+    async def behaviour(peer: Peer) -> None:
+        while True:
+            if b"nonsense" in (await peer.request()).body:
+                message = {"error": {"message": "Unknown parameter: 'stream_options.nonsense'."}}
+                await peer.answer(json.dumps(message).encode(), JSON, b"400 Bad Request")
+            else:
+                await send_stream(peer, *chat_stream(usage=True))
+
+    async with scripted_server(behaviour) as server:
+        document = document_at(server)
+        for fields in ({"stream_options": b'{"nonsense":1}'}, {"user": b'"nonsense"'}):
+            with pytest.raises(UpstreamRefusedError):
+                await wire.stream(a_call(stream=True, wants_usage=False, **fields), document)
+        await read(wire, document)
+        assert b'"include_usage":true' in server.requests[-1].body
+
+
 async def test_other_refusals_of_a_stream_are_final(wire: OpenAIWire) -> None:
     refusal = json.dumps({"error": {"message": "too long", "code": "context_length_exceeded"}}).encode()
     async with scripted_server(answering(refusal, JSON, b"400 Bad Request")) as server:

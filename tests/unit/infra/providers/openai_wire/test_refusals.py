@@ -141,6 +141,7 @@ def test_no_answer_at_all(status: int, body: bytes, target: Target) -> None:
         ("resource 'meu-recurso' is busy", "resource 'the upstream' is busy"),
         ("deployment deploy-7 has no tools", "deployment gpt-4 has no tools"),
         ("deploy-77 and my-deploy-7", "deploy-77 and my-deploy-7"),
+        ("limit reached in organization org-AbCd12345678 today", "limit reached in organization *** today"),
         ("nothing **special** here", "nothing **special** here"),
     ],
 )
