@@ -21,6 +21,9 @@ DONE = b"data: [DONE]\n\n"
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _NULL_USAGE = b',"usage":null'
 _SAMPLE = 4096  # bytes of a block that are searched for it: a block whose later events alone have it is a rare one
+_WHOLE = (b"}\n\n", b"}\r\n\r\n", b"}\r\r")
+"""How a block of chunks ends. Nothing else tells a chunk from a fragment without parsing every one of them."""
+
 _REPORTED = re.compile(rb'"usage"\s*:\s*\{')
 _MARKS = (b"[DONE]", b'"error"', b"event:")
 _MARKS_AND_USAGE = (b'"usage"', *_MARKS)
@@ -106,7 +109,9 @@ class EventFilter:
             events = events.replace(_NULL_USAGE, b"")
         start = self._first_mark(events)
         if start < 0:
-            return events
+            if events.endswith(_WHOLE):
+                return events
+            start = len(events) - 1  # broken JSON, most likely
         start = boundary(events, 0, start)
         return events[:start] + self._one_by_one(events[start:])
 

@@ -187,6 +187,14 @@ def test_a_fragment_at_the_end_is_a_failure() -> None:
     assert events.failure is not None
 
 
+@pytest.mark.parametrize("broken", [b'data: {"id":"chatc\n\n', b"data: <html>\r\n\r\n", b"data: oops\r\r"])
+def test_a_broken_event_at_the_end_of_a_block_is_a_failure(broken: bytes) -> None:
+    for keep_usage in (False, True):
+        relayed, events = relay([event(chunk("one")) * 3 + broken, DONE], keep_usage=keep_usage)
+        assert relayed == event(chunk("one")) * 3
+        assert events.failure is not None
+
+
 def test_an_event_without_an_end_is_not_collected_for_ever() -> None:
     events = EventFilter(read_usage, keep_usage=False, max_event=10_000)
     assert events.feed(event(chunk("one"))) == event(chunk("one"))
