@@ -31,7 +31,7 @@ serve: install
 	$(BIN)/llmproxy serve --demo
 
 test: .venv/dev.stamp $(CLIENTS:%=.cache/clients/openai-%.stamp) node
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(TESTS)
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START", "VIRTUAL_ENV")
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "VIRTUAL_ENV")
 
 
 def environment(**over: str) -> dict[str, str]:
