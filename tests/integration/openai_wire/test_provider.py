@@ -228,6 +228,22 @@ async def test_streams_share_a_connection(wire: OpenAIWire) -> None:
         assert len(server.peers) == 1
 
 
+async def test_a_late_end_of_the_message_does_not_cost_the_connection(wire: OpenAIWire) -> None:
+    async def behaviour(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await begin_stream(peer)
+            await send_block(peer, b"".join(chat_stream(usage=False)))
+            await asyncio.sleep(0.05)
+            await send_block(peer, b"")
+
+    async with scripted_server(behaviour) as server:
+        document = document_at(server)
+        for _ in range(2):
+            await read(wire, document)
+        assert len(server.peers) == 1
+
+
 @pytest.mark.parametrize(
     "blocks",
     [
@@ -366,6 +382,7 @@ async def test_a_caller_cannot_make_us_stop_asking_for_usage(wire: OpenAIWire) -
                 await wire.stream(a_call(stream=True, wants_usage=False, **fields), document)
         await read(wire, document)
         assert b'"include_usage":true' in server.requests[-1].body
+        assert len(server.requests) == 4  # the first is the caller's own fault, the second might have been ours
 
 
 async def test_other_refusals_of_a_stream_are_final(wire: OpenAIWire) -> None:

@@ -91,6 +91,15 @@ def test_nothing_is_held_back_that_is_whole() -> None:
     assert events.feed(second[10:]) == second
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_a_blank_line_that_comes_in_pieces_ends_its_event(line_end: bytes) -> None:
+    whole = event(chunk("one")).replace(b"\n", line_end)
+    for late in range(1, 2 * len(line_end)):
+        events = EventFilter(read_usage, keep_usage=False)
+        assert events.feed(whole[:-late]) == b""
+        assert events.feed(whole[-late:]) == whole
+
+
 def test_nothing_after_done_is_relayed() -> None:
     relayed, events = relay([NOT_ASKED + b": bye\n\n" + event(chunk("more"))])
     assert relayed == NOT_ASKED
