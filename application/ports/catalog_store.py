@@ -31,6 +31,41 @@ class StoredDocument:
     version: str
 
 
+class Deed(StrEnum):
+    """How a version of a document came about."""
+
+    ADDED = "added"
+    CHANGED = "changed"
+    REMOVED = "removed"
+    ROLLED_BACK = "rolled back"
+    FOUND = "found"
+    """Somebody wrote to the store directly, or before there was a history: noticed at the next change of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One version of a model document, kept for good: entries are only ever added.
+
+    Args:
+        document_id: the document.
+        version: 1, 2, 3, ... for each document; unlike ``StoredDocument.version`` meant for people. Gaps may occur.
+        at_ms: when (milliseconds since 1970-01-01 UTC, by the clock of whoever wrote). Never used for the order of the
+            versions of one document.
+        author: who; empty = unknown, as for every ``Deed.FOUND``.
+        deed: how it came about.
+        body: the document from then on, as ``StoredDocument.body`` has it; ``None`` = there was none any more.
+        note: more about the deed, for people: ``to version 3``.
+    """
+
+    document_id: str
+    version: int
+    at_ms: int
+    author: str
+    deed: Deed
+    body: object
+    note: str = ""
+
+
 class CatalogStore(Protocol):
     """Reads and writes whole documents.
 
@@ -50,7 +85,14 @@ class CatalogStore(Protocol):
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
         """One document, or ``None``."""
 
-    async def put(self, kind: Kind, body: Mapping[str, object], *, replaces: str | None = None) -> str:
+    async def put(
+        self,
+        kind: Kind,
+        body: Mapping[str, object],
+        *,
+        replaces: str | None = None,
+        entries: Sequence[HistoryEntry] = (),
+    ) -> str:
         """Write a document under its ``id`` and return its new version.
 
         Args:
@@ -58,16 +100,42 @@ class CatalogStore(Protocol):
             body: the document; has an ``id`` of type text.
             replaces: the version that this write is based on; ``None`` = whatever is there, if anything;
                 the empty text = the document must not exist yet.
+            entries: versions of this (model) document for its history. They are kept if and only if the document is
+                written. A store without transactions keeps them first and takes them back if it could not write: a
+                process that dies in between may leave an entry of a change that did not happen, but never a change
+                without its entry. They change no fingerprint.
 
         Raises:
-            application.errors.ConflictError: the document is no longer (or not) at that version.
+            application.errors.ConflictError: the document is no longer (or not) at that version, or its history has
+                one of these versions already.
         """
 
-    async def delete(self, kind: Kind, document_id: str, *, replaces: str | None = None) -> bool:
-        """Remove a document; whether there was one.
+    async def delete(
+        self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
+    ) -> bool:
+        """Remove a document; whether there was one. If there was none, nothing happens and no entry is kept.
+
+        Args:
+            kind: which collection.
+            document_id: the document.
+            replaces: the version that this is based on; ``None`` = whatever is there.
+            entries: as for ``put``.
 
         Raises:
-            application.errors.ConflictError: the document is no longer at the version ``replaces``.
+            application.errors.ConflictError: the document is no longer at the version ``replaces``, or its history has
+                one of these versions already.
+        """
+
+    async def history(
+        self, document_id: str | None = None, *, limit: int = 50, below: int | None = None
+    ) -> Sequence[HistoryEntry]:
+        """Versions that model documents had, those that are gone included.
+
+        Args:
+            document_id: of this document, the highest version first; ``None`` = of all documents, the latest first, by
+                ``at_ms``, then (also downwards) id and version.
+            limit: how many at most.
+            below: only versions lower than this one.
         """
 
     async def close(self) -> None:

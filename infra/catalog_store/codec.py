@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal, DecimalException
 from typing import NoReturn
 
+from application.ports.catalog_store import HistoryEntry
+
 LARGEST_EXPONENT = 400
 """Beyond what any JSON reader can hold; ``1e999999999`` written out in plain digits would fill the memory."""
 
@@ -148,3 +150,8 @@ def identified(body: Mapping[str, object]) -> tuple[str, str]:
 def conflict(kind: str, document_id: str) -> str:
     """What a ``ConflictError`` says, the same from every store."""
     return f"{kind} {document_id!r} has been changed in the meantime"
+
+
+def known_version(entry: HistoryEntry) -> str:
+    """What a ``ConflictError`` says where a history has an entry of this number already, the same from every store."""
+    return f"the history of {entry.document_id!r} has a version {entry.version} in the meantime"

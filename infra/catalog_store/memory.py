@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from secrets import token_hex
 
 from application.errors import ConflictError
-from application.ports.catalog_store import Kind, StoredDocument
+from application.ports.catalog_store import HistoryEntry, Kind, StoredDocument
 from infra.catalog_store import codec
 
 
@@ -16,6 +17,7 @@ class MemoryCatalogStore:
     def __init__(self) -> None:
         # As text, so that nobody changes a stored document through the object they wrote or read.
         self._documents: dict[tuple[Kind, str], tuple[str, str]] = {}
+        self._history: dict[tuple[str, int], tuple[HistoryEntry, str]] = {}
         self._mark = token_hex(8)
 
     async def prepare(self) -> None:
@@ -34,34 +36,58 @@ class MemoryCatalogStore:
         """One document, or ``None``."""
         return self._read(kind, document_id) if (kind, document_id) in self._documents else None
 
-    async def put(self, kind: Kind, body: Mapping[str, object], *, replaces: str | None = None) -> str:
+    async def put(
+        self,
+        kind: Kind,
+        body: Mapping[str, object],
+        *,
+        replaces: str | None = None,
+        entries: Sequence[HistoryEntry] = (),
+    ) -> str:
         """Write a document and return its new version.
 
         Raises:
-            ConflictError: the document is no longer (or not) at the version ``replaces``.
+            ConflictError: the document is no longer (or not) at the version ``replaces``, or an entry is not new.
             ValueError: the body has no id of type text, or something in it is not JSON.
         """
         document_id, text = codec.identified(body)
         _, version = self._documents.get((kind, document_id), ("", ""))
         if replaces is not None and replaces != version:
             raise ConflictError(codec.conflict(kind, document_id))
+        self._record(entries)
         self._mark = token_hex(8)
         self._documents[kind, document_id] = (text, self._mark)
         return self._mark
 
-    async def delete(self, kind: Kind, document_id: str, *, replaces: str | None = None) -> bool:
+    async def delete(
+        self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
+    ) -> bool:
         """Remove a document; whether there was one.
 
         Raises:
-            ConflictError: there is one, and it is no longer at the version ``replaces``.
+            ConflictError: there is one, and it is no longer at the version ``replaces``, or an entry is not new.
         """
         if (kind, document_id) not in self._documents:
             return False
         if replaces is not None and replaces != self._documents[kind, document_id][1]:
             raise ConflictError(codec.conflict(kind, document_id))
+        self._record(entries)
         self._mark = token_hex(8)
         del self._documents[kind, document_id]
         return True
+
+    async def history(
+        self, document_id: str | None = None, *, limit: int = 50, below: int | None = None
+    ) -> Sequence[HistoryEntry]:
+        """Versions that documents had: of one the highest first, of all the latest first."""
+        found = [
+            (entry, text)
+            for entry, text in self._history.values()
+            if document_id in {None, entry.document_id} and (below is None or entry.version < below)
+        ]
+        latest = 1 if document_id is None else 0
+        found.sort(key=lambda kept: (kept[0].at_ms * latest, kept[0].document_id, kept[0].version), reverse=True)
+        return [replace(entry, body=codec.decode(text)) for entry, text in found[:limit]]
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -69,3 +95,11 @@ class MemoryCatalogStore:
     def _read(self, kind: Kind, document_id: str) -> StoredDocument:
         text, version = self._documents[kind, document_id]
         return StoredDocument(document_id, codec.decode(text), version)
+
+    def _record(self, entries: Sequence[HistoryEntry]) -> None:
+        kept: dict[tuple[str, int], tuple[HistoryEntry, str]] = {}
+        for entry in entries:
+            if (entry.document_id, entry.version) in self._history | kept:
+                raise ConflictError(codec.known_version(entry))
+            kept[entry.document_id, entry.version] = (replace(entry, body=None), codec.encode(entry.body))
+        self._history |= kept

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from application.errors import ConflictError
-from application.ports.catalog_store import Kind, StoredDocument
+from application.ports.catalog_store import HistoryEntry, Kind, StoredDocument
 from infra.catalog_store import codec
+from infra.catalog_store import sqlite_history as history
 from infra.clients.sqlite import SqliteDatabase, transaction
 
 # Versions and the catalogue's mark are random and made by triggers: whoever writes, with whatever tool, changes them,
@@ -48,6 +49,7 @@ _MIGRATIONS = (
         INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
     END;
     """,
+    history.TABLE,
 )
 
 # As bytes: text that is not UTF-8, written by some other tool, would otherwise fail the whole query.
@@ -95,30 +97,42 @@ class SqliteCatalogStore:
 
         return await self._database.run(work)
 
-    async def put(self, kind: Kind, body: Mapping[str, object], *, replaces: str | None = None) -> str:
+    async def put(
+        self,
+        kind: Kind,
+        body: Mapping[str, object],
+        *,
+        replaces: str | None = None,
+        entries: Sequence[HistoryEntry] = (),
+    ) -> str:
         """Write a document and return its new version.
 
         Raises:
-            ConflictError: the document is no longer (or not) at the version ``replaces``.
+            ConflictError: the document is no longer (or not) at the version ``replaces``, or an entry is not new.
             ValueError: the body has no id of type text, or something in it is not JSON.
         """
         document_id, text = codec.identified(body)
+        rows = [history.row(entry) for entry in entries]
 
         def work(connection: sqlite3.Connection) -> str:
             with transaction(connection):
                 if replaces is not None and replaces != (_version(connection, kind, document_id) or ""):
                     raise ConflictError(codec.conflict(kind, document_id))
+                history.record(connection, entries, rows)
                 connection.execute(_WRITE, (kind.value, document_id, text))
                 return _version(connection, kind, document_id) or ""
 
         return await self._database.run(work)
 
-    async def delete(self, kind: Kind, document_id: str, *, replaces: str | None = None) -> bool:
+    async def delete(
+        self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
+    ) -> bool:
         """Remove a document; whether there was one.
 
         Raises:
-            ConflictError: there is one, and it is no longer at the version ``replaces``.
+            ConflictError: there is one, and it is no longer at the version ``replaces``, or an entry is not new.
         """
+        rows = [history.row(entry) for entry in entries]
 
         def work(connection: sqlite3.Connection) -> bool:
             with transaction(connection):
@@ -127,10 +141,17 @@ class SqliteCatalogStore:
                     return False
                 if replaces not in {None, version}:
                     raise ConflictError(codec.conflict(kind, document_id))
+                history.record(connection, entries, rows)
                 connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind.value, document_id))
                 return True
 
         return await self._database.run(work)
+
+    async def history(
+        self, document_id: str | None = None, *, limit: int = 50, below: int | None = None
+    ) -> Sequence[HistoryEntry]:
+        """Versions that documents had: of one the highest first, of all the latest first."""
+        return await self._database.run(lambda connection: history.read(connection, document_id, limit, below))
 
     async def close(self) -> None:
         """Close the connection and end its thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from application.errors import StoreUnavailableError
-from application.ports.catalog_store import Kind, StoredDocument
+from application.ports.catalog_store import HistoryEntry, Kind, StoredDocument
 from infra.catalog_store.memory import MemoryCatalogStore
 
 
@@ -17,13 +17,20 @@ class BusyCatalogStore(MemoryCatalogStore):
         self._interruptions = list(interruptions)
         self._inside = False
 
-    async def put(self, kind: Kind, body: Mapping[str, object], *, replaces: str | None = None) -> str:
+    async def put(
+        self,
+        kind: Kind,
+        body: Mapping[str, object],
+        *,
+        replaces: str | None = None,
+        entries: Sequence[HistoryEntry] = (),
+    ) -> str:
         """Let somebody else go first."""
         if self._interruptions and not self._inside:
             self._inside = True
             await self._interruptions.pop(0)(self)
             self._inside = False
-        return await super().put(kind, body, replaces=replaces)
+        return await super().put(kind, body, replaces=replaces, entries=entries)
 
 
 class AwayCatalogStore(MemoryCatalogStore):

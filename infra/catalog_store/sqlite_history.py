@@ -1,0 +1,67 @@
+"""The history of model documents, in the SQLite file of the catalogue."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from application.errors import ConflictError
+from application.ports.catalog_store import Deed, HistoryEntry
+from infra.catalog_store import codec
+
+TABLE = """
+    CREATE TABLE history (
+        document_id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        deed TEXT NOT NULL,
+        note TEXT NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (document_id, version)
+    );
+    CREATE INDEX history_latest ON history (at_ms, document_id, version);
+"""
+
+Row = tuple[str, int, int, str, str, str, str]
+
+
+def row(entry: HistoryEntry) -> Row:
+    """The entry as a row of the table.
+
+    Raises:
+        ValueError: something in the body is not JSON.
+    """
+    text = codec.encode(entry.body)
+    return entry.document_id, entry.version, entry.at_ms, entry.author, entry.deed.value, entry.note, text
+
+
+def record(connection: sqlite3.Connection, entries: Sequence[HistoryEntry], rows: Sequence[Row]) -> None:
+    """Keep the entries, as part of the transaction that is open.
+
+    Raises:
+        ConflictError: one of them is there already.
+    """
+    for entry, values in zip(entries, rows, strict=True):
+        try:
+            connection.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        except sqlite3.IntegrityError:
+            raise ConflictError(codec.known_version(entry)) from None
+
+
+def read(
+    connection: sqlite3.Connection, document_id: str | None, limit: int, below: int | None
+) -> Sequence[HistoryEntry]:
+    """Entries of one document, the highest version first, or of all, the latest first."""
+    query = "SELECT * FROM history WHERE version < ?"
+    bound: list[object] = [2**62 if below is None else below]
+    if document_id is None:
+        query += " ORDER BY at_ms DESC, document_id DESC, version DESC LIMIT ?"
+    else:
+        query += " AND document_id = ? ORDER BY version DESC LIMIT ?"
+        bound.append(document_id)
+    return [_entry(*found) for found in connection.execute(query, [*bound, limit])]
+
+
+def _entry(document_id: str, version: int, at_ms: int, author: str, deed: str, note: str, text: str) -> HistoryEntry:
+    return HistoryEntry(document_id, version, at_ms, author, Deed(deed), codec.decode(text), note)
