@@ -104,7 +104,10 @@ def repair_cohere(config: Any) -> None:
         return original(self, streaming_response, sync_stream, json_mode)
 
     def with_reason(self: Any, *args: Any, raw_response: Any, **kwargs: Any) -> Any:
-        response = transform_response(self, *args, raw_response=raw_response, **kwargs)
+        try:
+            response = transform_response(self, *args, raw_response=raw_response, **kwargs)
+        except Exception as error:
+            raise CohereEndError("not an answer of Cohere's") from error
         response.choices[0].finish_reason = finish_reason(raw_response.json())
         return response
 

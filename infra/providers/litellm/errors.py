@@ -21,12 +21,27 @@ _UNREACHABLE = frozenset(
 )
 _TIMEOUT = frozenset({"TimeoutError", "TimeoutException", "ReadTimeout", "Timeout", "APITimeoutError"})
 _BROKEN = frozenset(
-    {"JSONDecodeError", "RemoteProtocolError", "ReadError", "ClientPayloadError", "ServerDisconnectedError"}
+    {
+        "CohereEndError",
+        "JSONDecodeError",
+        "RemoteProtocolError",
+        "ReadError",
+        "ClientPayloadError",
+        "ServerDisconnectedError",
+    }
 )
 _CREDENTIAL = frozenset({"AuthenticationError", "PermissionDeniedError", "GoogleAuthError"})
 _CREDENTIAL_STATUS = frozenset({401, 403})
 _STATUS_OF_KIND = {"RateLimitError": 429, "NotFoundError": 404, "BadRequestError": 400, "UnprocessableEntityError": 422}
 _CLIENT_ERROR, _SERVER_ERROR, _BEYOND = 400, 500, 600
+# LiteLLM's own words for a 200 that is no answer; it gives them the look of a refusal.
+_NO_ANSWER = (
+    "no 'choices'",
+    "'choices' that is not a list",
+    "Empty or invalid response",
+    "Unable to get json response",
+    "Unable to parse",
+)
 _NOTHING_SAID = "The model's provider refused the request."
 
 
@@ -59,7 +74,7 @@ def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError
         return UpstreamUnreachableError(reason=reason)
     if chain & _TIMEOUT:
         return UpstreamTimeoutError(reason=reason)
-    if chain & _BROKEN:
+    if chain & _BROKEN or any(phrase in _text_of(error) for phrase in _NO_ANSWER):
         return UpstreamProtocolError(reason=reason)
     return _refused(error, names, words) or UpstreamProtocolError(reason=reason)
 

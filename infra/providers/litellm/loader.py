@@ -89,6 +89,7 @@ def _load() -> Library:
     # Read by LiteLLM while it is imported: no price list from the network, no .env file. Neither is a secret.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
+    _silence_loggers()
     import litellm  # noqa: PLC0415  # late on purpose: see the module's docstring
     from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415  # the same
     from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig  # noqa: PLC0415  # the same
@@ -122,6 +123,11 @@ def _silence(litellm: Any) -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pydantic\._internal\._generate_schema")
     for callbacks in ("callbacks", "input_callback", "success_callback", "failure_callback"):
         setattr(litellm, callbacks, [])
+    _silence_loggers()
+
+
+def _silence_loggers() -> None:
+    """Before the import, which logs as well, and after it, because it brings handlers of its own."""
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

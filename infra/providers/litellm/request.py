@@ -71,7 +71,32 @@ VENDORS = frozenset(
 
 _OURS = frozenset({"model", "stream", "stream_options"})
 _CONTROL_PREFIXES = ("litellm_", "_", "vertex_", "aws_", "azure_", "mock_", "langfuse_", "anthropic_", "openai_")
-_CONTROLS = frozenset({"mock_response", "mock_tool_calls", "vertexai_credentials", "extra_query", "is_vertex_request"})
+# Refused even if LiteLLM's own lists did not name them.
+_CONTROLS = frozenset(
+    {
+        "additional_drop_params",
+        "api_base",
+        "api_key",
+        "base_url",
+        "callbacks",
+        "client",
+        "custom_llm_provider",
+        "default_headers",
+        "drop_params",
+        "extra_body",
+        "extra_headers",
+        "extra_query",
+        "failure_callback",
+        "fallbacks",
+        "headers",
+        "input_callback",
+        "is_vertex_request",
+        "organization",
+        "success_callback",
+        "timeout",
+        "vertexai_credentials",
+    }
+)
 # An OpenAI feature (tags of stored completions) under a name that means callbacks and budgets to LiteLLM.
 _IGNORED = frozenset({"metadata"})
 _EXCLUSIVE = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
