@@ -20,7 +20,7 @@ _PREFIX = re.compile(r"^(?:(?:litellm\.)?[A-Za-z_]*(?:Error|Exception|Timeout)(?
 _CHATTER = re.compile(
     r"\s*(?:\n\s*)?(?:Traceback \(most recent call last\)|LiteLLM Retried|Learn more:|Received Model Group|"
     r"\n?\s*To drop (?:these|it)|To drop these|If you want to use these params|Deployment Info|"
-    r"\.?\s*Set (?:the )?`?litellm|Got error|Give Feedback|Pass model as).*",
+    r"\.?\s*Set (?:the )?`?litellm|Got error|Give Feedback|Pass model as|Received Messages=).*",
     re.DOTALL | re.IGNORECASE,
 )
 _LIBRARY = re.compile(r"\b(?:litellm|Vertex_ai(?:_beta)?Exception)\b[.:]?\s*", re.IGNORECASE)

@@ -8,7 +8,6 @@ through one door. Therefore only the names listed here become arguments. Everyth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
@@ -16,6 +15,7 @@ import msgspec
 
 from domain.call import Call
 from domain.errors import BodyNotJsonError, InvalidRequestError
+from infra.providers.litellm.shape import check_messages, checked
 
 OPENAI = frozenset(
     {
@@ -102,27 +102,6 @@ _IGNORED = frozenset({"metadata"})
 _EXCLUSIVE = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Type:
-    types: tuple[type, ...]
-    words: str
-
-
-_INTEGER = _Type((int,), "an integer")
-_NUMBER = _Type((int, float), "a number")
-_ARRAY = _Type((list,), "an array")
-_OBJECT = _Type((dict,), "an object")
-_TYPES: Mapping[str, _Type] = {
-    **dict.fromkeys(("max_tokens", "max_completion_tokens", "n", "seed", "top_logprobs"), _INTEGER),
-    **dict.fromkeys(("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"), _NUMBER),
-    **dict.fromkeys(("tools", "functions", "modalities", "mcp_servers"), _ARRAY),
-    **dict.fromkeys(("response_format", "logit_bias", "thinking", "audio", "web_search_options"), _OBJECT),
-    "stop": _Type((str, list), "a string or an array"),
-    "tool_choice": _Type((str, dict), "a string or an object"),
-    "user": _Type((str,), "a string"),
-}
-
-
 class Extra(Enum):
     """What becomes of members that LiteLLM does not translate."""
 
@@ -163,8 +142,8 @@ def arguments_of(
             continue
         if is_control(name, controls) or (extra is Extra.REFUSED and name not in direct):
             raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-        (arguments if name in direct else beside)[name] = _checked(name, _decoded(raw))
-    _check_messages(arguments.get("messages"))
+        (arguments if name in direct else beside)[name] = checked(name, _decoded(raw))
+    check_messages(arguments.get("messages"))
     for name, value in _open(call, defaults).items():
         place = arguments if free_defaults or name in direct or extra is Extra.REFUSED else beside
         place[name] = value
@@ -191,26 +170,8 @@ def is_control(name: str, controls: frozenset[str]) -> bool:
     return name in controls or name in _CONTROLS or name.startswith(_CONTROL_PREFIXES)
 
 
-def _checked(name: str, value: Any) -> Any:
-    """The value, if LiteLLM can compute with it: what it stumbles over would pass for a fault of the upstream."""
-    wanted = _TYPES.get(name)
-    if value is None or wanted is None or (isinstance(value, wanted.types) and not isinstance(value, bool)):
-        return value
-    raise InvalidRequestError(f"'{name}' must be {wanted.words}.", param=name, code="invalid_type")
-
-
 def _decoded(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BodyNotJsonError("The body of the request is not valid JSON.") from error
-
-
-def _check_messages(messages: Any) -> None:
-    if not isinstance(messages, list) or not messages:
-        raise InvalidRequestError("'messages' must be a non-empty array.", param="messages")
-    for index, message in enumerate(messages):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            raise InvalidRequestError(
-                f"'messages[{index}]' must be an object with a 'role'.", param=f"messages[{index}]"
-            )

@@ -116,7 +116,21 @@ def test_no_name_is_both_a_member_and_a_control() -> None:
 
 
 @pytest.mark.parametrize(
-    "messages", [None, "hi", {}, [], ["hi"], [{"content": "hi"}], [{"role": 1}], [MESSAGES[0], None]]
+    "messages",
+    [
+        None,
+        "hi",
+        {},
+        [],
+        ["hi"],
+        [{"content": "hi"}],
+        [{"role": 1}],
+        [MESSAGES[0], None],
+        [{"role": "alien"}],
+        [{"role": "user", "content": [1]}],
+        [{"role": "user", "content": {}}],
+        [{"role": "tool", "content": "x"}],
+    ],
 )
 def test_messages_must_be_a_list_of_objects(messages: object) -> None:
     with pytest.raises(InvalidRequestError) as caught:
@@ -136,6 +150,7 @@ def test_messages_must_be_a_list_of_objects(messages: object) -> None:
         ("stop", 3),
         ("response_format", "json"),
         ("tool_choice", []),
+        ("response_format", []),
     ],
 )
 def test_wrong_types_are_the_callers_fault(name: str, value: object) -> None:
@@ -150,3 +165,15 @@ def test_a_member_that_is_no_json_is_refused() -> None:
     with pytest.raises(GatewayError) as caught:
         arguments(broken)
     assert isinstance(caught.value, BodyNotJsonError)
+
+
+@pytest.mark.parametrize("tool", [1, None, {"type": "function"}, {"type": "function", "function": {"name": 1}}])
+def test_tools_have_names(tool: object) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        arguments(call(tools=[tool]))
+    assert caught.value.param == "tools[0]"
+
+
+def test_tools_of_other_types_are_the_upstreams_business() -> None:
+    tools = [{"type": "web_search_20250305", "name": "web_search"}]
+    assert arguments(call(tools=tools))["tools"] == tools

@@ -1,0 +1,84 @@
+"""Shapes that LiteLLM takes for granted: what it stumbles over would pass for a fault of the upstream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from domain.errors import InvalidRequestError
+
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    types: tuple[type, ...]
+    words: str
+
+
+_INTEGER = _Type((int,), "an integer")
+_NUMBER = _Type((int, float), "a number")
+_ARRAY = _Type((list,), "an array")
+_OBJECT = _Type((dict,), "an object")
+_TYPES: Mapping[str, _Type] = {
+    **dict.fromkeys(("max_tokens", "max_completion_tokens", "n", "seed", "top_logprobs"), _INTEGER),
+    **dict.fromkeys(("temperature", "top_p", "top_k", "frequency_penalty", "presence_penalty"), _NUMBER),
+    **dict.fromkeys(("tools", "functions", "modalities", "mcp_servers"), _ARRAY),
+    **dict.fromkeys(("response_format", "logit_bias", "thinking", "audio", "web_search_options"), _OBJECT),
+    "stop": _Type((str, list), "a string or an array"),
+    "tool_choice": _Type((str, dict), "a string or an object"),
+    "user": _Type((str,), "a string"),
+}
+
+
+def checked(name: str, value: Any) -> Any:
+    """The value of a member, if LiteLLM can work with it.
+
+    Raises:
+        InvalidRequestError: it has the wrong type.
+    """
+    if name == "tools" and isinstance(value, list):
+        _check_tools(value)
+    wanted = _TYPES.get(name)
+    if value is None or wanted is None or (isinstance(value, wanted.types) and not isinstance(value, bool)):
+        return value
+    raise InvalidRequestError(f"'{name}' must be {wanted.words}.", param=name, code="invalid_type")
+
+
+def check_messages(messages: Any) -> None:
+    """Refuse what is no conversation.
+
+    Raises:
+        InvalidRequestError: ``messages`` is no list of messages.
+    """
+    if not isinstance(messages, list) or not messages:
+        raise InvalidRequestError("'messages' must be a non-empty array.", param="messages")
+    for index, message in enumerate(messages):
+        fault = _fault(message)
+        if fault is not None:
+            where = f"messages[{index}]"
+            raise InvalidRequestError(f"'{where}' {fault}.", param=where, code="invalid_value")
+
+
+def _fault(message: Any) -> str | None:
+    if not isinstance(message, dict):
+        return "must be an object"
+    if message.get("role") not in _ROLES:
+        return f"must have a 'role' that is one of {', '.join(sorted(_ROLES))}"
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    if not isinstance(content, str | list | None) or not all(isinstance(part, dict) for part in parts):
+        return "must have a 'content' that is a string or an array of objects"
+    if message["role"] == "tool" and not isinstance(message.get("tool_call_id"), str):
+        return "must have a 'tool_call_id'"
+    return None
+
+
+def _check_tools(tools: list[Any]) -> None:
+    for index, tool in enumerate(tools):
+        function = tool.get("function") if isinstance(tool, dict) else None
+        named = isinstance(function, dict) and isinstance(function.get("name"), str)
+        if not isinstance(tool, dict) or (tool.get("type") == "function" and not named):
+            where = f"tools[{index}]"
+            raise InvalidRequestError(f"'{where}' must be a tool with a name.", param=where, code="invalid_value")
