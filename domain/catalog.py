@@ -50,21 +50,39 @@ class Catalog:
     def of(
         cls, documents: Iterable[ModelDocument], projects: Iterable[Project], left_out: Iterable[LeftOut] = ()
     ) -> Catalog:
-        """Build a snapshot; documents that are switched off are not in it."""
-        by_code: dict[str, list[ModelDocument]] = {}
-        by_id: dict[str, ModelDocument] = {}
-        for document in documents:
-            if document.enabled:
-                by_code.setdefault(document.code, []).append(document)
-                by_id[document.id] = document
-        known = {project.id: project for project in projects}
-        return cls(
-            by_code={code: tuple(deployments) for code, deployments in by_code.items()},
-            by_id=by_id,
-            projects=known,
-            keys={key.sha256: (project, key) for project in known.values() for key in project.keys},
-            left_out=tuple(left_out),
+        """A snapshot of exactly these."""
+        return cls().changed(
+            {document.id: document for document in documents}, {project.id: project for project in projects}, left_out
         )
+
+    def changed(
+        self,
+        documents: Mapping[str, ModelDocument | None],
+        projects: Mapping[str, Project | None],
+        left_out: Iterable[LeftOut],
+    ) -> Catalog:
+        """The next snapshot: this one with some documents and projects replaced, or gone (``None``).
+
+        Costs little more than copying a few dicts, however many documents and keys there are: it is made between two
+        requests. Documents that are switched off are not in it.
+        """
+        by_code, by_id = dict(self.by_code), dict(self.by_id)
+        for document_id, document in documents.items():
+            before = by_id.pop(document_id, None)
+            if before is not None:
+                _put(by_code, before.code, [each for each in by_code[before.code] if each is not before])
+            if document is not None and document.enabled:
+                by_id[document_id] = document
+                _put(by_code, document.code, [*by_code.get(document.code, ()), document])
+        known, keys = dict(self.projects), dict(self.keys)
+        for project_id, project in projects.items():
+            previous = known.pop(project_id, None)
+            for key in previous.keys if previous is not None else ():
+                keys.pop(key.sha256, None)
+            if project is not None:
+                known[project_id] = project
+                keys.update((key.sha256, (project, key)) for key in project.keys)
+        return Catalog(by_code, by_id, known, keys, tuple(left_out))
 
     def deployments(self, name: str, project_id: str) -> tuple[ModelDocument, ...]:
         """The documents that ``name`` means to a project: those with this code, else the one with this id."""
@@ -84,3 +102,10 @@ class Catalog:
             if deployments:
                 visible[code] = deployments
         return visible
+
+
+def _put(by_code: dict[str, tuple[ModelDocument, ...]], code: str, deployments: list[ModelDocument]) -> None:
+    if deployments:
+        by_code[code] = tuple(sorted(deployments, key=lambda document: document.id))
+    else:
+        by_code.pop(code, None)

@@ -66,6 +66,19 @@ class HistoryEntry:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What differs between a store and what somebody knows of it.
+
+    Args:
+        documents: those that are new or at another version, ordered by id.
+        gone: ids that the store no longer has.
+    """
+
+    documents: Sequence[StoredDocument]
+    gone: frozenset[str] = frozenset()
+
+
 class CatalogStore(Protocol):
     """Reads and writes whole documents.
 
@@ -81,6 +94,9 @@ class CatalogStore(Protocol):
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
         """Every document of one kind, ordered by id."""
+
+    async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
+        """What differs from ``known``, which maps ids to versions. Reads no more bodies than it has to."""
 
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
         """One document, or ``None``."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, Protocol, TypeVar
 
 from application.errors import StoreUnavailableError
-from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
+from application.ports.catalog_store import CatalogStore, Changes, Kind
 from domain.catalog import Catalog, LeftOut
 from domain.documents import read_model, read_project
 from domain.documents.fault import Fault, reason
@@ -19,27 +19,24 @@ from domain.project import Project
 logger = logging.getLogger(__name__)
 
 
-class _Entity(Protocol):
-    @property
-    def version(self) -> str: ...
-
-
-E = TypeVar("E", bound=_Entity)
+E = TypeVar("E")
 
 Reader = Callable[..., tuple[E | None, Sequence[Fault]]]
 
+AllChanges = Mapping[Kind, Changes]
 
-Documents = Mapping[Kind, Sequence[StoredDocument]]
+_SLICE = 20
+"""Documents that are read before requests get their turn again: about two milliseconds' worth."""
 
 
 class Fallback(Protocol):
-    """Keeps the last documents that a store gave, outside it, for a start while it is away."""
+    """Keeps the documents that a store gave, outside it, for a start while it is away."""
 
-    async def keep(self, documents: Documents) -> None:
-        """Keep these in place of what was kept before. Never raises."""
+    async def keep(self, changes: AllChanges) -> None:
+        """Keep what changed. Never raises."""
 
-    async def restore(self) -> tuple[Documents, float] | None:
-        """What was kept last, and when (POSIX seconds); ``None`` = nothing that can be read."""
+    async def restore(self) -> tuple[AllChanges, float] | None:
+        """Everything that was kept, and when (POSIX seconds); ``None`` = nothing that can be read."""
 
 
 class CatalogView:
@@ -68,8 +65,9 @@ class CatalogView:
         self._time = time
         self._catalog: Catalog | None = None
         self._fingerprint: str | None = None
-        self._models: dict[str, ModelDocument] = {}
-        self._projects: dict[str, Project] = {}
+        self._models: _Shelf[ModelDocument] = _Shelf(Kind.MODEL, read_model)
+        self._projects: _Shelf[Project] = _Shelf(Kind.PROJECT, read_project)
+        self._unusable: dict[str, LeftOut] = {}
         self.checked_at: float | None = None
         """POSIX seconds of the last time the store confirmed or replaced the snapshot."""
         self.failure: str | None = None
@@ -101,8 +99,11 @@ class CatalogView:
             fingerprint = await self._store.fingerprint()
             changed = fingerprint != self._fingerprint
             if changed:
-                documents = {kind: await self._store.load(kind) for kind in Kind}
-                self._replace(documents)
+                changes = {
+                    Kind.MODEL: await self._store.changes(Kind.MODEL, self._models.versions),
+                    Kind.PROJECT: await self._store.changes(Kind.PROJECT, self._projects.versions),
+                }
+                await self._take(changes)
                 # The one asked for first: a change while loading shows as another difference next time.
                 self._fingerprint = fingerprint
         except StoreUnavailableError as error:
@@ -110,7 +111,7 @@ class CatalogView:
             await self._fall_back()
             raise
         if changed and self._fallback is not None:
-            await self._fallback.keep(documents)
+            await self._fallback.keep(changes)
         self.failure = None
         self.checked_at = self._time()
         return changed
@@ -138,8 +139,8 @@ class CatalogView:
             return
         restored = await self._fallback.restore()
         if restored is not None:
-            documents, self.checked_at = restored
-            self._replace(documents)
+            changes, self.checked_at = restored
+            await self._take(changes)
 
     def facts(self) -> dict[str, object]:
         """Counts for logs and the health page."""
@@ -151,31 +152,47 @@ class CatalogView:
             "left_out": len(catalog.left_out),
         }
 
-    def _replace(self, documents: Documents) -> None:
-        left_out: list[LeftOut] = []
-        self._models = _read(documents[Kind.MODEL], read_model, self._models, Kind.MODEL, left_out)
-        self._projects = _read(documents[Kind.PROJECT], read_project, self._projects, Kind.PROJECT, left_out)
-        for document in self._models.values():
-            missing = self._unusable_because(document) if document.enabled else None
-            if missing is not None:
-                left_out.append(LeftOut("model", document.id, missing))
-        self._catalog = Catalog.of(self._models.values(), self._projects.values(), left_out)
+    async def _take(self, changes: AllChanges) -> None:
+        models = await self._models.take(changes[Kind.MODEL])
+        projects = await self._projects.take(changes[Kind.PROJECT])
+        for document_id, document in models.items():
+            missing = self._unusable_because(document) if document is not None and document.enabled else None
+            if missing is None:
+                self._unusable.pop(document_id, None)
+            else:
+                self._unusable[document_id] = LeftOut(Kind.MODEL, document_id, missing)
+        left_out = [*self._models.left_out.values(), *self._projects.left_out.values(), *self._unusable.values()]
+        self._catalog = (self._catalog or Catalog()).changed(models, projects, left_out)
 
 
-def _read(
-    stored: Iterable[StoredDocument], reader: Reader[E], before: dict[str, E], kind: str, left_out: list[LeftOut]
-) -> dict[str, E]:
-    entities: dict[str, E] = {}
-    for document in stored:
-        known = before.get(document.id)
-        if known is not None and known.version == document.version:
-            entities[document.id] = known  # the same object, so that adapters keep what they worked out for it
-            continue
-        entity, faults = reader(document.body, version=document.version)
-        if entity is not None:
-            entities[document.id] = entity
-            continue
-        left_out.append(LeftOut(kind, document.id, reason(faults), stale=known is not None))
-        if known is not None:
-            entities[document.id] = known
-    return entities
+class _Shelf(Generic[E]):
+    """The documents of one kind as they were read last: the entities, and what could not be read and why."""
+
+    def __init__(self, kind: Kind, reader: Reader[E]) -> None:
+        self._kind = kind
+        self._reader = reader
+        self._entities: dict[str, E] = {}
+        self.versions: dict[str, str] = {}
+        """Of every document that was looked at, readable or not."""
+        self.left_out: dict[str, LeftOut] = {}
+
+    async def take(self, changes: Changes) -> dict[str, E | None]:
+        """Read what changed; the entities to replace, ``None`` for those to remove."""
+        replaced: dict[str, E | None] = {}
+        for gone in changes.gone:
+            self.versions.pop(gone, None)
+            self.left_out.pop(gone, None)
+            self._entities.pop(gone, None)
+            replaced[gone] = None
+        for number, document in enumerate(changes.documents):
+            if number % _SLICE == _SLICE - 1:
+                await asyncio.sleep(0)
+            self.versions[document.id] = document.version
+            entity, faults = self._reader(document.body, version=document.version)
+            if entity is None:
+                stale = document.id in self._entities
+                self.left_out[document.id] = LeftOut(self._kind, document.id, reason(faults), stale=stale)
+            else:
+                self.left_out.pop(document.id, None)
+                self._entities[document.id] = replaced[document.id] = entity
+        return replaced

@@ -7,7 +7,7 @@ from dataclasses import replace
 from secrets import token_hex
 
 from application.errors import ConflictError
-from application.ports.catalog_store import HistoryEntry, Kind, StoredDocument
+from application.ports.catalog_store import Changes, HistoryEntry, Kind, StoredDocument
 from infra.catalog_store import codec
 
 
@@ -31,6 +31,12 @@ class MemoryCatalogStore:
         """Every document of one kind, ordered by id."""
         mine = sorted(document_id for found, document_id in self._documents if found is kind)
         return [self._read(kind, document_id) for document_id in mine]
+
+    async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
+        """What differs from ``known``."""
+        mine = {found[1]: version for found, (_, version) in self._documents.items() if found[0] is kind}
+        changed = [self._read(kind, each) for each in sorted(mine) if known.get(each) != mine[each]]
+        return Changes(changed, frozenset(known).difference(mine))
 
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
         """One document, or ``None``."""

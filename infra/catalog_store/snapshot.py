@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from application.ports.catalog_store import Kind, StoredDocument
+from application.ports.catalog_store import Changes, Kind, StoredDocument
 from domain.documents.values import VARIABLE_NAME
 from infra.catalog_store import codec
 
@@ -21,7 +21,7 @@ _FORMAT = 1
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
-Documents = Mapping[Kind, Sequence[StoredDocument]]
+AllChanges = Mapping[Kind, Changes]
 
 
 class SnapshotFile:
@@ -36,32 +36,30 @@ class SnapshotFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # Each as JSON already, so that one change does not cost the encoding of all of them.
+        self._entries: dict[Kind, dict[str, msgspec.Raw]] = {kind: {} for kind in Kind}
 
-    async def keep(self, documents: Documents) -> None:
+    async def keep(self, changes: AllChanges) -> None:
         """Replace the snapshot, in one step. A disk that is full or read-only is logged and costs nothing else."""
-        await asyncio.to_thread(self._write, documents)
+        await asyncio.to_thread(self._write, changes)
 
-    async def restore(self) -> tuple[Documents, float] | None:
+    async def restore(self) -> tuple[AllChanges, float] | None:
         """What was kept last, and when (POSIX seconds); ``None`` = nothing that can be read."""
         return await asyncio.to_thread(self._read)
 
-    def _write(self, documents: Documents) -> None:
-        content = {
-            "format": _FORMAT,
-            "documents": {
-                kind.value: [
-                    {"id": document.id, "version": document.version, "body": _without_credentials(document.body)}
-                    for document in stored
-                ]
-                for kind, stored in documents.items()
-            },
-        }
+    def _write(self, changes: AllChanges) -> None:
+        for kind, entries in self._entries.items():
+            for gone in changes[kind].gone:
+                entries.pop(gone, None)
+            for document in changes[kind].documents:
+                entries[document.id] = msgspec.Raw(_encode(_entry(document)))
+        documents = {kind.value: list(entries.values()) for kind, entries in self._entries.items()}
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, for its mode
-                file.write(_encode(content))
+                file.write(_encode({"format": _FORMAT, "documents": documents}))
                 file.flush()
                 os.fsync(file.fileno())
             beside.replace(self._path)
@@ -70,7 +68,7 @@ class SnapshotFile:
             with contextlib.suppress(OSError):
                 beside.unlink()
 
-    def _read(self) -> tuple[Documents, float] | None:
+    def _read(self) -> tuple[AllChanges, float] | None:
         try:
             kept_at = self._path.stat().st_mtime
             content = codec.decode(self._path.read_bytes())
@@ -79,10 +77,14 @@ class SnapshotFile:
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
             return None
         try:
-            documents = {kind: [_restored(entry) for entry in content["documents"][kind.value]] for kind in Kind}
+            kept = {kind: Changes([_restored(entry) for entry in content["documents"][kind.value]]) for kind in Kind}
         except (KeyError, TypeError):
             return None
-        return documents, kept_at
+        return kept, kept_at
+
+
+def _entry(document: StoredDocument) -> dict[str, object]:
+    return {"id": document.id, "version": document.version, "body": _without_credentials(document.body)}
 
 
 def _restored(entry: Mapping[str, object]) -> StoredDocument:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from application.errors import ConflictError
-from application.ports.catalog_store import HistoryEntry, Kind, StoredDocument
+from application.ports.catalog_store import Changes, HistoryEntry, Kind, StoredDocument
 from infra.catalog_store import codec
 from infra.catalog_store import sqlite_history as history
 from infra.clients.sqlite import SqliteDatabase, transaction
@@ -84,6 +84,20 @@ class SqliteCatalogStore:
         def work(connection: sqlite3.Connection) -> list[StoredDocument]:
             query = f"SELECT {_COLUMNS} FROM documents WHERE kind = ? ORDER BY id"  # noqa: S608 - only our own constant goes in
             return [_document(*row) for row in connection.execute(query, (kind.value,))]
+
+        return await self._database.run(work)
+
+    async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
+        """What differs from ``known``: only the bodies of what changed are read."""
+
+        def work(connection: sqlite3.Connection) -> Changes:
+            listing = "SELECT id, version FROM documents WHERE kind = ? ORDER BY id"
+            one = f"SELECT {_COLUMNS} FROM documents WHERE kind = ? AND id = ?"  # noqa: S608 - only our own constant goes in
+            with transaction(connection):
+                rows = connection.execute(listing, (kind.value,)).fetchall()
+                changed = [row[0] for row in rows if known.get(row[0]) != row[1]]
+                documents = [_document(*connection.execute(one, (kind.value, each)).fetchone()) for each in changed]
+            return Changes(documents, frozenset(known).difference(row[0] for row in rows))
 
         return await self._database.run(work)
 

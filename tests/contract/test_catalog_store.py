@@ -340,3 +340,24 @@ async def test_sqlite_text_that_is_not_json_spoils_only_its_own_document(tmp_pat
     assert len(reasons) == len(found) == 7
     assert sum(reason.startswith("not JSON: ") for reason in reasons) == 6
     await store.close()
+
+
+async def test_changes_are_what_differs_from_what_is_known(store: CatalogStore) -> None:
+    first = await store.put(Kind.MODEL, model_body(id="a"))
+    await store.put(Kind.MODEL, model_body(id="b"))
+    await store.put(Kind.PROJECT, project_body(id="a"))
+    everything = await store.changes(Kind.MODEL, {})
+    assert [document.id for document in everything.documents] == ["a", "b"]
+    assert everything.gone == frozenset()
+    known = {document.id: document.version for document in everything.documents}
+    assert known["a"] == first
+    nothing = await store.changes(Kind.MODEL, known)
+    assert (list(nothing.documents), nothing.gone) == ([], frozenset())
+
+    await store.put(Kind.MODEL, model_body(id="a", name="new"))
+    await store.put(Kind.MODEL, model_body(id="c"))
+    await store.delete(Kind.MODEL, "b")
+    later = await store.changes(Kind.MODEL, known)
+    assert [document.id for document in later.documents] == ["a", "c"]
+    assert later.documents[0].body == model_body(id="a", name="new")
+    assert later.gone == {"b"}

@@ -50,3 +50,21 @@ def test_keys_lead_to_their_project() -> None:
     key = ApiKey("k", "ci", "sk-abcd", fingerprint("sk-abcd1234"), datetime(2026, 1, 1, tzinfo=UTC))
     owner = project(keys=(key,))
     assert Catalog.of([], [owner]).keys[fingerprint("sk-abcd1234")] == (owner, key)
+
+
+def test_the_next_snapshot_differs_only_in_what_changed() -> None:
+    a, b, c = (model_document(id=name, code=code) for name, code in (("a", "x"), ("b", "x"), ("c", "y")))
+    first = Catalog.of([a, b, c], [])
+    moved = model_document(id="a", code="z")
+    second = first.changed({"a": moved, "c": None}, {}, ())
+    assert dict(second.by_code) == {"x": (b,), "z": (moved,)}
+    assert dict(first.by_code) == {"x": (a, b), "y": (c,)}
+    assert dict(second.changed({"b": model_document(id="b", enabled=False)}, {}, ()).by_code) == {"z": (moved,)}
+
+
+def test_a_project_that_changes_loses_the_keys_that_it_lost() -> None:
+    keys = [ApiKey(n, n, "sk-", fingerprint(n), datetime(2026, 1, 1, tzinfo=UTC)) for n in "ab"]
+    catalog = Catalog.of([], [project(keys=tuple(keys))])
+    fewer = project(keys=(keys[1],))
+    assert set(catalog.changed({}, {"billing": fewer}, ()).keys) == {fingerprint("b")}
+    assert set(catalog.changed({}, {"billing": None}, ()).keys) == set()

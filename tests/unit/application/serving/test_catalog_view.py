@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from application.errors import StoreUnavailableError
-from application.ports.catalog_store import Kind, StoredDocument
+from application.ports.catalog_store import Changes, Kind
 from application.serving.catalog_view import CatalogView
 from domain.errors import NotReadyError
 from domain.model import ModelDocument
@@ -16,23 +16,24 @@ from tests.builders import model_body, project_body
 
 
 class Store(MemoryCatalogStore):
-    """A store that can be away, and that counts how often it was read."""
+    """A store that can be away, and that notes what was read."""
 
     def __init__(self) -> None:
         super().__init__()
         self.away = False
-        self.loaded = 0
+        self.read: list[str] = []
 
     async def fingerprint(self) -> str:
         if self.away:
             raise StoreUnavailableError("switched off")
         return await super().fingerprint()
 
-    async def load(self, kind: Kind) -> Sequence[StoredDocument]:
+    async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
         if self.away:
             raise StoreUnavailableError("switched off")
-        self.loaded += 1
-        return await super().load(kind)
+        found = await super().changes(kind, known)
+        self.read += [document.id for document in found.documents]
+        return found
 
 
 def usable(document: ModelDocument) -> str | None:
@@ -43,15 +44,17 @@ def view_of(store: Store, snapshot: Path | None = None) -> CatalogView:
     return CatalogView(store, usable, lambda: 1000.0, None if snapshot is None else SnapshotFile(snapshot))
 
 
-async def test_nothing_is_read_again_while_nothing_changes() -> None:
+async def test_only_what_changed_is_read() -> None:
     store = Store()
     view = view_of(store)
     assert await view.refresh()
     assert not await view.refresh()
-    assert store.loaded == len(Kind)
-    await store.put(Kind.MODEL, model_body())
+    await store.put(Kind.MODEL, model_body(id="a", code="a"))
     assert await view.refresh()
-    assert list(view.catalog.by_code) == ["sim"]
+    await store.put(Kind.MODEL, model_body(id="b", code="b"))
+    assert await view.refresh()
+    assert list(view.catalog.by_code) == ["a", "b"]
+    assert store.read == ["a", "b"]
 
 
 async def test_a_document_that_did_not_change_stays_the_same_object() -> None:
