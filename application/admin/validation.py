@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.documents import read_model
 from domain.documents.fault import Fault, Severity
 from domain.documents.reader import STORE_MEMBERS
 from domain.model import ModelDocument
+
+Check = Callable[[ModelDocument, Mapping[str, object]], Iterable[Fault]]
+"""A further check of one document: the entity, and the body that it was read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,12 @@ class Validation:
         return len(self.faults) - self.errors
 
 
-def validate(files: Iterable[tuple[str, object]]) -> Validation:
+def validate(files: Iterable[tuple[str, object]], check: Check | None = None) -> Validation:
     """Check every document of a folder, and them together.
 
     Args:
         files: name and content of each file: one document, a list of documents, or :class:`Unreadable`.
+        check: what else to look at in a document that can serve.
     """
     content = list(files)
     faults: list[FileFault] = []
@@ -85,6 +89,7 @@ def validate(files: Iterable[tuple[str, object]]) -> Validation:
                 faults.append(_at(file, place, fault))
         if model is not None:
             models.append((file, place, model))
+            faults += [_at(file, place, fault) for fault in (check(model, body) if check else ())]
     faults += [_at(file, place, fault) for file, place, fault in _dangling(models)]
     if not content:
         faults.append(FileFault("", Fault("", "holds no .json file", "one file for each model document")))

@@ -35,6 +35,7 @@ _PER_MILLION = {
     "cost_1Mcharacters": "characters",
     "cost_minute": "minute",
 }
+_MEMBER_OF = {price: member for member, price in _PER_MILLION.items()} | {"image": "cost_image"}
 _KNOWN = ("currency", *_PER_THOUSAND, *_PER_MILLION, "cost_image")
 _SHORT = {member.removesuffix("_1Mtokens"): member for member in _KNOWN}
 _SIZE = re.compile(r"(?:[a-z_]+/)?(?:[0-9]+x[0-9]+|auto)")
@@ -85,12 +86,27 @@ def warn_of_missing_prices(costs: Reader, prices: PriceList, operations: frozens
         costs.warn("", wrong, _members_for(costs, group))
 
 
+def spelling_of(price: str, costs: Mapping[str, object]) -> tuple[str, int]:
+    """How a document with these costs spells a price.
+
+    Args:
+        price: the name of the price in :class:`PriceList`.
+        costs: the document's ``costs`` as they were written.
+
+    Returns:
+        The member, and how many times smaller its number is than the price list's: 1,000 where the document quotes per
+        1,000 tokens, else 1.
+    """
+    if price in _PER_THOUSAND.values() and any(costs.get(member) is not None for member in _PER_THOUSAND):
+        return price, 1000
+    return _MEMBER_OF[price], 1
+
+
 def _members_for(costs: Reader, group: tuple[str, ...]) -> str:
     thousand = any(costs.given(member) for member in _PER_THOUSAND)
     if thousand and group[0] in _PER_THOUSAND.values():
         return f'"{group[0]}"'
-    member_of = {price: member for member, price in _PER_MILLION.items()} | {"image": "cost_image"}
-    members = " or ".join(f'"{member_of[price]}"' for price in group)
+    members = " or ".join(f'"{_MEMBER_OF[price]}"' for price in group)
     return f"{members} (and then every price per 1,000,000)" if thousand else members
 
 

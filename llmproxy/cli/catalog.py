@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 
 from application.admin.catalogue import Applied, apply, export
+from application.admin.price_check import validate_prices
 from application.admin.validation import FileFault, Unreadable, Validation, validate
 from infra.catalog_store import codec
 from llmproxy.cli.output import json_option, print_json, printable
+from llmproxy.cli.prices import price_list_or_fail, prices_as_json, print_compared
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
@@ -27,20 +29,30 @@ def catalog() -> None:
     """
 
 
-@catalog.command("validate", epilog="Example: llmproxy catalog validate deploy/examples/models")
+@catalog.command("validate", epilog="Example: llmproxy catalog validate deploy/examples/models --prices")
 @_FOLDER
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@click.option("--prices", is_flag=True, help="Compare with LiteLLM's price list, too. Needs no network.")
 @json_option
-def validate_command(folder: Path, strict: bool, as_json: bool) -> None:
+def validate_command(folder: Path, strict: bool, prices: bool, as_json: bool) -> None:
     """Name every fault of the documents in DIR: file, field, what is wrong, what would be right.
 
-    Needs no store. Exit code 1 if there are errors.
+    Needs no store. Exit code 1 if there are errors; with --prices that includes prices that are off by 1,000, as they
+    are where a price per 1,000 tokens stands for one per 1,000,000.
     """
-    validation = validate(_read(folder))
+    if prices:
+        listing = price_list_or_fail()
+        validation, compared = validate_prices(_read(folder), listing.find)
+    else:
+        listing, compared = None, ()
+        validation = validate(_read(folder))
     if as_json:
-        print_json(_summary(validation))
+        found = {} if listing is None else {"prices": prices_as_json(listing.source, compared)}
+        print_json(_summary(validation) | found)
     else:
         _print_faults(validation)
+        if listing is not None:
+            print_compared(listing.source, compared)
         click.echo(f"{len(validation.documents)} documents in {validation.files} files: {_counts(validation)}")
     sys.exit(1 if validation.errors or (strict and validation.warnings) else 0)
 

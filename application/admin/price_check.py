@@ -1,0 +1,240 @@
+"""Holds model documents against what others say the models cost and can do. Finds wrong prices before the invoice does.
+
+A list price is a hint, not the truth: contracts differ, lists are late. Only a price that is off by a power of 1,000 is
+an error, because that is a slip of the unit and no discount.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from application.admin.validation import Validation, validate
+from domain.documents.costs import spelling_of
+from domain.documents.fault import Fault, Severity
+from domain.documents.values import decimal_of
+from domain.model import ModelDocument, ModelType
+from domain.money import plain
+from domain.operation import Operation
+from domain.pricing import PriceList
+
+TOLERANCE = Decimal("0.2")
+"""How far a price may be from the list before somebody should look: more than 20 %."""
+
+_SLIPS = (Decimal(1000), Decimal(1_000_000))
+_SLIP_WIDTH = 3
+"""A slip of the unit is told from a price by lying within this factor of it: prices change, and lists are late."""
+
+_SIGNIFICANT = 4
+
+_TOKENS = ("input", "output", "cached_input", "cache_write", "audio_input", "audio_output")
+_IMAGE_TOKENS = ("image_input", "image_output")
+_USED_BY: Mapping[Operation, tuple[str, ...]] = {
+    Operation.CHAT_COMPLETION: (*_TOKENS, *_IMAGE_TOKENS),
+    Operation.RESPONSES: (*_TOKENS, *_IMAGE_TOKENS),
+    Operation.EMBEDDINGS: ("input", "image_input"),
+    Operation.IMAGES: ("input", "cached_input", "image", *_IMAGE_TOKENS),
+    Operation.AUDIO_TTS: ("input", "characters", "audio_output"),
+    Operation.AUDIO_STT: ("input", "output", "minute", "audio_input"),
+    Operation.AUDIO_REALTIME: (*_TOKENS, "image_input"),
+}
+_USED_BY_ANY = tuple(dict.fromkeys(price for prices in _USED_BY.values() for price in prices))
+_INSTEAD: Mapping[str, str] = {
+    "characters": "audio_output",
+    "audio_output": "characters",
+    "minute": "audio_input",
+    "audio_input": "minute",
+    "image": "image_output",
+    "image_output": "image",
+}
+"""Two ways to charge for the same thing: a document needs only one of them."""
+
+_WITHOUT = {"cached_input": "is charged as ordinary input", "cache_write": "is charged as ordinary input"}
+_LONGEST_ANSWER = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_CONTEXT_WINDOW = ("context_window", "context_length", "max_input_tokens", "max_context_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencePrice:
+    """What a price list says about a model.
+
+    Args:
+        name: how the list calls it.
+        prices: what it costs; ``None`` = the list does not say.
+        operations: what it can do; ``None`` = the list does not say.
+        context_window: tokens that it can read.
+        longest_answer: tokens that it can write.
+        exact: ``False`` = the names differ, and the entry is a guess.
+    """
+
+    name: str
+    prices: PriceList
+    operations: frozenset[Operation] | None = None
+    context_window: int | None = None
+    longest_answer: int | None = None
+    exact: bool = True
+
+
+Find = Callable[[ModelDocument], ReferencePrice | None]
+"""From a document to what a list says about it; ``None`` = the model is not in the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A document and what it was compared with; ``None`` = it is not in the list, which is no fault."""
+
+    document_id: str
+    reference: ReferencePrice | None
+
+
+def validate_prices(files: Iterable[tuple[str, object]], find: Find) -> tuple[Validation, tuple[Compared, ...]]:
+    """Check a folder as :func:`validate` does, and every document that can serve against a price list."""
+    compared: list[Compared] = []
+
+    def check(document: ModelDocument, body: Mapping[str, object]) -> Iterable[Fault]:
+        if document.model_type is ModelType.SIMULATOR:
+            return ()
+        found = find(document)
+        compared.append(Compared(document.id, found))
+        return () if found is None else compare(document, body, found)
+
+    return validate(files, check), tuple(compared)
+
+
+def compare(document: ModelDocument, body: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:
+    """What looks wrong in a document.
+
+    Args:
+        document: the document.
+        body: what it was read from, for the spelling of its prices.
+        found: what the list says.
+    """
+    written = body.get("costs")
+    costs = written if isinstance(written, Mapping) else {}
+    yield from _prices(document, costs, found)
+    yield from _missing(document, costs, found)
+    yield from _operations(document, found)
+    yield from _sizes(document, body, found)
+
+
+def _prices(document: ModelDocument, costs: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:
+    same_currency = document.prices.currency == found.prices.currency
+    if not same_currency:
+        wrong = f"is {document.prices.currency}, while {found.name} is listed in {found.prices.currency}"
+        right = f"{found.prices.currency}, or prices converted and checked by hand"
+        yield Fault("costs.currency", wrong, right, Severity.WARNING)
+    for price, suffix, ours, theirs in _pairs(document.prices, found.prices):
+        member, times = spelling_of(price, costs)
+        slip = _slip(ours / theirs)
+        # No currency is worth hundreds of dollars, but of many a dollar buys hundreds.
+        unit_is_wrong = slip is not None and (same_currency or slip < 1)
+        if not unit_is_wrong and (not same_currency or abs(ours - theirs) <= theirs * TOLERANCE):
+            continue
+        field, listed = f"costs.{member}{suffix}", _short(theirs / times)
+        said = f"is {plain(ours / times)}, and {_guess(found)} is listed with {listed}"
+        if unit_is_wrong and slip is not None:
+            right = (
+                listed
+                if same_currency
+                else f"the same in {document.prices.currency} as {listed} {found.prices.currency}"
+            )
+            yield Fault(field, f"{said}: {_slip_text(slip, member, times)}", right)
+        else:
+            yield Fault(field, f"{said}: {_drift(ours, theirs)}", f"{listed}, or as agreed", Severity.WARNING)
+
+
+def _missing(document: ModelDocument, costs: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:
+    used = {price for operation in document.operations for price in _USED_BY[operation]}
+    if found.operations is not None:
+        # A price of something that the model cannot do is not missed.
+        used &= {price for operation in found.operations for price in _USED_BY[operation]}
+    for price in _USED_BY_ANY:
+        theirs = getattr(found.prices, price)
+        instead = _INSTEAD.get(price)
+        charged = getattr(document.prices, price) is not None or (
+            instead is not None and getattr(document.prices, instead) is not None
+        )
+        if theirs is None or charged or price not in used:
+            continue
+        member, times = spelling_of(price, costs)
+        listed = _short(theirs / times) if isinstance(theirs, Decimal) else "a price for each size"
+        wrong = f"no price of {_words(price)}, which {_WITHOUT.get(price, 'is not charged')}; {_guess(found)} has one"
+        mixed = times == 1 and spelling_of("input", costs)[1] != 1
+        right = f'"{member}": {listed}' + (" (and then every price per 1,000,000)" if mixed else "")
+        yield Fault("costs", wrong, right + _currency_note(document, found), Severity.WARNING)
+
+
+def _operations(document: ModelDocument, found: ReferencePrice) -> Iterator[Fault]:
+    if found.operations is None:
+        return
+    beyond = [operation for operation in Operation if operation in document.operations - found.operations]
+    if beyond:
+        wrong = f"offers {', '.join(beyond)}, which {_guess(found)} does not have"
+        has = ", ".join(f'"{operation}"' for operation in Operation if operation in found.operations)
+        yield Fault("operations", wrong, f"at most [{has}]" if has else "another model", Severity.WARNING)
+
+
+def _sizes(document: ModelDocument, body: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:
+    defaults = document.parameters.defaults
+    for members, most, does in (
+        (_LONGEST_ANSWER, found.longest_answer, "writes"),
+        (_CONTEXT_WINDOW, found.context_window, "reads"),
+    ):
+        for member in members:
+            for path, value in (("", body.get(member)), ("parameters.", defaults.get(member))):
+                asked = decimal_of(value)
+                if most is not None and asked is not None and asked > most:
+                    wrong = f"is more than the {most} tokens that {_guess(found)} {does}"
+                    yield Fault(path + member, wrong, f"{most} or less", Severity.WARNING)
+
+
+def _pairs(ours: PriceList, theirs: PriceList) -> Iterator[tuple[str, str, Decimal, Decimal]]:
+    """Prices that both have: name, the key in a table of images, ours, theirs."""
+    for price in _USED_BY_ANY:
+        one, other = getattr(ours, price), getattr(theirs, price)
+        listed = dict(other) if isinstance(other, tuple) else {}
+        for key, amount in one if isinstance(one, tuple) else (("", one),):
+            against = listed.get(key) if isinstance(other, tuple) else other
+            if isinstance(amount, Decimal) and isinstance(against, Decimal) and against > 0:
+                yield price, f".{key}" if key else "", amount, against
+
+
+def _slip(ratio: Decimal) -> Decimal | None:
+    """The power of 1,000 that the ratio is about: 1,000, 1,000,000 or a fraction of that; ``None`` = it is none."""
+    for slip in (each for size in _SLIPS for each in (size, 1 / size)):
+        if slip / _SLIP_WIDTH <= ratio <= slip * _SLIP_WIDTH:
+            return slip
+    return None
+
+
+def _slip_text(slip: Decimal, member: str, times: int) -> str:
+    text = f"about {max(slip, 1 / slip):,f} times too {'high' if slip > 1 else 'low'}"
+    if member in {"cost_image", "cost_minute"}:
+        return text
+    thing = "character" if member == "cost_1Mcharacters" else "token"
+    units = {1: f"per {thing}", 1000: f"per 1,000 {thing}s", 1_000_000: f"per 1,000,000 {thing}s"}
+    meant = units.get(int(Decimal(1_000_000) / times * slip))
+    return f"{text}; it looks like the price {meant}" if meant else text
+
+
+def _drift(ours: Decimal, theirs: Decimal) -> str:
+    percent = abs(ours - theirs) / theirs * 100
+    return f"{percent:,.0f} % {'more' if ours > theirs else 'less'}"
+
+
+def _guess(found: ReferencePrice) -> str:
+    return found.name if found.exact else f"{found.name} (taken for the same model)"
+
+
+def _words(price: str) -> str:
+    return price.replace("_", " ")
+
+
+def _short(amount: Decimal) -> str:
+    """Few digits: the list has prices that somebody divided."""
+    return plain(Decimal(f"{amount:.{_SIGNIFICANT}g}"))
+
+
+def _currency_note(document: ModelDocument, found: ReferencePrice) -> str:
+    return "" if document.prices.currency == found.prices.currency else f" in {found.prices.currency}"

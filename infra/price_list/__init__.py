@@ -1,0 +1,1 @@
+"""What models cost according to others, to hold the catalogue against."""

@@ -1,0 +1,112 @@
+"""One entry of LiteLLM's price list in our terms: US dollars per 1,000,000 tokens, and our operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from application.admin.price_check import ReferencePrice
+from domain.documents.values import decimal_of
+from domain.operation import Operation
+from domain.pricing import MILLION, PriceList
+
+_SECONDS = Decimal(60)
+_PRICES: Mapping[str, tuple[str, Decimal]] = {
+    "input": ("input_cost_per_token", MILLION),
+    "output": ("output_cost_per_token", MILLION),
+    "cached_input": ("cache_read_input_token_cost", MILLION),
+    "cache_write": ("cache_creation_input_token_cost", MILLION),
+    "audio_input": ("input_cost_per_audio_token", MILLION),
+    "audio_output": ("output_cost_per_audio_token", MILLION),
+    "image_input": ("input_cost_per_image_token", MILLION),
+    "image_output": ("output_cost_per_image_token", MILLION),
+    "characters": ("input_cost_per_character", MILLION),
+    "minute": ("input_cost_per_second", _SECONDS),
+}
+_CHAT = frozenset({Operation.CHAT_COMPLETION})
+_IMAGES = frozenset({Operation.IMAGES})
+_MODES: Mapping[str, frozenset[Operation]] = {
+    "chat": _CHAT,
+    "completion": _CHAT,
+    "responses": frozenset({Operation.RESPONSES}),
+    "embedding": frozenset({Operation.EMBEDDINGS}),
+    "image_generation": _IMAGES,
+    "image_edit": _IMAGES,
+    "audio_speech": frozenset({Operation.AUDIO_TTS}),
+    "audio_transcription": frozenset({Operation.AUDIO_STT}),
+    "realtime": frozenset({Operation.AUDIO_REALTIME}),
+}
+_PATHS: tuple[tuple[str, Operation], ...] = (
+    ("/v1/chat/completions", Operation.CHAT_COMPLETION),
+    ("/v1/completions", Operation.CHAT_COMPLETION),
+    ("/v1/responses", Operation.RESPONSES),
+    ("/v1/embeddings", Operation.EMBEDDINGS),
+    ("/v1/images/", Operation.IMAGES),
+    ("/v1/audio/speech", Operation.AUDIO_TTS),
+    ("/v1/audio/transcriptions", Operation.AUDIO_STT),
+    ("/v1/audio/translations", Operation.AUDIO_STT),
+    ("/v1/realtime", Operation.AUDIO_REALTIME),
+    ("/vertex_ai/live", Operation.AUDIO_REALTIME),
+)
+
+
+def reference(
+    key: str, entry: Mapping[str, object], images: Mapping[str, Decimal], *, exact: bool = True
+) -> ReferencePrice:
+    """What the entry says.
+
+    Args:
+        key: its key in the list.
+        entry: its members.
+        images: prices of an image by ``"size"`` or ``"quality/size"``, which the list has as entries of their own.
+        exact: whether the model's name is that of the entry.
+    """
+    prices: dict[str, Any] = {name: _price(entry.get(member), unit) for name, (member, unit) in _PRICES.items()}
+    operations = operations_of(entry)
+    image: Decimal | tuple[tuple[str, Decimal], ...] | None = tuple(sorted(images.items())) or None
+    if image is None and operations is not None and Operation.IMAGES in operations:
+        image = _price(entry.get("output_cost_per_image") or entry.get("input_cost_per_image"), Decimal(1))
+    return ReferencePrice(
+        name=key,
+        prices=PriceList(image=image, **prices),
+        operations=operations,
+        context_window=_whole(entry.get("max_input_tokens")),
+        longest_answer=_whole(entry.get("max_output_tokens")),
+        exact=exact,
+    )
+
+
+def operations_of(entry: Mapping[str, object]) -> frozenset[Operation] | None:
+    """What the model can do; ``None`` = the list does not say.
+
+    Where a model chats it is taken to answer on the Responses path as well: that is another form of the same.
+    """
+    mode = entry.get("mode")
+    if not isinstance(mode, str):
+        return None
+    found = set(_MODES.get(mode, ()))
+    endpoints = entry.get("supported_endpoints")
+    for path in endpoints if isinstance(endpoints, list) else ():
+        found |= {operation for start, operation in _PATHS if isinstance(path, str) and path.startswith(start)}
+    if Operation.CHAT_COMPLETION in found:
+        found.add(Operation.RESPONSES)
+    return frozenset(found)
+
+
+def image_price(entry: Mapping[str, object], width: int, height: int) -> Decimal | None:
+    """What an image of this size costs; some entries say it per pixel."""
+    return _price(entry.get("input_cost_per_image") or entry.get("output_cost_per_image"), Decimal(1)) or _price(
+        entry.get("input_cost_per_pixel"), Decimal(width * height)
+    )
+
+
+def _price(value: object, unit: Decimal) -> Decimal | None:
+    """A price; the list has 0 where it knows none, so that says nothing."""
+    exact = decimal_of(value)
+    return exact * unit if exact is not None and exact > 0 else None
+
+
+def _whole(value: object) -> int | None:
+    exact = decimal_of(value)
+    return int(exact) if exact is not None and exact > 0 else None
