@@ -62,15 +62,12 @@ def running(
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask it to end, wait, and end whatever is left of its group."""
     for what in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, what)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            continue
-        if not _tree(process.pid)[1:]:
-            return
 
 
 def python_module(module: str, *arguments: str) -> list[str]:

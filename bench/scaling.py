@@ -46,7 +46,7 @@ class Plan:
         calls: of the memory run.
     """
 
-    seconds: float = 3.0
+    seconds: float = 2.0
     rounds: int = 3
     calls: int = 1_000_000
 

@@ -41,13 +41,13 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("unary", f"Unary, {UNARY_BYTES} bytes each way, 32 connections", 32, 4),
+    Scenario("unary", f"Unary, {UNARY_BYTES} bytes each way, 32 connections", 32, 3),
     Scenario("single", "Unary, one connection", 1, 2),
-    Scenario("burst", f"Stream of {CHUNKS} chunks at once, 32 connections", 32, 4, stream=True),
+    Scenario("burst", f"Stream of {CHUNKS} chunks at once, 32 connections", 32, 3, stream=True),
     Scenario(
         "paced", f"Stream of {CHUNKS} chunks, one each 20 ms, 100 connections", 100, 4, stream=True, model=PACED_MODEL
     ),
-    Scenario("image", "Unary with a 1 MB base64 image, 8 connections", 8, 3, image=True),
+    Scenario("image", "Unary with a 1 MB base64 image, 8 connections", 8, 2, image=True),
 )
 
 
