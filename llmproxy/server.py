@@ -52,6 +52,7 @@ def run(host: str, port: int, workers: int, on_ready: Callable[[str], None]) -> 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing reads the caller's address
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=30,
         backlog=_BACKLOG,

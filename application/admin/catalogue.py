@@ -2,54 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
-from application.admin.edit import Change, edit
-from application.admin.validation import Validation, validate, without_bookkeeping
-from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
+from application.admin.carry_out import UNSIGNED, Applied, Signature, carry_out
+from application.admin.plan import Plan, content, plan_for
+from application.admin.projects import project_ids
+from application.admin.validation import Validation, validate
+from application.ports.catalog_store import CatalogStore, Kind
 
 _LONGEST_STEM = 120
 
 
-@dataclass(slots=True)
-class Applied:
-    """The ids of the documents of a folder, by what happened to them."""
+async def look_ahead(
+    store: CatalogStore, files: Iterable[tuple[str, object]], *, prune: bool = False
+) -> tuple[Validation, Plan | None]:
+    """What applying a folder would do. Writes nothing.
 
-    added: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    unchanged: list[str] = field(default_factory=list)
+    Args:
+        store: where the documents live.
+        files: name and content of each file, as for ``validate``.
+        prune: documents that the folder lacks are to be removed.
+
+    Returns:
+        What the check of the folder found, and the plan: ``None`` = there are errors.
+
+    Raises:
+        StoreUnavailableError: the store is away.
+    """
+    validation = validate(files)
+    if validation.errors:
+        return validation, None
+    present = await store.load(Kind.MODEL)
+    return validation, plan_for(present, validation.documents, await project_ids(store), prune=prune)
 
 
-async def apply(store: CatalogStore, files: Iterable[tuple[str, object]]) -> tuple[Validation, Applied | None]:
+async def apply(
+    store: CatalogStore,
+    files: Iterable[tuple[str, object]],
+    *,
+    signature: Signature = UNSIGNED,
+    prune: bool = False,
+    agree: Callable[[Plan], None] = lambda _: None,
+) -> tuple[Validation, Applied | None]:
     """Write the documents of a folder to the store; nothing at all if one of them has an error.
 
-    Documents that stand there already as they are in the folder are not written, and those that the folder lacks stay.
+    Documents that stand there already as they are in the folder are not written.
+
+    Args:
+        store: where the documents live.
+        files: name and content of each file, as for ``validate``.
+        signature: who does it, and when, for the history.
+        prune: documents that the folder lacks are removed; otherwise they stay.
+        agree: is shown the plan before anything is written, and may raise.
 
     Returns:
         What the check found, and what was done: ``None`` = nothing, because there are errors.
 
     Raises:
-        ConflictError: somebody else keeps changing one of the documents. Those before it are written.
-        StoreUnavailableError: the store is away. Those before it are written.
+        ConflictError: somebody changed one of the documents meanwhile. The message says what was written before that.
+        StoreUnavailableError: the store is away; the same.
     """
-    validation = validate(files)
-    if validation.errors:
+    validation, plan = await look_ahead(store, files, prune=prune)
+    if plan is None:
         return validation, None
-    present = {stored.id: stored for stored in await store.load(Kind.MODEL)}
-    applied = Applied()
-    for body in validation.documents:
-        document_id = str(body["id"])
-        stored = present.get(document_id)
-        if stored is not None and same(_clean(stored), body):
-            applied.unchanged.append(document_id)
-            continue
-        await edit(store, Kind.MODEL, document_id, _to(body))
-        (applied.added if stored is None else applied.changed).append(document_id)
-    return validation, applied
+    agree(plan)
+    return validation, await carry_out(store, plan, signature)
 
 
 async def export(store: CatalogStore) -> list[tuple[str, Mapping[str, object]]]:
@@ -63,32 +82,12 @@ async def export(store: CatalogStore) -> list[tuple[str, Mapping[str, object]]]:
     exported: list[tuple[str, Mapping[str, object]]] = []
     taken: set[str] = set()
     for stored in sorted(await store.load(Kind.MODEL), key=lambda stored: stored.id):
-        body = _clean(stored)
+        body = content(stored)
         if isinstance(body, Mapping):
             name = _file_name(stored.id, taken)
             taken.add(name.lower())
             exported.append((name, body))
     return exported
-
-
-def same(one: object, other: object) -> bool:
-    """Whether two JSON values are the same: order of members apart, ``2`` like ``2.0``, but ``1`` unlike ``true``."""
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        return one.keys() == other.keys() and all(same(one[name], other[name]) for name in one)
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    numbers = (int, float, Decimal)
-    if isinstance(one, bool) or isinstance(other, bool):
-        return one is other
-    return one == other and (type(one) is type(other) or (isinstance(one, numbers) and isinstance(other, numbers)))
-
-
-def _to(body: Mapping[str, object]) -> Change:
-    return lambda _: body
-
-
-def _clean(stored: StoredDocument) -> object:
-    return without_bookkeeping(stored.body) if isinstance(stored.body, Mapping) else stored.body
 
 
 def _file_name(document_id: str, taken: set[str]) -> str:

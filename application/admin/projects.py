@@ -69,6 +69,15 @@ async def list_projects(store: CatalogStore) -> list[ListedProject]:
     return listed
 
 
+async def project_ids(store: CatalogStore) -> frozenset[str]:
+    """The ids of all projects, readable or not.
+
+    Raises:
+        StoreUnavailableError: the store is away.
+    """
+    return frozenset(stored.id for stored in await store.load(Kind.PROJECT))
+
+
 def as_project(stored: StoredDocument | None, project_id: str) -> tuple[Project, Mapping[str, object]]:
     """The entity and the raw body of a project that commands can work with.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -62,7 +62,7 @@ class HistoryEntry:
     at_ms: int
     author: str
     deed: Deed
-    body: object
+    body: object = field(repr=False)
     note: str = ""
 
 

@@ -56,7 +56,7 @@ def read_model(fields: Mapping[str, bytes]) -> str:
 def _load(raw: bytes, name: str) -> object:
     """Decode one member. It is well-formed, but Python refuses what is nested too deeply or has too many digits."""
     try:
-        return json.loads(bytes(raw))
+        return json.loads(str(raw, "utf-8"))  # as text: from bytes, json first guesses the encoding
     except (ValueError, RecursionError):
         raise InvalidRequestError(f"Invalid value for '{name}'.", param=name) from None
 

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TextIO
@@ -73,6 +74,8 @@ class AccessLog:
         self._encode = msgspec.json.Encoder().encode
         self._lines: list[bytes] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._second = 0
+        self._prefix = ""
 
     def __call__(self, facts: Mapping[str, object]) -> None:
         """Take the facts of a finished request."""
@@ -80,8 +83,16 @@ class AccessLog:
             loop = self._loop or asyncio.get_running_loop()
             self._loop = loop
             loop.call_later(_FLUSH_AFTER, self.flush)
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._lines.append(self._encode({"time": time, "level": "info", "logger": "llmproxy.access", **facts}))
+        entry = {"time": self._stamp(), "level": "info", "logger": "llmproxy.access"}
+        self._lines.append(self._encode(entry | facts))
+
+    def _stamp(self) -> str:
+        now = time.time()
+        second = int(now)
+        if second != self._second:  # the date is worked out once a second, not once a request
+            self._second = second
+            self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        return f"{self._prefix}.{int((now - second) * 1000):03}+00:00"
 
     def flush(self) -> None:
         """Write what has been gathered. A stream that is gone loses its lines, never a request."""
