@@ -59,7 +59,9 @@ class LiteLLMPriceList:
         if shelf not in self._shelves:
             keys = sorted(key for key, entry in self._entries.items() if _stands_on(shelf, key, entry))
             keys.sort(key=len, reverse=True)
-            by_name = {key[len(shelf.prefix) :].lower(): key for key in keys}
+            full = {key[len(shelf.prefix) :].lower(): key for key in keys}
+            # Vertex AI's versions stand behind an @; without one Vertex takes the version that is current.
+            by_name = {name.partition("@")[0]: key for name, key in full.items()} | full
             by_plain = {plain(key): key for key in keys}
             self._shelves[shelf] = by_name, by_plain
         return self._shelves[shelf]
