@@ -83,8 +83,8 @@ class AccessLog:
             loop = self._loop or asyncio.get_running_loop()
             self._loop = loop
             loop.call_later(_FLUSH_AFTER, self.flush)
-        entry = {"time": self._stamp(), "level": "info", "logger": "llmproxy.access"}
-        self._lines.append(self._encode(entry | facts))
+        line = {"time": self._stamp(), "level": "info", "logger": "llmproxy.access", **facts}
+        self._lines.append(self._encode(line))
 
     def _stamp(self) -> str:
         now = time.time()
