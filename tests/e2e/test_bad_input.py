@@ -51,7 +51,7 @@ def check_error(answer: httpx.Response | RawAnswer, status: int, code: str | Non
 )
 def test_no_key_or_an_unknown_one(server: LLMProxy, headers: dict[str, str]) -> None:
     for method, path in (("POST", CHAT), ("GET", "/v1/models"), ("GET", "/v1/models/sim")):
-        encoded = {name: value.encode("latin-1") for name, value in headers.items()}
+        encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
         answer = httpx.request(method, server.url + path, headers=encoded)
         check_error(answer, 401, "invalid_api_key")
 

@@ -87,4 +87,4 @@ def test_no_authentication_is_refused_in_production(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_demo_key_is_not_shown() -> None:
-    assert "sk-secret" not in repr(Settings(llmproxy_demo_key="sk-secret"))  # type: ignore[arg-type]
+    assert "sk-secret" not in repr(Settings(llmproxy_demo_key="sk-secret"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -116,7 +117,7 @@ async def test_two_keys_made_at_the_same_time_are_both_kept() -> None:
     async def other(store: MemoryCatalogStore) -> None:
         await create_key(store, "billing", "theirs", now=NOW, random_bytes=lambda size: b"o" * size)
 
-    quiet: list = []
+    quiet: list[Any] = []
     store = BusyCatalogStore(quiet)
     await create_project(store, "billing")
     store._interruptions.append(other)

@@ -70,7 +70,7 @@ def test_a_good_document_has_no_fault_and_every_field_arrives() -> None:
     assert (document.id, document.code, document.name, document.provider) == ("gpt-4-azure", "gpt-4", "GPT-4", "Azure")
     assert document.model_type is ModelType.AZURE_OPENAI
     assert document.operations == {Operation.CHAT_COMPLETION}
-    assert (document.private, document.projects, document.enabled) == (True, {"a", "b"}, False)
+    assert (document.private, document.projects, document.enabled) == (True, frozenset({"a", "b"}), False)
     assert (document.priority, document.weight, document.fallbacks) == (2, 3, ("gpt-4o",))
     assert (document.limits.rpm, document.limits.tpm, document.limits.concurrency) == (60, 1000, 5)
     assert (document.prices.input, document.prices.output) == (Decimal(2), Decimal("8.5"))

@@ -12,7 +12,7 @@ from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
 from domain.model import ModelType, Parameters
 
-GOOD = {"secret_name": "PROVIDER_KEY", "endpoint": "https://host.test/"}
+GOOD: dict[str, object] = {"secret_name": "PROVIDER_KEY", "endpoint": "https://host.test/"}
 
 
 def read(
@@ -50,7 +50,7 @@ def test_unknown_parameters_are_request_defaults_with_plain_numbers() -> None:
 
 def test_the_deployment_is_named_like_the_model_where_nothing_else_is_said() -> None:
     assert read(GOOD)[0].deployment_name == "gpt-4"
-    assert read({**GOOD, "deployment_name": "mine"})[0].deployment_name == "mine"
+    assert read(GOOD | {"deployment_name": "mine"})[0].deployment_name == "mine"
     assert read({**GOOD, "model": "theirs"})[0].deployment_name is None
     assert read({"secret_name": "K_K"}, ModelType.OPENAI)[0].deployment_name is None
 

@@ -131,7 +131,9 @@ def test_keys_are_written_and_revoked_without_losing_what_others_added() -> None
     again = with_revoked_key(revoked, "key_9", datetime(2026, 3, 1, tzinfo=UTC))
     assert again == revoked
     assert revoked["owner"] == "somebody"
-    assert revoked["keys"][0]["note"] == "old"
+    keys = revoked["keys"]
+    assert isinstance(keys, list)
+    assert keys[0]["note"] == "old"
     project, _ = read_project(revoked)
     assert project is not None
     assert project.tags == {"team": "x"}
