@@ -8,16 +8,19 @@ from pathlib import Path
 
 import click
 
-from application.admin.catalogue import Applied, apply, export
+from application.admin.catalogue import export
 from application.admin.price_check import validate_prices
-from application.admin.validation import FileFault, Unreadable, Validation, validate
+from application.admin.validation import validate
 from infra.catalog_store import codec
+from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
+from llmproxy.cli.history import history_command, rollback_command
 from llmproxy.cli.output import json_option, print_json, printable
+from llmproxy.cli.plan import apply_command, plan_command
 from llmproxy.cli.prices import price_list_or_fail, prices_as_json, print_compared
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
-_FOLDER = click.argument("folder", metavar="DIR", type=click.Path(exists=True, path_type=Path))
+_FOLDER = click.argument("folder", metavar="DIR", type=FOLDER)
 
 
 @click.group()
@@ -42,47 +45,19 @@ def validate_command(folder: Path, strict: bool, prices: bool, as_json: bool) ->
     """
     if prices:
         listing = price_list_or_fail()
-        validation, compared = validate_prices(_read(folder), listing.find)
+        validation, compared = validate_prices(read_folder(folder), listing.find)
     else:
         listing, compared = None, ()
-        validation = validate(_read(folder))
+        validation = validate(read_folder(folder))
     if as_json:
         found = {} if listing is None else {"prices": prices_as_json(listing.source, compared)}
-        print_json(_summary(validation) | found)
+        print_json(summary(validation) | found)
     else:
-        _print_faults(validation)
+        print_faults(validation)
         if listing is not None:
             print_compared(listing.source, compared)
-        click.echo(f"{len(validation.documents)} documents in {validation.files} files: {_counts(validation)}")
+        click.echo(f"{len(validation.documents)} documents in {validation.files} files: {counts(validation)}")
     sys.exit(1 if validation.errors or (strict and validation.warnings) else 0)
-
-
-@catalog.command("apply", epilog="Example: llmproxy catalog apply deploy/examples/models")
-@_FOLDER
-@json_option
-def apply_command(folder: Path, as_json: bool) -> None:
-    """Write the documents in DIR to the store, all or, if one has an error, none.
-
-    Documents that the folder lacks stay in the store. A running server shows the change within seconds.
-    """
-    files = _read(folder)
-
-    async def work(stores: Stores) -> tuple[Validation, Applied | None]:
-        return await apply(stores.catalog, files)
-
-    validation, applied = with_stores(work)
-    if as_json:
-        done = applied or Applied()
-        lists = {"added": done.added, "changed": done.changed, "unchanged": done.unchanged}
-        print_json({"applied": applied is not None, **lists, **_summary(validation)})
-    else:
-        _print_faults(validation)
-        if applied is None:
-            click.echo(f"nothing was applied: {_counts(validation)}")
-        else:
-            counts = f"{len(applied.added)} added, {len(applied.changed)} changed, {len(applied.unchanged)} unchanged"
-            click.echo(counts)
-    sys.exit(1 if applied is None else 0)
 
 
 @catalog.command("export", epilog="Example: llmproxy catalog export ./models")
@@ -113,47 +88,5 @@ def export_command(folder: Path, as_json: bool) -> None:
         click.echo(f"{len(documents)} documents written to {folder}")
 
 
-def _read(folder: Path) -> list[tuple[str, object]]:
-    if folder.is_file():
-        return [(folder.name, _content(folder))]
-    return [(path.name, _content(path)) for path in sorted(folder.glob("*.json")) if not path.is_dir()]
-
-
-def _content(path: Path) -> object:
-    try:
-        return codec.decode(path.read_bytes())
-    except OSError as error:
-        return Unreadable(error.strerror or type(error).__name__)
-    except ValueError as error:
-        return Unreadable(str(error))
-
-
-def _print_faults(validation: Validation) -> None:
-    for found in validation.faults:
-        place = f"{printable(found.file)}: " if found.file else ""
-        click.echo(f"{place}{found.fault.severity}: {found.fault}")
-
-
-def _counts(validation: Validation) -> str:
-    return f"{validation.errors} errors, {validation.warnings} warnings"
-
-
-def _summary(validation: Validation) -> dict[str, object]:
-    return {
-        "files": validation.files,
-        "documents": len(validation.documents),
-        "errors": validation.errors,
-        "warnings": validation.warnings,
-        "faults": [_as_json(found) for found in validation.faults],
-    }
-
-
-def _as_json(found: FileFault) -> dict[str, str]:
-    fault = found.fault
-    return {
-        "file": found.file,
-        "field": fault.field,
-        "wrong": fault.wrong,
-        "right": fault.right,
-        "severity": fault.severity.value,
-    }
+for _command in (plan_command, apply_command, history_command, rollback_command):
+    catalog.add_command(_command)

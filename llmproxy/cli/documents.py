@@ -1,0 +1,64 @@
+"""Model documents in files, and what is said about their faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from application.admin.validation import FileFault, Unreadable, Validation
+from infra.catalog_store import codec
+from llmproxy.cli.output import printable
+
+FOLDER = click.Path(exists=True, path_type=Path)
+"""A folder with .json files, or one such file."""
+
+
+def read_folder(folder: Path) -> list[tuple[str, object]]:
+    """Name and content of each file."""
+    if folder.is_file():
+        return [(folder.name, _content(folder))]
+    return [(path.name, _content(path)) for path in sorted(folder.glob("*.json")) if not path.is_dir()]
+
+
+def _content(path: Path) -> object:
+    try:
+        return codec.decode(path.read_bytes())
+    except OSError as error:
+        return Unreadable(error.strerror or type(error).__name__)
+    except ValueError as error:
+        return Unreadable(str(error))
+
+
+def print_faults(validation: Validation) -> None:
+    """Every fault on a line of its own."""
+    for found in validation.faults:
+        place = f"{printable(found.file)}: " if found.file else ""
+        click.echo(f"{place}{found.fault.severity}: {found.fault}")
+
+
+def counts(validation: Validation) -> str:
+    """How many faults there are."""
+    return f"{validation.errors} errors, {validation.warnings} warnings"
+
+
+def summary(validation: Validation) -> dict[str, object]:
+    """The whole check for machines."""
+    return {
+        "files": validation.files,
+        "documents": len(validation.documents),
+        "errors": validation.errors,
+        "warnings": validation.warnings,
+        "faults": [_as_json(found) for found in validation.faults],
+    }
+
+
+def _as_json(found: FileFault) -> dict[str, str]:
+    fault = found.fault
+    return {
+        "file": found.file,
+        "field": fault.field,
+        "wrong": fault.wrong,
+        "right": fault.right,
+        "severity": fault.severity.value,
+    }

@@ -1,0 +1,156 @@
+"""``llmproxy catalog plan`` and ``apply``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from application.admin.carry_out import Applied, Signature, carry_out
+from application.admin.catalogue import apply, look_ahead
+from application.admin.plan import Action, Plan
+from application.admin.refusal import RefusedError
+from application.admin.saved_plan import as_data, from_data
+from application.admin.validation import Validation
+from infra.catalog_store import codec
+from llmproxy.cli.author import author_option, now_ms
+from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
+from llmproxy.cli.output import json_option
+from llmproxy.cli.plan_view import plan_as_json, print_exact_json, print_plan, total
+from llmproxy.cli.running import with_stores
+from llmproxy.stores import Stores
+
+_PRUNE = click.option("--prune", is_flag=True, help="Remove documents of the store that DIR lacks.")
+_MOST_NAMED = 10
+
+
+@click.command("plan", epilog="Example: llmproxy catalog plan deploy/examples/models --prune --out changes.plan")
+@click.argument("folder", metavar="DIR", type=FOLDER)
+@_PRUNE
+@click.option(
+    "--out",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the plan for `catalog apply --plan FILE`. The file holds the documents whole.",
+)
+@json_option
+def plan_command(folder: Path, prune: bool, out: Path | None, as_json: bool) -> None:
+    """What `catalog apply DIR` would add, change and remove, field by field, and what that means.
+
+    That is: who gains or loses which model, and whose prices change by how much. Nothing is written to the store, and
+    keys are never shown. Exit code 0 = no change, 2 = there are changes, 1 = faults in DIR, or it failed. Wrong usage
+    of the command is 2 as well, with nothing on the standard output.
+    """
+    files = read_folder(folder)
+
+    async def work(stores: Stores) -> tuple[Validation, Plan | None]:
+        return await look_ahead(stores.catalog, files, prune=prune)
+
+    validation, plan = with_stores(work)
+    if plan is not None and out is not None:
+        _save(plan, out)
+    if as_json:
+        print_exact_json(({} if plan is None else plan_as_json(plan)) | summary(validation))
+    else:
+        print_faults(validation)
+        if plan is None:
+            click.echo(f"no plan: {counts(validation)}")
+        else:
+            print_plan(plan)
+            click.echo(total(plan))
+    sys.exit(1 if plan is None else 2 if plan.steps else 0)
+
+
+@click.command("apply", epilog="Example: llmproxy catalog apply deploy/examples/models")
+@click.argument("folder", metavar="[DIR]", type=FOLDER, required=False)
+@_PRUNE
+@click.option("--yes", is_flag=True, help="Remove documents without asking.")
+@click.option(
+    "--plan",
+    "saved",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Carry out this plan, in place of a folder.",
+)
+@author_option
+@json_option
+def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | None, author: str, as_json: bool) -> None:
+    """Write the documents in DIR to the store, all or, if one has an error, none.
+
+    Documents that the folder lacks stay in the store, unless --prune. A document that somebody changes meanwhile is not
+    overwritten: the command fails and says what was written before. A running server shows the change within seconds.
+    """
+    if (folder is None) is (saved is None):
+        raise click.UsageError("one of DIR and --plan FILE")
+    if saved is not None and prune:
+        raise click.UsageError("what is removed is in the plan already; --prune belongs to `catalog plan`")
+    files = [] if folder is None else read_folder(folder)
+    data = None if saved is None else _load(saved)
+    signature = Signature(author, now_ms())
+    plans: list[Plan] = []
+
+    def agree(plan: Plan) -> None:
+        plans.append(plan)
+        if not as_json:
+            print_plan(plan)
+        _agree_to_removals(plan.ids(Action.REMOVE), yes=yes)
+
+    async def work(stores: Stores) -> tuple[Validation | None, Applied | None]:
+        if data is None:
+            return await apply(stores.catalog, files, signature=signature, prune=prune, agree=agree)
+        plan = await from_data(stores.catalog, data)
+        agree(plan)
+        return None, await carry_out(stores.catalog, plan, signature)
+
+    validation, applied = with_stores(work)
+    _report(validation, applied, plans, as_json=as_json)
+    sys.exit(1 if applied is None else 0)
+
+
+def _report(validation: Validation | None, applied: Applied | None, plans: list[Plan], *, as_json: bool) -> None:
+    done = applied or Applied()
+    if as_json:
+        lists = {"added": done.added, "changed": done.changed, "removed": done.removed, "unchanged": done.unchanged}
+        plan = plan_as_json(plans[0]) if plans else {}
+        checked = {} if validation is None else summary(validation)
+        print_exact_json({"applied": applied is not None, **plan, **lists, **checked})
+        return
+    if validation is not None:
+        print_faults(validation)
+    if applied is None:
+        click.echo("nothing was applied" + ("" if validation is None else f": {counts(validation)}"))
+        return
+    removed = f"{len(done.removed)} removed, " if done.removed else ""
+    click.echo(f"{len(done.added)} added, {len(done.changed)} changed, {removed}{len(done.unchanged)} unchanged")
+
+
+def _agree_to_removals(ids: list[str], *, yes: bool) -> None:
+    if not ids or yes:
+        return
+    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
+    named = ", ".join(map(repr, ids[:_MOST_NAMED])) + more
+    if not sys.stdin.isatty():
+        raise RefusedError(f"nothing was written: {named} would be removed, and there is nobody to ask; add --yes")
+    if not click.confirm(f"Remove {named}?", err=True):
+        raise RefusedError("nothing was written")
+
+
+def _save(plan: Plan, path: Path) -> None:
+    try:
+        # Nobody else may read it: operators do write keys into documents.
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a file descriptor
+            path.chmod(0o600)
+            file.write(codec.encode(as_data(plan), indent=True) + "\n")
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _load(path: Path) -> object:
+    try:
+        return codec.decode(path.read_bytes())
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise click.ClickException(f"{path} is no plan: {error}") from None

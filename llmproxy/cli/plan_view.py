@@ -1,0 +1,193 @@
+"""A plan on the screen, and for machines."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import click
+
+from application.admin.diff import ABSENT, Absent, FieldChange
+from application.admin.discretion import HIDDEN, Hidden
+from application.admin.effects import AccessChange, PriceChange
+from application.admin.plan import Action, Plan
+from domain.money import Money, plain
+from infra.catalog_store import codec
+from llmproxy.cli.output import printable
+
+_SIGNS = {Action.ADD: ("+", "green"), Action.CHANGE: ("~", "yellow"), Action.REMOVE: ("-", "red")}
+_MOST_DOCUMENTS = 200
+_MOST_FIELDS = 60
+_MOST_NAMES = 10
+_LONGEST_VALUE = 100
+_NOT_SHOWN = "(not shown)"
+_MOST_PLACES = 40
+
+
+def print_plan(plan: Plan) -> None:
+    """Documents field by field, then what the change means."""
+    for step in plan.steps[:_MOST_DOCUMENTS]:
+        sign, color = _SIGNS[step.action]
+        click.echo(paint(f"{sign} {printable(step.id)} ({step.action})", color))
+        print_fields(step.changes)
+    if len(plan.steps) > _MOST_DOCUMENTS:
+        click.echo(f"... and {len(plan.steps) - _MOST_DOCUMENTS} more documents; --json names all of them")
+    if plan.access:
+        click.echo("who gains or loses which model:")
+        for access in plan.access:
+            click.echo(f"  {_access(access)}")
+    if plan.prices:
+        click.echo("prices that change:")
+        for price in plan.prices:
+            click.echo(f"  {_price(price)}")
+
+
+def print_fields(changes: Sequence[FieldChange]) -> None:
+    """Each field that differs on a line of its own, old and new."""
+    for change in changes[:_MOST_FIELDS]:
+        field = printable(change.field) or "the document as a whole"
+        click.echo(f"    {field}: {printable(_difference(change))}")
+    if len(changes) > _MOST_FIELDS:
+        click.echo(f"    ... and {len(changes) - _MOST_FIELDS} more fields")
+
+
+def total(plan: Plan) -> str:
+    """The plan in one line."""
+    add, change, remove = (len(plan.ids(action)) for action in Action)
+    text = f"{add} to add, {change} to change, {remove} to remove, {len(plan.unchanged)} unchanged"
+    return f"{text}; only in the store (--prune removes them): {_names(plan.others)}" if plan.others else text
+
+
+def plan_as_json(plan: Plan) -> dict[str, object]:
+    """All of it for machines; to be printed with :func:`print_exact_json`."""
+    return {
+        "changes": bool(plan.steps),
+        "steps": [
+            {"action": step.action.value, "id": step.id, "fields": fields_as_json(step.changes)} for step in plan.steps
+        ],
+        "unchanged": list(plan.unchanged),
+        "others": list(plan.others),
+        "access": [_access_as_json(access) for access in plan.access],
+        "prices": [_price_as_json(price) for price in plan.prices],
+    }
+
+
+def fields_as_json(changes: Sequence[FieldChange]) -> list[dict[str, object]]:
+    """For each field ``old`` and ``new``, without the one that is not there; neither of them where it is ``hidden``."""
+    found: list[dict[str, object]] = []
+    for change in changes:
+        sides = {"old": change.old, "new": change.new}
+        kind = "added" if change.old is ABSENT else "removed" if change.new is ABSENT else "changed"
+        shown: dict[str, object] = {"field": change.field, "change": kind}
+        if HIDDEN in sides.values():
+            shown["hidden"] = True
+        shown |= {name: _plain(value) for name, value in sides.items() if not isinstance(value, Absent | Hidden)}
+        found.append(shown)
+    return found
+
+
+def print_exact_json(value: Mapping[str, object] | Sequence[object]) -> None:
+    """One JSON document in which numbers have the digits that somebody wrote."""
+    click.echo(codec.encode(value, indent=True))
+
+
+def paint(text: str, color: str) -> str:
+    """The text in a colour, which is taken off again where the output is no terminal."""
+    return text if os.environ.get("NO_COLOR") else click.style(text, fg=color)
+
+
+def _difference(change: FieldChange) -> str:
+    old, new = change.old, change.new
+    if old is ABSENT or new is ABSENT:
+        return _said(new) if old is ABSENT else f"{_said(old)} -> nothing"
+    if old is HIDDEN and new is HIDDEN:
+        return f"is another one {_NOT_SHOWN}"
+    if isinstance(old, list) and isinstance(new, list):
+        gone = [f"- {_said(item)}" for item in old if item not in new]
+        come = [f"+ {_said(item)}" for item in new if item not in old]
+        if gone or come:
+            return _short(", ".join(gone + come))
+    return f"{_said(old)} -> {_said(new)}"
+
+
+def _said(value: object) -> str:
+    if value is HIDDEN:
+        return _NOT_SHOWN
+    if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_PLACES:
+        return plain(value)
+    return _short(codec.encode(_plain(value)))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _plain(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return _NOT_SHOWN if value is HIDDEN else value
+
+
+def _access(change: AccessChange) -> str:
+    verb = paint("gains", "green") if change.gains else paint("loses", "red")
+    listed = _names([f"{one} (no such project)" if one in change.unknown else one for one in change.projects])
+    if not change.everyone:
+        return f"{listed} {verb} {printable(change.model)}"
+    others = f" except {listed}" if change.projects else ""
+    return f"every project{others} {verb} {printable(change.model)}"
+
+
+def _price(change: PriceChange) -> str:
+    document = "" if change.document_id == change.model else f" (document {printable(change.document_id)})"
+    instead = f", which replaces {printable(change.instead_of)}" if change.instead_of else ""
+    who = "every project" if change.everyone else _names(change.projects) or "nobody"
+    prices = f"{change.old or 'no price'} -> {change.new or 'no price'} per {change.per}"
+    return f"{printable(change.model)}{document}{instead}, {change.price}: {prices}{_by(change)}; for {who}"
+
+
+def _by(change: PriceChange) -> str:
+    difference, percent = change.difference, change.percent
+    if difference is None:
+        both = change.old is not None and change.new is not None
+        return paint(", another currency", "red") if both else ""
+    sign = "+" if difference > 0 else ""
+    currency = "" if change.new is None else change.new.currency
+    share = "" if percent is None else f" ({sign}{plain(percent)} %)"
+    return paint(f", {sign}{plain(difference)} {currency}{share}", "red" if difference > 0 else "green")
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(map(printable, names[:_MOST_NAMES])) + more
+
+
+def _access_as_json(change: AccessChange) -> dict[str, object]:
+    return {
+        "model": change.model,
+        "change": "gains" if change.gains else "loses",
+        "projects": ["*"] if change.everyone else list(change.projects),
+        "except": list(change.projects) if change.everyone else [],
+        "unknown_projects": list(change.unknown),
+    }
+
+
+def _price_as_json(change: PriceChange) -> dict[str, object]:
+    return {
+        "document": change.document_id,
+        "instead_of": change.instead_of or None,
+        "model": change.model,
+        "price": change.price,
+        "per": change.per,
+        "old": _money(change.old),
+        "new": _money(change.new),
+        "difference": change.difference,
+        "percent": change.percent,
+        "projects": ["*"] if change.everyone else list(change.projects),
+    }
+
+
+def _money(money: Money | None) -> dict[str, object] | None:
+    return None if money is None else {"amount": money.amount, "currency": money.currency}
