@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from domain.model import ModelDocument
 
@@ -26,3 +27,24 @@ def order(deployments: Sequence[ModelDocument], random: Callable[[], float]) -> 
         return (document.priority, False, -(random() ** (1 / document.weight)))
 
     return sorted(deployments, key=rank)
+
+
+def shares(deployments: Sequence[ModelDocument]) -> list[tuple[ModelDocument, Fraction]]:
+    """What :func:`order` comes to over many calls: whose turn is first, and how often.
+
+    Returns:
+        The deployments with the share of the calls that reach their priority and go to them first: by priority, then
+        the larger share, then the id.
+    """
+    weights: dict[int, int] = {}
+    sizes: dict[int, int] = {}
+    for document in deployments:
+        weights[document.priority] = weights.get(document.priority, 0) + max(document.weight, 0)
+        sizes[document.priority] = sizes.get(document.priority, 0) + 1
+
+    def share(document: ModelDocument) -> Fraction:
+        together = weights[document.priority]
+        return Fraction(max(document.weight, 0), together) if together else Fraction(1, sizes[document.priority])
+
+    found = [(document, share(document)) for document in deployments]
+    return sorted(found, key=lambda one: (one[0].priority, -one[1], one[0].id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from domain.api_key import fingerprint
+from domain.api_key import ApiKey, fingerprint
 from domain.catalog import Catalog
 from domain.errors import InvalidApiKeyError
 from domain.project import Caller, Project
@@ -29,13 +29,21 @@ def authenticate(key: str | None, catalog: Catalog, now: Callable[[], datetime])
     if found is None:
         raise InvalidApiKeyError("Incorrect API key provided.")
     project, known = found
-    if not project.enabled:
-        raise InvalidApiKeyError("The project of this API key is disabled.")
-    if known.revoked_at is not None:
-        raise InvalidApiKeyError("This API key has been revoked.")
-    if known.expires_at is not None and not known.usable_at(now()):
-        raise InvalidApiKeyError("This API key has expired.")
+    refusal = refused_because(project, known, now)
+    if refusal is not None:
+        raise InvalidApiKeyError(refusal)
     return Caller(project, known.id)
+
+
+def refused_because(project: Project, key: ApiKey, now: Callable[[], datetime]) -> str | None:
+    """Why a known key of a project opens nothing, for callers; ``None`` = it does."""
+    if not project.enabled:
+        return "The project of this API key is disabled."
+    if key.revoked_at is not None:
+        return "This API key has been revoked."
+    if key.expires_at is not None and not key.usable_at(now()):
+        return "This API key has expired."
+    return None
 
 
 def everybody(catalog: Catalog) -> Caller:

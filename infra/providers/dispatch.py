@@ -41,6 +41,11 @@ class Dispatch:
         except DeploymentUnusableError as error:
             return error.reason
 
+    def adapter_name(self, document: ModelDocument) -> str | None:
+        """The package of the adapter that calls the document, for operators; ``None`` = no adapter does."""
+        adapter = self._by_type.get(document.model_type)
+        return None if adapter is None else type(adapter).__module__.rpartition(".")[0].rpartition(".")[2]
+
     def _of(self, document: ModelDocument) -> Provider:
         adapter = self._by_type.get(document.model_type)
         if adapter is None:
