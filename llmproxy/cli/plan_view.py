@@ -17,6 +17,7 @@ from infra.catalog_store import codec
 from llmproxy.cli.output import printable
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.CHANGE: ("~", "yellow"), Action.REMOVE: ("-", "red")}
+_COLORS = {True: "green", False: "red"}
 _MOST_DOCUMENTS = 200
 _MOST_FIELDS = 60
 _MOST_NAMES = 10
@@ -132,7 +133,8 @@ def _plain(value: object) -> object:
 
 
 def _access(change: AccessChange) -> str:
-    verb = paint("gains", "green") if change.gains else paint("loses", "red")
+    verb = "gain" if change.gains else "lose"
+    verb = paint(verb if len(change.projects) > 1 and not change.everyone else f"{verb}s", _COLORS[change.gains])
     listed = _names([f"{one} (no such project)" if one in change.unknown else one for one in change.projects])
     if not change.everyone:
         return f"{listed} {verb} {printable(change.model)}"

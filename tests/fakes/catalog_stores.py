@@ -17,6 +17,10 @@ class BusyCatalogStore(MemoryCatalogStore):
         self._interruptions = list(interruptions)
         self._inside = False
 
+    def interrupt(self, interruption: Callable[[MemoryCatalogStore], Awaitable[object]]) -> None:
+        """Before the next write, or after the interruptions that are waiting already."""
+        self._interruptions.append(interruption)
+
     async def put(
         self,
         kind: Kind,
