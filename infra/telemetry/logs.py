@@ -57,8 +57,8 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers[:] = []
-        logger.propagate = True
-    for name in ("uvicorn.access", "httpx", "httpcore", "LiteLLM"):
+        logger.propagate = name != "uvicorn.access"  # its lines would be made for every request; we write our own
+    for name in ("httpx", "httpcore", "LiteLLM"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

@@ -11,6 +11,7 @@ _COMMANDS = {
     "init": "Make the tables of the store; safe to repeat.",
     "simulator": "Run an upstream to test against.",
     "doctor": "Check settings, store, secrets and documents before traffic does.",
+    "explain": "Why a call would be allowed or not, who would serve it, what it would cost.",
     "catalog": "Validate, plan, apply, export and roll back model documents.",
     "projects": "Make and list projects.",
     "keys": "Make, list and revoke keys of a project.",
