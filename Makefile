@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help install serve test check bench fmt lock clean
+.PHONY: help python install serve test check bench fmt lock clean
 
 # The interpreter that .venv is made with, the first of these that is complete; `make install PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 python3; do \
@@ -24,6 +24,10 @@ help:
 	@echo "make install  .venv with the llmproxy command"
 	@echo "make lock     resolve the lock files anew"
 	@echo "make clean    remove everything that was installed or built"
+
+# The interpreter that was found, for .ci/run.
+python:
+	@echo $(PYTHON)
 
 install: .venv/runtime.stamp
 
