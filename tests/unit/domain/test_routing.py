@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from fractions import Fraction
 
-from domain.routing import order
+from domain.routing import order, shares
 from tests.builders import model_document
 
 
@@ -33,3 +34,29 @@ def test_nothing_gets_lost() -> None:
 def test_chance_of_exactly_nought_is_fine() -> None:
     documents = [model_document(id="a"), model_document(id="b")]
     assert len(order(documents, lambda: 0.0)) == 2
+
+
+def test_shares_are_what_the_order_comes_to() -> None:
+    documents = [
+        model_document(id="spare", weight=0),
+        model_document(id="light", weight=1),
+        model_document(id="heavy", weight=3),
+        model_document(id="first", weight=0, priority=1),
+        model_document(id="second", weight=0, priority=1),
+    ]
+    found = shares(documents)
+    assert [(document.id, share) for document, share in found] == [
+        ("heavy", Fraction(3, 4)),
+        ("light", Fraction(1, 4)),
+        ("spare", Fraction(0)),
+        ("first", Fraction(1, 2)),
+        ("second", Fraction(1, 2)),
+    ]
+    chance = random.Random(7)
+    orders = [order(documents, chance.random) for _ in range(2000)]
+    for place in (0, 3):
+        counted = Counter(one[place].id for one in orders)
+        for document, share in found:
+            if document.priority == place // 3:
+                assert abs(counted[document.id] - share * 2000) < 100
+    assert shares([]) == []

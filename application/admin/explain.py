@@ -1,0 +1,162 @@
+"""Why a call would be allowed or not, and what would become of it. Asks the rules of the request path; calls nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.admin.deployments import Deployment, Upstreams, candidate, left_aside
+from application.admin.doctor import Check, Verdict
+from application.admin.explain_caller import explain_caller
+from application.admin.readings import Readings
+from application.ports.catalog_store import Kind
+from application.serving.admit import eligible
+from domain.access import may_use
+from domain.catalog import Catalog
+from domain.documents.values import closest
+from domain.errors import GatewayError
+from domain.model import ModelDocument
+from domain.operation import Endpoint, Operation
+from domain.routing import shares
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call that somebody could make.
+
+    Args:
+        model: what it names as ``"model"``.
+        operation: what it asks for.
+        project: who makes it; ``None`` = the project that ``key`` belongs to.
+        key: the key it is made with, or the id or the kept prefix of one; ``None`` = any key of the project.
+        uses_tools: it carries tools.
+    """
+
+    model: str
+    operation: Operation
+    project: str | None = None
+    key: str | None = None
+    uses_tools: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What was found.
+
+    Args:
+        checks: what was looked at, in the order of the request path. The call is allowed unless one of them failed.
+        deployments: the documents that the model's name could mean: the candidates in the order of their turns, then
+            the others, each with its reason.
+    """
+
+    checks: tuple[Check, ...]
+    deployments: tuple[Deployment, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether the call would reach an upstream."""
+        return all(check.verdict is not Verdict.FAIL for check in self.checks)
+
+
+def explain(
+    question: Question, readings: Readings, upstreams: Upstreams, now: datetime, *, authentication: bool = True
+) -> Explanation:
+    """Follow a call as far as it gets without calling anybody, and past what stops it as far as that makes sense.
+
+    Args:
+        question: the call.
+        readings: the store.
+        upstreams: what is known about reaching the models.
+        now: the time, aware.
+        authentication: ``False`` = keys are not looked at and every caller is project ``default``.
+    """
+    project_id, checks = explain_caller(
+        question.project, question.key, readings, lambda: now, authentication=authentication
+    )
+    known = [document for document in readings.models if question.model in {document.code, document.id}]
+    checks += _model(question, readings, known)
+    chosen: Sequence[ModelDocument] = ()
+    endpoint = next((each for each in Endpoint if each.operation is question.operation), None)
+    if endpoint is None:
+        checks.append(Check(Verdict.FAIL, "operation", f"this version serves no {question.operation}"))
+    elif known:
+        try:
+            chosen = eligible(readings.catalog, project_id, question.model, endpoint, question.uses_tools)
+        except GatewayError as error:
+            checks.append(Check(Verdict.FAIL, "call", f"the caller gets {error.label}: {error.message}"))
+        else:
+            path = f"/v1/{endpoint.value}"
+            checks.append(Check(Verdict.OK, "operation", f"{question.operation} is offered, on {path}"))
+    candidates = _candidates(chosen, upstreams)
+    if chosen:
+        checks += _usable(candidates)
+    others = [document for document in known if document not in chosen]
+    reasons = _reasons(question, readings.catalog, project_id)
+    aside = [left_aside(document, reasons(document), upstreams) for document in others]
+    return Explanation(tuple(checks), (*candidates, *aside))
+
+
+def _model(question: Question, readings: Readings, known: Sequence[ModelDocument]) -> Iterator[Check]:
+    broken = [
+        one for one in readings.broken if one.kind is Kind.MODEL and question.model in {one.code or one.id, one.id}
+    ]
+    for one in broken:
+        # A server that runs may still serve the version before, which the store no longer has.
+        verdict = Verdict.WARN if known else Verdict.FAIL
+        yield Check(verdict, f"model {one.id}", f"is left out, its document has errors: {one.reason}")
+    catalog = readings.catalog
+    if question.model in catalog.by_code:
+        count = len(catalog.by_code[question.model])
+        documents = "1 document" if count == 1 else f"{count} documents"
+        yield Check(Verdict.OK, "model", f"{question.model!r} is the code of {documents} in service")
+    elif question.model in catalog.by_id:
+        code = catalog.by_id[question.model].code
+        yield Check(
+            Verdict.OK, "model", f"{question.model!r} is the id of a document in service, whose code is {code!r}"
+        )
+    elif known:
+        yield Check(Verdict.FAIL, "model", f"every document of {question.model!r} is switched off")
+    elif not broken:
+        meant = closest(question.model, {*catalog.by_code, *catalog.by_id})
+        hint = f"; {meant!r} was meant?" if meant else ""
+        yield Check(Verdict.FAIL, "model", f"no document has the code or the id {question.model!r}{hint}")
+
+
+def _candidates(chosen: Sequence[ModelDocument], upstreams: Upstreams) -> list[Deployment]:
+    """In the order of their turns. Those that cannot be called are passed over, so the others share their calls."""
+    unusable = {id(document): upstreams.unusable_because(document) for document in chosen}
+    serving = shares([document for document in chosen if unusable[id(document)] is None])
+    priorities = list(dict.fromkeys(document.priority for document, _ in serving))
+    found = [
+        candidate(document, upstreams, turn=priorities.index(document.priority) + 1, share=share)
+        for document, share in serving
+    ]
+    passed_over = ((document, unusable[id(document)]) for document in chosen)
+    return found + [left_aside(document, reason, upstreams) for document, reason in passed_over if reason is not None]
+
+
+def _usable(candidates: Sequence[Deployment]) -> Iterator[Check]:
+    serving = sum(one.turn is not None for one in candidates)
+    text = f"{serving} of {len(candidates)} that may serve can be called"
+    verdict = Verdict.OK if serving == len(candidates) else Verdict.WARN if serving else Verdict.FAIL
+    yield Check(verdict, "deployments", text)
+
+
+def _reasons(question: Question, catalog: Catalog, project_id: str) -> Callable[[ModelDocument], str]:
+    """Why the rules of the request path passed a document over: the first of them that says no."""
+
+    def why(document: ModelDocument) -> str:
+        if not document.enabled:
+            return "switched off"
+        if document.code != question.model and question.model in catalog.by_code:
+            return "not meant: the name is the code of other documents, and a code wins over an id"
+        if not may_use(project_id, document):
+            return f"private, and does not list project {project_id!r}"
+        if question.operation not in document.operations:
+            return f"does not offer {question.operation}, but {', '.join(sorted(document.operations))}"
+        if question.uses_tools and not document.parameters.enable_tools:
+            return "takes no tools"
+        return "its operation is not served by this version"
+
+    return why

@@ -1,0 +1,81 @@
+"""Who a call would come from: the project and the key, as the request path sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from application.admin.doctor import Check, Verdict
+from application.admin.readings import Readings
+from application.ports.catalog_store import Kind
+from application.serving.authenticate import everybody, refused_because
+from domain.api_key import ApiKey, fingerprint
+from domain.catalog import Catalog
+from domain.project import Project
+
+
+def explain_caller(
+    project_id: str | None,
+    key: str | None,
+    readings: Readings,
+    now: Callable[[], datetime],
+    *,
+    authentication: bool,
+) -> tuple[str, list[Check]]:
+    """The id of the project that pays, empty where there is none, and what was found about it and the key.
+
+    Args:
+        project_id: the project; ``None`` = the one that the key belongs to.
+        key: the key itself, its id or its kept prefix; ``None`` = any key.
+        readings: the store.
+        now: the time, aware.
+        authentication: ``False`` = nobody needs a key.
+    """
+    catalog = readings.catalog
+    if not authentication:
+        caller = everybody(catalog)
+        text = f"AUTH=off: keys are not looked at, and every caller is project {caller.project.id!r}"
+        return caller.project.id, [Check(Verdict.WARN, "project", text)]
+    found = None if key is None else _find(catalog, project_id, key)
+    payer = project_id if project_id is not None else found[0].id if found else ""
+    checks = [_project(payer, readings, now, any_key=key is None)] if payer else []
+    if key is not None:
+        checks.append(_key(found, payer, now))
+    return payer, checks
+
+
+def _find(catalog: Catalog, project_id: str | None, key: str) -> tuple[Project, ApiKey] | None:
+    found = catalog.keys.get(fingerprint(key))
+    if found is None:
+        # Operators rarely have the key itself: what `keys list` shows of it will do, where only one key is like that.
+        projects = catalog.projects.values() if project_id is None else filter(None, [catalog.projects.get(project_id)])
+        named = [(project, one) for project in projects for one in project.keys if key in {one.id, one.prefix}]
+        found = named[0] if len(named) == 1 else None
+    return found
+
+
+def _project(project_id: str, readings: Readings, now: Callable[[], datetime], *, any_key: bool) -> Check:
+    project = readings.catalog.projects.get(project_id)
+    if project is None:
+        for one in readings.broken:
+            if one.kind is Kind.PROJECT and one.id == project_id:
+                text = f"the document of {project_id!r} has errors, so none of its keys is in service: {one.reason}"
+                return Check(Verdict.FAIL, "project", text)
+        return Check(Verdict.FAIL, "project", f"there is no project {project_id!r}")
+    if not project.enabled:
+        return Check(Verdict.FAIL, "project", f"{project_id!r} is switched off, so all of its keys are refused")
+    if any_key and all(refused_because(project, key, now) is not None for key in project.keys):
+        return Check(Verdict.WARN, "project", f"{project_id!r} has no usable key, so nobody can call for it yet")
+    return Check(Verdict.OK, "project", f"{project_id!r} exists and is switched on")
+
+
+def _key(found: tuple[Project, ApiKey] | None, payer: str, now: Callable[[], datetime]) -> Check:
+    if found is None:
+        return Check(Verdict.FAIL, "key", "no project has this key" if not payer else "it is no key that is known")
+    project, key = found
+    if project.id != payer:
+        return Check(Verdict.FAIL, "key", f"{key.id} belongs to project {project.id!r}, not to {payer!r}")
+    refusal = refused_because(project, key, now)
+    if refusal is not None:
+        return Check(Verdict.FAIL, "key", f"{key.id}: {refusal}")
+    return Check(Verdict.OK, "key", f"{key.id} opens project {project.id!r}")

@@ -1,0 +1,191 @@
+"""``llmproxy explain``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime
+
+import click
+
+from application.admin.deployments import Deployment, Upstreams
+from application.admin.explain import Explanation, Question
+from application.admin.explain import explain as explain_call
+from application.admin.keys import PREFIX_LENGTH
+from application.admin.readings import Readings, read_all
+from domain.api_key import KEY_PREFIX
+from domain.money import plain
+from domain.operation import Operation
+from infra.secrets.env import environment_secrets
+from llmproxy.cli.output import json_option, print_json, printable, table
+from llmproxy.cli.running import settings_or_fail, with_stores
+from llmproxy.settings import Authentication, Settings, load_environment
+from llmproxy.stores import Stores
+
+
+@click.command(
+    "explain",
+    epilog="Example: llmproxy explain --project billing --model gpt-4 --operation ChatCompletion --key - < key.txt",
+)
+@click.option("--project", help="Who would call. Not needed with a key: it belongs to a project.")
+@click.option("--model", required=True, help='What the call names as "model": a code, or the id of a document.')
+@click.option(
+    "--operation",
+    type=click.Choice([operation.value for operation in Operation], case_sensitive=False),
+    default=Operation.CHAT_COMPLETION.value,
+    show_default=True,
+    help="What it asks for.",
+)
+@click.option("--tools", is_flag=True, help="The call carries tools.")
+@click.option(
+    "--key",
+    help="With this key: `-` reads it from standard input (what stands on a command line stays in the shell's history);"
+    " its id or prefix as `llmproxy keys list` shows them will do, too.",
+)
+@click.option("--key-env", metavar="NAME", help="With the key in this environment variable.")
+@json_option
+def explain(
+    project: str | None,
+    model: str,
+    operation: str,
+    tools: bool,
+    key: str | None,
+    key_env: str | None,
+    as_json: bool,
+) -> None:
+    """Why a call would be allowed or not, who would serve it in which order, and what it would cost. Calls nobody.
+
+    Reads the store and this shell's environment: secrets that only the server has are missing here. Exit code 1 if the
+    call would not be allowed.
+    """
+    _warn_of_history(key)
+    key = _key(key, key_env)
+    settings = settings_or_fail()
+    authentication = settings.auth is Authentication.ON
+    if project is None and key is None and authentication:
+        raise click.UsageError("who would call? Give --project, --key or --key-env")
+    question = Question(model, Operation(operation), project, key, tools)
+
+    async def work(stores: Stores) -> Explanation:
+        return await _explain(question, await read_all(stores.catalog), settings)
+
+    explanation = with_stores(work)
+    if as_json:
+        print_json(_as_json(question, explanation))
+    else:
+        _print(explanation)
+    sys.exit(0 if explanation.allowed else 1)
+
+
+async def _explain(question: Question, readings: Readings, settings: Settings) -> Explanation:
+    from llmproxy.wiring import make_providers  # noqa: PLC0415 - help and wrong usage need no provider
+
+    environment = load_environment()
+    secrets = environment_secrets(environment)
+    providers = make_providers(settings, environment)
+    dispatch = providers.dispatch
+    upstreams = Upstreams(
+        dispatch.unusable_because,
+        dispatch.upstream_model,
+        dispatch.adapter_name,
+        lambda name: secrets(name) is not None,
+    )
+    try:
+        authentication = settings.auth is Authentication.ON
+        return explain_call(question, readings, upstreams, datetime.now(UTC), authentication=authentication)
+    finally:
+        await providers.pool.close()
+
+
+def _key(key: str | None, variable: str | None) -> str | None:
+    if key is not None and variable is not None:
+        raise click.UsageError("--key and --key-env exclude each other")
+    if variable is not None:
+        key = os.environ.get(variable, "")
+    elif key == "-":
+        terminal = sys.stdin.isatty()
+        key = click.prompt("Key", hide_input=True, err=True) if terminal else sys.stdin.readline()
+    if key is not None and not key.strip():
+        raise click.UsageError("there is no key: it is empty")
+    return None if key is None else key.strip()
+
+
+def _warn_of_history(key: str | None) -> None:
+    if key is not None and key.startswith(KEY_PREFIX) and len(key) > PREFIX_LENGTH:
+        click.echo("the key now stands in this shell's history; `--key -` reads it from standard input", err=True)
+
+
+def _print(explanation: Explanation) -> None:
+    for check in explanation.checks:
+        click.echo(f"{check.verdict:<4}  {printable(check.subject)}: {printable(check.text)}")
+    click.echo("allowed" if explanation.allowed else "not allowed")
+    serving = [one for one in explanation.deployments if one.turn is not None]
+    if serving:
+        headers = ["turn", "document", "share", "adapter", "upstream model", "secrets", "1,000 + 1,000 tokens"]
+        click.echo("\n" + table(headers, [_row(one) for one in serving], right=frozenset({"turn", "share"})))
+    for one in serving:
+        prices = ", ".join(f"{name} {price}" for name, price in one.prices.items() if name != "currency")
+        priced = f"{prices or 'no price'}, in {one.prices['currency']}; tokens and characters per 1,000,000"
+        click.echo(f"\n{printable(one.document.id)}: {priced}")
+    others = [one for one in explanation.deployments if one.turn is None]
+    if others:
+        rows = [(one.document.id, one.reason, _secrets(one)) for one in others]
+        click.echo("\n" + table(["gets no call", "why", "secrets"], rows))
+
+
+def _row(one: Deployment) -> tuple[object, ...]:
+    share = "spare" if not one.share else f"{one.share} %"
+    cost = str(one.example.money)
+    if one.example.unpriced:
+        cost += f" (no price of {', '.join(one.example.unpriced)})"
+    return one.turn, one.document.id, share, one.adapter, one.upstream_model, _secrets(one), cost
+
+
+def _secrets(one: Deployment) -> str:
+    said = [f"{state.name} {'is set' if state.present else 'MISSING'}" for state in one.secrets]
+    if one.key_in_document:
+        said.append("the key is in the document")
+    return ", ".join(said) or "none named"
+
+
+def _as_json(question: Question, explanation: Explanation) -> dict[str, object]:
+    return {
+        "allowed": explanation.allowed,
+        "project": question.project,
+        "model": question.model,
+        "operation": question.operation.value,
+        "checks": [
+            {"verdict": check.verdict.value, "subject": check.subject, "text": check.text}
+            for check in explanation.checks
+        ],
+        "deployments": [_deployment_as_json(one) for one in explanation.deployments],
+    }
+
+
+def _deployment_as_json(one: Deployment) -> dict[str, object]:
+    document = one.document
+    return {
+        "id": document.id,
+        "code": document.code,
+        "turn": one.turn,
+        "share_percent": str(one.share),
+        "reason": one.reason or None,
+        "priority": document.priority,
+        "weight": document.weight,
+        "private": document.private,
+        "tools": document.parameters.enable_tools,
+        "operations": sorted(document.operations),
+        "model_type": document.model_type.value,
+        "adapter": one.adapter,
+        "upstream_model": one.upstream_model,
+        "secrets": [{"parameter": each.member, "name": each.name, "present": each.present} for each in one.secrets],
+        "key_in_document": one.key_in_document,
+        "prices": dict(one.prices),
+        "example": {
+            "input_tokens": 1000,
+            "output_tokens": 1000,
+            "cost": plain(one.example.money.amount),
+            "currency": one.example.money.currency,
+            "unpriced": list(one.example.unpriced),
+        },
+    }
