@@ -46,6 +46,26 @@ class Fault:
         return f"{place}{self.wrong}; right would be {self.right}"
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands where a document's body would be when the store cannot hand one out.
+
+    Args:
+        wrong: why not, in one line without a value of the document.
+        right: what would be right.
+    """
+
+    wrong: str
+    right: str
+
+
+def no_object(body: object) -> Fault:
+    """The fault of a document whose body is no JSON object."""
+    if isinstance(body, Unreadable):
+        return Fault("", body.wrong, body.right)
+    return Fault("", f"is {kind_of(body)}", "one JSON object: { ... }")
+
+
 def has_errors(faults: Iterable[Fault]) -> bool:
     """Whether any of the faults keeps the document out of service."""
     return any(fault.severity is Severity.ERROR for fault in faults)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.documents.costs import read_costs, warn_of_missing_prices
-from domain.documents.fault import Fault, has_errors, kind_of, shown
+from domain.documents.fault import Fault, has_errors, kind_of, no_object, shown
 from domain.documents.limits import read_limits
 from domain.documents.parameters import read_parameters
 from domain.documents.reader import STORE_MEMBERS, Reader
@@ -36,7 +36,7 @@ def read_model(body: object, *, version: str = "") -> tuple[ModelDocument | None
         raised, whatever the body.
     """
     if not isinstance(body, Mapping):
-        return None, (Fault("", f"is {kind_of(body)}", "one JSON object: { ... }"),)
+        return None, (no_object(body),)
     faults: list[Fault] = []
     reader = Reader(body, "", faults)
     document = _read(reader, version)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from domain.api_key import ApiKey
 from domain.budget import Budget, Period
 from domain.documents.costs import read_currency
-from domain.documents.fault import Fault, has_errors, kind_of
+from domain.documents.fault import Fault, has_errors, no_object
 from domain.documents.limits import read_limits
 from domain.documents.reader import STORE_MEMBERS, Reader
 from domain.documents.values import decimal_of, moment_of, unfit_id, unfit_name
@@ -33,7 +33,7 @@ def read_project(body: object, *, version: str = "") -> tuple[Project | None, tu
     A key that cannot be read keeps the whole project out: half of a revocation must never let a key in.
     """
     if not isinstance(body, Mapping):
-        return None, (Fault("", f"is {kind_of(body)}", "one JSON object: { ... }"),)
+        return None, (no_object(body),)
     faults: list[Fault] = []
     reader = Reader(body, "", faults)
     project_id = reader.name("id", unfit_id, example='"billing"', required=True) or ""

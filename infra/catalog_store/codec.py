@@ -105,7 +105,8 @@ def _write(value: object, line: str) -> Iterable[str]:
     elif isinstance(value, list | tuple):
         yield from _enclosed("[", (_write(item, deeper) for item in value), "]", line, deeper)
     elif isinstance(value, Decimal | float):
-        if not math.isfinite(value):
+        # Not math.isfinite for both: it makes a float of a Decimal, and infinity of a large one.
+        if not (value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)):
             msg = f"{value} is not JSON"
             raise ValueError(msg)
         yield str(value)

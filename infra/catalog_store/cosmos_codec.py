@@ -1,0 +1,110 @@
+"""Documents as Cosmos DB keeps them: ids of limited letters, numbers that are IEEE doubles, members of its own."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from application.ports.catalog_store import StoredDocument
+from domain.documents.fault import Unreadable, shown
+from infra.catalog_store import codec
+from infra.clients.cosmos_container import ABSENT, LARGEST_INTEGER, stripped
+
+_ID = re.compile(r"(?!\.+$)[^/\\?#]*[^/\\?# ]")
+_LONGEST_ID = 1023
+
+
+def to_item(body: Mapping[str, object], partition_member: str) -> dict[str, Any]:
+    """The JSON object that the SDK is given for a document.
+
+    Raises:
+        ValueError: it has no id of type text or none that Cosmos DB takes, its partition key is a list or an object, or
+            something in it is not JSON or a number that a double cannot hold exactly.
+    """
+    document_id, _ = codec.identified(body)
+    if not document_id.isprintable() or not _ID.fullmatch(document_id):
+        raise ValueError(
+            f"the id {shown(document_id)} is not for Cosmos DB: no / \\ ? #, no space at its end, no dots only"
+        )
+    if len(document_id.encode()) > _LONGEST_ID:
+        raise ValueError(f"an id longer than {_LONGEST_ID} bytes is not for Cosmos DB")
+    if isinstance(body.get(partition_member), Mapping | list | tuple):
+        raise ValueError(f"`{partition_member}` is the partition key and must be text")  # noqa: TRY004 - a fault of the document
+    return {name: _to_json(value) for name, value in stripped(body).items()}
+
+
+def to_document(document_id: str, rows: Iterable[tuple[str, str, object]]) -> StoredDocument:
+    """The document of an id.
+
+    Args:
+        document_id: the id.
+        rows: partition key (as text), ETag and body of every document with this id. Ids are unique only within a
+            partition: where there are several, nobody can say which one counts, and none is handed out.
+    """
+    found = sorted(rows, key=lambda row: row[:2])
+    if len(found) == 1:
+        ((_, etag, body),) = found
+        return StoredDocument(document_id, body, etag)
+    where = " and ".join(partition for partition, _, _ in found)
+    body = Unreadable(f"is there {len(found)} times, with the partition keys {where}", "one document with this id")
+    return StoredDocument(document_id, body, version_of(etag for _, etag, _ in found))
+
+
+def version_of(etags: Iterable[str]) -> str:
+    """The version of a document from the ETags of every copy of it; empty = there is none."""
+    return " ".join(sorted(etags))
+
+
+def to_documents(rows: Iterable[Mapping[str, Any]], partition_member: str) -> list[StoredDocument]:
+    """Documents from what a query for whole documents returns, ordered by id."""
+    ordered = sorted(rows, key=lambda row: str(row["id"]))
+    return [
+        to_document(document_id, [(partition_text(row, partition_member), row["_etag"], to_body(row)) for row in same])
+        for document_id, same in groupby(ordered, key=lambda row: str(row["id"]))
+    ]
+
+
+def to_body(row: Mapping[str, Any]) -> object:
+    """A document without the members of the service, its numbers as they were written.
+
+    A double's shortest notation has the digits that somebody typed, as long as those were no more than 15.
+    """
+    return _from_json(stripped(row))
+
+
+def partition_of(row: Mapping[str, Any], partition_member: str) -> object:
+    """The value of the partition key, or :data:`ABSENT`."""
+    return row.get(partition_member, ABSENT)
+
+
+def partition_text(row: Mapping[str, Any], partition_member: str) -> str:
+    """The same as text, to be compared and shown."""
+    return json.dumps(row[partition_member], ensure_ascii=False) if partition_member in row else "none"
+
+
+def _to_json(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {name: _to_json(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_to_json(item) for item in value]
+    if isinstance(value, Decimal):
+        number = float(value)
+        if not math.isfinite(number) or Decimal(repr(number)) != value:
+            raise ValueError(f"the number {shown(value)} has more digits than Cosmos DB keeps (about 16)")
+        return number
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise ValueError(f"the number {shown(value)} has more digits than Cosmos DB keeps (about 16)")
+    return value
+
+
+def _from_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _from_json(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_from_json(item) for item in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value

@@ -1,0 +1,148 @@
+"""The ledger in Cosmos DB."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from application.errors import StoreUnavailableError
+from application.ports.usage_store import UsageQuery, UsageRow
+from domain.ledger import LedgerLine
+from infra.clients.cosmos import CosmosDatabase
+from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
+from infra.usage_store import cosmos_codec, days
+from infra.usage_store.sums import Sums
+
+AT_ONCE = 16
+"""Lines on their way at a time. A line is one request: lines of one batch rarely share a logical partition."""
+_MOST_MONTHS = 24
+
+# A key of three levels: no logical partition can outgrow its 20 GB, because each holds one line, and yet the lines of a
+# project and month lie together. See docs/decisions/0008-cosmos-ledger-partitions.md.
+_SPEC = ContainerSpec(
+    "usage",
+    ("/project", "/month", "/id"),
+    {
+        "indexingMode": "consistent",
+        "automatic": True,
+        "includedPaths": [{"path": f"/{name}/?"} for name in ("project", "month", "time_ms", "request_id")],
+        "excludedPaths": [{"path": "/*"}],
+        "compositeIndexes": [[{"path": "/time_ms", "order": "descending"}, {"path": "/id", "order": "descending"}]],
+    },
+)
+
+
+class CosmosUsageStore:
+    """A document for each line. When it is away every method raises ``StoreUnavailableError``.
+
+    Args:
+        database: the client, shared with the catalogue. Closing the store closes it.
+    """
+
+    def __init__(self, database: CosmosDatabase) -> None:
+        self._database = database
+        self._container = CosmosContainer(database, _SPEC)
+        self._kept: set[str] = set()
+
+    async def prepare(self) -> None:
+        """Create the database and the container where they are missing."""
+        await self._container.prepare()
+
+    async def open(self) -> None:
+        """Look whether the container is there and fits. Data-plane rights are enough."""
+        await self._container.check()
+
+    async def add(self, lines: Sequence[LedgerLine]) -> None:
+        """Keep these lines. A line whose id is there already is left as it is.
+
+        Nothing is sent unless every line can be kept. Where the service goes away on the way some are kept; those are
+        remembered, and not sent again when the batch is added again.
+
+        Raises:
+            ValueError: a line is such that Cosmos DB can never take it.
+            OverflowError: a number is beyond 2^53.
+        """
+        items = {line.id: cosmos_codec.to_item(line) for line in reversed(lines)}
+        waiting = iter([item for document_id, item in reversed(items.items()) if document_id not in self._kept])
+        kept: set[str] = set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(AT_ONCE, len(items))):
+                    group.create_task(self._send(waiting, kept))
+        except ExceptionGroup as failures:
+            self._kept = kept | self._kept.intersection(items)
+            raise _first(failures) from None
+        self._kept = set()
+
+    async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
+        """Add up, ordered by group, then currency. One project's months are read from their partitions only.
+
+        The service adds nothing up across partitions by more than one value: lines are read and added up here, page by
+        page.
+
+        Raises:
+            ValueError: there is no such time zone.
+        """
+        sums = Sums(query.by, days.zone(query.timezone))
+        columns = ", ".join(f"c.{name}" for name in sums.columns)
+        for within in _partitions(query):
+            condition, values = _condition(query, within)
+            text = f"SELECT {columns} FROM c WHERE {condition}"  # noqa: S608 - names of our own only
+            async for page in self._container.pages(text, values, within=within):
+                for row in page:
+                    sums.add(row)
+                await asyncio.sleep(0)
+        return sums.rows()
+
+    async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
+        """The latest lines first, or those of one request."""
+        condition = "" if request_id is None else "WHERE c.request_id = @request"
+        text = f"SELECT TOP {max(limit, 0)} * FROM c {condition} ORDER BY c.time_ms DESC, c.id DESC"  # noqa: S608 - a number and constants
+        rows = await self._container.rows(text, {} if request_id is None else {"request": request_id})
+        return [cosmos_codec.from_item(row) for row in rows]
+
+    async def close(self) -> None:
+        """Close the shared client. Safe to repeat."""
+        await self._database.close()
+
+    async def _send(self, waiting: Iterator[dict[str, Any]], kept: set[str]) -> None:
+        for item in waiting:
+            await self._container.keep(item)
+            kept.add(item["id"])
+
+
+def _first(failures: ExceptionGroup[Exception]) -> Exception:
+    return next(
+        (each for each in failures.exceptions if isinstance(each, StoreUnavailableError)), failures.exceptions[0]
+    )
+
+
+def _partitions(query: UsageQuery) -> Sequence[tuple[str, ...] | None]:
+    """Where the lines can be: the first values of their partition keys; ``None`` = anywhere."""
+    if query.project is None:
+        return [None]
+    if query.from_ms is None or query.to_ms is None:
+        return [(query.project,)]
+    months = _months(query.from_ms, query.to_ms)
+    return [(query.project, month) for month in months] if len(months) <= _MOST_MONTHS else [(query.project,)]
+
+
+def _months(from_ms: int, to_ms: int) -> Sequence[str]:
+    first, last = (datetime.fromtimestamp(ms // 1000, UTC) for ms in (from_ms, max(from_ms, to_ms - 1)))
+    numbers = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+    return [f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers]
+
+
+def _condition(query: UsageQuery, within: tuple[str, ...] | None) -> tuple[str, dict[str, object]]:
+    names = ("project", "month")[: len(within or ())]
+    conditions = [f"c.{name} = @{name}" for name in names]
+    values: dict[str, object] = dict(zip(names, within or (), strict=True))
+    if query.from_ms is not None:
+        conditions.append("c.time_ms >= @first")
+        values["first"] = query.from_ms
+    if query.to_ms is not None:
+        conditions.append("c.time_ms < @end")
+        values["end"] = query.to_ms
+    return " AND ".join(conditions) or "true", values

@@ -1,0 +1,62 @@
+"""Ledger lines as documents of Cosmos DB."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from domain.ledger import LedgerLine
+from infra.clients.cosmos_container import LARGEST_INTEGER, stripped
+
+_FORBIDDEN = frozenset("/\\?#")
+_LARGEST = 2_000_000
+
+
+def to_item(line: LedgerLine) -> dict[str, Any]:
+    """The line as a document. What is nothing is left out, because every byte is paid for.
+
+    Raises:
+        ValueError: Cosmos DB can never take it: its id, half a surrogate pair, or more than 2 MB.
+        OverflowError: a number that a double cannot hold exactly.
+        TypeError: something that has no place in a line.
+    """
+    if _FORBIDDEN.intersection(line.id) or not line.id:
+        raise ValueError("an id with / \\ ? or # in it, or none")
+    members: dict[str, Any] = msgspec.to_builtins(line, enc_hook=_as_dict)
+    item = {name: value for name, value in members.items() if value is not None}
+    item["usage"] = {name: quantity for name, quantity in members["usage"].items() if quantity}
+    # As text: costs are integers beyond 2^53.
+    item |= {"cost_units": str(line.cost_units), "month": month(line.time_ms)}
+    for value in (*item.values(), *item["usage"].values()):
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+            raise OverflowError("a number beyond 2^53")
+    if len(json.dumps(item, ensure_ascii=False).encode()) > _LARGEST:
+        raise ValueError("larger than the 2 MB that Cosmos DB takes")
+    return item
+
+
+def from_item(item: Mapping[str, Any]) -> LedgerLine:
+    """The inverse of :func:`to_item`.
+
+    Raises:
+        ValueError: it is none: somebody wrote to the container.
+    """
+    try:
+        return msgspec.convert(stripped(item) | {"cost_units": int(item["cost_units"])}, LedgerLine)
+    except (msgspec.ValidationError, KeyError, TypeError) as error:
+        raise ValueError(f"not a ledger line ({type(error).__name__})") from None
+
+
+def month(time_ms: int) -> str:
+    """The calendar month in UTC, ``2026-11``: a part of the partition key."""
+    return time.strftime("%Y-%m", time.gmtime(time_ms // 1000))
+
+
+def _as_dict(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in a ledger line")

@@ -1,0 +1,70 @@
+"""Adding up ledger lines for stores that cannot do it themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from application.ports.usage_store import Dimension, UsageRow
+from domain.usage import UsageSource
+
+_FAILED = 400
+_COLUMN = {
+    Dimension.PROJECT: "project",
+    Dimension.MODEL: "code",
+    Dimension.KEY: "key_id",
+    Dimension.PROVIDER: "provider",
+    Dimension.OPERATION: "operation",
+    Dimension.END_USER: "end_user",
+}
+_ALWAYS = ("currency", "status", "usage", "usage_source", "cost_units", "unpriced")
+
+
+class Sums:
+    """Takes lines one by one, in any order, and keeps only the sums.
+
+    Args:
+        by: the breakdown.
+        zone: whose calendar makes days and months.
+    """
+
+    def __init__(self, by: Sequence[Dimension], zone: ZoneInfo) -> None:
+        self._by = tuple(by)
+        self._zone = zone
+        self._sums: dict[tuple[tuple[str, ...], str], list[int]] = {}
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The members of a line that :meth:`add` looks at."""
+        return (*_ALWAYS, *dict.fromkeys(_COLUMN.get(dimension, "time_ms") for dimension in self._by))
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """Count a line."""
+        group = tuple(self._label(dimension, row) for dimension in self._by)
+        usage = row.get("usage", {})
+        numbers = (
+            1,
+            row["status"] >= _FAILED,
+            row["usage_source"] != UsageSource.MEASURED,
+            bool(row.get("unpriced")),
+            usage.get("input_tokens", 0),
+            usage.get("cached_input_tokens", 0),
+            usage.get("output_tokens", 0),
+            int(row["cost_units"]),
+        )
+        sums = self._sums.setdefault((group, row["currency"]), [0] * len(numbers))
+        for place, number in enumerate(numbers):
+            sums[place] += number
+
+    def rows(self) -> list[UsageRow]:
+        """The report, ordered by group, then currency."""
+        return [UsageRow(*key, *numbers) for key, numbers in sorted(self._sums.items())]
+
+    def _label(self, dimension: Dimension, row: Mapping[str, Any]) -> str:
+        column = _COLUMN.get(dimension)
+        if column is not None:
+            return str(row.get(column, ""))
+        day = datetime.fromtimestamp(row["time_ms"] // 1000, self._zone).date().isoformat()
+        return day if dimension is Dimension.DAY else day[:-3]
