@@ -126,8 +126,3 @@ class _Failing(MemoryCatalogStore):
         if await self.load(kind):
             raise StoreUnavailableError("gone")
         return await super().put(kind, body, replaces=replaces, entries=entries)
-
-
-def _interrupted(store: BusyCatalogStore, deed: Callable[[MemoryCatalogStore], Awaitable[object]]) -> BusyCatalogStore:
-    store._interruptions.append(deed)
-    return store
