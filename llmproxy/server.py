@@ -9,7 +9,7 @@ from collections.abc import Callable
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from infra.controllers.http_protocol import HttpProtocol
+from infra.controllers.http_guard import GuardedProtocol
 
 _KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than the minute of load balancers, so that they close first."""
@@ -46,7 +46,7 @@ def run(host: str, port: int, workers: int, on_ready: Callable[[str], None]) -> 
         port=port,
         workers=workers,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=HttpProtocol,
+        http=GuardedProtocol,
         ws="none",
         lifespan="on",
         log_config=None,
