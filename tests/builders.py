@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from domain.api_key import ApiKey, fingerprint
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument, ModelType, Parameters
 from domain.operation import Operation
@@ -60,6 +62,13 @@ def model_document(**over: Any) -> ModelDocument:
 def project(**over: Any) -> Project:
     """A project without keys, limits or budgets."""
     return replace(Project(id="billing", name="Billing", version="1"), **over)
+
+
+def api_key(key: str = "sk-aaaaaaaaaaaaaaaa", **over: Any) -> ApiKey:
+    """What is kept of a key that was made at 2026-11-21 10:00 UTC and does not expire."""
+    made = datetime(2026, 11, 21, 10, tzinfo=UTC)
+    given: dict[str, Any] = {"id": f"key_{key[3:4]}", "name": "ci", "prefix": key[:7], "sha256": fingerprint(key)}
+    return ApiKey(**(given | {"created_at": made} | over))
 
 
 def model_body(**over: object) -> dict[str, object]:

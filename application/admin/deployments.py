@@ -61,7 +61,7 @@ class Deployment:
         adapter: which adapter calls it; ``None`` = none does.
         upstream_model: the name by which the upstream knows the model.
         secrets: the variables that it needs or uses.
-        key_in_document: the document holds the key itself.
+        key_in_document: the key that is used stands in the document itself.
         example: what a call of 1,000 tokens each way costs.
     """
 

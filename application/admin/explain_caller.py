@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from application.admin.doctor import Check, Verdict
@@ -36,22 +36,21 @@ def explain_caller(
         caller = everybody(catalog)
         text = f"AUTH=off: keys are not looked at, and every caller is project {caller.project.id!r}"
         return caller.project.id, [Check(Verdict.WARN, "project", text)]
-    found = None if key is None else _find(catalog, project_id, key)
-    payer = project_id if project_id is not None else found[0].id if found else ""
+    found = [] if key is None else _find(catalog, project_id, key)
+    payer = project_id if project_id is not None else found[0][0].id if len(found) == 1 else ""
     checks = [_project(payer, readings, now, any_key=key is None)] if payer else []
     if key is not None:
         checks.append(_key(found, payer, now))
     return payer, checks
 
 
-def _find(catalog: Catalog, project_id: str | None, key: str) -> tuple[Project, ApiKey] | None:
-    found = catalog.keys.get(fingerprint(key))
-    if found is None:
-        # Operators rarely have the key itself: what `keys list` shows of it will do, where only one key is like that.
-        projects = catalog.projects.values() if project_id is None else filter(None, [catalog.projects.get(project_id)])
-        named = [(project, one) for project in projects for one in project.keys if key in {one.id, one.prefix}]
-        found = named[0] if len(named) == 1 else None
-    return found
+def _find(catalog: Catalog, project_id: str | None, key: str) -> list[tuple[Project, ApiKey]]:
+    """The key itself, or else those that operators know by what ``keys list`` shows: they rarely have the key."""
+    exact = catalog.keys.get(fingerprint(key))
+    if exact is not None:
+        return [exact]
+    projects = catalog.projects.values() if project_id is None else filter(None, [catalog.projects.get(project_id)])
+    return [(project, one) for project in projects for one in project.keys if key in {one.id, one.prefix}]
 
 
 def _project(project_id: str, readings: Readings, now: Callable[[], datetime], *, any_key: bool) -> Check:
@@ -69,10 +68,13 @@ def _project(project_id: str, readings: Readings, now: Callable[[], datetime], *
     return Check(Verdict.OK, "project", f"{project_id!r} exists and is switched on")
 
 
-def _key(found: tuple[Project, ApiKey] | None, payer: str, now: Callable[[], datetime]) -> Check:
-    if found is None:
-        return Check(Verdict.FAIL, "key", "no project has this key" if not payer else "it is no key that is known")
-    project, key = found
+def _key(found: Sequence[tuple[Project, ApiKey]], payer: str, now: Callable[[], datetime]) -> Check:
+    if len(found) > 1:
+        ids = ", ".join(key.id for _, key in found)
+        return Check(Verdict.FAIL, "key", f"several keys could be meant, name one by its id: {ids}")
+    if not found:
+        return Check(Verdict.FAIL, "key", "it is no key that is known")
+    project, key = found[0]
     if project.id != payer:
         return Check(Verdict.FAIL, "key", f"{key.id} belongs to project {project.id!r}, not to {payer!r}")
     refusal = refused_because(project, key, now)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from infra.catalog_store import codec
+from application.admin.keys import create_key
+from application.admin.projects import create_project
+from application.ports.catalog_store import Kind
+from infra.catalog_store.sqlite import SqliteCatalogStore
 from tests.builders import model_body
 from tests.integration.cli.conftest import ROOT, Command
 
@@ -17,7 +21,7 @@ VENDOR = {"VENDOR_API_KEY": "hunter2-secret"}
 
 
 @pytest.fixture
-def key(llmproxy: Command, tmp_path: Path) -> str:
+async def key(data_dir: Path) -> str:
     """A store with some models and a project; the project's key."""
     bodies = [
         model_body(id="big", code="chat", weight=3),
@@ -27,10 +31,14 @@ def key(llmproxy: Command, tmp_path: Path) -> str:
         model_body(id="closed", code="closed", private=True, projects=["other"]),
         model_body(id="words", code="words", operations=["embeddings"]),
     ]
-    (tmp_path / "models.json").write_text(codec.encode(bodies))
-    assert llmproxy("catalog", "apply", tmp_path / "models.json").code == 0
-    assert llmproxy("projects", "create", "billing").code == 0
-    return llmproxy("keys", "create", "billing").out.strip()
+    store = SqliteCatalogStore(data_dir / "catalog.sqlite3")
+    await store.prepare()
+    for body in bodies:
+        await store.put(Kind.MODEL, body)
+    await create_project(store, "billing")
+    key, _ = await create_key(store, "billing", "ci", now=datetime.now(UTC), random_bytes=os.urandom)
+    await store.close()
+    return key
 
 
 def test_an_allowed_call(llmproxy: Command, key: str) -> None:
@@ -67,7 +75,7 @@ def test_json_of_a_call_with_a_secret_missing(llmproxy: Command, key: str) -> No
         (["--project", "billing", "--model", "words"], "operation_not_supported"),
         (["--project", "billing", "--model", "nothing"], "no document has the code or the id 'nothing'"),
         (["--project", "nobody", "--model", "chat"], "there is no project 'nobody'"),
-        (["--key", "sk-made-up", "--model", "chat"], "no project has this key"),
+        (["--key", "sk-made-up", "--model", "chat"], "key: it is no key that is known"),
     ],
 )
 def test_calls_that_are_not_allowed(llmproxy: Command, key: str, arguments: list[str], said: str) -> None:

@@ -1,0 +1,62 @@
+"""What is known about a document without calling it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+from application.admin.deployments import Deployment, Upstreams, candidate, left_aside
+from domain.errors import DeploymentUnusableError
+from domain.model import ModelDocument, Parameters
+from domain.pricing import PriceList
+from tests.builders import model_document
+
+UPSTREAMS = Upstreams(
+    lambda _: None, lambda document: f"up-{document.code}", lambda _: "wire", lambda name: "SET" in name
+)
+
+
+def look(document: ModelDocument, upstreams: Upstreams = UPSTREAMS) -> Deployment:
+    return candidate(document, upstreams, turn=1, share=Fraction(1, 3))
+
+
+def test_secrets_are_named_with_their_state_and_never_with_their_value() -> None:
+    parameters = Parameters(
+        secret_name="IS_SET", endpoint="NOWHERE_TO_GO", model="SET_MODEL_NAME", location="AN_ABSENT"
+    )
+    one = look(model_document(parameters=parameters))
+    assert [(state.member, state.name, state.present) for state in one.secrets] == [
+        ("secret_name", "IS_SET", True),
+        ("endpoint", "NOWHERE_TO_GO", False),
+        ("model", "SET_MODEL_NAME", True),
+    ]
+    assert one.upstream_model == "the value of SET_MODEL_NAME"
+    assert not one.key_in_document
+
+
+def test_a_key_in_the_document_is_said_and_not_shown() -> None:
+    literal = look(model_document(parameters=Parameters(api_key="sk-literal")))
+    assert (literal.secrets, literal.key_in_document) == ((), True)
+    assert "sk-literal" not in repr(literal)
+    # secret_name wins, so the key in the document is not used.
+    assert not look(model_document(parameters=Parameters(api_key="sk-literal", secret_name="IS_SET"))).key_in_document
+
+
+def test_the_way_the_share_and_the_cost_of_a_thousand_tokens_each_way() -> None:
+    one = look(model_document())
+    assert (one.adapter, one.upstream_model, one.share) == ("wire", "up-sim", Decimal("33.3"))
+    assert str(one.example.money) == "0.0125 USD"
+    assert one.prices == {"currency": "USD", "input": "2.5", "output": "10"}
+
+
+def test_what_has_no_price_is_said() -> None:
+    one = look(model_document(prices=PriceList(currency="EUR", input=Decimal(2))))
+    assert (str(one.example.money), one.example.unpriced) == ("0.002 EUR", ("output",))
+
+
+def test_an_adapter_that_knows_nothing_of_a_document_stops_nothing() -> None:
+    def unknown(document: ModelDocument) -> str:
+        raise DeploymentUnusableError(f"no adapter calls model_type {document.model_type}")
+
+    one = left_aside(model_document(), "no", Upstreams(lambda _: "no", unknown, lambda _: None, lambda _: False))
+    assert (one.adapter, one.upstream_model, one.turn, one.reason) == (None, "", None, "no")
