@@ -11,6 +11,7 @@ from application.admin.effects import AccessChange, PriceChange, access_changes,
 from application.admin.validation import without_bookkeeping
 from application.ports.catalog_store import StoredDocument
 from domain.documents import read_model
+from domain.documents.fault import Unreadable
 from domain.model import ModelDocument
 
 
@@ -134,7 +135,9 @@ def step_to(before: StoredDocument | None, document_id: str, body: Mapping[str, 
 
 
 def content(document: StoredDocument) -> object:
-    """The body without what the store adds to it."""
+    """The body without what the store adds to it; a text that says why, where the store cannot hand one out."""
+    if isinstance(document.body, Unreadable):
+        return f"cannot be read: {document.body.wrong}"
     return without_bookkeeping(document.body) if isinstance(document.body, Mapping) else document.body
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from application.admin.plan import Action, Plan, plan_for
 from application.ports.catalog_store import StoredDocument
+from domain.documents.fault import Unreadable
 from tests.builders import model_body
 
 
@@ -51,6 +52,12 @@ def test_a_document_that_cannot_be_read_is_replaced_and_nobody_had_it() -> None:
     made = plan([StoredDocument("sim-1", "not JSON: oops", "v")], [model_body()])
     assert [(step.action, step.replaces) for step in made.steps] == [(Action.CHANGE, "v")]
     assert [(change.model, change.gains) for change in made.access] == [("sim", True)]
+
+
+def test_a_document_that_the_store_cannot_hand_out_is_text_in_a_plan_and_its_history() -> None:
+    made = plan([StoredDocument("sim-1", Unreadable("is there twice", "once"), "v w")], [model_body()])
+    (step,) = made.steps
+    assert (step.action, step.replaces, step.before) == (Action.CHANGE, "v w", "cannot be read: is there twice")
 
 
 def test_steps_come_in_the_order_of_ids_for_everybody() -> None:
