@@ -7,3 +7,7 @@ class StoreUnavailableError(Exception):
 
 class ConflictError(Exception):
     """Somebody changed the document in between."""
+
+
+class DocumentRefusedError(ValueError):
+    """The store cannot keep such a document, ever. The message is for operators."""

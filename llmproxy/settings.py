@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 from dotenv import dotenv_values
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
 """``DATA_DIR`` that keeps nothing on disk."""
 
+
+OTHER_CONTAINERS = frozenset({"projects", "history", "usage"})
+"""Containers that are not for models."""
 
 DOTENV = Path(".env")
 
@@ -54,6 +58,15 @@ def _lower(value: Any) -> Any:
     return value.lower() if isinstance(value, str) else value
 
 
+def _account_key(value: SecretStr) -> SecretStr:
+    try:
+        base64.b64decode(value.get_secret_value(), validate=True)
+    except ValueError:
+        raise ValueError("not the key of an account, which is base64") from None
+    return value
+
+
+Name = Annotated[str, Field(pattern=r"^[^/\\?#\s]{1,255}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -72,6 +85,23 @@ class Settings(BaseSettings):
     )
     data_dir: str = Field(
         "./data", description="Folder of the embedded store and the journal; `:memory:` = keep nothing."
+    )
+    cosmos_url: Annotated[str, Field(pattern=r"^https://[^/\s]+/?$")] | None = Field(
+        None, description="Address of an Azure Cosmos DB account; empty = the embedded store in `DATA_DIR`."
+    )
+    cosmos_key: Annotated[SecretStr, AfterValidator(_account_key)] | None = Field(
+        None, description="Key of the account; empty = a managed identity, through azure-identity."
+    )
+    cosmos_database_id: Name = Field("llm-proxy", description="Database in the account.")
+    cosmos_container_id: Name = Field("models", description="Container with the model documents.")
+    llmproxy_cosmos_verify_tls: bool = Field(
+        default=True, description="`false` = trust any certificate, for local Cosmos DB servers; not in production."
+    )
+    llmproxy_cosmos_throughput: int | None = Field(
+        None,
+        ge=1000,
+        multiple_of=1000,
+        description="Highest RU/s (autoscale) of a database that `llmproxy init` creates; empty = as the account does.",
     )
     llmproxy_demo_key: SecretStr | None = Field(
         None, description="Key of the demo project, for scripts; otherwise a new one is made at each start."
@@ -125,16 +155,25 @@ def load_settings(dotenv: Path = DOTENV) -> Settings:
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             raise SettingsError(f"{name} is not a setting; see docs/settings.md")
-    if environment.get("COSMOS_URL"):
-        raise SettingsError("COSMOS_URL is set, but this version keeps its documents in the embedded store only")
     try:
         settings = Settings(_env_file=_dotenv_in_use(dotenv))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise SettingsError(f"{str(first['loc'][0]).upper()} is wrong: {first['msg']}") from None
-    if settings.environment is Environment.PRODUCTION and settings.auth is Authentication.OFF:
-        raise SettingsError("AUTH=off is refused when ENVIRONMENT=production")
+    _check_combinations(settings)
     return settings
+
+
+def _check_combinations(settings: Settings) -> None:
+    if settings.environment is Environment.PRODUCTION:
+        if settings.auth is Authentication.OFF:
+            raise SettingsError("AUTH=off is refused when ENVIRONMENT=production")
+        if not settings.llmproxy_cosmos_verify_tls:
+            raise SettingsError("LLMPROXY_COSMOS_VERIFY_TLS=false is refused when ENVIRONMENT=production")
+    if settings.cosmos_url and settings.in_memory:
+        raise SettingsError("DATA_DIR=:memory: is refused with COSMOS_URL: ledger lines wait on disk while it is away")
+    if settings.cosmos_container_id in OTHER_CONTAINERS:
+        raise SettingsError("COSMOS_CONTAINER_ID names a container that something else is kept in")
 
 
 def _dotenv_in_use(dotenv: Path) -> Path | None:

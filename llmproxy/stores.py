@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from application.errors import StoreUnavailableError
 from application.ports.catalog_store import CatalogStore
 from application.ports.usage_store import UsageStore
+from infra.catalog_store.cosmos import CosmosCatalogStore
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.catalog_store.sqlite import SqliteCatalogStore
+from infra.clients.cosmos import CosmosAccount, CosmosDatabase
+from infra.usage_store.cosmos import CosmosUsageStore
 from infra.usage_store.journal import Journal
 from infra.usage_store.memory import MemoryUsageStore, Unjournaled
 from infra.usage_store.sqlite import SqliteUsageStore
 from llmproxy.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +34,28 @@ class Stores:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+async def open_stores(settings: Settings, *, create: bool = False, patient: bool = False) -> AsyncIterator[Stores]:
     """Open the stores, ready to use, and close them again.
 
     Lines that dead processes left in the journal are taken over as soon as the journal is started by whoever needs it.
+
+    Args:
+        settings: which stores, and where.
+        create: create what is missing in a store that is shared, too, which needs more rights than using it.
+        patient: go on with a store that is away: its methods raise until it is back.
 
     Raises:
         StoreUnavailableError: a store cannot be opened.
     """
     stores = _make(settings)
     try:
-        await stores.catalog.prepare()
-        await stores.usage.prepare()
+        for store in (stores.catalog, stores.usage):
+            try:
+                await (store.prepare() if create else store.open())
+            except StoreUnavailableError as error:
+                if not patient:
+                    raise
+                logger.warning("a store is away", extra={"reason": str(error)})
         yield stores
     finally:
         await stores.journal.close()
@@ -51,5 +68,20 @@ def _make(settings: Settings) -> Stores:
         usage = MemoryUsageStore()
         return Stores(MemoryCatalogStore(), usage, Unjournaled(usage))
     folder = Path(settings.data_dir)
+    if settings.cosmos_url:
+        database = CosmosDatabase(_account(settings, settings.cosmos_url))
+        ledger = CosmosUsageStore(database)
+        models = CosmosCatalogStore(database, settings.cosmos_container_id)
+        return Stores(models, ledger, Journal(folder / "journal", ledger))
     kept = SqliteUsageStore(folder / "usage.sqlite3")
     return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, Journal(folder / "journal", kept))
+
+
+def _account(settings: Settings, url: str) -> CosmosAccount:
+    return CosmosAccount(
+        url,
+        "" if settings.cosmos_key is None else settings.cosmos_key.get_secret_value(),
+        settings.cosmos_database_id,
+        verify_tls=settings.llmproxy_cosmos_verify_tls,
+        throughput=settings.llmproxy_cosmos_throughput,
+    )

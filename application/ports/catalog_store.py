@@ -1,4 +1,7 @@
-"""Port: where model and project documents live. Adapters: ``sqlite`` and ``memory`` in ``infra/catalog_store``."""
+"""Port: where model and project documents live.
+
+Adapters: ``cosmos``, ``sqlite`` and ``memory`` in ``infra/catalog_store``.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,8 @@ class StoredDocument:
     Args:
         id: its id in the store.
         body: the JSON object with every field it came with, the store's own bookkeeping taken out. Anything else
-            that JSON allows may stand here where somebody wrote to the store directly; readers must expect it.
+            that JSON allows may stand here where somebody wrote to the store directly, or an ``Unreadable`` (see
+            ``domain.documents.fault``) that says why the store cannot hand one out; readers must expect it.
         version: changes with every write (ETag).
     """
 
@@ -89,6 +93,13 @@ class CatalogStore(Protocol):
     async def prepare(self) -> None:
         """Create what is missing (tables, containers). Safe to repeat."""
 
+    async def open(self) -> None:
+        """Make ready for use with no more rights than serving has.
+
+        An embedded store creates what is missing, as ``prepare`` does. One that is shared looks whether everything is
+        there and fits, and raises with what is missing.
+        """
+
     async def fingerprint(self) -> str:
         """A text that differs after any change to any document. Cheap: it is asked every second or two."""
 
@@ -124,6 +135,8 @@ class CatalogStore(Protocol):
         Raises:
             application.errors.ConflictError: the document is no longer (or not) at that version, or its history has
                 one of these versions already.
+            application.errors.DocumentRefusedError: the store can never keep such a document.
+            ValueError: the body has no id of type text, or something in it is not JSON.
         """
 
     async def delete(

@@ -1,4 +1,4 @@
-"""Port: the ledger. Adapters: ``sqlite`` and ``memory`` in ``infra/usage_store``."""
+"""Port: the ledger. Adapters: ``cosmos``, ``sqlite`` and ``memory`` in ``infra/usage_store``."""
 
 from __future__ import annotations
 
@@ -81,8 +81,19 @@ class UsageStore(Protocol):
     async def prepare(self) -> None:
         """Create what is missing (tables, containers). Safe to repeat."""
 
+    async def open(self) -> None:
+        """Make ready for use with no more rights than serving has.
+
+        An embedded store creates what is missing, as ``prepare`` does. One that is shared looks whether everything is
+        there and fits, and raises with what is missing.
+        """
+
     async def add(self, lines: Sequence[LedgerLine]) -> None:
-        """Keep these lines, all of them or none. A line whose id is there already is left as it is."""
+        """Keep these lines. A line whose id is there already is left as it is.
+
+        All of them or none where the store has transactions. Where it has not, some may be kept when this raises; add
+        the same lines again.
+        """
 
     async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
         """Add up, ordered by group, then currency."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+from application.errors import DocumentRefusedError
 from application.ports.catalog_store import StoredDocument
 from domain.documents.fault import Unreadable, shown
 from infra.catalog_store import codec
@@ -23,18 +24,18 @@ def to_item(body: Mapping[str, object], partition_member: str) -> dict[str, Any]
     """The JSON object that the SDK is given for a document.
 
     Raises:
-        ValueError: it has no id of type text or none that Cosmos DB takes, its partition key is a list or an object, or
+        ValueError: it has no id of type text, or none that Cosmos DB takes (a ``DocumentRefusedError``), its partition key is a list or an object, or
             something in it is not JSON or a number that a double cannot hold exactly.
     """
     document_id, _ = codec.identified(body)
     if not document_id.isprintable() or not _ID.fullmatch(document_id):
-        raise ValueError(
+        raise DocumentRefusedError(
             f"the id {shown(document_id)} is not for Cosmos DB: no / \\ ? #, no space at its end, no dots only"
         )
     if len(document_id.encode()) > _LONGEST_ID:
-        raise ValueError(f"an id longer than {_LONGEST_ID} bytes is not for Cosmos DB")
+        raise DocumentRefusedError(f"an id longer than {_LONGEST_ID} bytes is not for Cosmos DB")
     if isinstance(body.get(partition_member), Mapping | list | tuple):
-        raise ValueError(f"`{partition_member}` is the partition key and must be text")  # noqa: TRY004 - a fault of the document
+        raise DocumentRefusedError(f"`{partition_member}` is the partition key and must be text")  # noqa: TRY004 - a fault of the document
     return {name: _to_json(value) for name, value in stripped(body).items()}
 
 
@@ -95,10 +96,10 @@ def _to_json(value: object) -> object:
     if isinstance(value, Decimal):
         number = float(value)
         if not math.isfinite(number) or Decimal(repr(number)) != value:
-            raise ValueError(f"the number {shown(value)} has more digits than Cosmos DB keeps (about 16)")
+            raise DocumentRefusedError(f"the number {shown(value)} has more digits than Cosmos DB keeps (about 16)")
         return number
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise ValueError(f"the number {shown(value)} has more digits than Cosmos DB keeps (about 16)")
+        raise DocumentRefusedError(f"the number {shown(value)} has more digits than Cosmos DB keeps (about 16)")
     return value
 
 

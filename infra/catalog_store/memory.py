@@ -23,6 +23,9 @@ class MemoryCatalogStore:
     async def prepare(self) -> None:
         """Nothing to create."""
 
+    async def open(self) -> None:
+        """Nothing to look for."""
+
     async def fingerprint(self) -> str:
         """A text that differs after any change."""
         return self._mark

@@ -74,6 +74,10 @@ class SqliteCatalogStore:
         """Create the file and its tables where they are missing."""
         await self._database.prepare()
 
+    async def open(self) -> None:
+        """The same: the file is nobody else's."""
+        await self._database.prepare()
+
     async def fingerprint(self) -> str:
         """A text that differs after any change, whoever made it."""
         return await self._database.run(_mark)

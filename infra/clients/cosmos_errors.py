@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from application.errors import ConflictError, StoreUnavailableError
+from application.errors import ConflictError, DocumentRefusedError, StoreUnavailableError
 
 ROLE = "Cosmos DB Built-in Data Contributor"
 """The data-plane role that serving needs, on the account or the database."""
@@ -35,7 +35,7 @@ def translated(subject: str) -> Iterator[None]:
         StoreUnavailableError: it cannot be done now.
         ConflictError: the document exists already, or is at another version.
         MissingError: 404.
-        ValueError: the document is larger than the service takes.
+        DocumentRefusedError: the document is larger than the service takes.
     """
     try:
         yield
@@ -81,7 +81,7 @@ def _by_status(status: int, error: Exception, subject: str) -> Exception:
     if status == HTTPStatus.NOT_FOUND:
         return MissingError(subject)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return ValueError("larger than the 2 MB that Cosmos DB takes")
+        return DocumentRefusedError("a document larger than the 2 MB that Cosmos DB takes")
     texts = {
         HTTPStatus.BAD_REQUEST: "the request is refused (400)",
         HTTPStatus.UNAUTHORIZED: _unauthorized(error),

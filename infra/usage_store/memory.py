@@ -23,6 +23,9 @@ class MemoryUsageStore:
     async def prepare(self) -> None:
         """Nothing to create."""
 
+    async def open(self) -> None:
+        """Nothing to look for."""
+
     async def add(self, lines: Sequence[LedgerLine]) -> None:
         """Keep these lines. A line whose id is there already is left as it is."""
         for line in lines:

@@ -89,6 +89,10 @@ class SqliteUsageStore:
         """Create the file and its tables where they are missing."""
         await self._database.prepare()
 
+    async def open(self) -> None:
+        """The same: the file is nobody else's."""
+        await self._database.prepare()
+
     async def add(self, lines: Sequence[LedgerLine]) -> None:
         """Keep these lines, all of them or none. A line whose id is there already is left as it is.
 

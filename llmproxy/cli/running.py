@@ -9,15 +9,19 @@ from typing import TypeVar
 import click
 
 from application.admin.refusal import RefusedError
-from application.errors import ConflictError, StoreUnavailableError
+from application.errors import ConflictError, DocumentRefusedError, StoreUnavailableError
 from llmproxy.settings import Settings, SettingsError, load_settings
 from llmproxy.stores import Stores, open_stores
 
 T = TypeVar("T")
 
 
-def with_stores(work: Callable[[Stores], Awaitable[T]]) -> T:
+def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False) -> T:
     """Do this with the stores that the server uses.
+
+    Args:
+        work: what to do.
+        create: create what is missing first.
 
     Raises:
         click.ClickException: settings are wrong, the store is away, or the command cannot be carried out. Exit code 1.
@@ -27,12 +31,12 @@ def with_stores(work: Callable[[Stores], Awaitable[T]]) -> T:
         raise click.ClickException("DATA_DIR=:memory: lives and dies with the server; a command cannot reach it")
 
     async def run() -> T:
-        async with open_stores(settings) as stores:
+        async with open_stores(settings, create=create) as stores:
             return await work(stores)
 
     try:
         return asyncio.run(run())
-    except (RefusedError, ConflictError, StoreUnavailableError) as error:
+    except (RefusedError, ConflictError, DocumentRefusedError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from None
 
 

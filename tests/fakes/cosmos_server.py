@@ -1,4 +1,4 @@
-"""``@vercel/cosmosdb-server`` as the database: keeps its documents in memory, speaks HTTPS with a certificate of its own."""
+"""``@vercel/cosmosdb-server`` as the database: its documents are in memory, its HTTPS certificate is its own."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ def test_every_setting_is_closed_to_documents() -> None:
     assert [name for name in Settings.model_fields if not is_own_setting(name.upper())] == []
 
 
-@pytest.mark.parametrize("name", ["COSMOS_KEY", "cosmos-key", "LLMPROXY-DEMO-KEY", "Data_Dir", "HOST"])
+@pytest.mark.parametrize(
+    "name", ["COSMOS_KEY", "cosmos-key", "LLMPROXY-DEMO-KEY", "Data_Dir", "HOST", "AZURE_CLIENT_SECRET"]
+)
 def test_own_settings_are_never_secrets(name: str) -> None:
     assert environment_secrets({name: "x", name.upper().replace("-", "_"): "x"})(name) is None
 
@@ -61,7 +63,13 @@ def test_production_reads_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("LLMPROXY_MAX_BODY_BYTES", "0"),
         ("LLMPROXY_LOG_LEVEL", "LOUD"),
         ("AUTH", "maybe"),
-        ("COSMOS_URL", "https://somewhere"),
+        ("COSMOS_URL", "http://plain.example"),
+        ("COSMOS_URL", "https://a.example/path"),
+        ("COSMOS_KEY", "not base64!"),
+        ("COSMOS_DATABASE_ID", "a/b"),
+        ("COSMOS_CONTAINER_ID", "a#b"),
+        ("COSMOS_CONTAINER_ID", "projects"),
+        ("LLMPROXY_COSMOS_THROUGHPUT", "1500"),
     ],
 )
 def test_a_wrong_setting_is_named_and_its_value_is_not(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,6 +77,31 @@ def test_a_wrong_setting_is_named_and_its_value_is_not(name: str, value: str, mo
     with pytest.raises(SettingsError, match=name) as caught:
         load_settings(NOWHERE)
     assert "\n" not in str(caught.value)
+    assert len(value) < 6 or value == "projects" or value not in str(caught.value)
+
+
+def test_cosmos_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load_settings(NOWHERE)
+    assert (settings.cosmos_url, settings.cosmos_database_id, settings.cosmos_container_id) == (
+        None,
+        "llm-proxy",
+        "models",
+    )
+    monkeypatch.setenv("COSMOS_URL", "https://account.documents.azure.com:443/")
+    monkeypatch.setenv("COSMOS_KEY", "c2VjcmV0LWtleQ==")
+    settings = load_settings(NOWHERE)
+    assert "c2VjcmV0" not in repr(settings)
+    monkeypatch.setenv("DATA_DIR", ":memory:")
+    with pytest.raises(SettingsError, match="DATA_DIR=:memory:"):
+        load_settings(NOWHERE)
+
+
+def test_unverified_tls_is_refused_in_production(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMPROXY_COSMOS_VERIFY_TLS", "false")
+    assert load_settings(NOWHERE).llmproxy_cosmos_verify_tls is False
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    with pytest.raises(SettingsError, match="LLMPROXY_COSMOS_VERIFY_TLS"):
+        load_settings(NOWHERE)
 
 
 def test_a_typo_in_the_file_stops_the_start_too(tmp_path: Path) -> None:
