@@ -93,7 +93,7 @@ with socket.create_server(("127.0.0.1", 0)) as probe:
     address = "http://127.0.0.1:%d" % probe.getsockname()[1]
 fields = {"model": b'"m"', "messages": b'[{"role":"user","content":"my-prompt"}]'}
 async def main():
-    provider = LiteLLMProvider(lambda _: None, silence_timeout=1, total_timeout=1)
+    provider = LiteLLMProvider(lambda _: None, silence_timeout=60, total_timeout=60)
     await provider.loaded()
     for kind in (ModelType.ANTHROPIC, ModelType.BLACKBOX, ModelType.COHERE):
         document = model_document(model_type=kind, parameters=Parameters(api_key="my-key", endpoint=address))
