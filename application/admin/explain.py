@@ -91,7 +91,8 @@ def explain(
     candidates = _candidates(chosen, upstreams)
     if chosen:
         checks += _usable(candidates)
-    others = [document for document in known if document not in chosen]
+    served = set(chosen)
+    others = [document for document in known if document not in served]
     reasons = _reasons(question, readings.catalog, project_id)
     aside = [left_aside(document, reasons(document), upstreams) for document in others]
     return Explanation(tuple(checks), (*candidates, *aside))

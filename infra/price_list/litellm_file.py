@@ -36,9 +36,9 @@ class LiteLLMPriceList:
 
     def __init__(self, entries: Entries, source: str) -> None:
         self.source = source
-        self._entries = entries
+        self._images, bare = _sized_images(entries)
+        self._entries = {**bare, **entries}
         self._shelves: dict[Shelf, tuple[dict[str, str], dict[str, str]]] = {}
-        self._images = _sized_images(entries)
 
     def find(self, document: ModelDocument) -> ReferencePrice | None:
         """The entry for a document: by its exact name, else by its name without dates and additions of our own."""
@@ -109,17 +109,22 @@ def _stands_on(shelf: Shelf, key: str, entry: Mapping[str, object]) -> bool:
     return here and not _SIZED.fullmatch(key) and str(entry.get("litellm_provider", "")).startswith(shelf.provider)
 
 
-def _sized_images(entries: Entries) -> dict[str, dict[str, Decimal]]:
-    """Prices of images, which are entries of their own there, by the key of the model: ``high/1024-x-1024/name``."""
+def _sized_images(entries: Entries) -> tuple[dict[str, dict[str, Decimal]], Entries]:
+    """Prices of images by the key of the model: each is an entry of its own there, ``high/1024-x-1024/name``.
+
+    And an entry for each such model, without prices, because some have no other one.
+    """
     found: dict[str, dict[str, Decimal]] = {}
+    bare: dict[str, Mapping[str, object]] = {}
     for key, entry in entries.items():
         sized = _SIZED.fullmatch(key)
         if sized is None:
             continue
+        model = (sized["vendor"] or "") + sized["name"]
+        bare[model] = {name: entry.get(name) for name in ("litellm_provider", "mode")}
         width, height = int(sized["width"]), int(sized["height"])
         price = image_price(entry, width, height)
         if price is not None:
             size = f"{width}x{height}"
-            of_model = found.setdefault((sized["vendor"] or "") + sized["name"], {})
-            of_model[f"{sized['quality']}/{size}" if sized["quality"] else size] = price
-    return found
+            found.setdefault(model, {})[f"{sized['quality']}/{size}" if sized["quality"] else size] = price
+    return found, bare

@@ -38,6 +38,7 @@ KEYS = {
     "azure/hd/1024-x-1792/image-1": "azure",
     "image-1": "openai",
     "azure/image-1": "azure",
+    "azure/hd/1024-x-1024/image-0": "azure",
 }
 PRICES = LiteLLMPriceList(
     {
@@ -109,6 +110,13 @@ def test_images_have_prices_by_size() -> None:
     azure = PRICES.find(document("AzureOpenAI", "image-1"))
     assert azure is not None
     assert azure.prices.image == (("hd/1024x1792", Decimal("8e-08") * 1024 * 1792),)
+
+
+def test_a_model_that_has_prices_by_size_only() -> None:
+    found = PRICES.find(document("AzureOpenAI", "image-0"))
+    assert found is not None
+    assert (found.name, found.operations) == ("azure/image-0", frozenset({Operation.IMAGES}))
+    assert dict(found.prices.described).keys() == {"currency", "image hd/1024x1024"}
 
 
 @pytest.mark.parametrize(
