@@ -13,6 +13,7 @@ from application.ports.catalog_store import CatalogStore
 from application.ports.usage_store import UsageStore
 from infra.catalog_store.cosmos import CosmosCatalogStore
 from infra.catalog_store.memory import MemoryCatalogStore
+from infra.catalog_store.snapshot import SnapshotFile
 from infra.catalog_store.sqlite import SqliteCatalogStore
 from infra.clients.cosmos import CosmosAccount, CosmosDatabase
 from infra.usage_store.cosmos import CosmosUsageStore
@@ -26,11 +27,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What is kept, and the journal through which ledger lines get there."""
+    """What is kept, and the journal through which ledger lines get there.
+
+    Args:
+        catalog: documents.
+        usage: the ledger.
+        journal: ledger lines on their way.
+        snapshot: the last catalogue on this machine's disk, where the store itself is somewhere else.
+    """
 
     catalog: CatalogStore
     usage: UsageStore
     journal: Journal | Unjournaled
+    snapshot: SnapshotFile | None = None
 
 
 @asynccontextmanager
@@ -72,7 +81,7 @@ def _make(settings: Settings) -> Stores:
         database = CosmosDatabase(_account(settings, settings.cosmos_url))
         ledger = CosmosUsageStore(database)
         models = CosmosCatalogStore(database, settings.cosmos_container_id)
-        return Stores(models, ledger, Journal(folder / "journal", ledger))
+        return Stores(models, ledger, Journal(folder / "journal", ledger), SnapshotFile(folder / "catalog.json"))
     kept = SqliteUsageStore(folder / "usage.sqlite3")
     return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, Journal(folder / "journal", kept))
 

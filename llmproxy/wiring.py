@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp
 
+from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
 from application.serving.serve import Clock, Serving
 from application.serving.settle import Settle
@@ -94,13 +95,19 @@ async def open_product(
         StoreUnavailableError: the stores cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        stores = await stack.enter_async_context(open_stores(settings))
+        # A store somewhere else may be away when we start; one on our own disk that does not open will not heal.
+        patient = settings.cosmos_url is not None
+        stores = await stack.enter_async_context(open_stores(settings, patient=patient))
         providers = make_providers(settings, environment)
         stack.push_async_callback(providers.pool.close)
         await stores.journal.start()
         clock = Clock(time.time, time.monotonic)
-        view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time)
-        await view.refresh()
+        view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time, stores.snapshot)
+        try:
+            await view.refresh()
+        except StoreUnavailableError:
+            if not patient:
+                raise
         follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval))
         stack.push_async_callback(_stop, follower)
         settle = Settle(stores.journal.record, providers.dispatch.upstream_model, clock.monotonic, _line_id, status_of)
@@ -117,7 +124,7 @@ async def open_product(
         )
         limits = BodyLimits(settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout)
         door = Door(ENDPOINTS, Handler(serving, limits), create_pages(serving, health, version), access_log)
-        if any(document.model_type in LITELLM_TYPES for document in view.catalog.by_id.values()):
+        if view.ready and any(document.model_type in LITELLM_TYPES for document in view.catalog.by_id.values()):
             providers.litellm.warm_up()
         yield Product(door, stores, view)
 
