@@ -30,20 +30,17 @@ class _Server(uvicorn.Server):
             self._on_ready()
 
 
-def run(host: str, port: int, workers: int, on_ready: Callable[[str], None]) -> int:
+def run(listener: socket.socket, workers: int, on_ready: Callable[[], None]) -> int:
     """Serve until a signal ends it; the exit code.
 
     Args:
-        host: address to listen on.
-        port: port to listen on; 0 = any free one.
+        listener: a bound socket.
         workers: number of processes.
-        on_ready: called with the base URL when connections are accepted (with several workers: are about to be).
+        on_ready: called when connections are accepted (with several workers: are about to be).
     """
     config = uvicorn.Config(
         "llmproxy.asgi:create_app",
         factory=True,
-        host=host,
-        port=port,
         workers=workers,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=GuardedProtocol,
@@ -57,13 +54,10 @@ def run(host: str, port: int, workers: int, on_ready: Callable[[str], None]) -> 
         timeout_graceful_shutdown=30,
         backlog=_BACKLOG,
     )
-    listener = config.bind_socket()
-    shown = "127.0.0.1" if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared, not bound
-    base_url = f"http://{shown}:{listener.getsockname()[1]}"
     if workers > 1:
-        on_ready(base_url)
+        on_ready()
         Multiprocess(config, sockets=[listener]).run()
         return 0
-    server = _Server(config, lambda: on_ready(base_url))
+    server = _Server(config, on_ready)
     server.run(sockets=[listener])
     return 0 if server.started else 1

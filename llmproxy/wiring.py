@@ -108,7 +108,7 @@ async def open_product(
         except StoreUnavailableError:
             if not patient:
                 raise
-        follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval))
+        follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
         stack.push_async_callback(_stop, follower)
         settle = Settle(stores.journal.record, providers.dispatch.upstream_model, clock.monotonic, _line_id, status_of)
         authentication = settings.auth is Authentication.ON

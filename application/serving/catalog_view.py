@@ -116,8 +116,14 @@ class CatalogView:
         self.checked_at = self._time()
         return changed
 
-    async def follow(self, interval: float) -> None:
-        """Refresh for ever, ``interval`` seconds apart; logs when the store goes away and when it is back."""
+    async def follow(self, interval: float, random: Callable[[], float]) -> None:
+        """Refresh for ever; logs when the store goes away and when it is back.
+
+        Args:
+            interval: seconds between two refreshes, give or take a quarter by chance: replicas that were started, or
+                that lost their store, in the same moment must not come back to it in the same moment.
+            random: gives numbers from 0 up to but not including 1.
+        """
         away = False
         while True:
             try:
@@ -132,7 +138,7 @@ class CatalogView:
                 away = True
             except Exception as error:  # noqa: BLE001 - the one task that keeps the catalogue alive must outlive any fault
                 logger.error("the catalogue could not be refreshed", extra={"reason": type(error).__name__})  # noqa: TRY400 - no traceback: it may quote a document
-            await asyncio.sleep(interval)
+            await asyncio.sleep(interval * (0.75 + random() / 2))
 
     async def _fall_back(self) -> None:
         if self._catalog is not None or self._fallback is None:

@@ -11,6 +11,7 @@ import click
 
 from application.errors import StoreUnavailableError
 from llmproxy.demo import lines_to_paste, new_key, prepare_demo
+from llmproxy.listening import base_url, listen
 from llmproxy.settings import Environment, Settings, SettingsError, load_environment, load_settings
 from llmproxy.stores import open_stores
 
@@ -29,6 +30,9 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
         settings = load_settings()
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
+    # First of all: a demo whose port is taken must not give the one that runs there another key.
+    address = host or settings.host
+    listener = listen(address, settings.port if port is None else port)
     ready: Callable[[str], None] = _announce
     if demo:
         ready = _prepare_demo(settings)
@@ -36,7 +40,8 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
     # Imported late: it brings uvicorn and FastAPI, which no other command needs.
     from llmproxy.server import run  # noqa: PLC0415
 
-    sys.exit(run(host or settings.host, settings.port if port is None else port, workers, ready))
+    url = base_url(address, listener)
+    sys.exit(run(listener, workers, lambda: ready(url)))
 
 
 def _prepare_demo(settings: Settings) -> Callable[[str], None]:

@@ -11,6 +11,7 @@ import uvicorn
 
 from infra.providers.simulator.options import SimulatorOptions
 from infra.providers.simulator.server import create_simulator
+from llmproxy.listening import base_url, listen
 
 _BACKLOG = 2048
 _KEEP_ALIVE = 75  # seconds; vendors keep idle connections for about that long
@@ -58,10 +59,7 @@ POST /simulator/reset begins anew."""
 def simulator(host: str, port: int, as_json: bool, **orders: Any) -> None:
     """Run a server that speaks OpenAI's chat format and makes its answers up, always the same for the same request."""
     options = SimulatorOptions(**orders)
-    try:
-        listener = _listen(host, port)
-    except OSError as error:
-        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    listener = listen(host, port)
     config = uvicorn.Config(
         create_simulator(options),
         loop="uvloop",
@@ -74,7 +72,7 @@ def simulator(host: str, port: int, as_json: bool, **orders: Any) -> None:
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=1,
     )
-    _Announcing(config, _url(host, listener), as_json=as_json).run(sockets=[listener])
+    _Announcing(config, f"{base_url(host, listener)}/v1", as_json=as_json).run(sockets=[listener])
 
 
 class _Announcing(uvicorn.Server):
@@ -89,20 +87,3 @@ class _Announcing(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             click.echo(self._line)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _url(host: str, listener: socket.socket) -> str:
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{listener.getsockname()[1]}/v1"
