@@ -7,9 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.fakes.processes import Running, environment, llmproxy
@@ -74,3 +76,25 @@ def test_vendors_whose_keys_are_set_are_added(tmp_path: Path) -> None:
 def test_the_demo_is_refused_in_production(tmp_path: Path) -> None:
     env = environment(DATA_DIR=str(tmp_path), ENVIRONMENT="production")
     assert "refused" in llmproxy("serve", "--demo", env=env, check=False).stderr
+
+
+def test_a_taken_port_is_said_and_the_demo_that_runs_there_keeps_its_key(tmp_path: Path) -> None:
+    folder = str(tmp_path)
+    first = Running(
+        "serve",
+        "--demo",
+        "--port",
+        "0",
+        env=environment(DATA_DIR=folder, LLMPROXY_DEMO_KEY=KEY),
+        ready=r"url\s+(\S+)/v1",
+    )
+    try:
+        port = str(httpx.URL(first.base_url).port)
+        second = llmproxy("serve", "--demo", "--port", port, env=environment(DATA_DIR=folder), check=False)
+        assert f"cannot listen on 127.0.0.1:{port}" in second.stderr
+        assert second.returncode == 1
+        time.sleep(2.5)  # longer than it takes a change to show
+        models = httpx.get(f"{first.base_url}/v1/models", headers={"api-key": KEY}, timeout=10)
+        assert models.status_code == 200
+    finally:
+        first.stop()
