@@ -75,6 +75,19 @@ async def carry_out(store: CatalogStore, plan: Plan, signature: Signature) -> Ap
     return applied
 
 
+def check_fit(store: CatalogStore, steps: Sequence[Step]) -> None:
+    """Look whether the store can keep what a plan wants to write.
+
+    Raises:
+        RefusedError: it cannot; the message names each of these documents.
+    """
+    reasons = [(step.id, store.unfit(Kind.MODEL, step.after)) for step in steps if step.after is not None]
+    unfit = [f"{document_id!r}: {reason}" for document_id, reason in reasons if reason is not None]
+    if unfit:
+        more = f" | and {len(unfit) - _MOST_NAMED} more" if len(unfit) > _MOST_NAMED else ""
+        raise RefusedError(f"nothing was written: the store cannot keep {' | '.join(unfit[:_MOST_NAMED])}{more}")
+
+
 def entries_for(step: Step, latest: HistoryEntry | None, signature: Signature) -> list[HistoryEntry]:
     """What the history is to keep of a step: how the document stood before, unless it has that, and how it stands then.
 
@@ -96,6 +109,7 @@ def entries_for(step: Step, latest: HistoryEntry | None, signature: Signature) -
 async def _check(store: CatalogStore, steps: Sequence[Step]) -> None:
     if not steps:
         return
+    check_fit(store, steps)
     versions = {document.id: document.version for document in await store.load(Kind.MODEL)}
     changed = [step.id for step in steps if versions.get(step.id, "") != step.replaces]
     if changed:

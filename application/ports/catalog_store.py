@@ -112,6 +112,9 @@ class CatalogStore(Protocol):
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
         """One document, or ``None``."""
 
+    def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
+        """Why ``put`` would refuse such a document, told without asking the store; ``None`` = nothing is known."""
+
     async def put(
         self,
         kind: Kind,

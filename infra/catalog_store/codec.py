@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, DecimalException
 from typing import NoReturn
 
@@ -146,6 +146,15 @@ def identified(body: Mapping[str, object]) -> tuple[str, str]:
         msg = "a document needs an `id` of type text"
         raise ValueError(msg)
     return document_id, encode(body)
+
+
+def refusal(convert: Callable[[], object]) -> str | None:
+    """Why a conversion to what a store keeps fails, or ``None``."""
+    try:
+        convert()
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return None
 
 
 def conflict(kind: str, document_id: str) -> str:

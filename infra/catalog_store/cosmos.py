@@ -85,6 +85,10 @@ class CosmosCatalogStore:
         found = await _read(self._collections[kind], "SELECT * FROM c WHERE c.id = @id", {"id": document_id})
         return found[0] if found else None
 
+    def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
+        """Why ``put`` would refuse such a document, as far as can be told without the store."""
+        return codec.refusal(lambda: cosmos_codec.to_item(body, self._collections[kind].partition))
+
     async def put(
         self,
         kind: Kind,

@@ -45,6 +45,11 @@ class MemoryCatalogStore:
         """One document, or ``None``."""
         return self._read(kind, document_id) if (kind, document_id) in self._documents else None
 
+    def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
+        """Why ``put`` would refuse such a document, as far as can be told without the store."""
+        del kind
+        return codec.refusal(lambda: codec.identified(body))
+
     async def put(
         self,
         kind: Kind,

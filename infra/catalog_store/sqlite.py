@@ -115,6 +115,11 @@ class SqliteCatalogStore:
 
         return await self._database.run(work)
 
+    def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
+        """Why ``put`` would refuse such a document, as far as can be told without the store."""
+        del kind
+        return codec.refusal(lambda: codec.identified(body))
+
     async def put(
         self,
         kind: Kind,

@@ -209,6 +209,8 @@ async def test_a_write_based_on_an_older_version_is_refused(store: CatalogStore)
 )
 async def test_what_cannot_be_kept_is_refused(store: CatalogStore, body: dict[str, object]) -> None:
     mark = await store.fingerprint()
+    assert store.unfit(Kind.MODEL, body)
+    assert store.unfit(Kind.MODEL, model_body()) is None
     with pytest.raises(ValueError, match=r"\w"):
         await store.put(Kind.MODEL, body)
     assert list(await store.load(Kind.MODEL)) == []

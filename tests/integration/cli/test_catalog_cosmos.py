@@ -79,6 +79,18 @@ def test_plan_apply_history_and_rollback(cosmos: Callable[..., Outcome], tmp_pat
     assert {entry["id"] for entry in cosmos("catalog", "history", "--json").json} == {"a", "b"}
 
 
+def test_what_cosmos_cannot_keep_is_said_before_anything_is_written(
+    cosmos: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    exact = {"input": Decimal("0.1000000000000000000055"), "output": 1}
+    file = write(tmp_path / "all.json", model_body(id="a"), model_body(id="b", costs=exact))
+    for command in ("plan", "apply"):
+        done = cosmos("catalog", command, file)
+        assert (done.code, done.out) == (1, "")
+        assert "nothing was written: the store cannot keep 'b': the number 0.1000000000000000000055" in done.err
+    assert cosmos("catalog", "history", "--json").json == []
+
+
 def test_two_operators_at_once_one_loses_and_nothing_is_lost(
     cosmos: Callable[..., Outcome], variables: dict[str, str], tmp_path: Path, data_dir: Path
 ) -> None:

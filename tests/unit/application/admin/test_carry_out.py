@@ -8,6 +8,7 @@ import pytest
 
 from application.admin.carry_out import Signature, carry_out, entries_for
 from application.admin.plan import Plan, plan_for, step_to
+from application.admin.refusal import RefusedError
 from application.errors import ConflictError, StoreUnavailableError
 from application.ports.catalog_store import Deed, HistoryEntry, Kind, StoredDocument
 from infra.catalog_store.memory import MemoryCatalogStore
@@ -87,6 +88,14 @@ async def test_a_store_that_goes_away_midway_leaves_a_precise_report() -> None:
     ):
         await carry_out(store, made, ANN)
     assert list(await bodies(store)) == ["a"]
+
+
+async def test_what_the_store_cannot_keep_is_found_before_the_first_write() -> None:
+    store = MemoryCatalogStore()
+    made = await plan(store, model_body(id="a"), model_body(id="b", note=float("nan")))
+    with pytest.raises(RefusedError, match="nothing was written: the store cannot keep 'b': nan"):
+        await carry_out(store, made, ANN)
+    assert await bodies(store) == {}
 
 
 def test_how_a_document_stood_is_kept_unless_the_history_has_it() -> None:
