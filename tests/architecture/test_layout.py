@@ -14,13 +14,14 @@ PORTS = {path.stem: path for path in (ROOT / "application" / "ports").glob("*.py
 SOURCE = ("domain", "application", "infra", "llmproxy")
 CEILING = 250
 MEDIAN = (60, 140)
-FAR_TOO_LONG = 450
+FAR_TOO_LONG = 500
 
 LONGER = {
     "domain/errors.py": "the whole error tree, drawn once and defined below its drawing",
     "tests/contract/test_catalog_store.py": "the whole behaviour of a port in one suite",
     "tests/contract/test_usage_store.py": "the whole behaviour of a port in one suite",
     "tests/e2e/clients/chat_conformance.py": "one script for interpreters that can import nothing of ours",
+    "tests/integration/cli/test_catalog_plan.py": "a plan's whole life, each step with what can come between",
     "tests/integration/clients/test_http_pool.py": "everything that a pooled connection can go through",
     "tests/integration/openai_wire/test_provider.py": "everything that an upstream of this format can do to us",
     "tests/integration/providers/test_litellm_wire.py": "every kind of upstream behind LiteLLM, as bytes on the wire",
