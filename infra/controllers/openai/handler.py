@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from application.serving.exchange import Exchange
 from application.serving.serve import Serving
 from application.serving.use_case import UseCase
-from domain.errors import BodyTimeoutError, CallerGoneError, GatewayError, MethodNotAllowedError
+from domain.errors import BodyTimeoutError, CallerGoneError, GatewayError, MethodNotAllowedError, UnavailableError
 from infra.controllers.callers import key_of
 from infra.controllers.errors import body_of
 from infra.controllers.openai.body import read_bytes, read_members
@@ -56,14 +56,11 @@ class Handler:
                 await send_error(response, error)
             visit.failed(error)
         except asyncio.CancelledError:
-            if not (watch.gone or watch.late):
-                raise  # the server is stopping
-            if watch.gone:
-                visit.failed(CallerGoneError())
-            else:
-                late = BodyTimeoutError("The request body did not arrive in time.")
-                visit.failed(late)
-                await send_error(response, late)
+            # Nobody cancels but the watch, and a server that stops and has waited long enough.
+            reason = CallerGoneError() if watch.gone else _late() if watch.late else _stopping()
+            visit.failed(reason)
+            if not watch.gone:
+                await send_error(response, reason)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
             visit.broke(error)
             await send_internal_error(response)
@@ -109,6 +106,14 @@ class Handler:
             # Clients notice an error event; a stream that merely ends looks complete to them.
             response.visit.failed(error)
             await response.block(b"data: " + body_of(error) + b"\n\n")
+
+
+def _late() -> GatewayError:
+    return BodyTimeoutError("The request body did not arrive in time.")
+
+
+def _stopping() -> GatewayError:
+    return UnavailableError("The server is being restarted.", retry_after=1)
 
 
 async def aclose(blocks: AsyncIterator[bytes]) -> None:
