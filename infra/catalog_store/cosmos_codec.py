@@ -24,18 +24,19 @@ def to_item(body: Mapping[str, object], partition_member: str) -> dict[str, Any]
     """The JSON object that the SDK is given for a document.
 
     Raises:
-        ValueError: it has no id of type text, or none that Cosmos DB takes (a ``DocumentRefusedError``), its partition key is a list or an object, or
-            something in it is not JSON or a number that a double cannot hold exactly.
+        ValueError: it has no id of type text, or something in it is not JSON.
+        DocumentRefusedError: the id is none that Cosmos DB takes, the partition key is a list or an object, or a number
+            is none that a double holds exactly.
     """
     document_id, _ = codec.identified(body)
     if not document_id.isprintable() or not _ID.fullmatch(document_id):
         raise DocumentRefusedError(
-            f"the id {shown(document_id)} is not for Cosmos DB: no / \\ ? #, no space at its end, no dots only"
+            f"the id {shown(document_id)} is not for Cosmos DB: no / \\ ? #, no space at its end, not dots only"
         )
     if len(document_id.encode()) > _LONGEST_ID:
         raise DocumentRefusedError(f"an id longer than {_LONGEST_ID} bytes is not for Cosmos DB")
     if isinstance(body.get(partition_member), Mapping | list | tuple):
-        raise DocumentRefusedError(f"`{partition_member}` is the partition key and must be text")  # noqa: TRY004 - a fault of the document
+        raise DocumentRefusedError(f"`{partition_member}` is the partition key and must be text")
     return {name: _to_json(value) for name, value in stripped(body).items()}
 
 

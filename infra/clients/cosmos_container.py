@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -103,7 +104,7 @@ class CosmosContainer:
             query,
             parameters=named,
             max_item_count=_PAGE,
-            response_hook=self._database.count,
+            response_hook=self._page_came,
             raw_request_hook=_allow_ranges,
             **options,
         ).by_page()
@@ -128,20 +129,21 @@ class CosmosContainer:
             ConflictError: it exists.
         """
         container = await self._container()
-        return _etag(await self._run(lambda: container.create_item(body, response_hook=self._database.count)))
+        return self._etag(await self._run(lambda: container.create_item(body, response_hook=self._database.count)))
 
     async def keep(self, body: dict[str, Any]) -> None:
         """Write a document unless it exists already; then it stays as it is."""
         container = await self._container()
-        try:
-            await self._run(lambda: container.create_item(body, no_response=True, response_hook=self._database.count))
-        except ConflictError:
-            return
+        count = self._database.count
+        with suppress(ConflictError):
+            found = await self._run(lambda: container.create_item(body, no_response=True, response_hook=count))
+            if found:  # what serves without a body serves with one, too, but not with somebody else's
+                self._etag(found)
 
     async def upsert(self, body: dict[str, Any]) -> str:
         """Write a document whether it exists or not, and return its ETag."""
         container = await self._container()
-        return _etag(await self._run(lambda: container.upsert_item(body, response_hook=self._database.count)))
+        return self._etag(await self._run(lambda: container.upsert_item(body, response_hook=self._database.count)))
 
     async def replace(self, body: dict[str, Any], etag: str) -> str:
         """Write over a document that is at this ETag, and return its new one.
@@ -151,7 +153,7 @@ class CosmosContainer:
         """
         container = await self._container()
         options = {**_only_at(etag), "response_hook": self._database.count}
-        return _etag(await self._run(lambda: container.replace_item(body["id"], body, **options), gone=True))
+        return self._etag(await self._run(lambda: container.replace_item(body["id"], body, **options), gone=True))
 
     async def delete(self, document_id: str, partition: object, etag: str) -> None:
         """Remove a document that is at this ETag.
@@ -171,6 +173,17 @@ class CosmosContainer:
         container = await self._container()
         options = {**_only_at(etag), "response_hook": self._database.count}
         await self._run(lambda: container.delete_item(document_id, key, **options), gone=True)
+
+    def _page_came(self, headers: Mapping[str, str], result: Any) -> None:
+        self._database.count(headers)
+        # The SDK takes any JSON for a page without documents, and an empty catalogue would be a costly mistake.
+        if isinstance(result, dict) and "Documents" not in result:
+            raise StoreUnavailableError(f"Cosmos DB, {self._subject}: unexpected answer")
+
+    def _etag(self, result: Mapping[str, Any]) -> str:
+        if "_etag" not in result:
+            raise StoreUnavailableError(f"Cosmos DB, {self._subject}: unexpected answer")
+        return str(result["_etag"])
 
     async def _fits(self) -> bool:
         container = await self._container()
@@ -217,10 +230,6 @@ def _only_at(etag: str) -> dict[str, Any]:
     from azure.core import MatchConditions  # noqa: PLC0415 - see TYPE_CHECKING above
 
     return {"etag": etag, "match_condition": MatchConditions.IfNotModified}
-
-
-def _etag(body: Mapping[str, Any]) -> str:
-    return str(body["_etag"])
 
 
 def _allow_ranges(request: Any) -> None:
