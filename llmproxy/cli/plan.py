@@ -141,7 +141,8 @@ def _save(plan: Plan, path: Path) -> None:
     try:
         # Nobody else may read it: operators do write keys into documents.
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a file descriptor
-            path.chmod(0o600)
+            if path.is_file():  # no device: as root this would lock everybody out of /dev/null
+                path.chmod(0o600)
             file.write(codec.encode(as_data(plan), indent=True) + "\n")
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None

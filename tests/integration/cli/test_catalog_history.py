@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import socket
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 
 from infra.catalog_store import codec
 from tests.builders import model_body
-from tests.integration.cli.conftest import Command
+from tests.integration.cli.conftest import ROOT, Command
 
 
 @pytest.fixture
@@ -84,6 +86,42 @@ def test_a_change_made_with_sql_is_found_and_can_be_put_back(
     assert [(one["version"], one["who"], one["how"]) for one in found[1:2]] == [(4, None, "found")]
     assert found[1]["fields"] == [{"field": "weight", "change": "changed", "old": 3, "new": 77}]
     assert llmproxy("catalog", "rollback", "m", "4").out.startswith("~ m (change)\n    weight: 3 -> 77\n")
+
+
+def test_operators_who_apply_folders_at_once_lose_nothing(llmproxy: Command, tmp_path: Path, data_dir: Path) -> None:
+    llmproxy("init")
+    files = [tmp_path / f"{number}.json" for number in range(4)]
+    for weight, file in enumerate(files):
+        file.write_text(codec.encode([model_body(id=one, weight=weight) for one in ("a", "b", "c")]))
+    command = [sys.executable, "-m", "llmproxy", "catalog", "apply", "--json", "--author"]
+    running = [
+        subprocess.Popen(  # noqa: S603 - our own command
+            [*command, file.stem, str(file)],
+            env={"PYTHONPATH": str(ROOT), "DATA_DIR": str(data_dir)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for file in files
+    ]
+    ended = [process.communicate(timeout=60) for process in running]
+    won = [file.stem for file, process in zip(files, running, strict=True) if process.returncode == 0]
+    done = {
+        file.stem: text[1].partition("done before: ")[2].partition(";")[0]
+        for file, text, process in zip(files, ended, running, strict=True)
+        if process.returncode
+    }
+
+    assert won
+    assert all("changed by somebody else" in text[1] for text in ended if text[1]), ended
+    for one in ("a", "b", "c"):
+        found = llmproxy("catalog", "history", one, "--json").json
+        # Every write that was reported is there, no other one is, and none overwrote what it had not seen.
+        writers = [*won, *(author for author, named in done.items() if repr(one) in named)]
+        assert sorted(entry["who"] for entry in found) == sorted(writers)
+        assert [entry["version"] for entry in found] == list(range(len(writers), 0, -1))
+        assert [entry["current"] for entry in found] == [True] + [False] * (len(writers) - 1)
 
 
 def test_what_is_wrong_is_one_line(llmproxy: Command, three_versions: Path) -> None:
