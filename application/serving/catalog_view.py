@@ -162,13 +162,19 @@ class CatalogView:
         models = await self._models.take(changes[Kind.MODEL])
         projects = await self._projects.take(changes[Kind.PROJECT])
         for document_id, document in models.items():
-            missing = self._unusable_because(document) if document is not None and document.enabled else None
+            missing = self._missing(document) if document is not None and document.enabled else None
             if missing is None:
                 self._unusable.pop(document_id, None)
             else:
                 self._unusable[document_id] = LeftOut(Kind.MODEL, document_id, missing)
         left_out = [*self._models.left_out.values(), *self._projects.left_out.values(), *self._unusable.values()]
         self._catalog = (self._catalog or Catalog()).changed(models, projects, left_out)
+
+    def _missing(self, document: ModelDocument) -> str | None:
+        try:
+            return self._unusable_because(document)
+        except Exception as error:  # noqa: BLE001 - one document, whatever is the matter with it, must not take the others down
+            return _fault(error)
 
 
 class _Shelf(Generic[E]):
@@ -194,11 +200,20 @@ class _Shelf(Generic[E]):
             if number % _SLICE == _SLICE - 1:
                 await asyncio.sleep(0)
             self.versions[document.id] = document.version
-            entity, faults = self._reader(document.body, version=document.version)
+            try:
+                entity, faults = self._reader(document.body, version=document.version)
+                why = reason(faults)
+            except Exception as error:  # noqa: BLE001 - see above
+                entity, why = None, _fault(error)
             if entity is None:
                 stale = document.id in self._entities
-                self.left_out[document.id] = LeftOut(self._kind, document.id, reason(faults), stale=stale)
+                self.left_out[document.id] = LeftOut(self._kind, document.id, why, stale=stale)
             else:
                 self.left_out.pop(document.id, None)
                 self._entities[document.id] = replaced[document.id] = entity
         return replaced
+
+
+def _fault(error: Exception) -> str:
+    # Its message stays out: it may quote a secret.
+    return f"the gateway cannot cope with it: {type(error).__name__}"

@@ -171,3 +171,21 @@ async def test_a_snapshot_that_cannot_be_written_harms_nothing(tmp_path: Path) -
     view = view_of(Store(), tmp_path / "file" / "snapshot.json")
     assert await view.refresh()
     assert view.ready
+
+
+async def test_a_document_that_an_adapter_trips_over_is_left_out_and_the_others_are_served() -> None:
+    def trips(document: ModelDocument) -> str | None:
+        if document.id == "b":
+            raise RecursionError("sk-secret")
+        return None
+
+    store = Store()
+    for name in ("a", "b", "c"):
+        await store.put(Kind.MODEL, model_body(id=name, code=name))
+    view = CatalogView(store, trips, lambda: 1000.0)
+    await view.refresh()
+    assert {"a", "c"} <= set(view.catalog.by_code)
+    (left_out,) = view.catalog.left_out
+    assert left_out.id == "b"
+    assert "RecursionError" in left_out.reason
+    assert "sk-secret" not in left_out.reason
