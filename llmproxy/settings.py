@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import ssl
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -138,9 +139,15 @@ def load_environment(dotenv: Path = DOTENV) -> dict[str, str]:
     """The environment variables, and below them, outside production, those of a ``.env`` file.
 
     Nothing is written to ``os.environ``: what the file holds stays out of child processes and crash reports.
+
+    Raises:
+        SettingsError: the file cannot be read.
     """
     file = _dotenv_in_use(dotenv)
-    from_file = {} if file is None else {name: value for name, value in dotenv_values(file).items() if value}
+    try:
+        from_file = {} if file is None else {name: value for name, value in dotenv_values(file).items() if value}
+    except UnicodeDecodeError:
+        raise SettingsError(f"{file} is not UTF-8 text") from None
     return from_file | dict(os.environ)
 
 
@@ -174,6 +181,11 @@ def _check_combinations(settings: Settings) -> None:
         raise SettingsError("DATA_DIR=:memory: is refused with COSMOS_URL: ledger lines wait on disk while it is away")
     if settings.cosmos_container_id in OTHER_CONTAINERS:
         raise SettingsError("COSMOS_CONTAINER_ID names a container that something else is kept in")
+    if settings.llmproxy_ca_file is not None:
+        try:
+            ssl.create_default_context(cafile=settings.llmproxy_ca_file)
+        except OSError as error:
+            raise SettingsError(f"LLMPROXY_CA_FILE cannot be used: {error.strerror or 'no certificates'}") from None
 
 
 def _dotenv_in_use(dotenv: Path) -> Path | None:

@@ -121,3 +121,22 @@ def test_no_authentication_is_refused_in_production(monkeypatch: pytest.MonkeyPa
 
 def test_the_demo_key_is_not_shown() -> None:
     assert "sk-secret" not in repr(Settings(llmproxy_demo_key="sk-secret"))
+
+
+def test_a_file_in_another_encoding_is_said(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PORT=8001\n", encoding="utf-16")  # as some shells write it
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load_settings(file)
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_certificates_that_cannot_be_read_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    monkeypatch.setenv("LLMPROXY_CA_FILE", str(file))
+    with pytest.raises(SettingsError, match="LLMPROXY_CA_FILE"):
+        load_settings(NOWHERE)
