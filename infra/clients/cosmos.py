@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,15 @@ class CosmosDatabase:
     def count(self, headers: Mapping[str, str], _: object = None) -> None:
         """Add up what requests cost: the SDK's response hook."""
         self.request_units += float(headers.get("x-ms-request-charge") or 0)
+
+    @contextmanager
+    def counting_refusals(self) -> Iterator[None]:
+        """Add up what refused requests cost: the hook is not called for them."""
+        try:
+            yield
+        except Exception as error:
+            self.count(getattr(error, "headers", None) or {})
+            raise
 
     async def close(self) -> None:
         """Let go of the connections, for every adapter that shares them. Safe to repeat."""

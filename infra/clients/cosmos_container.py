@@ -205,7 +205,7 @@ class CosmosContainer:
     async def _run(self, work: Callable[[], Awaitable[T]], *, gone: bool = False) -> T:
         """Do this within the deadline. ``gone``: a 404 means that the document has been removed meanwhile."""
         try:
-            with translated(self._subject):
+            with translated(self._subject), self._database.counting_refusals():
                 async with asyncio.timeout(self._database.account.deadline):
                     return await work()
         except MissingError:

@@ -20,7 +20,7 @@ AT_ONCE = 16
 _MOST_MONTHS = 24
 
 # A key of three levels: no logical partition can outgrow its 20 GB, because each holds one line, and yet the lines of a
-# project and month lie together. See docs/decisions/0008-cosmos-ledger-partitions.md.
+# project and month lie together. See docs/decisions/0009-cosmos-ledger-partitions.md.
 _SPEC = ContainerSpec(
     "usage",
     ("/project", "/month", "/id"),
