@@ -54,6 +54,7 @@ class LLMProxy:
         documents: model documents.
         variables: further environment variables.
         options: of ``llmproxy serve``.
+        prepare: a command to run before anything else.
     """
 
     max_body_bytes = 8 << 20
@@ -64,21 +65,29 @@ class LLMProxy:
         *documents: dict[str, object],
         variables: dict[str, str] | None = None,
         options: tuple[str, ...] = (),
+        prepare: tuple[str, ...] = (),
     ) -> None:
         self._documents = folder / "models"
         self._options = options
-        self.env = environment(
-            DATA_DIR=str(folder / "data"),
-            LLMPROXY_MAX_BODY_BYTES=str(self.max_body_bytes),
-            LLMPROXY_BODY_TIMEOUT="2",
-            LLMPROXY_REFRESH_INTERVAL="0.5",
-            **(variables or {}),
-        )
+        self.env = self.environment_of(folder, variables or {})
+        if prepare:
+            self.command(*prepare)
         if documents:
             self.apply(*documents)
         self.key = self.create_key()
         self.banner = ""
         self.start()
+
+    @classmethod
+    def environment_of(cls, folder: Path, variables: dict[str, str]) -> dict[str, str]:
+        """What a server and the commands beside it run with."""
+        return environment(
+            DATA_DIR=str(folder / "data"),
+            LLMPROXY_MAX_BODY_BYTES=str(cls.max_body_bytes),
+            LLMPROXY_BODY_TIMEOUT="2",
+            LLMPROXY_REFRESH_INTERVAL="0.5",
+            **variables,
+        )
 
     def start(self) -> None:
         """Start, or start again after ``kill`` or ``stop``."""
