@@ -6,6 +6,7 @@ import msgspec
 
 from domain.errors import UpstreamProtocolError
 from domain.usage import Usage
+from infra.providers.openai_wire.halves import without_halves
 from infra.providers.openai_wire.refusals import refused
 from infra.providers.openai_wire.target import Target
 from infra.providers.openai_wire.usage import read_usage
@@ -26,7 +27,7 @@ def usage_of(body: bytes, target: Target) -> Usage | None:
         GatewayError: the body is empty, HTML, cut, no JSON object, or an error in disguise.
     """
     try:
-        outline = _decode(body)
+        outline = _outline(body)
     except (msgspec.MsgspecError, RecursionError) as fault:
         # What msgspec says names positions and kinds, nothing of the text.
         raise UpstreamProtocolError(reason=f"{len(body)} bytes that are no JSON object: {fault}") from None
@@ -35,3 +36,13 @@ def usage_of(body: bytes, target: Target) -> Usage | None:
     if isinstance(outline.usage, msgspec.UnsetType):
         return None
     return read_usage(outline.usage, reasoning_apart=target.vendor.reasoning_apart)
+
+
+def _outline(body: bytes) -> _Outline:
+    try:
+        return _decode(body)
+    except msgspec.DecodeError:
+        mended = without_halves(body)
+        if mended == body:
+            raise
+        return _decode(mended)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from domain.usage import Usage
+from infra.providers.openai_wire.halves import without_halves
 
 MAX_EVENT = 32 * 1024 * 1024
 """Bytes that one event may have: no more of a stream than that is ever held back."""
@@ -146,10 +147,10 @@ class EventFilter:
         if not payload:
             # An event without data, ``id:`` and ``retry:`` alone break OpenAI's Python client: only comments pass.
             return event if event.lstrip(b"\r\n").startswith(b":") else b""
-        try:
-            chunk = _decode(payload)
-        except (msgspec.MsgspecError, RecursionError):
-            chunk = None
+        chunk = _read(payload)
+        if chunk is None and b"\\u" in payload:
+            whole = without_halves(payload)
+            chunk, payload = _read(whole), whole
         if chunk is None or name == b"error" or not _empty(chunk.error):
             self.failure = payload
             return b""
@@ -202,6 +203,13 @@ def parse(event: bytes) -> tuple[bytes, bytes]:
         elif field == b"event":
             name = value.strip()
     return name, b"\n".join(data).strip()
+
+
+def _read(payload: bytes) -> _Chunk | None:
+    try:
+        return _decode(payload)
+    except (msgspec.MsgspecError, RecursionError):
+        return None
 
 
 def _text(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
