@@ -154,11 +154,12 @@ class CosmosCatalogStore:
 
 
 async def _read(collection: _Collection, query: str, parameters: Mapping[str, object]) -> Sequence[StoredDocument]:
-    rows: list[Mapping[str, Any]] = []
+    copies: list[cosmos_codec.Copy] = []
     async for page in collection.container.pages(query, parameters):
-        rows += page
-        await asyncio.sleep(0)
-    return cosmos_codec.to_documents(rows, collection.partition)
+        for start in range(0, len(page), _AT_ONCE):
+            copies += [cosmos_codec.copy_of(row, collection.partition) for row in page[start : start + _AT_ONCE]]
+            await asyncio.sleep(0)  # the loop has requests to serve
+    return cosmos_codec.to_documents(copies)
 
 
 async def _copies(collection: _Collection, document_id: str) -> Sequence[Mapping[str, Any]]:

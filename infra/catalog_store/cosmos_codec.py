@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from application.errors import DocumentRefusedError
@@ -18,6 +19,8 @@ from infra.clients.cosmos_container import ABSENT, LARGEST_INTEGER, stripped
 
 _ID = re.compile(r"(?!\.+$)[^/\\?#]*[^/\\?# ]")
 _LONGEST_ID = 1023
+
+Copy = tuple[str, str, str, object]
 
 
 def to_item(body: Mapping[str, object], partition_member: str) -> dict[str, Any]:
@@ -62,12 +65,16 @@ def version_of(etags: Iterable[str]) -> str:
     return " ".join(sorted(etags))
 
 
-def to_documents(rows: Iterable[Mapping[str, Any]], partition_member: str) -> list[StoredDocument]:
-    """Documents from what a query for whole documents returns, ordered by id."""
-    ordered = sorted(rows, key=lambda row: str(row["id"]))
+def copy_of(row: Mapping[str, Any], partition_member: str) -> Copy:
+    """Id, partition key (as text), ETag and body from a row of a query for whole documents."""
+    return str(row["id"]), partition_text(row, partition_member), row["_etag"], to_body(row)
+
+
+def to_documents(copies: Iterable[Copy]) -> list[StoredDocument]:
+    """Documents from what is there under their ids, ordered by id."""
+    ordered = sorted(copies, key=itemgetter(0, 1))
     return [
-        to_document(document_id, [(partition_text(row, partition_member), row["_etag"], to_body(row)) for row in same])
-        for document_id, same in groupby(ordered, key=lambda row: str(row["id"]))
+        to_document(document_id, (copy[1:] for copy in same)) for document_id, same in groupby(ordered, itemgetter(0))
     ]
 
 

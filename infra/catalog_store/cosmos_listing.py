@@ -83,21 +83,24 @@ class Listing:
 
     async def _list_all(self) -> None:
         now = self._clock()
-        rows = await self._container.rows(self._list)
-        self._merge(rows)
-        for place in self._etags.keys() - {self._place(row) for row in rows}:
+        places: set[_Place] = set()
+        async for page in self._container.pages(self._list, {}):
+            places |= self._merge(page)
+            await asyncio.sleep(0)
+        for place in self._etags.keys() - places:
             del self._etags[place]
             self._mark = token_hex(8)
         self._listed_at = now
 
-    def _merge(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        for row in rows:
-            place = self._place(row)
+    def _merge(self, rows: Sequence[Mapping[str, Any]]) -> set[_Place]:
+        places = {self._place(row): row for row in rows}
+        for place, row in places.items():
             if self._etags.get(place) != row["_etag"]:
                 self._etags[place] = row["_etag"]
                 self._mark = token_hex(8)
             if row["_ts"] > self._latest:
                 self._latest, self._latest_since = row["_ts"], self._clock()
+        return set(places)
 
     def _place(self, row: Mapping[str, Any]) -> _Place:
         return str(row["id"]), codec.partition_text(row, self._partition)

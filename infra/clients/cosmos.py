@@ -123,8 +123,8 @@ class CosmosDatabase:
 
         if self._closed:
             raise StoreUnavailableError("Cosmos DB: already closed")
-        # At INFO they report every request and every source of tokens that was tried, with addresses.
-        logging.getLogger("azure").setLevel(logging.WARNING)
+        # Their lines, errors with tracebacks included, carry addresses; what matters of them is in our own errors.
+        logging.getLogger("azure").setLevel(logging.CRITICAL + 1)
         with translated("opening the account"):
             client = CosmosClient(
                 self.account.url,
