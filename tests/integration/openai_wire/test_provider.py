@@ -110,7 +110,8 @@ async def test_a_request_id_that_no_header_can_carry_is_left_out(wire: OpenAIWir
 
 
 async def test_an_answer_comes_back_byte_for_byte(wire: OpenAIWire) -> None:
-    body = b' {"new": 1.50,\n "choices":[ ],"usage" : ' + json.dumps(USAGE).encode() + b' , "\\u00e9":"\\/", "half":"\\ud83d"}\n'
+    rest = b' , "\\u00e9":"\\/", "half":"\\ud83d"}\n'
+    body = b' {"new": 1.50,\n "choices":[ ],"usage" : ' + json.dumps(USAGE).encode() + rest
     async with scripted_server(answering(body, JSON)) as server:
         answer = await wire.answer(a_call(), document_at(server))
     assert answer.body == body
