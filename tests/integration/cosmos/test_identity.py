@@ -1,0 +1,82 @@
+"""No key: a managed identity, whose tokens come from where App Service and Container Apps hand them out."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from tests.fakes.fault_proxy import Fault, FaultProxy
+from tests.fakes.processes import environment, llmproxy
+
+TOKEN = "the-token-of-the-identity"
+
+
+class _Tokens(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.headers["X-IDENTITY-HEADER"] != "let-me-in":
+            self.send_error(401)
+            return
+        granted = {
+            "access_token": TOKEN,
+            "expires_on": str(int(time.time()) + 3600),
+            "resource": "r",
+            "token_type": "Bearer",
+        }
+        body = json.dumps(granted).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
+        """Quiet."""
+
+
+@pytest.fixture
+def tokens() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Tokens) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/msi/token"
+        server.shutdown()
+
+
+def without_key(proxy: FaultProxy, folder: Path, **more: str) -> dict[str, str]:
+    return environment(
+        COSMOS_URL=f"https://127.0.0.1:{proxy.port}",
+        COSMOS_DATABASE_ID=folder.name,
+        DATA_DIR=str(folder / "data"),
+        **more,
+    )
+
+
+def test_a_managed_identity_is_used_where_there_is_no_key(proxy: FaultProxy, tokens: str, tmp_path: Path) -> None:
+    env = without_key(proxy, tmp_path, IDENTITY_ENDPOINT=tokens, IDENTITY_HEADER="let-me-in")
+    llmproxy("init", env=env)
+    asked = {unquote(seen.headers["authorization"]) for seen in proxy.seen}
+    assert asked == {f"type=aad&ver=1.0&sig={TOKEN}"}
+
+    action = "Microsoft.DocumentDB/databaseAccounts/sqlDatabases/containers/items/read"
+    proxy.fault = Fault(
+        403, message=f"principal [x] does not have required RBAC permissions to perform action [{action}]"
+    )
+    done = llmproxy("projects", "list", env=env, check=False)
+    assert done.returncode == 1
+    assert "Cosmos DB Built-in Data Contributor" in done.stderr
+    assert action in done.stderr
+    assert TOKEN not in done.stdout + done.stderr
+
+
+def test_neither_key_nor_identity_is_said(proxy: FaultProxy, tokens: str, tmp_path: Path) -> None:
+    env = without_key(proxy, tmp_path, IDENTITY_ENDPOINT=tokens, IDENTITY_HEADER="wrong")
+    done = llmproxy("init", env=env, check=False)
+    assert done.returncode == 1
+    assert "COSMOS_KEY is empty and no managed identity" in done.stderr
+    assert "Traceback" not in done.stderr
