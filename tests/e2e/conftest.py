@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.cosmos_operator import variables
+from tests.fakes.cosmos_server import cosmos_server
+from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, simulated, upstream
 
 
@@ -33,3 +36,21 @@ def server(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> It
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+@pytest.fixture
+def cosmos(tmp_path: Path) -> Iterator[FaultProxy]:
+    """A Cosmos DB server of its own, behind a proxy that can take it away."""
+    with cosmos_server() as port:
+        (tmp_path / "tls").mkdir()
+        made = FaultProxy(tmp_path / "tls", port)
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def on_cosmos(tmp_path: Path, cosmos: FaultProxy) -> Iterator[LLMProxy]:
+    """A server whose documents and ledger are in it."""
+    made = LLMProxy(tmp_path, simulated("first"), variables=variables(cosmos), prepare=("init",))
+    yield made
+    made.stop()

@@ -118,8 +118,8 @@ class FaultProxy:
                     pass
             finally:
                 upstream[1].transport.abort()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # cancelled by _stop alone; asyncio's own callback would print a traceback for each
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
