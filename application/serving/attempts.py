@@ -28,17 +28,24 @@ async def attempt(exchange: Exchange, candidates: Sequence[ModelDocument], reach
     """
     try:
         return await _first_success(exchange, candidates, reach)
+    except UpstreamTimeoutError as error:
+        _settle_unheard(exchange, settle, settle.status_of(error), error.label)
+        raise
     except GatewayError as error:
         settle.failed(exchange, error)
         raise
     except asyncio.CancelledError:
-        # An upstream that was called has read the prompt and may have begun to write: count what is certain.
-        usage = Usage(input_tokens=exchange.use_case.estimate_input(exchange.call) if exchange.attempts else 0)
-        settle(exchange, status=CALLER_GONE_STATUS, usage=usage, source=UsageSource.PARTIAL, error=CALLER_GONE)
+        _settle_unheard(exchange, settle, CALLER_GONE_STATUS, CALLER_GONE)
         raise
     except Exception:
         settle(exchange, status=INTERNAL_ERROR_STATUS, error=INTERNAL_ERROR)
         raise
+
+
+def _settle_unheard(exchange: Exchange, settle: Settle, status: int, error: str) -> None:
+    """Nobody heard the end of it: the upstream has read the prompt, and may charge for it. Count what is certain."""
+    usage = Usage(input_tokens=exchange.use_case.estimate_input(exchange.call) if exchange.attempts else 0)
+    settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
 
 
 async def _first_success(exchange: Exchange, candidates: Sequence[ModelDocument], reach: Reach[T]) -> T:

@@ -101,7 +101,6 @@ async def test_the_next_deployment_is_tried_when_one_is_unreachable() -> None:
     ("failure", "status", "tried"),
     [
         (errors.UpstreamRefusedError(400, "bad"), 400, ["a"]),
-        (errors.UpstreamTimeoutError(), 504, ["a"]),
         (errors.UpstreamRefusedError(500, "oops"), 500, ["a", "b"]),
         (errors.UpstreamRefusedError(429, "slow down"), 429, ["a", "b"]),
         (errors.UpstreamCredentialError(), 502, ["a", "b"]),
@@ -118,6 +117,17 @@ async def test_failures_are_recorded_and_not_all_are_tried_elsewhere(
     assert provider.called == tried
     (line,) = there.lines
     assert (line.status, line.error, line.usage, line.cost_units) == (status, failure.label, Usage(), 0)
+
+
+async def test_an_upstream_that_times_out_may_charge_for_the_prompt_and_is_not_asked_elsewhere() -> None:
+    provider = FakeProvider(a=errors.UpstreamTimeoutError(), b=ANSWER)
+    there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
+    with pytest.raises(errors.UpstreamTimeoutError):
+        await there.serving.answer(there.exchange())
+    assert provider.called == ["a"]
+    (line,) = there.lines
+    assert (line.status, line.error, line.usage) == (504, "upstream_timeout", Usage(3))
+    assert line.usage_source is UsageSource.PARTIAL
 
 
 async def test_a_fault_of_ours_is_recorded_too() -> None:
