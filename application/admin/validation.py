@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.documents import read_model
+from domain.documents.bookkeeping import without_bookkeeping
 from domain.documents.fault import Fault, Severity
-from domain.documents.reader import STORE_MEMBERS
 from domain.model import ModelDocument
 
 Check = Callable[[ModelDocument, Mapping[str, object]], Iterable[Fault]]
@@ -94,11 +94,6 @@ def validate(files: Iterable[tuple[str, object]], check: Check | None = None) ->
     if not content:
         faults.append(FileFault("", Fault("", "holds no .json file", "one file for each model document")))
     return Validation(len(content), tuple(bodies), tuple(faults))
-
-
-def without_bookkeeping(body: Mapping[str, object]) -> dict[str, object]:
-    """The body without the members that are the store's own."""
-    return {name: value for name, value in body.items() if name not in STORE_MEMBERS}
 
 
 def _documents(files: Sequence[tuple[str, object]], faults: list[FileFault]) -> Iterator[tuple[str, str, object]]:

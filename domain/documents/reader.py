@@ -12,9 +12,6 @@ from domain.documents.values import closest, decimal_of, unfit_text
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
-STORE_MEMBERS = frozenset({"_rid", "_self", "_etag", "_ts", "_attachments"})
-"""What Cosmos DB adds to every document."""
-
 MOST_ALIKE = 20
 """Faults of one kind that are named one by one: a document that is all wrong must not flood the report."""
 

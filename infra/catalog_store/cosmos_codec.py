@@ -13,9 +13,10 @@ from typing import Any
 
 from application.errors import DocumentRefusedError
 from application.ports.catalog_store import StoredDocument
+from domain.documents.bookkeeping import without_bookkeeping
 from domain.documents.fault import Unreadable, shown
 from infra.catalog_store import codec
-from infra.clients.cosmos_container import ABSENT, LARGEST_INTEGER, stripped
+from infra.clients.cosmos_container import ABSENT, LARGEST_INTEGER
 
 _ID = re.compile(r"(?!\.+$)[^/\\?#]*[^/\\?# ]")
 _LONGEST_ID = 1023
@@ -40,7 +41,7 @@ def to_item(body: Mapping[str, object], partition_member: str) -> dict[str, Any]
         raise DocumentRefusedError(f"an id longer than {_LONGEST_ID} bytes is not for Cosmos DB")
     if isinstance(body.get(partition_member), Mapping | list | tuple):
         raise DocumentRefusedError(f"`{partition_member}` is the partition key and must be text")
-    return {name: _to_json(value) for name, value in stripped(body).items()}
+    return {name: _to_json(value) for name, value in without_bookkeeping(body).items()}
 
 
 def to_document(document_id: str, rows: Iterable[tuple[str, str, object]]) -> StoredDocument:
@@ -83,7 +84,7 @@ def to_body(row: Mapping[str, Any]) -> object:
 
     A double's shortest notation has the digits that somebody typed, as long as those were no more than 15.
     """
-    return _from_json(stripped(row))
+    return _from_json(without_bookkeeping(row))
 
 
 def partition_of(row: Mapping[str, Any], partition_member: str) -> object:

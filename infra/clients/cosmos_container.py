@@ -17,8 +17,6 @@ if TYPE_CHECKING:  # see infra/clients/cosmos.py
 
 T = TypeVar("T")
 
-SERVER_MEMBERS = frozenset({"_rid", "_self", "_etag", "_ts", "_attachments"})
-"""What the service adds to each document."""
 LARGEST_INTEGER = 2**53
 """Numbers are IEEE doubles: from here on not every integer is one."""
 ABSENT = object()
@@ -214,11 +212,6 @@ class CosmosContainer:
     def _missing(self) -> StoreUnavailableError:
         where = f"database {self._database.account.database} or its {self._subject}"
         return StoreUnavailableError(f"Cosmos DB: {where} does not exist; `llmproxy init` creates it")
-
-
-def stripped(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A document without what the service added."""
-    return {name: value for name, value in body.items() if name not in SERVER_MEMBERS}
 
 
 async def _next_page(found: AsyncIterator[AsyncIterator[Any]]) -> list[Any] | None:

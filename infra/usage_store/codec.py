@@ -27,14 +27,19 @@ _plain_values = attrgetter(*_PLAIN)
 _quantities = attrgetter(*QUANTITIES)
 
 
-def _as_dict(value: object) -> object:
+def as_dict(value: object) -> object:
+    """A mapping that msgspec does not know as one, for its ``enc_hook``.
+
+    Raises:
+        TypeError: it is none.
+    """
     if isinstance(value, Mapping):
         return dict(value)
     msg = f"{type(value).__name__} has no place in a ledger line"
     raise TypeError(msg)
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_as_dict)
+_encoder = msgspec.json.Encoder(enc_hook=as_dict)
 _lines = msgspec.json.Decoder(LedgerLine)
 _texts = msgspec.json.Decoder(dict[str, str])
 _names = msgspec.json.Decoder(tuple[str, ...])

@@ -9,8 +9,10 @@ from typing import Any
 
 import msgspec
 
+from domain.documents.bookkeeping import without_bookkeeping
 from domain.ledger import LedgerLine
-from infra.clients.cosmos_container import LARGEST_INTEGER, stripped
+from infra.clients.cosmos_container import LARGEST_INTEGER
+from infra.usage_store.codec import as_dict
 
 _FORBIDDEN = frozenset("/\\?#")
 _LARGEST = 2_000_000
@@ -26,7 +28,7 @@ def to_item(line: LedgerLine) -> dict[str, Any]:
     """
     if _FORBIDDEN.intersection(line.id) or not line.id:
         raise ValueError("an id with / \\ ? or # in it, or none")
-    members: dict[str, Any] = msgspec.to_builtins(line, enc_hook=_as_dict)
+    members: dict[str, Any] = msgspec.to_builtins(line, enc_hook=as_dict)
     item = {name: value for name, value in members.items() if value is not None}
     item["usage"] = {name: quantity for name, quantity in members["usage"].items() if quantity}
     # As text: costs are integers beyond 2^53.
@@ -46,7 +48,7 @@ def from_item(item: Mapping[str, Any]) -> LedgerLine:
         ValueError: it is none: somebody wrote to the container.
     """
     try:
-        return msgspec.convert(stripped(item) | {"cost_units": int(item["cost_units"])}, LedgerLine)
+        return msgspec.convert(without_bookkeeping(item) | {"cost_units": int(item["cost_units"])}, LedgerLine)
     except (msgspec.ValidationError, KeyError, TypeError) as error:
         raise ValueError(f"not a ledger line ({type(error).__name__})") from None
 
@@ -54,9 +56,3 @@ def from_item(item: Mapping[str, Any]) -> LedgerLine:
 def month(time_ms: int) -> str:
     """The calendar month in UTC, ``2026-11``: a part of the partition key."""
     return time.strftime("%Y-%m", time.gmtime(time_ms // 1000))
-
-
-def _as_dict(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} has no place in a ledger line")
