@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from domain.documents.values import VARIABLE_NAME
 from domain.errors import DeploymentUnusableError
 from domain.model import Parameters
+from domain.variables import named_variables
 
 Secrets = Callable[[str], str | None]
 """From the name of an environment variable to its value; ``None`` = there is none, or it may not be named."""
@@ -39,40 +39,27 @@ class ResolvedParameters:
 
 
 def resolve(parameters: Parameters, secrets: Secrets) -> ResolvedParameters:
-    """Put in the values of the variables that a document names.
-
-    ``secret_name`` always names one. Any other text of the form ``A_B_C`` is replaced where such a variable exists; an
-    ``api_key`` or ``endpoint`` of that form must exist, because nothing real looks like that.
+    """Put in the values of the variables that a document names; ``domain/variables.py`` says which those are.
 
     Raises:
         DeploymentUnusableError: a variable that is needed does not exist or may not be named.
     """
-
-    def value(text: str | None, member: str = "") -> str | None:
-        if text is None or not VARIABLE_NAME.fullmatch(text):
-            return text
-        found = secrets(text)
-        if found is None and member:
-            raise DeploymentUnusableError(_missing(member, text))
-        return text if found is None else found
-
-    credential = value(parameters.api_key, "api_key")
-    if parameters.secret_name is not None:
-        credential = secrets(parameters.secret_name)
-        if credential is None:
-            raise DeploymentUnusableError(_missing("secret_name", parameters.secret_name))
+    values: dict[str, str] = {}
+    for variable in named_variables(parameters):
+        value = secrets(variable.name)
+        if value is not None:
+            values[variable.member] = value
+        elif variable.needed:
+            raise DeploymentUnusableError(_missing(variable.member, variable.name))
     return ResolvedParameters(
-        credential=credential,
-        endpoint=value(parameters.endpoint, "endpoint"),
-        deployment_name=value(parameters.deployment_name),
-        api_version=value(parameters.api_version),
-        gcp_project=value(parameters.gcp_project),
-        location=value(parameters.location),
-        model=value(parameters.model),
-        defaults={
-            name: value(default) if isinstance(default, str) else default
-            for name, default in parameters.defaults.items()
-        },
+        credential=values.get("secret_name", values.get("api_key", parameters.api_key)),
+        endpoint=values.get("endpoint", parameters.endpoint),
+        deployment_name=values.get("deployment_name", parameters.deployment_name),
+        api_version=values.get("api_version", parameters.api_version),
+        gcp_project=values.get("gcp_project", parameters.gcp_project),
+        location=values.get("location", parameters.location),
+        model=values.get("model", parameters.model),
+        defaults={name: values.get(name, default) for name, default in parameters.defaults.items()},
     )
 
 
