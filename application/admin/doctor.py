@@ -13,7 +13,7 @@ from application.ports.catalog_store import CatalogStore, Kind
 from application.ports.usage_store import UsageStore
 from domain.documents import read_model
 from domain.documents.fault import Fault, Severity
-from domain.documents.project import is_timezone
+from domain.documents.values import is_timezone
 from domain.model import ModelDocument
 
 

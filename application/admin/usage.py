@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 from application.admin.refusal import RefusedError
 from application.ports.usage_store import Dimension, UsageQuery, UsageRow, UsageStore
-from domain.documents.project import is_timezone
-from domain.documents.values import closest
+from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
 
 

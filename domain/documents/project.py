@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from domain.api_key import ApiKey
 from domain.budget import Budget, Period
@@ -16,7 +15,7 @@ from domain.documents.costs import read_currency
 from domain.documents.fault import Fault, has_errors, no_object
 from domain.documents.limits import read_limits
 from domain.documents.reader import Reader
-from domain.documents.values import decimal_of, moment_of, unfit_id, unfit_name
+from domain.documents.values import decimal_of, is_timezone, moment_of, unfit_id, unfit_name
 from domain.money import Money, plain
 from domain.project import Project
 
@@ -143,12 +142,3 @@ def _tags(reader: Reader) -> dict[str, str]:
         if text is not None:
             tags[name] = text
     return tags
-
-
-def is_timezone(name: str) -> bool:
-    """Whether this is the IANA name of a time zone that this machine knows."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return False
-    return True

@@ -1,4 +1,4 @@
-"""Single JSON values: which numbers, names and ids are acceptable. Nothing here raises, whatever comes in."""
+"""Single JSON values: which numbers, names, ids and times are acceptable. Nothing here raises, whatever comes in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from difflib import get_close_matches
+from zoneinfo import ZoneInfo
 
 LONGEST_ID = 255
 """Bytes of UTF-8: what Cosmos DB takes as an id."""
@@ -76,6 +77,15 @@ def moment_of(text: str) -> datetime | None:
         return None if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def is_timezone(name: str) -> bool:
+    """Whether this is the IANA name of a time zone that this machine knows."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError):
+        return False
+    return True
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
