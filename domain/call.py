@@ -16,7 +16,7 @@ class Call:
         endpoint: the path of OpenAI's API that was called.
         model: the public model name or document id that the caller sent.
         fields: the members of the JSON body in the caller's order, each value as the raw JSON text that arrived
-            (any bytes-like object). Nobody but the endpoint's own use case looks inside.
+            (any bytes-like object). Its use case reads a few of them; who translates for an upstream reads the rest.
         stream: the caller wants server-sent events.
         wants_usage: the caller asked for the usage chunk of a stream (``stream_options.include_usage``).
         uses_tools: the body carries tools or functions.

@@ -1,1 +1,1 @@
-"""Use cases behind the command line: catalogue, projects, keys, usage."""
+"""Use cases behind the command line: catalogue, history, prices, projects, keys, usage, and what explains them."""
