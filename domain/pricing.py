@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 
-from domain.money import Money, plain
+from domain.money import MICRO_MICRO, Money, plain
 from domain.usage import Usage
 
 MILLION = Decimal(1_000_000)
@@ -35,6 +36,21 @@ class PriceList:
     image: Decimal | tuple[tuple[str, Decimal], ...] | None = None
 
     @cached_property
+    def per_token(self) -> Mapping[str, int | Fraction]:
+        """The named token prices, exactly, in 10^-12 currency units for one token. Worked out once a document.
+
+        Nearly every price is a whole number of them, and then so is a cost: integers are several times as fast as
+        decimals.
+        """
+        prices: dict[str, int | Fraction] = {}
+        for name in _TOKEN_PRICES:
+            price: Decimal | None = getattr(self, name)
+            if price is not None:
+                exact = Fraction(price) / Fraction(MILLION * MICRO_MICRO)
+                prices[name] = exact.numerator if exact.denominator == 1 else exact
+        return prices
+
+    @cached_property
     def described(self) -> Mapping[str, str]:
         """The named prices in plain notation, for ledger lines and for people. Worked out once a document."""
         named: dict[str, str] = {"currency": self.currency}
@@ -47,58 +63,73 @@ class PriceList:
         return named
 
 
+_TOKEN_PRICES = (
+    "input",
+    "output",
+    "cached_input",
+    "cache_write",
+    "audio_input",
+    "audio_output",
+    "image_input",
+    "image_output",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What a call cost, and which of its quantities had no price.
 
     Args:
-        money: the sum over every priced quantity, at the ledger's resolution.
+        units: the sum over every priced quantity, at the ledger's resolution: 10^-12 of a currency unit.
+        currency: ISO 4217 code.
         unpriced: names of quantities that were used but have no price: never silently free.
     """
 
-    money: Money
+    units: int
+    currency: str
     unpriced: tuple[str, ...] = ()
+
+    @property
+    def money(self) -> Money:
+        """The amount, for people."""
+        return Money.from_units(self.units, self.currency)
 
 
 def cost_of(usage: Usage, prices: PriceList) -> Cost:
-    """The exact cost of a call's token quantities.
+    """The exact cost of a call's token quantities, rounded once, half to even.
 
     Cached input and cache writes without a price of their own are charged as ordinary input. Audio and image tokens
     without one are not guessed: they are reported as unpriced.
     """
+    per_token = prices.per_token
     plain_input = usage.input_tokens
     plain_output = usage.output_tokens
-    total = Decimal(0)
+    total: int | Fraction = 0
     unpriced: list[str] = []
     if usage.cached_input_tokens and prices.cached_input is not None:
-        total += usage.cached_input_tokens * prices.cached_input
+        total += usage.cached_input_tokens * per_token["cached_input"]
         plain_input -= usage.cached_input_tokens
     if usage.cache_write_tokens and prices.cache_write is not None:
-        total += usage.cache_write_tokens * prices.cache_write
+        total += usage.cache_write_tokens * per_token["cache_write"]
         plain_input -= usage.cache_write_tokens
-    for name, count, price in (
-        ("audio_input", usage.audio_input_tokens, prices.audio_input),
-        ("image_input", usage.image_input_tokens, prices.image_input),
-    ):
+    for name, count in ("audio_input", usage.audio_input_tokens), ("image_input", usage.image_input_tokens):
         if count:
             plain_input -= count
-            total += _priced(name, count, price, unpriced)
-    for name, count, price in (
-        ("audio_output", usage.audio_output_tokens, prices.audio_output),
-        ("image_output", usage.image_output_tokens, prices.image_output),
-    ):
+            total += _priced(name, count, per_token, unpriced)
+    for name, count in ("audio_output", usage.audio_output_tokens), ("image_output", usage.image_output_tokens):
         if count:
             plain_output -= count
-            total += _priced(name, count, price, unpriced)
+            total += _priced(name, count, per_token, unpriced)
     # Parts may overlap in an upstream's report (cached audio): never let that turn into a refund.
-    total += _priced("input", max(plain_input, 0), prices.input, unpriced)
-    total += _priced("output", max(plain_output, 0), prices.output, unpriced)
-    return Cost(Money(total / MILLION, prices.currency).rounded(), tuple(unpriced))
+    total += _priced("input", max(plain_input, 0), per_token, unpriced)
+    total += _priced("output", max(plain_output, 0), per_token, unpriced)
+    return Cost(round(total), prices.currency, tuple(unpriced))
 
 
-def _priced(name: str, count: int, price: Decimal | None, unpriced: list[str]) -> Decimal:
+def _priced(name: str, count: int, per_token: Mapping[str, int | Fraction], unpriced: list[str]) -> int | Fraction:
+    price = per_token.get(name)
     if price is not None:
         return count * price
     if count:
         unpriced.append(name)
-    return Decimal(0)
+    return 0

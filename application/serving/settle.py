@@ -97,8 +97,8 @@ class Settle:
             usage=usage,
             usage_source=source,
             prices=document.prices.described,
-            cost_units=cost.money.units,
-            currency=cost.money.currency,
+            cost_units=cost.units,
+            currency=cost.currency,
             unpriced=cost.unpriced,
         )
         self._record(exchange.line)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,6 +70,13 @@ def test_exact_to_the_last_unit(sent: int, received: int, input_price: Decimal, 
     cost = cost_of(Usage(input_tokens=sent, output_tokens=received), PriceList(input=input_price, output=output_price))
     # Prices with six places are whole numbers of 10^-12 a token: integer arithmetic needs no rounding.
     assert cost.money.units == sent * int(input_price * 10**6) + received * int(output_price * 10**6)
+
+
+@given(st.integers(0, 10**9), st.decimals("0", "1000", places=9))
+def test_prices_finer_than_the_ledger_are_rounded_once_and_half_to_even(sent: int, price: Decimal) -> None:
+    cost = cost_of(Usage(input_tokens=sent), PriceList(input=price, output=D(1)))
+    exact = sent * price * 10**6
+    assert cost.units == int(exact.to_integral_value(rounding=ROUND_HALF_EVEN))
 
 
 def test_describes_every_named_price() -> None:
