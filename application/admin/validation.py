@@ -15,17 +15,6 @@ Check = Callable[[ModelDocument, Mapping[str, object]], Iterable[Fault]]
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """What stands for the content of a file that could not be read as JSON.
-
-    Args:
-        reason: one line, without anything of the content.
-    """
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class FileFault:
     """A fault and where it was found.
 
@@ -67,7 +56,7 @@ def validate(files: Iterable[tuple[str, object]], check: Check | None = None) ->
     """Check every document of a folder, and them together.
 
     Args:
-        files: name and content of each file: one document, a list of documents, or :class:`Unreadable`.
+        files: name and content of each file: one document, a list of documents, or an ``Unreadable``.
         check: what else to look at in a document that can serve.
     """
     content = list(files)
@@ -75,7 +64,7 @@ def validate(files: Iterable[tuple[str, object]], check: Check | None = None) ->
     bodies: list[Mapping[str, object]] = []
     models: list[tuple[str, str, ModelDocument]] = []
     first_with: dict[str, str] = {}
-    for file, place, body in _documents(content, faults):
+    for file, place, body in _documents(content):
         model, found = read_model(body)
         faults += [_at(file, place, fault) for fault in found]
         if not isinstance(body, Mapping):
@@ -96,11 +85,9 @@ def validate(files: Iterable[tuple[str, object]], check: Check | None = None) ->
     return Validation(len(content), tuple(bodies), tuple(faults))
 
 
-def _documents(files: Sequence[tuple[str, object]], faults: list[FileFault]) -> Iterator[tuple[str, str, object]]:
+def _documents(files: Sequence[tuple[str, object]]) -> Iterator[tuple[str, str, object]]:
     for name, content in files:
-        if isinstance(content, Unreadable):
-            faults.append(FileFault(name, Fault("", f"is not readable: {content.reason}", "a JSON document in UTF-8")))
-        elif isinstance(content, list):
+        if isinstance(content, list):
             yield from ((name, f"[{index}]", item) for index, item in enumerate(content))
         else:
             yield name, "", content

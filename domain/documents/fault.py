@@ -48,7 +48,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands where a document's body would be when the store cannot hand one out.
+    """Stands where a document's body would be when the store or the file does not give one.
 
     Args:
         wrong: why not, in one line without a value of the document.

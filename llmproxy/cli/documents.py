@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from application.admin.validation import FileFault, Unreadable, Validation
+from application.admin.validation import FileFault, Validation
+from domain.documents.fault import Unreadable
 from infra.catalog_store import codec
 from llmproxy.cli.output import printable
 
@@ -25,9 +26,13 @@ def _content(path: Path) -> object:
     try:
         return codec.decode(path.read_bytes())
     except OSError as error:
-        return Unreadable(error.strerror or type(error).__name__)
+        return _unreadable(error.strerror or type(error).__name__)
     except ValueError as error:
-        return Unreadable(str(error))
+        return _unreadable(str(error))
+
+
+def _unreadable(reason: str) -> Unreadable:
+    return Unreadable(f"is not readable: {reason}", "a JSON document in UTF-8")
 
 
 def print_faults(validation: Validation) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from application.admin.catalogue import apply, export
-from application.admin.validation import Unreadable, validate
+from application.admin.validation import validate
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
-from domain.documents.fault import Severity
+from domain.documents.fault import Severity, Unreadable
 from infra.catalog_store import codec
 from infra.catalog_store.memory import MemoryCatalogStore
 from tests.builders import model_body
@@ -35,7 +35,7 @@ def test_every_fault_of_every_file_is_named() -> None:
         [
             ("a.json", model_body(id="one", model_type="Simulatr")),
             ("b.json", [model_body(id="two"), model_body(id="three", costs={"input": -1}), 7]),
-            ("c.json", Unreadable("line 3 is no JSON")),
+            ("c.json", Unreadable("is not readable: line 3 is no JSON", "a JSON document")),
             ("d.json", model_body(id="two", code="other", fallbacks=["nowhere", "sim"])),
         ]
     )
