@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
+from typing import Self
 
 KEY_PREFIX = "sk-"
 """Every key starts with it, as OpenAI's do, so that clients and secret scanners know one when they see it."""
+
+PREFIX_LENGTH = 7
+"""Characters of a key that are kept to recognise it by: 24 bits of the 256 of those that we make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,11 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+
+    @classmethod
+    def of(cls, key: str, *, key_id: str, name: str, created_at: datetime, expires_at: datetime | None = None) -> Self:
+        """What is kept of a key."""
+        return cls(key_id, name, key[:PREFIX_LENGTH], fingerprint(key), created_at, expires_at)
 
     def usable_at(self, now: datetime) -> bool:
         """Whether the key opens anything at this moment."""

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from application.ports.catalog_store import CatalogStore, Kind
-from domain.api_key import KEY_PREFIX, fingerprint
+from domain.api_key import ApiKey
+from domain.documents.write import project_body, with_key
 
 PROJECT = "demo"
 MODEL = "demo"
 """The public name that the pasted lines use: a vendor's model where its key is set, else the simulator."""
 
 _SIMULATED = "simulated-chat"
-
-
-def new_key() -> str:
-    """A key that nobody has seen."""
-    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 async def prepare_demo(store: CatalogStore, environment: Mapping[str, str], key: str) -> list[str]:
@@ -124,11 +119,5 @@ def _document(
 
 
 def _project(key: str) -> dict[str, object]:
-    entry = {
-        "id": "demo-key",
-        "name": "demo",
-        "prefix": key[:7],
-        "sha256": fingerprint(key),
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    return {"id": PROJECT, "name": "Demo", "enabled": True, "keys": [entry]}
+    kept = ApiKey.of(key, key_id="demo-key", name="demo", created_at=datetime.now(UTC))
+    return with_key(project_body(PROJECT, "Demo"), kept)

@@ -14,11 +14,13 @@ from domain.api_key import KEY_PREFIX, ApiKey, fingerprint
 from domain.documents.values import unfit_text
 from domain.documents.write import with_key, with_revoked_key
 
-PREFIX_LENGTH = 7
-"""Characters of a key that are kept to recognise it by: 24 bits of its 256."""
-
 _KEY_BYTES = 32
 _ID_BYTES = 6
+
+
+def new_key(random_bytes: Callable[[int], bytes]) -> str:
+    """A key that nobody has seen; ``random_bytes`` gives unguessable bytes, as many as asked for."""
+    return KEY_PREFIX + urlsafe_b64encode(random_bytes(_KEY_BYTES)).decode().rstrip("=")
 
 
 async def create_key(
@@ -52,15 +54,9 @@ async def create_key(
         raise RefusedError("the key would have expired already")
     if unfit_text(name):
         raise RefusedError("the name must be plain text")
-    plain = KEY_PREFIX + urlsafe_b64encode(random_bytes(_KEY_BYTES)).decode().rstrip("=")
-    key = ApiKey(
-        id=f"key_{random_bytes(_ID_BYTES).hex()}",
-        name=name,
-        prefix=plain[:PREFIX_LENGTH],
-        sha256=fingerprint(plain),
-        created_at=now,
-        expires_at=expires_at,
-    )
+    plain = new_key(random_bytes)
+    key_id = f"key_{random_bytes(_ID_BYTES).hex()}"
+    key = ApiKey.of(plain, key_id=key_id, name=name, created_at=now, expires_at=expires_at)
 
     def add(stored: StoredDocument | None) -> Mapping[str, object]:
         return with_key(as_project(stored, project_id)[1], key)

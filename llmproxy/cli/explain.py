@@ -11,9 +11,8 @@ import click
 from application.admin.deployments import Deployment, Upstreams
 from application.admin.explain import Explanation, Question
 from application.admin.explain import explain as explain_call
-from application.admin.keys import PREFIX_LENGTH
 from application.admin.readings import Readings, read_all
-from domain.api_key import KEY_PREFIX
+from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
 from domain.money import plain
 from domain.operation import Operation
 from infra.secrets.env import environment_secrets

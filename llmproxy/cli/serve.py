@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import sys
 from collections.abc import Callable
 
 import click
 
+from application.admin.keys import new_key
 from application.errors import StoreUnavailableError
-from llmproxy.demo import lines_to_paste, new_key, prepare_demo
+from llmproxy.cli.running import settings_or_fail
+from llmproxy.demo import lines_to_paste, prepare_demo
 from llmproxy.listening import base_url, listen
-from llmproxy.settings import Environment, Settings, SettingsError, load_environment, load_settings
+from llmproxy.settings import Environment, Settings, load_environment
 from llmproxy.stores import open_stores
 
 
@@ -26,10 +29,7 @@ from llmproxy.stores import open_stores
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of processes.")
 def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
     """Run the server until it is stopped."""
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
+    settings = settings_or_fail()
     # First of all: a demo whose port is taken must not give the one that runs there another key.
     address = host or settings.host
     listener = listen(address, settings.port if port is None else port)
@@ -49,7 +49,8 @@ def _prepare_demo(settings: Settings) -> Callable[[str], None]:
         raise click.ClickException("--demo is refused when ENVIRONMENT=production")
     if settings.in_memory:
         raise click.ClickException("--demo needs a DATA_DIR on disk: the server process reads what the command wrote")
-    key = settings.llmproxy_demo_key.get_secret_value() if settings.llmproxy_demo_key is not None else new_key()
+    chosen = settings.llmproxy_demo_key
+    key = new_key(secrets.token_bytes) if chosen is None else chosen.get_secret_value()
 
     async def prepare() -> list[str]:
         async with open_stores(settings) as stores:
