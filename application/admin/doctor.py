@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
+from application.admin.checks import Check, Verdict
 from application.admin.projects import ListedProject, list_projects
 from application.errors import StoreUnavailableError
 from application.ports.catalog_store import CatalogStore, Kind
@@ -15,29 +14,6 @@ from domain.documents import read_model
 from domain.documents.fault import Fault, Severity
 from domain.documents.values import is_timezone
 from domain.model import ModelDocument
-
-
-class Verdict(StrEnum):
-    """What a check came to."""
-
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at.
-
-    Args:
-        verdict: whether it is in order.
-        subject: what was looked at: ``settings``, ``store``, ``model gpt-4-azure``.
-        text: one line, without a secret.
-    """
-
-    verdict: Verdict
-    subject: str
-    text: str
 
 
 async def examine(

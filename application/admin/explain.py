@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.admin.checks import Check, Verdict
 from application.admin.deployments import Deployment, Upstreams, candidate, left_aside
-from application.admin.doctor import Check, Verdict
 from application.admin.explain_caller import explain_caller
 from application.admin.readings import Readings
 from application.ports.catalog_store import Kind

@@ -10,7 +10,7 @@ from domain.documents.bookkeeping import without_bookkeeping
 from domain.documents.fault import Fault, Severity
 from domain.model import ModelDocument
 
-Check = Callable[[ModelDocument, Mapping[str, object]], Iterable[Fault]]
+Inspect = Callable[[ModelDocument, Mapping[str, object]], Iterable[Fault]]
 """A further check of one document: the entity, and the body that it was read from."""
 
 
@@ -52,7 +52,7 @@ class Validation:
         return len(self.faults) - self.errors
 
 
-def validate(files: Iterable[tuple[str, object]], check: Check | None = None) -> Validation:
+def validate(files: Iterable[tuple[str, object]], check: Inspect | None = None) -> Validation:
     """Check every document of a folder, and them together.
 
     Args:

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 
 import click
 
-from application.admin.doctor import Check, Verdict, examine
+from application.admin.checks import Check, Verdict
+from application.admin.doctor import examine
 from application.errors import StoreUnavailableError
-from llmproxy.cli.output import json_option, print_json, printable
+from llmproxy.cli.checks import checks_as_json, print_checks
+from llmproxy.cli.output import json_option, print_json
 from llmproxy.settings import Authentication, Settings, SettingsError, load_environment, load_settings
 from llmproxy.stores import open_stores
 
@@ -25,11 +27,9 @@ def doctor(as_json: bool) -> None:
     checks = _all_checks()
     failed = sum(check.verdict is Verdict.FAIL for check in checks)
     if as_json:
-        listed = [{"verdict": check.verdict.value, "subject": check.subject, "text": check.text} for check in checks]
-        print_json({"ok": not failed, "checks": listed})
+        print_json({"ok": not failed, "checks": checks_as_json(checks)})
     else:
-        for check in checks:
-            click.echo(f"{check.verdict:<4}  {printable(check.subject)}: {printable(check.text)}")
+        print_checks(checks)
     sys.exit(1 if failed else 0)
 
 

@@ -16,6 +16,7 @@ from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
 from domain.money import plain
 from domain.operation import Operation
 from infra.secrets.env import environment_secrets
+from llmproxy.cli.checks import checks_as_json, print_checks
 from llmproxy.cli.output import json_option, print_json, printable, table
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.settings import Authentication, Settings, load_environment
@@ -115,8 +116,7 @@ def _warn_of_history(key: str | None) -> None:
 
 
 def _print(explanation: Explanation) -> None:
-    for check in explanation.checks:
-        click.echo(f"{check.verdict:<4}  {printable(check.subject)}: {printable(check.text)}")
+    print_checks(explanation.checks)
     click.echo("allowed" if explanation.allowed else "not allowed")
     serving = [one for one in explanation.deployments if one.turn is not None]
     if serving:
@@ -153,10 +153,7 @@ def _as_json(question: Question, explanation: Explanation) -> dict[str, object]:
         "project": question.project,
         "model": question.model,
         "operation": question.operation.value,
-        "checks": [
-            {"verdict": check.verdict.value, "subject": check.subject, "text": check.text}
-            for check in explanation.checks
-        ],
+        "checks": checks_as_json(explanation.checks),
         "deployments": [_deployment_as_json(one) for one in explanation.deployments],
     }
 

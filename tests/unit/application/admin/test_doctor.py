@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from application.admin.doctor import Check, Verdict, examine
+from application.admin.checks import Check, Verdict
+from application.admin.doctor import examine
 from application.admin.keys import create_key
 from application.admin.projects import create_project
 from application.ports.catalog_store import CatalogStore, Kind

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from application.admin.checks import Verdict
 from application.admin.deployments import Upstreams
-from application.admin.doctor import Verdict
 from application.admin.explain import Explanation, Question, explain
 from application.admin.readings import Readings, read_all
 from application.ports.catalog_store import Kind

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from application.admin.doctor import Check, Verdict
+from application.admin.checks import Check, Verdict
 from application.admin.explain_caller import explain_caller
 from application.admin.readings import Broken, Readings
 from application.ports.catalog_store import Kind
