@@ -74,6 +74,8 @@ class Catalog:
             if document is not None and document.enabled:
                 by_id[document_id] = document
                 _put(by_code, document.code, [*by_code.get(document.code, ()), document])
+        if not projects:  # the most keys by far are in these
+            return Catalog(by_code, by_id, self.projects, self.keys, tuple(left_out))
         known, keys = dict(self.projects), dict(self.keys)
         for project_id, project in projects.items():
             previous = known.pop(project_id, None)

@@ -25,9 +25,6 @@ Reader = Callable[..., tuple[E | None, Sequence[Fault]]]
 
 AllChanges = Mapping[Kind, Changes]
 
-_SLICE = 20
-"""Documents that are read before requests get their turn again: about two milliseconds' worth."""
-
 
 class Fallback(Protocol):
     """Keeps the documents that a store gave, outside it, for a start while it is away."""
@@ -162,6 +159,7 @@ class CatalogView:
         models = await self._models.take(changes[Kind.MODEL])
         projects = await self._projects.take(changes[Kind.PROJECT])
         for document_id, document in models.items():
+            await _let_requests_go_on()
             missing = self._missing(document) if document is not None and document.enabled else None
             if missing is None:
                 self._unusable.pop(document_id, None)
@@ -196,9 +194,8 @@ class _Shelf(Generic[E]):
             self.left_out.pop(gone, None)
             self._entities.pop(gone, None)
             replaced[gone] = None
-        for number, document in enumerate(changes.documents):
-            if number % _SLICE == _SLICE - 1:
-                await asyncio.sleep(0)
+        for document in changes.documents:
+            await _let_requests_go_on()
             self.versions[document.id] = document.version
             try:
                 entity, faults = self._reader(document.body, version=document.version)
@@ -212,6 +209,11 @@ class _Shelf(Generic[E]):
                 self.left_out.pop(document.id, None)
                 self._entities[document.id] = replaced[document.id] = entity
         return replaced
+
+
+async def _let_requests_go_on() -> None:
+    """Between any two documents: a call takes some turns of the event loop, and waits in each for what is done here."""
+    await asyncio.sleep(0)
 
 
 def _fault(error: Exception) -> str:

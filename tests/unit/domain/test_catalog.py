@@ -68,3 +68,12 @@ def test_a_project_that_changes_loses_the_keys_that_it_lost() -> None:
     fewer = project(keys=(keys[1],))
     assert set(catalog.changed({}, {"billing": fewer}, ()).keys) == {fingerprint("b")}
     assert set(catalog.changed({}, {"billing": None}, ()).keys) == set()
+
+
+def test_projects_and_keys_are_the_same_where_only_models_changed() -> None:
+    key = ApiKey("k", "ci", "sk-", fingerprint("k"), datetime(2026, 1, 1, tzinfo=UTC))
+    catalog = Catalog.of([model_document(id="a")], [project(keys=(key,))])
+    after = catalog.changed({"a": None}, {}, ())
+    assert after.by_id == {}
+    assert after.keys is catalog.keys
+    assert after.projects is catalog.projects
