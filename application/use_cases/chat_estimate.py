@@ -28,23 +28,32 @@ def estimate_input(call: Call) -> int:
 
 
 def estimate_output(body: bytes) -> int:
-    """Output tokens of a whole answer: text, refusals, reasoning, and names and arguments of tool calls."""
+    """Output tokens of a whole answer."""
     answer = _load(body)
     choices = answer.get("choices") if isinstance(answer, dict) else None
     listed = choices if isinstance(choices, list) else ()
     messages = [choice.get("message") for choice in listed if isinstance(choice, dict)]
-    return estimate_tokens(sum(len(text) for message in messages for text in _texts(message)))
+    return estimate_tokens(sum(map(written, messages)))
 
 
-def _texts(message: Any) -> Iterator[str]:
-    if not isinstance(message, dict):
-        return
+def written(message: object) -> int:
+    """Characters that the model wrote in a message, or in a stream's delta.
+
+    Text, refusal, reasoning, what was said aloud, and names and arguments of tool calls.
+    """
+    return sum(map(len, _texts(message))) if isinstance(message, dict) else 0
+
+
+def _texts(message: dict[str, Any]) -> Iterator[str]:
     # The same thoughts come under either name, or under both: count them once.
     found = [
         message.get("content"),
         message.get("refusal"),
         message.get("reasoning_content") or message.get("reasoning"),
     ]
+    audio = message.get("audio")
+    if isinstance(audio, dict):
+        found.append(audio.get("transcript"))
     calls = message.get("tool_calls")
     functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
     for function in (*functions, message.get("function_call")):

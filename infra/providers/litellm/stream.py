@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from application.use_cases.chat_estimate import written
 from domain.errors import GatewayError, UpstreamProtocolError
 from domain.usage import Usage, estimate_tokens
 from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
@@ -145,19 +146,10 @@ class ChatStream:
             delta.pop("content", None)
         if not delta and choice.finish_reason is None:
             return None
-        self._characters += _length(delta)
+        self._characters += written(delta)
         return {
             "index": choice.index,
             "delta": delta,
             "logprobs": logprobs_of(choice),
             "finish_reason": choice.finish_reason,
         }
-
-
-def _length(delta: dict[str, Any]) -> int:
-    """Characters of output in a delta: text, reasoning, arguments of tools."""
-    texts = [delta.get("content"), delta.get("reasoning_content")]
-    for call in (*(delta.get("tool_calls") or ()), {"function": delta.get("function_call")}):
-        function = call.get("function") or {}
-        texts += [function.get("name"), function.get("arguments")]
-    return sum(len(text) for text in texts if isinstance(text, str))

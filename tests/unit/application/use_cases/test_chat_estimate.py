@@ -44,7 +44,8 @@ def test_tool_definitions_count_whatever_their_spacing() -> None:
         ({"content": "", "tool_calls": [{"function": {"name": "look", "arguments": '{"a"'}}]}, 2),
         ({"content": "1234", "reasoning_content": "5678", "reasoning": "5678"}, 2),
         ({"function_call": {"name": "look", "arguments": "{}..12"}}, 3),
-        ({"content": [1], "tool_calls": "odd", "function_call": 3}, 0),
+        ({"content": None, "audio": {"id": "audio_1", "data": "x" * 999, "transcript": "12345678"}}, 2),
+        ({"content": [1], "audio": 5, "tool_calls": "odd", "function_call": 3}, 0),
         (None, 0),
     ],
 )
