@@ -35,6 +35,8 @@ KNOWN_DEFAULTS = NUMERIC_DEFAULTS | {
     "quality",
     "size",
 }
+OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+"""A default is not sent where the caller used its other name: upstreams refuse both together."""
 CALLERS_OWN = frozenset({"messages", "prompt", "input", "stream", "stream_options"})
 """What only the caller can say: a default for it would change the call under their hands."""
 

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from domain.call import Call
+from domain.documents.request_defaults import OTHER_NAME
 from domain.errors import BodyNotJsonError, InvalidRequestError
 from infra.providers.litellm.shape import check_messages, checked
 
@@ -99,7 +100,6 @@ _CONTROLS = frozenset(
 )
 # An OpenAI feature (tags of stored completions) under a name that means callbacks and budgets to LiteLLM.
 _IGNORED = frozenset({"metadata"})
-_EXCLUSIVE = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
 class Extra(Enum):
@@ -158,9 +158,7 @@ def arguments_of(
 def _open(call: Call, defaults: Mapping[str, object]) -> dict[str, object]:
     """The defaults for what the caller left open; never a second ceiling beside the caller's."""
     said = call.fields.keys() | _OURS
-    return {
-        name: value for name, value in defaults.items() if name not in said and _EXCLUSIVE.get(name, name) not in said
-    }
+    return {name: value for name, value in defaults.items() if name not in said and OTHER_NAME.get(name) not in said}
 
 
 def is_control(name: str, controls: frozenset[str]) -> bool:

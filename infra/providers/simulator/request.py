@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from domain.call import Call
+from domain.documents.request_defaults import OTHER_NAME
 from domain.model import ModelDocument
 from infra.providers.simulator.checks import wrong
 
@@ -30,9 +31,6 @@ _READ = frozenset(
     }
 )
 
-# A default is not added where the caller used its other name: both together are refused.
-_SYNONYMS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-
 
 def upstream_model(document: ModelDocument) -> str:
     """The model named in the document's parameters, else its code."""
@@ -46,7 +44,7 @@ def read_request(call: Call, document: ModelDocument) -> dict[str, Any]:
         RefusedError: 400, a member cannot be decoded.
     """
     body: dict[str, Any] = {
-        name: value for name, value in document.parameters.defaults.items() if _SYNONYMS.get(name) not in call.fields
+        name: value for name, value in document.parameters.defaults.items() if OTHER_NAME.get(name) not in call.fields
     }
     for name, raw in call.fields.items():
         if name in _READ:
