@@ -15,7 +15,7 @@ from domain.errors import BodyTimeoutError, CallerGoneError, GatewayError, Metho
 from infra.controllers.callers import key_of
 from infra.controllers.errors import body_of
 from infra.controllers.openai.body import read_bytes, read_members
-from infra.controllers.openai.watch import Watch
+from infra.controllers.openai.watch import Lookout, Watch
 from infra.controllers.responses import Response, send_error, send_internal_error
 from infra.controllers.visit import Visit
 
@@ -44,11 +44,12 @@ class Handler:
     def __init__(self, serving: Serving, limits: BodyLimits) -> None:
         self._serving = serving
         self._limits = limits
+        self._lookout = Lookout(limits.seconds)
 
     async def __call__(self, use_case: UseCase, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
         """Answer one request, whatever happens."""
         response = Response(send, visit)
-        watch = Watch(receive, self._limits.seconds)
+        watch = self._lookout.watch(receive)
         try:
             await self._serve(use_case, scope, receive, response, watch)
         except GatewayError as error:
