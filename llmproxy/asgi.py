@@ -13,6 +13,13 @@ from infra.telemetry.logs import AccessLog, configure_logging
 from llmproxy.settings import Settings, load_environment, load_settings
 from llmproxy.wiring import open_product
 
+_SWITCH_SECONDS = 0.0005
+"""How long the event loop may have to wait for another thread of this process.
+
+Threads are rare here, but with Python's 5 ms the one that reads the catalogue from SQLite, row by row, would hold up
+each turn of the loop for as long: a call takes several.
+"""
+
 
 class Application:
     """Opens the product when the server starts and closes it when it stops.
@@ -43,6 +50,7 @@ class Application:
                 return
             self._app = product.app
             _spare_the_collector()
+            sys.setswitchinterval(_SWITCH_SECONDS)
             await send({"type": "lifespan.startup.complete"})
             await receive()  # lifespan.shutdown
         if access_log is not None:
