@@ -8,7 +8,7 @@ import click
 
 _COMMANDS = {
     "serve": "Serve the OpenAI endpoint.",
-    "init": "Make the tables of the store; safe to repeat.",
+    "init": "Make the tables or containers of the store; safe to repeat.",
     "simulator": "Run an upstream to test against.",
     "doctor": "Check settings, store, secrets and documents before traffic does.",
     "explain": "Why a call would be allowed or not, who would serve it, what it would cost.",
