@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from dataclasses import asdict
 
-from application.ports.usage_store import Dimension, UsageQuery, UsageRow
+from application.ports.usage_store import UsageQuery, UsageRow
 from domain.ledger import LedgerLine
-from domain.usage import UsageSource
 from infra.usage_store.days import zone
-
-_FAILED = 400
+from infra.usage_store.sums import Sums
 
 
 class MemoryUsageStore:
@@ -41,13 +38,12 @@ class MemoryUsageStore:
         Raises:
             ValueError: there is no such time zone.
         """
-        where = zone(query.timezone)
-        groups: dict[tuple[tuple[str, ...], str], list[LedgerLine]] = {}
+        sums = Sums(query.by, zone(query.timezone))
+        columns = sums.columns
         for line in self._lines.values():
             if _counts(line, query):
-                group = tuple(_value(line, dimension, where) for dimension in query.by)
-                groups.setdefault((group, line.currency), []).append(line)
-        return [_sum(group, currency, lines) for (group, currency), lines in sorted(groups.items(), key=_group)]
+                sums.add(_row(line, columns))
+        return sums.rows()
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """The latest lines first, or those of one request."""
@@ -91,34 +87,6 @@ def _counts(line: LedgerLine, query: UsageQuery) -> bool:
     )
 
 
-def _value(line: LedgerLine, dimension: Dimension, where: ZoneInfo) -> str:
-    if dimension in {Dimension.DAY, Dimension.MONTH}:
-        day = datetime.fromtimestamp(line.time_ms // 1000, where).date().isoformat()
-        return day if dimension is Dimension.DAY else day[:-3]
-    return {
-        Dimension.PROJECT: line.project,
-        Dimension.MODEL: line.code,
-        Dimension.KEY: line.key_id,
-        Dimension.PROVIDER: line.provider,
-        Dimension.OPERATION: line.operation,
-        Dimension.END_USER: line.end_user or "",
-    }[dimension]
-
-
-def _group(item: tuple[tuple[tuple[str, ...], str], object]) -> tuple[tuple[str, ...], str]:
-    return item[0]
-
-
-def _sum(group: tuple[str, ...], currency: str, lines: Sequence[LedgerLine]) -> UsageRow:
-    return UsageRow(
-        group=group,
-        currency=currency,
-        calls=len(lines),
-        failed=sum(line.status >= _FAILED for line in lines),
-        inexact=sum(line.usage_source is not UsageSource.MEASURED for line in lines),
-        unpriced=sum(bool(line.unpriced) for line in lines),
-        input_tokens=sum(line.usage.input_tokens for line in lines),
-        cached_input_tokens=sum(line.usage.cached_input_tokens for line in lines),
-        output_tokens=sum(line.usage.output_tokens for line in lines),
-        cost_units=sum(line.cost_units for line in lines),
-    )
+def _row(line: LedgerLine, columns: Sequence[str]) -> dict[str, object]:
+    row = {name: getattr(line, name) for name in columns}
+    return {name: value for name, value in row.items() if value is not None} | {"usage": asdict(line.usage)}

@@ -23,7 +23,7 @@ _ALWAYS = ("currency", "status", "usage", "usage_source", "cost_units", "unprice
 
 
 class Sums:
-    """Takes lines one by one, in any order, and keeps only the sums.
+    """Takes lines one by one, in any order, and keeps only the sums. A member of a line that is nothing is not there.
 
     Args:
         by: the breakdown.
