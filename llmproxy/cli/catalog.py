@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from application.admin.catalogue import export
+from application.admin.catalog import export
 from application.admin.price_check import validate_prices
 from application.admin.validation import validate
 from infra.catalog_store import codec

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from application.admin.carry_out import Applied, Signature, carry_out
-from application.admin.catalogue import apply, look_ahead
+from application.admin.catalog import apply, look_ahead
 from application.admin.plan import Action, Plan
 from application.admin.refusal import RefusedError
 from application.admin.saved_plan import as_data, from_data

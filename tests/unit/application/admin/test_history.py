@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from application.admin.carry_out import Signature
-from application.admin.catalogue import apply
+from application.admin.catalog import apply
 from application.admin.history import past_versions, rollback
 from application.admin.plan import Action, Plan
 from application.admin.refusal import RefusedError

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from application.admin.catalogue import look_ahead
+from application.admin.catalog import look_ahead
 from application.admin.plan import Plan
 from application.admin.refusal import RefusedError
 from application.admin.saved_plan import as_data, from_data

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from application.admin.catalogue import apply, export
+from application.admin.catalog import apply, export
 from application.admin.validation import validate
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
