@@ -131,7 +131,10 @@ class CatalogView:
                 away = False
             except StoreUnavailableError as error:
                 if not away:
-                    logger.warning("the store is away, going on with the last catalogue", extra={"reason": str(error)})
+                    rest = (
+                        "going on with the last catalogue" if self.ready else "and there is no catalogue to serve from"
+                    )
+                    logger.warning("the store is away, %s", rest, extra={"reason": str(error)})
                 away = True
             except Exception as error:  # noqa: BLE001 - the one task that keeps the catalogue alive must outlive any fault
                 logger.error("the catalogue could not be refreshed", extra={"reason": type(error).__name__})  # noqa: TRY400 - no traceback: it may quote a document
