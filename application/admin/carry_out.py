@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from application.admin.diff import same
+from application.admin.few import few
 from application.admin.plan import Action, Plan, Step
 from application.admin.refusal import RefusedError
 from application.errors import ConflictError, StoreUnavailableError
@@ -136,5 +137,4 @@ def _progress(steps: Sequence[Step], number: int) -> str:
 
 
 def _named(ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
-    return ", ".join(map(repr, ids[:_MOST_NAMED])) + more
+    return few([repr(each) for each in ids], _MOST_NAMED)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import click
 
+from application.admin.few import few
 from application.admin.history import PastVersion, past_versions, rollback
 from application.admin.plan import Plan
 from domain.documents.write import moment_text
@@ -97,8 +98,7 @@ def _who(version: PastVersion) -> str:
 
 def _what(version: PastVersion) -> str:
     names = [change.field or "all of it" for change in version.changes]
-    more = f" and {len(names) - _MOST_FIELDS} more" if len(names) > _MOST_FIELDS else ""
-    return ", ".join(names[:_MOST_FIELDS]) + more + (f" ({version.entry.note})" if version.entry.note else "")
+    return few(names, _MOST_FIELDS) + (f" ({version.entry.note})" if version.entry.note else "")
 
 
 def _as_json(version: PastVersion) -> dict[str, object]:

@@ -10,6 +10,7 @@ import click
 
 from application.admin.carry_out import Applied, Signature, carry_out
 from application.admin.catalog import apply, look_ahead
+from application.admin.few import few
 from application.admin.plan import Action, Plan
 from application.admin.refusal import RefusedError
 from application.admin.saved_plan import as_data, from_data
@@ -129,8 +130,7 @@ def _report(validation: Validation | None, applied: Applied | None, plans: list[
 def _agree_to_removals(ids: list[str], *, yes: bool) -> None:
     if not ids or yes:
         return
-    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
-    named = ", ".join(map(repr, ids[:_MOST_NAMED])) + more
+    named = few([repr(each) for each in ids], _MOST_NAMED)
     if not sys.stdin.isatty():
         raise RefusedError(f"nothing was written: {named} would be removed, and there is nobody to ask; add --yes")
     if not click.confirm(f"Remove {named}?", err=True):

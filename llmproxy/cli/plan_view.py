@@ -11,6 +11,7 @@ import click
 from application.admin.diff import ABSENT, Absent, FieldChange
 from application.admin.discretion import HIDDEN, Hidden
 from application.admin.effects import AccessChange, PriceChange
+from application.admin.few import few
 from application.admin.plan import Action, Plan
 from domain.money import Money, plain
 from infra.catalog_store import codec
@@ -162,8 +163,7 @@ def _by(change: PriceChange) -> str:
 
 
 def _names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(map(printable, names[:_MOST_NAMES])) + more
+    return few([printable(name) for name in names], _MOST_NAMES)
 
 
 def _access_as_json(change: AccessChange) -> dict[str, object]:
