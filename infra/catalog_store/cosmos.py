@@ -9,7 +9,7 @@ from typing import Any
 
 from application.errors import ConflictError
 from application.ports.catalog_store import Changes, HistoryEntry, Kind, StoredDocument
-from infra.catalog_store import codec, cosmos_codec
+from infra.catalog_store import cosmos_codec, writing
 from infra.catalog_store.cosmos_history import CosmosHistory
 from infra.catalog_store.cosmos_listing import Listing
 from infra.clients.cosmos import CosmosDatabase
@@ -87,7 +87,7 @@ class CosmosCatalogStore:
 
     def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
         """Why ``put`` would refuse such a document, as far as can be told without the store."""
-        return codec.refusal(lambda: cosmos_codec.to_item(body, self._collections[kind].partition))
+        return writing.refusal(lambda: cosmos_codec.to_item(body, self._collections[kind].partition))
 
     async def put(
         self,
@@ -111,12 +111,12 @@ class CosmosCatalogStore:
         item = cosmos_codec.to_item(body, collection.partition)
         copies = await _copies(collection, item["id"])
         if replaces not in {None, _version(copies)}:
-            raise ConflictError(codec.conflict(kind, item["id"]))
+            raise ConflictError(writing.conflict(kind, item["id"]))
         async with self._history.keeping(entries):
             try:
                 return await _write(collection, item, copies, anyhow=replaces is None)
             except ConflictError:
-                raise ConflictError(codec.conflict(kind, item["id"])) from None
+                raise ConflictError(writing.conflict(kind, item["id"])) from None
 
     async def delete(
         self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
@@ -131,12 +131,12 @@ class CosmosCatalogStore:
         if not copies:
             return False
         if replaces not in {None, _version(copies)}:
-            raise ConflictError(codec.conflict(kind, document_id))
+            raise ConflictError(writing.conflict(kind, document_id))
         async with self._history.keeping(entries):
             try:
                 await _delete(collection, copies)
             except ConflictError:
-                raise ConflictError(codec.conflict(kind, document_id)) from None
+                raise ConflictError(writing.conflict(kind, document_id)) from None
         return True
 
     async def history(

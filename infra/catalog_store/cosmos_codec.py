@@ -15,7 +15,7 @@ from application.errors import DocumentRefusedError
 from application.ports.catalog_store import StoredDocument
 from domain.documents.bookkeeping import without_bookkeeping
 from domain.documents.fault import Unreadable, shown
-from infra.catalog_store import codec
+from infra.catalog_store import writing
 from infra.clients.cosmos_container import ABSENT, LARGEST_INTEGER
 
 _ID = re.compile(r"(?!\.+$)[^/\\?#]*[^/\\?# ]")
@@ -32,7 +32,7 @@ def to_item(body: Mapping[str, object], partition_member: str) -> dict[str, Any]
         DocumentRefusedError: the id is none that Cosmos DB takes, the partition key is a list or an object, or a number
             is none that a double holds exactly.
     """
-    document_id, _ = codec.identified(body)
+    document_id, _ = writing.identified(body)
     if not document_id.isprintable() or not _ID.fullmatch(document_id):
         raise DocumentRefusedError(
             f"the id {shown(document_id)} is not for Cosmos DB: no / \\ ? #, no space at its end, not dots only"

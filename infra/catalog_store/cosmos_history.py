@@ -8,7 +8,8 @@ from typing import Any
 
 from application.errors import ConflictError, StoreUnavailableError
 from application.ports.catalog_store import Deed, HistoryEntry
-from infra.catalog_store import codec
+from domain.documents import exact_json
+from infra.catalog_store import writing
 from infra.clients.cosmos import CosmosDatabase
 from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
 
@@ -47,7 +48,7 @@ class CosmosHistory:
                 try:
                     kept.append((item, await self.container.create(item)))
                 except ConflictError:
-                    raise ConflictError(codec.known_version(entry)) from None
+                    raise ConflictError(writing.known_version(entry)) from None
             yield
         except (ConflictError, ValueError):
             with suppress(ConflictError, StoreUnavailableError):
@@ -77,7 +78,7 @@ def _item(entry: HistoryEntry) -> dict[str, Any]:
         "deed": entry.deed.value,
         "note": entry.note,
         # As text: what was written before may have more digits than the service keeps in a number.
-        "body": codec.encode(entry.body),
+        "body": exact_json.encode(entry.body),
     }
 
 
@@ -88,6 +89,6 @@ def _entry(row: Mapping[str, Any]) -> HistoryEntry:
         row["at_ms"],
         row["author"],
         Deed(row["deed"]),
-        codec.decode(row["body"]),
+        exact_json.decode(row["body"]),
         row["note"],
     )

@@ -8,7 +8,8 @@ from secrets import token_hex
 
 from application.errors import ConflictError
 from application.ports.catalog_store import Changes, HistoryEntry, Kind, StoredDocument
-from infra.catalog_store import codec
+from domain.documents import exact_json
+from infra.catalog_store import writing
 
 
 class MemoryCatalogStore:
@@ -48,7 +49,7 @@ class MemoryCatalogStore:
     def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
         """Why ``put`` would refuse such a document, as far as can be told without the store."""
         del kind
-        return codec.refusal(lambda: codec.identified(body))
+        return writing.refusal(lambda: writing.identified(body))
 
     async def put(
         self,
@@ -64,10 +65,10 @@ class MemoryCatalogStore:
             ConflictError: the document is no longer (or not) at the version ``replaces``, or an entry is not new.
             ValueError: the body has no id of type text, or something in it is not JSON.
         """
-        document_id, text = codec.identified(body)
+        document_id, text = writing.identified(body)
         _, version = self._documents.get((kind, document_id), ("", ""))
         if replaces is not None and replaces != version:
-            raise ConflictError(codec.conflict(kind, document_id))
+            raise ConflictError(writing.conflict(kind, document_id))
         self._record(entries)
         self._mark = token_hex(8)
         self._documents[kind, document_id] = (text, self._mark)
@@ -84,7 +85,7 @@ class MemoryCatalogStore:
         if (kind, document_id) not in self._documents:
             return False
         if replaces is not None and replaces != self._documents[kind, document_id][1]:
-            raise ConflictError(codec.conflict(kind, document_id))
+            raise ConflictError(writing.conflict(kind, document_id))
         self._record(entries)
         self._mark = token_hex(8)
         del self._documents[kind, document_id]
@@ -101,19 +102,19 @@ class MemoryCatalogStore:
         ]
         latest = 1 if document_id is None else 0
         found.sort(key=lambda kept: (kept[0].at_ms * latest, kept[0].document_id, kept[0].version), reverse=True)
-        return [replace(entry, body=codec.decode(text)) for entry, text in found[:limit]]
+        return [replace(entry, body=exact_json.decode(text)) for entry, text in found[:limit]]
 
     async def close(self) -> None:
         """Nothing to let go of."""
 
     def _read(self, kind: Kind, document_id: str) -> StoredDocument:
         text, version = self._documents[kind, document_id]
-        return StoredDocument(document_id, codec.decode(text), version)
+        return StoredDocument(document_id, exact_json.decode(text), version)
 
     def _record(self, entries: Sequence[HistoryEntry]) -> None:
         kept: dict[tuple[str, int], tuple[HistoryEntry, str]] = {}
         for entry in entries:
             if (entry.document_id, entry.version) in self._history | kept:
-                raise ConflictError(codec.known_version(entry))
-            kept[entry.document_id, entry.version] = (replace(entry, body=None), codec.encode(entry.body))
+                raise ConflictError(writing.known_version(entry))
+            kept[entry.document_id, entry.version] = (replace(entry, body=None), exact_json.encode(entry.body))
         self._history |= kept

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from application.ports.catalog_store import Changes, Kind, StoredDocument
+from domain.documents import exact_json
 from domain.documents.values import VARIABLE_NAME
-from infra.catalog_store import codec
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class SnapshotFile:
     def _read(self) -> tuple[AllChanges, float] | None:
         try:
             kept_at = self._path.stat().st_mtime
-            content = codec.decode(self._path.read_bytes())
+            content = exact_json.decode(self._path.read_bytes())
         except (OSError, ValueError):
             return None
         if not isinstance(content, dict) or content.get("format") != _FORMAT:

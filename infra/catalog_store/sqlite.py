@@ -8,8 +8,9 @@ from pathlib import Path
 
 from application.errors import ConflictError
 from application.ports.catalog_store import Changes, HistoryEntry, Kind, StoredDocument
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from infra.catalog_store import sqlite_history as history
+from infra.catalog_store import writing
 from infra.clients.sqlite import SqliteDatabase, transaction
 
 # Versions and the catalogue's mark are random and made by triggers: whoever writes, with whatever tool, changes them,
@@ -118,7 +119,7 @@ class SqliteCatalogStore:
     def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
         """Why ``put`` would refuse such a document, as far as can be told without the store."""
         del kind
-        return codec.refusal(lambda: codec.identified(body))
+        return writing.refusal(lambda: writing.identified(body))
 
     async def put(
         self,
@@ -134,13 +135,13 @@ class SqliteCatalogStore:
             ConflictError: the document is no longer (or not) at the version ``replaces``, or an entry is not new.
             ValueError: the body has no id of type text, or something in it is not JSON.
         """
-        document_id, text = codec.identified(body)
+        document_id, text = writing.identified(body)
         rows = [history.row(entry) for entry in entries]
 
         def work(connection: sqlite3.Connection) -> str:
             with transaction(connection):
                 if replaces is not None and replaces != (_version(connection, kind, document_id) or ""):
-                    raise ConflictError(codec.conflict(kind, document_id))
+                    raise ConflictError(writing.conflict(kind, document_id))
                 history.record(connection, entries, rows)
                 connection.execute(_WRITE, (kind.value, document_id, text))
                 return _version(connection, kind, document_id) or ""
@@ -163,7 +164,7 @@ class SqliteCatalogStore:
                 if version is None:
                     return False
                 if replaces not in {None, version}:
-                    raise ConflictError(codec.conflict(kind, document_id))
+                    raise ConflictError(writing.conflict(kind, document_id))
                 history.record(connection, entries, rows)
                 connection.execute("DELETE FROM documents WHERE kind = ? AND id = ?", (kind.value, document_id))
                 return True
@@ -194,7 +195,7 @@ def _version(connection: sqlite3.Connection, kind: Kind, document_id: str) -> st
 
 def _document(document_id: bytes, text: bytes, version: bytes) -> StoredDocument:
     try:
-        body = codec.decode(text)
+        body = exact_json.decode(text)
     except ValueError as error:
         body = f"not JSON: {error}"
     return StoredDocument(document_id.decode(errors="replace"), body, version.decode(errors="replace"))

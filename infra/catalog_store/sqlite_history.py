@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from application.errors import ConflictError
 from application.ports.catalog_store import Deed, HistoryEntry
-from infra.catalog_store import codec
+from domain.documents import exact_json
+from infra.catalog_store import writing
 
 TABLE = """
     CREATE TABLE history (
@@ -32,7 +33,7 @@ def row(entry: HistoryEntry) -> Row:
     Raises:
         ValueError: something in the body is not JSON.
     """
-    text = codec.encode(entry.body)
+    text = exact_json.encode(entry.body)
     return entry.document_id, entry.version, entry.at_ms, entry.author, entry.deed.value, entry.note, text
 
 
@@ -46,7 +47,7 @@ def record(connection: sqlite3.Connection, entries: Sequence[HistoryEntry], rows
         try:
             connection.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         except sqlite3.IntegrityError:
-            raise ConflictError(codec.known_version(entry)) from None
+            raise ConflictError(writing.known_version(entry)) from None
 
 
 def read(
@@ -64,4 +65,4 @@ def read(
 
 
 def _entry(document_id: str, version: int, at_ms: int, author: str, deed: str, note: str, text: str) -> HistoryEntry:
-    return HistoryEntry(document_id, version, at_ms, author, Deed(deed), codec.decode(text), note)
+    return HistoryEntry(document_id, version, at_ms, author, Deed(deed), exact_json.decode(text), note)

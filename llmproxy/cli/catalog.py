@@ -11,7 +11,7 @@ import click
 from application.admin.catalog import export
 from application.admin.price_check import validate_prices
 from application.admin.validation import validate
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
 from llmproxy.cli.history import history_command, rollback_command
 from llmproxy.cli.output import json_option, print_json, printable
@@ -76,7 +76,7 @@ def export_command(folder: Path, as_json: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, body in documents:
-            (folder / name).write_text(codec.encode(body, indent=True) + "\n", encoding="utf-8")
+            (folder / name).write_text(exact_json.encode(body, indent=True) + "\n", encoding="utf-8")
         others = sorted({path.name for path in folder.glob("*.json")} - {name for name, _ in documents})
     except OSError as error:
         raise click.ClickException(f"{folder} cannot be written: {error.strerror}") from None

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from application.admin.validation import FileFault, Validation
+from domain.documents import exact_json
 from domain.documents.fault import Unreadable
-from infra.catalog_store import codec
 from llmproxy.cli.output import printable
 
 FOLDER = click.Path(exists=True, path_type=Path)
@@ -24,7 +24,7 @@ def read_folder(folder: Path) -> list[tuple[str, object]]:
 
 def _content(path: Path) -> object:
     try:
-        return codec.decode(path.read_bytes())
+        return exact_json.decode(path.read_bytes())
     except OSError as error:
         return _unreadable(error.strerror or type(error).__name__)
     except ValueError as error:

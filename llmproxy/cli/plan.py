@@ -15,7 +15,7 @@ from application.admin.plan import Action, Plan
 from application.admin.refusal import RefusedError
 from application.admin.saved_plan import as_data, from_data
 from application.admin.validation import Validation
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
 from llmproxy.cli.output import json_option
@@ -143,14 +143,14 @@ def _save(plan: Plan, path: Path) -> None:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a file descriptor
             if path.is_file():  # no device: as root this would lock everybody out of /dev/null
                 path.chmod(0o600)
-            file.write(codec.encode(as_data(plan), indent=True) + "\n")
+            file.write(exact_json.encode(as_data(plan), indent=True) + "\n")
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _load(path: Path) -> object:
     try:
-        return codec.decode(path.read_bytes())
+        return exact_json.decode(path.read_bytes())
     except OSError as error:
         raise click.ClickException(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:

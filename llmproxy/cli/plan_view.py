@@ -13,8 +13,8 @@ from application.admin.discretion import HIDDEN, Hidden
 from application.admin.effects import AccessChange, PriceChange
 from application.admin.few import few
 from application.admin.plan import Action, Plan
+from domain.documents import exact_json
 from domain.money import Money, plain
-from infra.catalog_store import codec
 from llmproxy.cli.output import printable
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.CHANGE: ("~", "yellow"), Action.REMOVE: ("-", "red")}
@@ -91,7 +91,7 @@ def fields_as_json(changes: Sequence[FieldChange]) -> list[dict[str, object]]:
 
 def print_exact_json(value: Mapping[str, object] | Sequence[object]) -> None:
     """One JSON document in which numbers have the digits that somebody wrote."""
-    click.echo(codec.encode(value, indent=True))
+    click.echo(exact_json.encode(value, indent=True))
 
 
 def paint(text: str, color: str) -> str:
@@ -118,7 +118,7 @@ def _said(value: object) -> str:
         return _NOT_SHOWN
     if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_PLACES:
         return plain(value)
-    return _short(codec.encode(_plain(value)))
+    return _short(exact_json.encode(_plain(value)))
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from tests.builders import model_body
 from tests.integration.cli.conftest import ROOT, Command
 
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def write(path: Path, body: object) -> None:
-    path.write_text(codec.encode(body), encoding="utf-8")
+    path.write_text(exact_json.encode(body), encoding="utf-8")
 
 
 def test_the_examples_are_valid_and_warnings_alone_are_no_failure(llmproxy: Command) -> None:

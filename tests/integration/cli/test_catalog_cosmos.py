@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from tests.builders import model_body
 from tests.fakes.cosmos_server import KEY, cosmos_server
 from tests.integration.cli.conftest import ROOT, Command, Outcome
@@ -45,7 +45,7 @@ def cosmos(llmproxy: Command, variables: dict[str, str]) -> Callable[..., Outcom
 
 
 def write(file: Path, *bodies: dict[str, object]) -> Path:
-    file.write_text(codec.encode(list(bodies)), encoding="utf-8")
+    file.write_text(exact_json.encode(list(bodies)), encoding="utf-8")
     return file
 
 

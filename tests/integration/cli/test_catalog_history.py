@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from tests.builders import model_body
 from tests.integration.cli.conftest import ROOT, Command
 
@@ -22,7 +22,7 @@ def three_versions(llmproxy: Command, tmp_path: Path) -> Path:
     """Of the document ``m``; the last one by the user of this process."""
     file = tmp_path / "m.json"
     for weight, author in ((1, "ann"), (2, "bob"), (3, None)):
-        file.write_text(codec.encode(model_body(id="m", weight=weight)))
+        file.write_text(exact_json.encode(model_body(id="m", weight=weight)))
         assert llmproxy("catalog", "apply", file, *(["--author", author] if author else [])).code == 0
     return file
 
@@ -54,7 +54,7 @@ def test_a_version_comes_back_and_that_is_a_version_too(
     assert done.code == 0
     assert done.out == "~ m (change)\n    weight: 3 -> 1\nm is as it was in version 1\n"
     llmproxy("catalog", "export", tmp_path / "out")
-    assert codec.decode((tmp_path / "out" / "m.json").read_text()) == model_body(id="m", weight=1)
+    assert exact_json.decode((tmp_path / "out" / "m.json").read_text()) == model_body(id="m", weight=1)
     last = llmproxy("catalog", "history", "m", "--json", "--limit", "1").json[0]
     assert (last["version"], last["who"], last["how"], last["note"]) == (4, "eve", "rolled back", "to version 1")
     again = llmproxy("catalog", "rollback", "m", "1", "--json")
@@ -92,7 +92,7 @@ def test_operators_who_apply_folders_at_once_lose_nothing(llmproxy: Command, tmp
     llmproxy("init")
     files = [tmp_path / f"{number}.json" for number in range(4)]
     for weight, file in enumerate(files):
-        file.write_text(codec.encode([model_body(id=one, weight=weight) for one in ("a", "b", "c")]))
+        file.write_text(exact_json.encode([model_body(id=one, weight=weight) for one in ("a", "b", "c")]))
     command = [sys.executable, "-m", "llmproxy", "catalog", "apply", "--json", "--author"]
     running = [
         subprocess.Popen(  # noqa: S603 - our own command

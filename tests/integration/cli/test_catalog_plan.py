@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from tests.builders import model_body
 from tests.integration.cli.conftest import ROOT, Command, Outcome
 
@@ -29,12 +29,12 @@ def write(folder: Path, *bodies: dict[str, object]) -> Path:
     for old in folder.glob("*.json"):
         old.unlink()
     for body in bodies:
-        (folder / f"{body['id']}.json").write_text(codec.encode(body), encoding="utf-8")
+        (folder / f"{body['id']}.json").write_text(exact_json.encode(body), encoding="utf-8")
     return folder
 
 
 def exact(done: Outcome) -> dict[str, object]:
-    value = codec.decode(done.out)
+    value = exact_json.decode(done.out)
     assert isinstance(value, dict)
     return value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from tests.builders import model_body
 from tests.integration.cli.conftest import Command
 
@@ -13,7 +13,7 @@ def test_from_an_empty_store_to_one_that_can_serve(llmproxy: Command, tmp_path: 
     empty = llmproxy("doctor")
     assert empty.code == 0
     assert "warn  models: 0 of 0" in empty.out
-    (tmp_path / "models.json").write_text(codec.encode([model_body()]))
+    (tmp_path / "models.json").write_text(exact_json.encode([model_body()]))
     llmproxy("catalog", "apply", tmp_path / "models.json")
     llmproxy("projects", "create", "billing")
     llmproxy("keys", "create", "billing")
@@ -25,7 +25,7 @@ def test_from_an_empty_store_to_one_that_can_serve(llmproxy: Command, tmp_path: 
 
 def test_a_missing_secret_fails_until_it_is_there_and_is_never_shown(llmproxy: Command, tmp_path: Path) -> None:
     body = model_body(model_type="OpenAI", parameters={"secret_name": "VENDOR_API_KEY"})
-    (tmp_path / "models.json").write_text(codec.encode(body))
+    (tmp_path / "models.json").write_text(exact_json.encode(body))
     llmproxy("catalog", "apply", tmp_path / "models.json")
     missing = llmproxy("doctor")
     assert missing.code == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from tests.builders import model_body
 from tests.integration.cli.conftest import ROOT, Command
 
@@ -47,7 +47,7 @@ def test_warnings_alone_pass_unless_strict(llmproxy: Command, tmp_path: Path) ->
         operations=["ChatCompletion", "embeddings"],
         costs={"currency": "USD", "cost_input_1Mtokens": Decimal("36.5"), "cost_output_1Mtokens": 60},
     )
-    (tmp_path / "model.json").write_text(codec.encode(body))
+    (tmp_path / "model.json").write_text(exact_json.encode(body))
     done = llmproxy("catalog", "validate", tmp_path / "model.json", "--prices")
     assert done.code == 0, done.out
     for expected in ("costs.cost_input_1Mtokens: is 36.5", "operations: offers embeddings", "parameters.max_tokens"):

@@ -12,8 +12,8 @@ from application.admin.catalog import apply, export
 from application.admin.validation import validate
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
+from domain.documents import exact_json
 from domain.documents.fault import Severity, Unreadable
-from infra.catalog_store import codec
 from infra.catalog_store.memory import MemoryCatalogStore
 from tests.builders import model_body
 from tests.fakes.catalog_stores import BusyCatalogStore
@@ -22,7 +22,7 @@ EXAMPLES = sorted((Path(__file__).parents[4] / "deploy/examples/models").glob("*
 
 
 def examples() -> list[tuple[str, object]]:
-    return [(path.name, codec.decode(path.read_bytes())) for path in EXAMPLES]
+    return [(path.name, exact_json.decode(path.read_bytes())) for path in EXAMPLES]
 
 
 def test_the_examples_are_valid() -> None:
@@ -96,11 +96,11 @@ async def test_unknown_fields_survive_and_the_bookkeeping_of_a_store_does_not() 
 async def test_applying_what_was_exported_changes_nothing_and_exports_the_same() -> None:
     store = MemoryCatalogStore()
     await apply(store, examples())
-    first = [(name, codec.encode(body, indent=True)) for name, body in await export(store)]
-    _, applied = await apply(store, [(name, codec.decode(text)) for name, text in first])
+    first = [(name, exact_json.encode(body, indent=True)) for name, body in await export(store)]
+    _, applied = await apply(store, [(name, exact_json.decode(text)) for name, text in first])
     assert applied is not None
     assert (applied.added, applied.changed, len(applied.unchanged)) == ([], [], 5)
-    assert [(name, codec.encode(body, indent=True)) for name, body in await export(store)] == first
+    assert [(name, exact_json.encode(body, indent=True)) for name, body in await export(store)] == first
     assert [name for name, _ in first] == [path.name for path in EXAMPLES]
     assert [json.loads(text) for _, text in first] == [json.loads(path.read_text()) for path in EXAMPLES]
 

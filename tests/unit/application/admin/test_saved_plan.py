@@ -12,7 +12,7 @@ from application.admin.refusal import RefusedError
 from application.admin.saved_plan import as_data, from_data
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
-from infra.catalog_store import codec
+from domain.documents import exact_json
 from infra.catalog_store.memory import MemoryCatalogStore
 from tests.builders import model_body
 
@@ -38,7 +38,7 @@ async def plan_of_everything(store: MemoryCatalogStore) -> Plan:
 
 async def test_a_plan_comes_back_as_it_was_kept(store: MemoryCatalogStore) -> None:
     plan = await plan_of_everything(store)
-    again = await from_data(store, codec.decode(codec.encode(as_data(plan))))
+    again = await from_data(store, exact_json.decode(exact_json.encode(as_data(plan))))
     assert again == plan
     assert repr(again.steps[1].after) == repr(plan.steps[1].after)
     assert len(plan.steps) == 3

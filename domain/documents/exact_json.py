@@ -1,14 +1,12 @@
-"""JSON documents to and from text without losing anything: numbers stay exactly what somebody wrote."""
+"""JSON text to values and back without losing anything: numbers stay exactly what somebody wrote."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal, DecimalException
 from typing import NoReturn
-
-from application.ports.catalog_store import HistoryEntry
 
 LARGEST_EXPONENT = 400
 """Beyond what any JSON reader can hold; ``1e999999999`` written out in plain digits would fill the memory."""
@@ -133,35 +131,3 @@ def _enclosed(start: str, items: Iterable[Iterable[str]], end: str, line: str, d
     if not empty:
         yield line
     yield end
-
-
-def identified(body: Mapping[str, object]) -> tuple[str, str]:
-    """The id of a document that is to be stored, and its text.
-
-    Raises:
-        ValueError: it has no id of type text, or something in it is not JSON.
-    """
-    document_id = body.get("id")
-    if not isinstance(document_id, str) or not document_id:
-        msg = "a document needs an `id` of type text"
-        raise ValueError(msg)
-    return document_id, encode(body)
-
-
-def refusal(convert: Callable[[], object]) -> str | None:
-    """Why a conversion to what a store keeps fails, or ``None``."""
-    try:
-        convert()
-    except (ValueError, TypeError) as error:
-        return str(error)
-    return None
-
-
-def conflict(kind: str, document_id: str) -> str:
-    """What a ``ConflictError`` says, the same from every store."""
-    return f"{kind} {document_id!r} has been changed in the meantime"
-
-
-def known_version(entry: HistoryEntry) -> str:
-    """What a ``ConflictError`` says where a history has an entry of this number already, the same from every store."""
-    return f"the history of {entry.document_id!r} has a version {entry.version} in the meantime"

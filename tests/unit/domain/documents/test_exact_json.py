@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.catalog_store.codec import decode, encode
+from domain.documents.exact_json import decode, encode
 
 numbers = st.decimals(allow_nan=False, allow_infinity=False, places=12).map(lambda number: number.normalize() + 0)
 values = st.recursive(
