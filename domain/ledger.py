@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from domain.record import record
 from domain.usage import Usage, UsageSource
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LedgerLine:
     """One answered or failed call that reached for an upstream.
 

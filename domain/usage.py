@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from domain.record import record
 
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for text that nobody counted: one token is about four characters of English."""
@@ -15,7 +16,7 @@ AUDIO_TOKENS = 100
 """Rule of thumb for a piece of audio in a prompt: about ten seconds of speech."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Usage:
     """Quantities of one call. Parts are contained in their total, as in OpenAI's ``usage`` object.
 
