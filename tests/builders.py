@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from domain.api_key import ApiKey, fingerprint
+from domain.call import Call
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument, ModelType, Parameters
-from domain.operation import Operation
+from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
 from domain.project import Project
 from domain.usage import Usage, UsageSource
@@ -69,6 +72,21 @@ def api_key(key: str = "sk-aaaaaaaaaaaaaaaa", **over: Any) -> ApiKey:
     made = datetime(2026, 11, 21, 10, tzinfo=UTC)
     given: dict[str, Any] = {"id": f"key_{key[3:4]}", "name": "ci", "prefix": key[:7], "sha256": fingerprint(key)}
     return ApiKey(**(given | {"created_at": made} | over))
+
+
+def chat_call(
+    named: Mapping[str, Any] | None = None,
+    /,
+    *,
+    stream: bool = False,
+    wants_usage: bool = False,
+    request_id: str = "",
+    **members: Any,
+) -> Call:
+    """A chat completion with these members, as it arrives; those whose names Python cannot take as ``named``."""
+    body = {"model": "public", "messages": [{"role": "user", "content": "hi"}]} | dict(named or {}) | members
+    fields = {name: json.dumps(value).encode() for name, value in body.items()}
+    return Call(Endpoint.CHAT_COMPLETIONS, "public", fields, stream, wants_usage, request_id=request_id)
 
 
 def model_body(**over: object) -> dict[str, object]:

@@ -12,10 +12,9 @@ import pytest
 from domain.call import Call
 from domain.errors import GatewayError, UpstreamCredentialError, UpstreamProtocolError, UpstreamRefusedError
 from domain.model import ModelDocument, ModelType, Parameters
-from domain.operation import Endpoint
 from domain.usage import Usage
 from infra.providers.litellm.provider import LiteLLMProvider
-from tests.builders import model_document
+from tests.builders import chat_call, model_document
 from tests.fakes.vertex import TOKEN, Vertex, vertex
 from tests.integration.providers.conftest import TEXT
 
@@ -89,15 +88,8 @@ async def world(upstream: str) -> AsyncIterator[World]:
 
 
 def call(said: str, *, stream: bool = False, wants_usage: bool = False, **members: Any) -> Call:
-    fields = {"model": "public", "messages": [{"role": "user", "content": said}]} | members
-    return Call(
-        endpoint=Endpoint.CHAT_COMPLETIONS,
-        model="public",
-        fields={name: json.dumps(value).encode() for name, value in fields.items()},
-        stream=stream,
-        wants_usage=wants_usage,
-        request_id="req-1",
-    )
+    messages = [{"role": "user", "content": said}]
+    return chat_call(stream=stream, wants_usage=wants_usage, request_id="req-1", messages=messages, **members)
 
 
 async def streamed(world: World, way: str, made: Call) -> tuple[list[dict[str, Any]], Usage | None]:

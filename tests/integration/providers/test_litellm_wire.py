@@ -6,13 +6,11 @@ import asyncio
 import inspect
 import json
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from domain.call import Call
 from domain.errors import (
     DeploymentUnusableError,
     InvalidRequestError,
@@ -22,10 +20,10 @@ from domain.errors import (
     UpstreamUnreachableError,
 )
 from domain.model import ModelDocument, ModelType, Parameters
-from domain.operation import Endpoint
 from domain.usage import Usage
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.litellm.request import OPENAI, VENDORS
+from tests.builders import chat_call as call
 from tests.builders import model_document
 from tests.fakes.chat_upstream import DONE, answering, chat, chunk, completion, event, send_block, streaming
 from tests.fakes.scripted_server import Behaviour, Peer, ScriptedServer, scripted_server
@@ -67,16 +65,6 @@ def provider(**over: float) -> LiteLLMProvider:
 def document(kind: ModelType, server: ScriptedServer, code: str = "m", **over: Any) -> ModelDocument:
     parameters = {"endpoint": f"http://{server.origin.authority}", "api_key": KEY} | over
     return model_document(id=code, code=code, model_type=kind, parameters=Parameters(**parameters))
-
-
-def call(named: Mapping[str, Any] | None = None, /, *, stream: bool = False, **members: Any) -> Call:
-    fields = {"model": "public", "messages": [{"role": "user", "content": "hi"}]} | dict(named or {}) | members
-    return Call(
-        endpoint=Endpoint.CHAT_COMPLETIONS,
-        model="public",
-        fields={name: json.dumps(value).encode() for name, value in fields.items()},
-        stream=stream,
-    )
 
 
 async def read(made: Any) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -11,11 +10,10 @@ import pytest
 from domain.call import Call
 from domain.errors import UpstreamProtocolError
 from domain.model import ModelDocument, ModelType, Parameters
-from domain.operation import Endpoint
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.simulator.provider import SimulatorProvider
-from tests.builders import model_document
+from tests.builders import chat_call, model_document
 from tests.fakes.llmproxy_server import Simulator
 
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "get_time")]
@@ -46,9 +44,7 @@ async def wire() -> AsyncIterator[OpenAIWire]:
 
 def call(members: dict[str, Any], orders: dict[str, Any]) -> Call:
     messages = [{"role": "user", "content": "get_weather and get_time, grüße 😀"}]
-    body = {"messages": messages, "stream": True, "simulator": orders, **members}
-    fields = {name: json.dumps(value).encode() for name, value in body.items()}
-    return Call(Endpoint.CHAT_COMPLETIONS, "sim", fields, stream=True)
+    return chat_call({"messages": messages, "stream": True, "simulator": orders, **members}, stream=True)
 
 
 def document(server: Simulator) -> ModelDocument:

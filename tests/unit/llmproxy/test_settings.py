@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from domain.own_settings import is_own_setting
+from infra.catalog_store import cosmos, cosmos_history
 from infra.secrets.env import environment_secrets
-from llmproxy.settings import Settings, SettingsError, load_environment, load_settings
+from infra.usage_store.cosmos import _SPEC as LEDGER
+from llmproxy.settings import OTHER_CONTAINERS, Settings, SettingsError, load_environment, load_settings
 
 NOWHERE = Path("there-is-no-such-file")
 
@@ -140,3 +142,7 @@ def test_certificates_that_cannot_be_read_are_said(
     monkeypatch.setenv("LLMPROXY_CA_FILE", str(file))
     with pytest.raises(SettingsError, match="LLMPROXY_CA_FILE"):
         load_settings(NOWHERE)
+
+
+def test_containers_that_are_not_for_models_are_those_of_the_adapters() -> None:
+    assert {cosmos.PROJECTS, cosmos_history.CONTAINER, LEDGER.name} == OTHER_CONTAINERS

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-
 import pytest
 
 from domain.call import Call
 from domain.errors import BodyNotJsonError, GatewayError, InvalidRequestError
-from domain.operation import Endpoint
 from infra.providers.litellm.request import OPENAI, VENDORS, Extra, arguments_of, is_control
+from tests.builders import chat_call as call
 
 MESSAGES = [{"role": "user", "content": "hi"}]
-
-
-def call(named: Mapping[str, object] | None = None, /, *, stream: bool = False, **members: object) -> Call:
-    fields = {"model": "public", "messages": MESSAGES} | dict(named or {}) | members
-    return Call(
-        endpoint=Endpoint.CHAT_COMPLETIONS,
-        model="public",
-        fields={name: json.dumps(value).encode() for name, value in fields.items()},
-        stream=stream,
-    )
 
 
 def arguments(
