@@ -44,7 +44,7 @@ _DEEPEST = 32
 _LARGEST_INTEGER = 2**63 - 1
 
 
-class UnfitDefaultError(ValueError):
+class _UnfitDefaultError(ValueError):
     """A value that cannot be sent as JSON. The message says why, without the value."""
 
 
@@ -57,7 +57,7 @@ def read_default(parameters: Reader, name: str, value: object) -> object:
         return _numeric(parameters, name, value)
     try:
         return _plain(value, 0)
-    except UnfitDefaultError as unfit:
+    except _UnfitDefaultError as unfit:
         parameters.error(name, str(unfit), "a value that can be sent as JSON")
         return None
 
@@ -73,23 +73,23 @@ def _numeric(parameters: Reader, name: str, value: object) -> object:
 
 def _plain(value: object, depth: int) -> object:
     if depth > _DEEPEST:
-        raise UnfitDefaultError("is nested too deeply")
+        raise _UnfitDefaultError("is nested too deeply")
     if isinstance(value, str):
         if unfit_text(value.translate(_WHITESPACE)) is not None:
-            raise UnfitDefaultError("has control characters or broken Unicode in it")
+            raise _UnfitDefaultError("has control characters or broken Unicode in it")
         return value
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float | Decimal):
         exact = decimal_of(value)
         if exact is None:
-            raise UnfitDefaultError("is no finite number")
+            raise _UnfitDefaultError("is no finite number")
         return _number(exact)
     if isinstance(value, Mapping):
         return {str(_plain(str(name), depth)): _plain(member, depth + 1) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, depth + 1) for item in value]
-    raise UnfitDefaultError("is no JSON value")
+    raise _UnfitDefaultError("is no JSON value")
 
 
 def _number(exact: Decimal) -> int | float:
@@ -98,7 +98,7 @@ def _number(exact: Decimal) -> int | float:
         return int(exact)
     number = float(exact)
     if not math.isfinite(number):
-        raise UnfitDefaultError("is a number out of all proportion")
+        raise _UnfitDefaultError("is a number out of all proportion")
     return number
 
 
