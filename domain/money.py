@@ -1,4 +1,4 @@
-"""Exact money: decimal amounts that always carry their currency and are never added across currencies."""
+"""Exact money: decimal amounts that always carry their currency."""
 
 from __future__ import annotations
 
@@ -9,10 +9,6 @@ MICRO_MICRO = Decimal("0.000000000001")
 """The ledger's resolution: 10^-12 of a currency unit. A cost is rounded to it once, when its line is written."""
 
 _WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
-
-
-class CurrencyMismatchError(ValueError):
-    """Two amounts of different currencies were added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,29 +23,9 @@ class Money:
     amount: Decimal
     currency: str
 
-    def __add__(self, other: Money) -> Money:
-        """Add two amounts of one currency.
-
-        Raises:
-            CurrencyMismatchError: the currencies differ.
-        """
-        if self.currency != other.currency:
-            msg = f"{self.currency} and {other.currency} cannot be added"
-            raise CurrencyMismatchError(msg)
-        return Money(_WIDE.add(self.amount, other.amount), self.currency)
-
-    def rounded(self) -> Money:
-        """The same amount at the ledger's resolution, half to even."""
-        return Money(self.amount.quantize(MICRO_MICRO, context=_WIDE), self.currency)
-
-    @property
-    def units(self) -> int:
-        """The amount as a whole number of 10^-12 currency units, the form that stores add up exactly."""
-        return int(self.amount.scaleb(-MICRO_MICRO.adjusted(), _WIDE).to_integral_value(context=_WIDE))
-
     @classmethod
     def from_units(cls, units: int, currency: str) -> Money:
-        """The inverse of :attr:`units`."""
+        """An amount from a whole number of 10^-12 currency units, the form that ledger lines carry."""
         return cls(Decimal(units).scaleb(MICRO_MICRO.adjusted(), _WIDE), currency)
 
     def __str__(self) -> str:

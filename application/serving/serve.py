@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -89,7 +89,7 @@ class Serving:
         finish(exchange, answer, self._settle)
         return answer
 
-    async def stream(self, exchange: Exchange) -> tuple[bytes, AsyncIterator[bytes]]:
+    async def stream(self, exchange: Exchange) -> tuple[bytes, AsyncGenerator[bytes, None]]:
         """Serve a call with a stream: its content type, and its blocks. The iterator must be closed.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 
 from application.ports.providers import Stream
 from application.serving.exchange import Exchange
@@ -15,7 +15,7 @@ _END = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
 
 async def relay(
     exchange: Exchange, stream: Stream, settle: Settle, monotonic: Callable[[], float]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """The stream's blocks as they come; however it ends, the line is recorded once and the upstream is let go.
 
     Raises:

@@ -56,6 +56,11 @@ class Response:
         """End a stream."""
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    async def fail(self, body: bytes) -> None:
+        """End a stream with an error event: clients notice it; one that merely ends looks complete to them."""
+        await self.block(b"data: " + body + b"\n\n")
+        await self.end()
+
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = True
         self.visit.status = status
@@ -72,8 +77,7 @@ class Response:
 async def send_error(response: Response, error: GatewayError) -> None:
     """Answer with an error, or end a stream that has begun with an error event."""
     if response.started:
-        await response.block(b"data: " + body_of(error) + b"\n\n")
-        await response.end()
+        await response.fail(body_of(error))
         return
     extra = headers_of(error)
     if isinstance(error, BodyTooLargeError | BodyTimeoutError):
@@ -84,7 +88,6 @@ async def send_error(response: Response, error: GatewayError) -> None:
 async def send_internal_error(response: Response) -> None:
     """Answer with the one fixed body for faults of ours."""
     if response.started:
-        await response.block(b"data: " + INTERNAL + b"\n\n")
-        await response.end()
+        await response.fail(INTERNAL)
     else:
         await response.whole(500, JSON, INTERNAL)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
@@ -13,7 +13,6 @@ from application.serving.serve import Serving
 from application.serving.use_case import UseCase
 from domain.errors import BodyTimeoutError, CallerGoneError, GatewayError, MethodNotAllowedError, UnavailableError
 from infra.controllers.callers import key_of
-from infra.controllers.errors import body_of
 from infra.controllers.openai.body import read_bytes, read_members
 from infra.controllers.openai.watch import Lookout, Watch
 from infra.controllers.responses import Response, send_error, send_internal_error
@@ -87,26 +86,15 @@ class Handler:
             await response.whole(200, answer.content_type, answer.body)
 
     async def _stream(self, exchange: Exchange, response: Response) -> None:
-        content_type, blocks = await self._serving.stream(exchange)
-        try:
+        content_type, stream = await self._serving.stream(exchange)
+        async with aclosing(stream) as blocks:
             # Nothing is promised to the caller before the first block is there: what fails until then is a plain error.
             first = await anext(blocks, b"")
             await response.begin(content_type)
             await response.block(first)
-            await self._relay(blocks, response)
-        finally:
-            await aclose(blocks)
-        await response.end()
-
-    @staticmethod
-    async def _relay(blocks: AsyncIterator[bytes], response: Response) -> None:
-        try:
             async for block in blocks:
                 await response.block(block)
-        except GatewayError as error:
-            # Clients notice an error event; a stream that merely ends looks complete to them.
-            response.visit.failed(error)
-            await response.block(b"data: " + body_of(error) + b"\n\n")
+        await response.end()
 
 
 def _late() -> GatewayError:
@@ -115,10 +103,3 @@ def _late() -> GatewayError:
 
 def _stopping() -> GatewayError:
     return UnavailableError("The server is being restarted.", retry_after=1)
-
-
-async def aclose(blocks: AsyncIterator[bytes]) -> None:
-    """Close an asynchronous generator, so that what it holds is let go now and not at the next collection."""
-    close = getattr(blocks, "aclose", None)
-    if close is not None:
-        await close()

@@ -206,7 +206,7 @@ async def test_an_abandoned_stream_is_partial_and_let_go() -> None:
     there = await house(FakeProvider(**{"sim-1": stream}))
     _, blocks = await there.serving.stream(there.exchange(stream=b"true"))
     await anext(blocks)
-    await blocks.aclose()  # type: ignore[attr-defined]
+    await blocks.aclose()
     (line,) = there.lines
     assert (line.status, line.error, line.usage_source) == (499, "caller_gone", UsageSource.PARTIAL)
     assert stream.closed
