@@ -83,6 +83,10 @@ class Changes:
     gone: frozenset[str] = frozenset()
 
 
+AllChanges = Mapping[Kind, Changes]
+"""Of both collections."""
+
+
 class CatalogStore(Protocol):
     """Reads and writes whole documents.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 from application.errors import StoreUnavailableError
-from application.ports.catalog_store import CatalogStore, Changes, Kind
+from application.ports.catalog_store import AllChanges, CatalogStore, Changes, Kind
 from domain.catalog import Catalog, LeftOut
 from domain.documents import read_model, read_project
 from domain.documents.fault import Fault, reason
@@ -22,8 +22,6 @@ logger = logging.getLogger(__name__)
 E = TypeVar("E")
 
 Reader = Callable[..., tuple[E | None, Sequence[Fault]]]
-
-AllChanges = Mapping[Kind, Changes]
 
 
 class Fallback(Protocol):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from application.ports.catalog_store import Changes, Kind, StoredDocument
+from application.ports.catalog_store import AllChanges, Changes, Kind, StoredDocument
 from domain.documents import exact_json
 from domain.documents.values import VARIABLE_NAME
 
@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 _FORMAT = 1
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-
-AllChanges = Mapping[Kind, Changes]
 
 
 class SnapshotFile:
