@@ -12,10 +12,7 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from domain.errors import InvalidRequestError
-from infra.controllers.callers import request_id_of
-from infra.controllers.errors import body_of
-from infra.controllers.http_protocol import HttpProtocol
+from infra.controllers.http_protocol import HttpProtocol, raw_refusal
 
 LARGEST_HEAD = 64 * 1024
 """Bytes of a request line with its headers, or of a chunked body's trailers. What came in one read may be more."""
@@ -116,10 +113,6 @@ class GuardedProtocol(HttpProtocol):
             return
         running = self._running
         if running is None or running.response_complete or not running.response_started:
-            body = body_of(InvalidRequestError(f"The request's headers are larger than {LARGEST_HEAD} bytes."))
-            self.transport.write(
-                b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-                b"content-length: %d\r\nx-request-id: %s\r\nconnection: close\r\n\r\n%s"
-                % (len(body), request_id_of(()).encode(), body)
-            )
+            message = f"The request's headers are larger than {LARGEST_HEAD} bytes."
+            self.transport.write(raw_refusal(b"431 Request Header Fields Too Large", message))
         self.transport.close()

@@ -17,6 +17,15 @@ _JOINED_UP_TO = 64 * 1024
 """Bytes of a first piece of body that are worth copying behind the head."""
 
 
+def raw_refusal(status: bytes, message: str) -> bytes:
+    """A whole answer, after which the connection is closed, to what never becomes a request."""
+    body = body_of(InvalidRequestError(message))
+    return (
+        b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+        b"x-request-id: %s\r\nconnection: close\r\n\r\n%s" % (status, len(body), request_id_of(()).encode(), body)
+    )
+
+
 class HttpProtocol(HttpToolsProtocol):
     """What fails before a request can be formed never reaches the application: it is answered here."""
 
@@ -25,11 +34,7 @@ class HttpProtocol(HttpToolsProtocol):
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn declares it as never None
         answering = cycle is not None and cycle.response_started and not cycle.response_complete
         if not answering:
-            body = body_of(InvalidRequestError(msg))
-            self.transport.write(
-                b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-                b"x-request-id: %s\r\nconnection: close\r\n\r\n%s" % (len(body), request_id_of(()).encode(), body)
-            )
+            self.transport.write(raw_refusal(b"400 Bad Request", msg))
         self.transport.close()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
