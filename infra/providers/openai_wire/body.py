@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from domain.call import Call
+from domain.documents.request_defaults import OTHER_NAME
 from infra.providers.openai_wire.target import Target
 
 _encode = msgspec.json.Encoder().encode
@@ -13,9 +14,6 @@ _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _STREAM_OPTIONS = "stream_options"
 _TRUE = msgspec.Raw(b"true")
 _USAGE_ONLY = msgspec.Raw(b'{"include_usage":true}')
-
-_SYNONYMS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-"""A default is not added where the caller used its other name: upstreams refuse both together."""
 
 
 def request_body(call: Call, target: Target, *, ask_usage: bool) -> bytes:
@@ -29,7 +27,7 @@ def request_body(call: Call, target: Target, *, ask_usage: bool) -> bytes:
     fields = {name: value if type(value) is msgspec.Raw else msgspec.Raw(value) for name, value in call.fields.items()}
     fields["model"] = target.model
     for name, value in target.defaults:
-        if name not in fields and _SYNONYMS.get(name) not in fields:
+        if name not in fields and OTHER_NAME.get(name) not in fields:
             fields[name] = value
     if ask_usage and not call.wants_usage:
         fields[_STREAM_OPTIONS] = _with_usage(fields.get(_STREAM_OPTIONS))
