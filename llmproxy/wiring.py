@@ -64,7 +64,8 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         connect_timeout=settings.llmproxy_connect_timeout,
     )
     silence, total = settings.llmproxy_silence_timeout, settings.llmproxy_total_timeout
-    wire = OpenAIWire(pool, secrets, silence_timeout=silence, total_timeout=total)
+    name = f"llmproxy/{product_version()}"
+    wire = OpenAIWire(pool, secrets, silence_timeout=silence, total_timeout=total, user_agent=name)
     litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
     dispatch = Dispatch(
         [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from weakref import WeakKeyDictionary, WeakSet
 
 from application.ports.providers import Answer
@@ -39,7 +38,7 @@ class OpenAIWire:
         silence_timeout: seconds an upstream may stay silent, where the document names no ``timeout``.
         total_timeout: seconds for a whole call; never less than the silence that a document allows.
         answer_limit: most bytes of a whole answer.
-        user_agent: how we introduce ourselves; default: ``llmproxy/<version>``.
+        user_agent: how we introduce ourselves.
     """
 
     def __init__(
@@ -50,14 +49,14 @@ class OpenAIWire:
         silence_timeout: float,
         total_timeout: float,
         answer_limit: int = 256 * 1024 * 1024,
-        user_agent: str | None = None,
+        user_agent: str = "llmproxy",
     ) -> None:
         self._pool = pool
         self._secrets = secrets
         self._silence_timeout = silence_timeout
         self._total_timeout = total_timeout
         self._answer_limit = answer_limit
-        self._user_agent = user_agent or _own_name()
+        self._user_agent = user_agent
         self._targets: WeakKeyDictionary[ModelDocument, Target] = WeakKeyDictionary()
         self._never_tells_usage: WeakSet[ModelDocument] = WeakSet()
 
@@ -182,10 +181,3 @@ def _request_id_header(request_id: str) -> bytes:
     if request_id and request_id.isascii() and request_id.isprintable():
         return b"x-request-id: %b\r\n" % request_id.encode("ascii")
     return b""
-
-
-def _own_name() -> str:
-    try:
-        return f"llmproxy/{version('llmproxy')}"
-    except PackageNotFoundError:  # run from a source tree that was never installed
-        return "llmproxy"
