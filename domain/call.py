@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from domain.form import Form
 from domain.operation import Endpoint
 
 
@@ -17,11 +18,15 @@ class Call:
         model: the public model name or document id that the caller sent.
         fields: the members of the JSON body in the caller's order, each value as the raw JSON text that arrived
             (any bytes-like object). Its use case reads a few of them; who translates for an upstream reads the rest.
-        stream: the caller wants server-sent events.
+            Empty where the body is a form.
+        stream: the answer is handed over piece by piece as it comes: server-sent events, or audio while it is made.
         wants_usage: the caller asked for the usage chunk of a stream (``stream_options.include_usage``).
         uses_tools: the body carries tools or functions.
         end_user: the ``user`` field of the body, for the ledger.
         request_id: identifies the call in answers, logs and the ledger.
+        background: the upstream goes on when the caller is gone; the call is counted when its result is fetched.
+        form: the body where it is a multipart form.
+        deployment: id of the one document that can serve the call, because it holds what the call goes on with.
     """
 
     endpoint: Endpoint
@@ -32,3 +37,6 @@ class Call:
     uses_tools: bool = False
     end_user: str | None = None
     request_id: str = ""
+    background: bool = False
+    form: Form | None = None
+    deployment: str | None = None

@@ -13,6 +13,7 @@
     │   └── OperationNotOfferedError      the model cannot do what was asked of it
     ├── InvalidApiKeyError            no key, or one that opens nothing
     ├── ModelNotFoundError            there is no such model, or not for this project: nobody can tell which
+    ├── ResponseNotFoundError         this project has no stored response of this id
     ├── RateLimitedError              more than a ceiling allows; passes with time
     ├── QuotaExceededError            a budget is spent; does not pass by retrying
     ├── UnavailableError              nothing can serve the call right now
@@ -115,8 +116,16 @@ class ModelNotFoundError(GatewayError):
     code = "model_not_found"
 
     def __init__(self, model: str) -> None:
-        shown = model if len(model) <= _LONGEST_NAME else f"{model[:_LONGEST_NAME]}..."
-        super().__init__(f"The model `{shown}` does not exist or you do not have access to it.", param="model")
+        super().__init__(f"The model `{_shown(model)}` does not exist or you do not have access to it.", param="model")
+
+
+class ResponseNotFoundError(GatewayError):
+    """This project has no stored response of this id: made up, of another project, or kept by nobody any more."""
+
+    code = "response_not_found"
+
+    def __init__(self, response_id: str) -> None:
+        super().__init__(f"Response with id '{_shown(response_id)}' not found.", param="response_id")
 
 
 class RateLimitedError(GatewayError):
@@ -266,4 +275,10 @@ class CallerGoneError(GatewayError):
 
 
 _LONGEST_NAME = 128
+
+
+def _shown(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+
+
 _RETRYABLE_STATUSES = frozenset({408, 409, 425, 429})

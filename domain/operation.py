@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 
 
 class Operation(StrEnum):
@@ -17,10 +17,18 @@ class Operation(StrEnum):
     AUDIO_REALTIME = "audio_realtime"
 
 
-class Endpoint(Enum):
+class Endpoint(StrEnum):
     """One path of OpenAI's API that the gateway serves; the value is the path below ``/v1/``."""
 
     CHAT_COMPLETIONS = "chat/completions"
+    COMPLETIONS = "completions"
+    RESPONSES = "responses"
+    EMBEDDINGS = "embeddings"
+    IMAGE_GENERATIONS = "images/generations"
+    IMAGE_EDITS = "images/edits"
+    SPEECH = "audio/speech"
+    TRANSCRIPTIONS = "audio/transcriptions"
+    TRANSLATIONS = "audio/translations"
 
     @property
     def operation(self) -> Operation:
@@ -28,4 +36,14 @@ class Endpoint(Enum):
         return _OPERATION_OF[self]
 
 
-_OPERATION_OF = {Endpoint.CHAT_COMPLETIONS: Operation.CHAT_COMPLETION}
+_OPERATION_OF = {
+    Endpoint.CHAT_COMPLETIONS: Operation.CHAT_COMPLETION,
+    Endpoint.COMPLETIONS: Operation.CHAT_COMPLETION,
+    Endpoint.RESPONSES: Operation.RESPONSES,
+    Endpoint.EMBEDDINGS: Operation.EMBEDDINGS,
+    Endpoint.IMAGE_GENERATIONS: Operation.IMAGES,
+    Endpoint.IMAGE_EDITS: Operation.IMAGES,
+    Endpoint.SPEECH: Operation.AUDIO_TTS,
+    Endpoint.TRANSCRIPTIONS: Operation.AUDIO_STT,
+    Endpoint.TRANSLATIONS: Operation.AUDIO_STT,
+}

@@ -96,11 +96,20 @@ class Cost:
 
 
 def cost_of(usage: Usage, prices: PriceList) -> Cost:
-    """The exact cost of a call's token quantities, rounded once, half to even.
+    """The exact cost of a call, rounded once, half to even.
+
+    Where speech was made, audio transcribed or images were made, and the document names the price of that unit
+    (``characters``, ``minute``, ``image``), it is the price of the whole call: tokens that the upstream reports beside
+    it are written down, but not charged as well. Otherwise every token is charged; where there are none, either, the
+    unit is reported as unpriced.
 
     Cached input and cache writes without a price of their own are charged as ordinary input. Audio and image tokens
     without one are not guessed: they are reported as unpriced.
     """
+    if usage.characters or usage.audio_milliseconds or usage.images:
+        unit = _unit_cost(usage, prices)
+        if unit is not None:
+            return unit
     per_token = prices.per_token
     plain_input = usage.input_tokens
     plain_output = usage.output_tokens
@@ -124,6 +133,38 @@ def cost_of(usage: Usage, prices: PriceList) -> Cost:
     total += _priced("input", max(plain_input, 0), per_token, unpriced)
     total += _priced("output", max(plain_output, 0), per_token, unpriced)
     return Cost(round(total), prices.currency, tuple(unpriced))
+
+
+def image_price(prices: PriceList, size: str) -> Decimal | None:
+    """The price of one image.
+
+    Args:
+        prices: of the document.
+        size: ``"quality/size"`` or ``"size"``. In a table the more exact entry counts: the same text, then the size
+            alone, then ``"quality/auto"`` and ``"auto"``, which stand for every size.
+    """
+    if prices.image is None or isinstance(prices.image, Decimal):
+        return prices.image
+    table = dict(prices.image)
+    quality, _, plain_size = size.rpartition("/")
+    names = (size, plain_size, f"{quality}/auto", "auto")
+    return next((table[name] for name in names if name in table), None)
+
+
+def _unit_cost(usage: Usage, prices: PriceList) -> Cost | None:
+    """The cost by the unit that the call was about; ``None`` = by tokens."""
+    units: tuple[tuple[str, int, Decimal | None, int], ...] = (
+        ("characters", usage.characters, prices.characters, 1_000_000),
+        ("minute", usage.audio_milliseconds, prices.minute, 60_000),
+        ("image", usage.images, image_price(prices, usage.image_size), 1),
+    )
+    used = [unit for unit in units if unit[1]]
+    if any(price is None for _, _, price, _ in used):
+        if usage.input_tokens or usage.output_tokens:
+            return None
+        return Cost(0, prices.currency, tuple(name for name, _, price, _ in used if price is None))
+    total = sum(Fraction(price) * count / size for _, count, price, size in used if price is not None)
+    return Cost(round(total / Fraction(MICRO_MICRO)), prices.currency)
 
 
 def _priced(name: str, count: int, per_token: Mapping[str, int | Fraction], unpriced: list[str]) -> int | Fraction:

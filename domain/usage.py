@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from enum import StrEnum
 
 from domain.record import record
@@ -20,6 +21,9 @@ AUDIO_TOKENS = 100
 class Usage:
     """Quantities of one call. Parts are contained in their total, as in OpenAI's ``usage`` object.
 
+    Quantities counted in units of their own (characters, time, images) stand beside the tokens of the same call, where
+    an upstream reports those, too; ``cost_of`` says which of them is charged.
+
     Args:
         input_tokens: all tokens sent (``prompt_tokens``), cached and special ones included.
         output_tokens: all tokens received (``completion_tokens``), reasoning included.
@@ -30,6 +34,10 @@ class Usage:
         audio_output_tokens: the part of the output that was audio.
         image_input_tokens: the part of the input that was images, where it is priced apart.
         image_output_tokens: the part of the output that was images.
+        characters: of text that was made into speech.
+        audio_milliseconds: length of audio that was transcribed.
+        images: images that were made.
+        image_size: what they are priced by: ``"quality/size"`` or ``"size"``; empty = not known.
     """
 
     input_tokens: int = 0
@@ -41,6 +49,19 @@ class Usage:
     audio_output_tokens: int = 0
     image_input_tokens: int = 0
     image_output_tokens: int = 0
+    characters: int = 0
+    audio_milliseconds: int = 0
+    images: int = 0
+    image_size: str = ""
+
+    def plus(self, other: Usage) -> Usage:
+        """Both together; of two sizes of images the first that is known."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in QUANTITIES}
+        return Usage(**sums, image_size=self.image_size or other.image_size)
+
+
+QUANTITIES = tuple(field.name for field in fields(Usage) if field.name != "image_size")
+"""Names of everything that is counted."""
 
 
 class UsageSource(StrEnum):

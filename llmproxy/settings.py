@@ -108,6 +108,9 @@ class Settings(BaseSettings):
         None, description="Key of the demo project, for scripts; otherwise a new one is made at each start."
     )
     llmproxy_max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest request body, bytes.")
+    llmproxy_max_upload_bytes: int = Field(
+        25 * 1024 * 1024, ge=1024, description="Largest file in a form (audio, images), bytes."
+    )
     llmproxy_body_timeout: Seconds = Field(60.0, description="Time for a request body to arrive, seconds.")
     llmproxy_connect_timeout: Seconds = Field(10.0, description="Time to connect to an upstream, seconds.")
     llmproxy_silence_timeout: Seconds = Field(
@@ -117,6 +120,11 @@ class Settings(BaseSettings):
     llmproxy_total_timeout: Seconds = Field(3600.0, description="How long one upstream call may last, seconds.")
     llmproxy_refresh_interval: Seconds = Field(
         2.0, description="How often the store is asked whether documents changed, seconds."
+    )
+    llmproxy_signing_key: Annotated[SecretStr, Field(min_length=16)] | None = Field(
+        None,
+        description="Seals the ids of stored responses, the same for every replica; "
+        "empty = made of `COSMOS_KEY`, else of a file in `DATA_DIR`.",
     )
     llmproxy_access_log: bool = Field(default=True, description="One JSON line for each request on stdout.")
     llmproxy_log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(

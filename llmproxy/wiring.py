@@ -14,9 +14,12 @@ from starlette.types import ASGIApp
 
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
+from application.serving.continuity import Continuity
 from application.serving.serve import Clock, Serving
 from application.serving.settle import Settle
+from domain.capabilities import CAPABILITIES
 from domain.model import ModelType
+from domain.response_id import ResponseIds
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
 from infra.controllers.app import create_pages
@@ -27,7 +30,7 @@ from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.ops import Health
 from infra.controllers.visit import AccessLog
 from infra.providers.dispatch import Dispatch
-from infra.providers.litellm.models import ROUTES
+from infra.providers.litellm.models import BRIDGED, ROUTES
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.openai_wire.vendors import VENDORS
@@ -35,10 +38,9 @@ from infra.providers.resolve import Secrets
 from infra.providers.simulator.provider import SimulatorProvider
 from infra.secrets.env import environment_secrets
 from llmproxy.settings import Authentication, Settings
+from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
 from llmproxy.version import product_version
-
-LITELLM_TYPES = frozenset({*ROUTES, ModelType.LITELLM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,9 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
     dispatch = Dispatch(
         [
-            (wire, VENDORS),
-            (litellm, LITELLM_TYPES),
-            (SimulatorProvider(), [ModelType.SIMULATOR]),
+            (wire, {each: CAPABILITIES[each] - BRIDGED.get(each, frozenset()) for each in VENDORS}),
+            (litellm, {**BRIDGED} | {each: CAPABILITIES[each] for each in (*ROUTES, ModelType.LITELLM)}),
+            (SimulatorProvider(), {ModelType.SIMULATOR: CAPABILITIES[ModelType.SIMULATOR]}),
         ]
     )
     return Providers(dispatch, pool, litellm)
@@ -113,7 +115,10 @@ async def open_product(
         stack.push_async_callback(_stop, follower)
         settle = Settle(stores.journal.record, providers.dispatch.upstream_model, clock.monotonic, _line_id, status_of)
         authentication = settings.auth is Authentication.ON
-        serving = Serving(view, providers.dispatch, settle, clock, random.random, authentication=authentication)
+        continuity = Continuity(ResponseIds(signing_key(settings)))
+        serving = Serving(
+            view, providers.dispatch, settle, clock, random.random, continuity, authentication=authentication
+        )
         version = product_version()
         health = Health(
             view,
@@ -125,8 +130,9 @@ async def open_product(
         )
         limits = BodyLimits(settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout)
         door = Door(ENDPOINTS, Handler(serving, limits), create_pages(serving, health, version), access_log)
-        if view.ready and any(document.model_type in LITELLM_TYPES for document in view.catalog.by_id.values()):
-            providers.litellm.warm_up()
+        dispatch, litellm = providers.dispatch, providers.litellm
+        if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
+            litellm.warm_up()
         yield Product(door, stores, view)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from domain.call import Call
+from domain.capabilities import offered, offers
 from domain.catalog import Catalog
 from domain.errors import InvalidRequestError, ModelNotFoundError, OperationNotOfferedError
 from domain.model import ModelDocument
@@ -19,7 +20,10 @@ def admit(call: Call, caller: Caller, catalog: Catalog, random: Callable[[], flo
     Raises:
         ModelNotFoundError, OperationNotOfferedError, InvalidRequestError: see :func:`eligible`.
     """
-    return order(eligible(catalog, caller.project.id, call.model, call.endpoint, call.uses_tools), random)
+    chosen = eligible(catalog, caller.project.id, call.model, call.endpoint, call.uses_tools)
+    if call.deployment is not None:
+        return [_keeper(chosen, catalog.by_id.get(call.deployment))]
+    return order(chosen, random)
 
 
 def eligible(
@@ -39,12 +43,11 @@ def eligible(
     known = catalog.deployments(model, project_id)
     if not known:
         raise ModelNotFoundError(model)
-    operation = endpoint.operation
-    offering = [document for document in known if operation in document.operations]
+    offering = [document for document in known if offers(document, endpoint)]
     if not offering:
-        offered = ", ".join(sorted({str(each) for document in known for each in document.operations}))
         raise OperationNotOfferedError(
-            f"The model `{model}` does not support {operation} (/v1/{endpoint.value}). It supports: {offered}.",
+            f"The model `{model}` does not support {endpoint.operation} (/v1/{endpoint.value}). "
+            f"It supports: {_offered(known)}.",
             param="model",
         )
     if uses_tools:
@@ -54,3 +57,28 @@ def eligible(
                 f"The model `{model}` does not support tools.", param="tools", code="tools_not_supported"
             )
     return offering
+
+
+def _offered(known: Sequence[ModelDocument]) -> str:
+    paths = {f"/v1/{endpoint.value}": None for document in known for endpoint in offered(document)}
+    return ", ".join(sorted(paths)) or "nothing that this gateway serves"
+
+
+def _keeper(chosen: Sequence[ModelDocument], maker: ModelDocument | None) -> ModelDocument:
+    """The deployment that keeps what a call goes on with: its maker, or another model of the same account."""
+    if maker is not None:
+        if maker in chosen:
+            return maker
+        for document in chosen:
+            if _account(document) == _account(maker):
+                return document
+    raise InvalidRequestError(
+        "The deployment that keeps the previous response does not serve this model.",
+        param="previous_response_id",
+        code="previous_response_not_found",
+    )
+
+
+def _account(document: ModelDocument) -> tuple[object, ...]:
+    parameters = document.parameters
+    return (document.model_type, parameters.endpoint, parameters.secret_name, parameters.api_key)

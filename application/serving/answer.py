@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from application.ports.providers import Answer
 from application.serving.exchange import Exchange
+from application.serving.meter import complete, measure
 from application.serving.settle import Settle
-from domain.usage import Usage, UsageSource
+from domain.usage import UsageSource
 
 
-def finish(exchange: Exchange, answer: Answer, settle: Settle) -> None:
+async def finish(exchange: Exchange, answer: Answer, settle: Settle) -> None:
     """Record the line of a call that was answered as a whole."""
-    usage, source = answer.usage, UsageSource.MEASURED
-    if usage is None:
-        source = UsageSource.ESTIMATED
-        usage = Usage(
-            input_tokens=exchange.use_case.estimate_input(exchange.call),
-            output_tokens=exchange.use_case.estimate_output(answer.body),
-        )
+    if exchange.call.background and answer.usage is None:
+        exchange.line_id = None  # a promise: its result has a line of its own once it is fetched
+        settle(exchange, status=200, source=UsageSource.PARTIAL)
+        return
+    if exchange.use_case.measure is not None:
+        await measure(exchange, answer.usage)
+    usage, source = complete(exchange, answer.usage, answer.body)
     settle(exchange, status=200, usage=usage, source=source)

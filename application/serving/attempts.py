@@ -7,11 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from application.serving.exchange import Exchange
-from application.serving.settle import CALLER_GONE, CALLER_GONE_STATUS, INTERNAL_ERROR, INTERNAL_ERROR_STATUS, Settle
+from application.serving.meter import cut_short
+from application.serving.settle import (
+    CALLER_GONE,
+    CALLER_GONE_STATUS,
+    INTERNAL_ERROR,
+    INTERNAL_ERROR_STATUS,
+    NOTHING,
+    Settle,
+)
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
-from domain.usage import Usage, UsageSource
+from domain.usage import UsageSource
 
 T = TypeVar("T")
 
@@ -44,7 +52,7 @@ async def attempt(exchange: Exchange, candidates: Sequence[ModelDocument], reach
 
 def _settle_unheard(exchange: Exchange, settle: Settle, status: int, error: str) -> None:
     """Nobody heard the end of it: the upstream has read the prompt, and may charge for it. Count what is certain."""
-    usage = Usage(input_tokens=exchange.use_case.estimate_input(exchange.call) if exchange.attempts else 0)
+    usage = cut_short(exchange) if exchange.attempts else NOTHING
     settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
 
 

@@ -9,6 +9,7 @@ from domain.call import Call
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
 from domain.project import Caller
+from domain.usage import Usage
 
 
 @dataclass(slots=True)
@@ -24,6 +25,10 @@ class Exchange:
         document: the deployment that was called last.
         attempts: how many times an upstream was called.
         first_byte: when the first byte of the answer was there, on the monotonic clock.
+        measured: what the uploaded files told, once they were looked at.
+        opening: the first block of a stream.
+        latest: its latest block.
+        line_id: of the ledger line, where it must be the same however often the answer is fetched.
         line: the ledger line once the call is settled.
     """
 
@@ -35,4 +40,8 @@ class Exchange:
     document: ModelDocument | None = None
     attempts: int = 0
     first_byte: float | None = None
+    measured: Usage | None = None
+    opening: bytes = b""
+    latest: bytes = b""
+    line_id: str | None = None
     line: LedgerLine | None = None

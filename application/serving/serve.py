@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from application.ports.providers import Answer, Provider
+from application.ports.providers import Answer, Provider, StoredAction
 from application.serving.admit import admit
 from application.serving.answer import finish
 from application.serving.attempts import attempt
 from application.serving.authenticate import authenticate, everybody
 from application.serving.catalog_view import CatalogView
+from application.serving.continuity import Continuity
 from application.serving.exchange import Exchange
 from application.serving.settle import Settle
-from application.serving.stream import relay
+from application.serving.stored import StoredResponses
+from application.serving.stream import Relay, relay
 from application.serving.use_case import UseCase
 from domain.call import Call
 from domain.project import Caller
@@ -41,6 +43,7 @@ class Serving:
         settle: writes ledger lines.
         clock: time.
         random: numbers from 0 up to but not including 1, for choosing among deployments.
+        continuity: leads calls back to the deployment that keeps what they go on with.
         authentication: ``False`` = every caller is project ``default``.
     """
 
@@ -51,6 +54,7 @@ class Serving:
         settle: Settle,
         clock: Clock,
         random: Callable[[], float],
+        continuity: Continuity,
         *,
         authentication: bool = True,
     ) -> None:
@@ -59,6 +63,8 @@ class Serving:
         self._settle = settle
         self._clock = clock
         self._random = random
+        self._continuity = continuity
+        self._stored = StoredResponses(provider, continuity, settle, self.exchange)
         self._authentication = authentication
 
     def authenticate(self, key: str | None) -> Caller:
@@ -83,18 +89,37 @@ class Serving:
         Raises:
             GatewayError: it cannot be served.
         """
+        dress = self._bind(exchange) if exchange.use_case.goes_on else None
         candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
         answer = await attempt(exchange, candidates, self._provider.answer, self._settle)
         exchange.first_byte = self._clock.monotonic()
-        finish(exchange, answer, self._settle)
+        if dress is not None:
+            answer = replace(answer, body=dress(answer.body))
+        await finish(exchange, answer, self._settle)
         return answer
 
-    async def stream(self, exchange: Exchange) -> tuple[bytes, AsyncGenerator[bytes, None]]:
-        """Serve a call with a stream: its content type, and its blocks. The iterator must be closed.
+    async def stream(self, exchange: Exchange) -> Relay:
+        """Serve a call with a stream.
 
         Raises:
             GatewayError: it cannot be served; nothing has been sent yet.
         """
+        dress = self._bind(exchange) if exchange.use_case.goes_on else None
         candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
         stream = await attempt(exchange, candidates, self._provider.stream, self._settle)
-        return stream.content_type, relay(exchange, stream, self._settle, self._clock.monotonic)
+        blocks = relay(exchange, stream, self._settle, self._clock.monotonic, dress)
+        return Relay(stream.content_type, blocks, exchange)
+
+    async def stored(self, caller: Caller, action: StoredAction, public_id: str, query: str, request_id: str) -> Answer:
+        """Do something with a stored response of the caller's project, where it is kept.
+
+        Raises:
+            ResponseNotFoundError: the project has no such response, or its deployment is gone.
+            GatewayError: it did not work out.
+        """
+        return await self._stored(caller, self.view.catalog, action, public_id, query, request_id)
+
+    def _bind(self, exchange: Exchange) -> Callable[[bytes], bytes]:
+        previous = self._continuity.previous_of(exchange.call)
+        exchange.call = self._continuity.bind(exchange.call, exchange.caller.project.id)
+        return self._continuity.dresser(exchange, previous)

@@ -76,7 +76,7 @@ class Settle:
         cost = cost_of(usage, document.prices)
         first_byte = exchange.first_byte
         exchange.line = LedgerLine(
-            id=self._new_id(),
+            id=exchange.line_id or self._new_id(),
             time_ms=exchange.time_ms,
             request_id=call.request_id,
             project=project.id,

@@ -3,20 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
 
 from application.ports.providers import Stream
 from application.serving.exchange import Exchange
+from application.serving.meter import complete, cut_short, measure
 from application.serving.settle import CALLER_GONE, CALLER_GONE_STATUS, INTERNAL_ERROR, INTERNAL_ERROR_STATUS, Settle
+from application.serving.use_case import ErrorDetail
 from domain.errors import GatewayError
-from domain.usage import Usage, UsageSource
+from domain.usage import UsageSource
 
-_END = (b"[DONE]\n\n", b"[DONE]\r\n\r\n")
+EVENT_STREAM = b"text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """A stream for the caller.
+
+    Args:
+        content_type: of it.
+        blocks: what to send; the iterator must be closed.
+        exchange: the call.
+    """
+
+    content_type: bytes
+    blocks: AsyncGenerator[bytes, None]
+    exchange: Exchange
+
+    def failure(self, error: ErrorDetail) -> bytes | None:
+        """The event that tells the caller that the stream ends with an error.
+
+        ``None`` = it is no stream of events: nothing can be said in it, the connection has to be cut.
+        """
+        if not self.content_type.startswith(EVENT_STREAM):
+            return None
+        exchange = self.exchange
+        return exchange.use_case.failure(exchange.opening, exchange.latest, error)
 
 
 async def relay(
-    exchange: Exchange, stream: Stream, settle: Settle, monotonic: Callable[[], float]
+    exchange: Exchange,
+    stream: Stream,
+    settle: Settle,
+    monotonic: Callable[[], float],
+    dress: Callable[[bytes], bytes] | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The stream's blocks as they come; however it ends, the line is recorded once and the upstream is let go.
+
+    Args:
+        exchange: the call.
+        stream: the upstream's answer.
+        settle: writes the ledger line.
+        monotonic: seconds on a clock that never goes back.
+        dress: what becomes of each block on its way.
 
     Raises:
         UpstreamError: the stream broke. What came before it is counted.
@@ -26,12 +65,16 @@ async def relay(
     error = CALLER_GONE
     try:
         async for block in stream:
+            if dress is not None:
+                block = dress(block)  # noqa: PLW2901 - the upstream's block is of no more use
             if exchange.first_byte is None:
                 exchange.first_byte = monotonic()
-            if block.endswith(_END):
-                _finish(exchange, stream, settle)
+                exchange.opening = block
+            exchange.latest = block
+            if stream.ended:
+                await _finish(exchange, stream, settle)
             yield block
-        _finish(exchange, stream, settle)
+        await _finish(exchange, stream, settle)
     except GatewayError as failure:
         status, error = settle.status_of(failure), failure.label
         raise
@@ -40,19 +83,16 @@ async def relay(
         raise
     finally:
         if exchange.line is None:
-            usage = stream.usage or _estimate(exchange, stream)
+            usage = cut_short(exchange, stream.usage, stream.output_so_far())
             settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
         await stream.aclose()
 
 
-def _finish(exchange: Exchange, stream: Stream, settle: Settle) -> None:
+async def _finish(exchange: Exchange, stream: Stream, settle: Settle) -> None:
     if exchange.line is not None:
         return
-    if stream.usage is not None:
-        settle(exchange, status=200, usage=stream.usage)
-    else:
-        settle(exchange, status=200, usage=_estimate(exchange, stream), source=UsageSource.ESTIMATED)
-
-
-def _estimate(exchange: Exchange, stream: Stream) -> Usage:
-    return Usage(input_tokens=exchange.use_case.estimate_input(exchange.call), output_tokens=stream.output_so_far())
+    if exchange.use_case.measure is not None:
+        await measure(exchange, stream.usage)
+    delivered = 0 if stream.usage is not None else stream.output_so_far()
+    usage, source = complete(exchange, stream.usage, delivered=delivered)
+    settle(exchange, status=200, usage=usage, source=source)

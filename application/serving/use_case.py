@@ -2,11 +2,46 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from domain.call import Call
+from domain.errors import InvalidRequestError
+from domain.form import Form
 from domain.operation import Endpoint
+from domain.usage import Usage
+
+ErrorDetail = Mapping[str, str | None]
+"""``message``, ``type``, ``param`` and ``code`` of an error in OpenAI's shape."""
+
+
+def no_json(_fields: Mapping[str, bytes], _request_id: str) -> Call:
+    """For endpoints that take a form and nothing else.
+
+    Raises:
+        InvalidRequestError: always.
+    """
+    raise InvalidRequestError("The request body must be multipart/form-data.")
+
+
+def no_form(_form: Form, _request_id: str) -> Call:
+    """For endpoints that take JSON and nothing else.
+
+    Raises:
+        InvalidRequestError: always.
+    """
+    raise InvalidRequestError("The request body must be a JSON object (Content-Type: application/json).")
+
+
+def error_event(_opening: bytes, _latest: bytes, error: ErrorDetail) -> bytes:
+    """The event with which most streams end when something goes wrong: OpenAI's clients raise an error at it."""
+    return b"data: " + json.dumps({"error": error}, separators=(",", ":")).encode() + b"\n\n"
+
+
+def nothing(_call: Call, _body: bytes) -> Usage:
+    """An answer that is counted by nothing but what was asked for."""
+    return Usage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +50,29 @@ class UseCase:
 
     Args:
         endpoint: the path of OpenAI's API.
+        sent: what the upstream may charge for as soon as it has read the call, whatever comes of it: tokens by rule of
+            thumb, everything else exactly. Audio is left out here, see ``measure``.
         read: from the members of a JSON body (raw JSON texts) and the request id to a call; raises
             ``InvalidRequestError`` for a member that is missing or wrong.
-        estimate_input: input tokens of a call by rule of thumb.
-        estimate_output: output tokens of a whole answer (its body in OpenAI's format) by rule of thumb.
+        read_form: the same for a multipart form.
+        received: what a whole answer adds where the upstream reported nothing, by rule of thumb. The body is empty
+            where the answer was a stream: the tokens that were delivered are added by the stream itself.
+        refine: adds to what the upstream reported what it left out and the call tells exactly (characters, the size of
+            images).
+        measure: what only the uploaded files tell (the length of audio). Slow: it is called in a thread, and only
+            where the upstream did not say it itself.
+        unit: the name in ``PriceList`` of the price by which such calls may be charged without any report of tokens.
+        failure: from the first and the latest block of a stream, and the error, to the event that ends it.
+        goes_on: answers are kept by the deployment that gave them, and later calls go on with them there.
     """
 
     endpoint: Endpoint
-    read: Callable[[Mapping[str, bytes], str], Call]
-    estimate_input: Callable[[Call], int]
-    estimate_output: Callable[[bytes], int]
+    sent: Callable[[Call], Usage]
+    read: Callable[[Mapping[str, bytes], str], Call] = no_json
+    read_form: Callable[[Form, str], Call] = no_form
+    received: Callable[[Call, bytes], Usage] = nothing
+    refine: Callable[[Call, Usage], Usage] | None = None
+    measure: Callable[[Call], Usage] | None = None
+    unit: str | None = None
+    failure: Callable[[bytes, bytes, ErrorDetail], bytes] = error_event
+    goes_on: bool = False

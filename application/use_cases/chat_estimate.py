@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from domain.call import Call
-from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens
+from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage, estimate_tokens
 
 
-def estimate_input(call: Call) -> int:
-    """Input tokens: the text of messages and tool definitions, and a fixed figure for each image and piece of audio."""
+def sent(call: Call) -> Usage:
+    """What went in: the text of messages and tool definitions, and a fixed figure for each image and piece of audio."""
     characters, tokens = 0, 0
     messages = _load(call.fields["messages"])
     for message in messages if isinstance(messages, list) else ():
@@ -24,16 +24,16 @@ def estimate_input(call: Call) -> int:
         if name in call.fields:
             definitions = _load(call.fields[name])
             characters += len(json.dumps(definitions, separators=(",", ":"), ensure_ascii=False)) if definitions else 0
-    return estimate_tokens(characters) + tokens
+    return Usage(input_tokens=estimate_tokens(characters) + tokens)
 
 
-def estimate_output(body: bytes) -> int:
-    """Output tokens of a whole answer."""
+def received(_call: Call, body: bytes) -> Usage:
+    """What a whole answer adds."""
     answer = _load(body)
     choices = answer.get("choices") if isinstance(answer, dict) else None
     listed = choices if isinstance(choices, list) else ()
     messages = [choice.get("message") for choice in listed if isinstance(choice, dict)]
-    return estimate_tokens(sum(map(written, messages)))
+    return Usage(output_tokens=estimate_tokens(sum(map(written, messages))))
 
 
 def written(message: object) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from domain.capabilities import offered
 from domain.catalog import Catalog
 from domain.errors import ModelNotFoundError
 from domain.model import ModelDocument
@@ -45,6 +46,6 @@ def find_model(catalog: Catalog, project_id: str, name: str) -> ListedModel:
 
 
 def _listed(name: str, deployments: Sequence[ModelDocument]) -> ListedModel:
-    operations = sorted({operation.value for document in deployments for operation in document.operations})
+    operations = sorted({endpoint.operation.value for document in deployments for endpoint in offered(document)})
     first = deployments[0]
     return ListedModel(id=name, owned_by=first.provider, name=first.name, operations=tuple(operations))

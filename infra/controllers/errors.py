@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from application.serving.use_case import ErrorDetail
 from domain import errors
 
 
@@ -35,6 +36,7 @@ TABLE: dict[type[errors.GatewayError], Row] = {
     errors.OperationNotOfferedError: Row(400, _INVALID),
     errors.InvalidApiKeyError: Row(401, _INVALID),
     errors.ModelNotFoundError: Row(404, _INVALID),
+    errors.ResponseNotFoundError: Row(404, _INVALID),
     errors.RateLimitedError: Row(429, "rate_limit_error"),
     errors.QuotaExceededError: Row(429, "insufficient_quota"),
     errors.UnavailableError: Row(503, "service_unavailable_error", logging.WARNING),
@@ -49,10 +51,18 @@ TABLE: dict[type[errors.GatewayError], Row] = {
     errors.CallerGoneError: Row(499, _INVALID),
 }
 
-INTERNAL = b'{"error":{"message":"The gateway met an internal error. Quote the x-request-id of this answer when you report it.","type":"api_error","param":null,"code":"internal_error"}}'  # noqa: E501 - one fixed body
+INTERNAL_DETAIL: ErrorDetail = {
+    "message": "The gateway met an internal error. Quote the x-request-id of this answer when you report it.",
+    "type": _API,
+    "param": None,
+    "code": "internal_error",
+}
 """What a caller sees of a fault of ours: always the same, whatever happened."""
 
 _encode = msgspec.json.Encoder().encode
+
+INTERNAL = _encode({"error": INTERNAL_DETAIL})
+"""The same as a whole answer."""
 
 
 def status_of(error: errors.GatewayError) -> int:
@@ -62,19 +72,20 @@ def status_of(error: errors.GatewayError) -> int:
     return TABLE[type(error)].status
 
 
-def body_of(error: errors.GatewayError) -> bytes:
-    """The JSON body in OpenAI's shape: all four members, always."""
+def detail_of(error: errors.GatewayError) -> ErrorDetail:
+    """An error in OpenAI's shape: all four members, always."""
     kind = error.kind if isinstance(error, errors.UpstreamRefusedError) else None
-    return _encode(
-        {
-            "error": {
-                "message": error.message,
-                "type": kind or TABLE[type(error)].type,
-                "param": error.param,
-                "code": error.code,
-            }
-        }
-    )
+    return {
+        "message": error.message,
+        "type": kind or TABLE[type(error)].type,
+        "param": error.param,
+        "code": error.code,
+    }
+
+
+def body_of(error: errors.GatewayError) -> bytes:
+    """The same as the body of an answer."""
+    return _encode({"error": detail_of(error)})
 
 
 def headers_of(error: errors.GatewayError) -> list[tuple[bytes, bytes]]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from starlette.types import Send
 
+from application.serving.use_case import ErrorDetail
 from domain.errors import BodyTimeoutError, BodyTooLargeError, GatewayError
-from infra.controllers.errors import INTERNAL, body_of, headers_of, status_of
+from infra.controllers.errors import INTERNAL, INTERNAL_DETAIL, body_of, detail_of, headers_of, status_of
 from infra.controllers.visit import Visit
 
 JSON = b"application/json"
@@ -21,12 +23,13 @@ class Response:
         visit: the request; learns the status.
     """
 
-    __slots__ = ("_send", "started", "visit")
+    __slots__ = ("_failure", "_send", "started", "visit")
 
     def __init__(self, send: Send, visit: Visit) -> None:
         self._send = send
         self.visit = visit
         self.started = False
+        self._failure: Callable[[ErrorDetail], bytes | None] | None = None
 
     async def whole(
         self, status: int, content_type: bytes, body: bytes, extra: list[tuple[bytes, bytes]] | None = None
@@ -38,8 +41,14 @@ class Response:
         await self._start(status, headers)
         await self._send({"type": "http.response.body", "body": body})
 
-    async def begin(self, content_type: bytes) -> None:
-        """Send the head of a stream."""
+    async def begin(self, content_type: bytes, failure: Callable[[ErrorDetail], bytes | None]) -> None:
+        """Send the head of a stream.
+
+        Args:
+            content_type: of it.
+            failure: how an error is said in it; ``None`` = it cannot be.
+        """
+        self._failure = failure
         headers = [
             (b"content-type", content_type),
             (b"cache-control", b"no-cache"),
@@ -56,10 +65,15 @@ class Response:
         """End a stream."""
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def fail(self, body: bytes) -> None:
-        """End a stream with an error event: clients notice it; one that merely ends looks complete to them."""
-        await self.block(b"data: " + body + b"\n\n")
-        await self.end()
+    async def fail(self, error: ErrorDetail) -> None:
+        """End a stream so that clients notice: one that merely ends looks complete to them.
+
+        Where nothing can be said in it, the answer is left without an end and the server cuts the connection.
+        """
+        event = None if self._failure is None else self._failure(error)
+        if event is not None:
+            await self.block(event)
+            await self.end()
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = True
@@ -77,7 +91,7 @@ class Response:
 async def send_error(response: Response, error: GatewayError) -> None:
     """Answer with an error, or end a stream that has begun with an error event."""
     if response.started:
-        await response.fail(body_of(error))
+        await response.fail(detail_of(error))
         return
     extra = headers_of(error)
     if isinstance(error, BodyTooLargeError | BodyTimeoutError):
@@ -88,6 +102,6 @@ async def send_error(response: Response, error: GatewayError) -> None:
 async def send_internal_error(response: Response) -> None:
     """Answer with the one fixed body for faults of ours."""
     if response.started:
-        await response.fail(INTERNAL)
+        await response.fail(INTERNAL_DETAIL)
     else:
         await response.whole(500, JSON, INTERNAL)

@@ -1,53 +1,84 @@
-"""From a document's ``model_type`` to the adapter that calls it."""
+"""From a document's ``model_type`` and the endpoint that is asked for to the adapter that calls it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from application.ports.providers import Answer, Provider, Stream
+from application.ports.providers import Answer, Provider, StoredCall, Stream
 from domain.call import Call
+from domain.capabilities import offered
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, ModelType
+from domain.operation import Endpoint
 
 
 class Dispatch:
-    """A provider made of several, each for some model types.
+    """A provider made of several, each for some endpoints of some model types.
 
     Args:
-        adapters: which adapter calls which types. A type that none of them calls makes a document unusable.
+        adapters: which adapter calls which endpoints of which types. The first one of a type also says how the upstream
+            calls a model. A type that none of them calls makes a document unusable.
     """
 
-    def __init__(self, adapters: Iterable[tuple[Provider, Iterable[ModelType]]]) -> None:
-        self._by_type: Mapping[ModelType, Provider] = {
-            model_type: adapter for adapter, model_types in adapters for model_type in model_types
-        }
+    def __init__(self, adapters: Iterable[tuple[Provider, Mapping[ModelType, Iterable[Endpoint]]]]) -> None:
+        self._by_type: dict[ModelType, dict[Endpoint, Provider]] = {}
+        for adapter, served in adapters:
+            for model_type, endpoints in served.items():
+                by_endpoint = self._by_type.setdefault(model_type, {})
+                for endpoint in endpoints:
+                    by_endpoint.setdefault(endpoint, adapter)
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
         """See the port."""
-        return await self._of(document).answer(call, document)
+        return await self._of(document, call.endpoint).answer(call, document)
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """See the port."""
-        return await self._of(document).stream(call, document)
+        return await self._of(document, call.endpoint).stream(call, document)
+
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
+        """See the port."""
+        return await self._of(document, Endpoint.RESPONSES).stored(call, document)
 
     def upstream_model(self, document: ModelDocument) -> str:
         """See the port."""
-        return self._of(document).upstream_model(document)
+        return self._first(document).upstream_model(document)
 
     def unusable_because(self, document: ModelDocument) -> str | None:
         """See the port."""
         try:
-            return self._of(document).unusable_because(document)
+            adapters = self._all(document) or [self._first(document)]
         except DeploymentUnusableError as error:
             return error.reason
+        return next((reason for each in adapters if (reason := each.unusable_because(document)) is not None), None)
+
+    def calls(self, adapter: Provider, document: ModelDocument) -> bool:
+        """Whether an adapter is called for anything that the document offers."""
+        return adapter in self._all(document)
 
     def adapter_name(self, document: ModelDocument) -> str | None:
         """The package of the adapter that calls the document, for operators; ``None`` = no adapter does."""
-        adapter = self._by_type.get(document.model_type)
-        return None if adapter is None else type(adapter).__module__.rpartition(".")[0].rpartition(".")[2]
+        if document.model_type not in self._by_type:
+            return None
+        return type(self._first(document)).__module__.rpartition(".")[0].rpartition(".")[2]
 
-    def _of(self, document: ModelDocument) -> Provider:
-        adapter = self._by_type.get(document.model_type)
-        if adapter is None:
+    def adapter_names(self, model_type: ModelType) -> Mapping[Endpoint, str]:
+        """For each endpoint that a model type can serve the package of its adapter, for the documentation."""
+        served = self._by_type.get(model_type, {})
+        return {name: type(each).__module__.rpartition(".")[0].rpartition(".")[2] for name, each in served.items()}
+
+    def _all(self, document: ModelDocument) -> list[Provider]:
+        served = self._by_type.get(document.model_type, {})
+        return list(dict.fromkeys(served[endpoint] for endpoint in offered(document) if endpoint in served))
+
+    def _first(self, document: ModelDocument) -> Provider:
+        served = self._by_type.get(document.model_type)
+        if not served:
             raise DeploymentUnusableError(f"no adapter calls model_type {document.model_type}")
+        return next(iter(served.values()))
+
+    def _of(self, document: ModelDocument, endpoint: Endpoint) -> Provider:
+        adapter = self._by_type.get(document.model_type, {}).get(endpoint)
+        if adapter is None:
+            raise DeploymentUnusableError(f"no adapter calls {endpoint} of model_type {document.model_type}")
         return adapter

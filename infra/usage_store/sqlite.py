@@ -55,6 +55,12 @@ _MIGRATIONS = (
     CREATE INDEX lines_by_project ON lines (project, time_ms);
     CREATE INDEX lines_by_time ON lines (time_ms);
     """,
+    """
+    ALTER TABLE lines ADD COLUMN characters INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE lines ADD COLUMN audio_milliseconds INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE lines ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE lines ADD COLUMN image_size TEXT NOT NULL DEFAULT '';
+    """,
 )
 
 _INSERT = (

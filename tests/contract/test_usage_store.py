@@ -13,7 +13,7 @@ import pytest_asyncio
 from application.errors import StoreUnavailableError
 from application.ports.usage_store import Dimension, UsageQuery, UsageRow, UsageStore
 from domain.ledger import LedgerLine
-from domain.usage import Usage, UsageSource
+from domain.usage import QUANTITIES, Usage, UsageSource
 from infra.clients.cosmos import CosmosDatabase
 from infra.usage_store.cosmos import CosmosUsageStore
 from infra.usage_store.memory import MemoryUsageStore
@@ -45,7 +45,7 @@ def ms(text: str, zone: str = "UTC") -> int:
 
 def full_line() -> LedgerLine:
     """A line in which no field has its default."""
-    quantities = {field.name: 1000 + number for number, field in enumerate(fields(Usage))}
+    quantities = {name: 1000 + number for number, name in enumerate(QUANTITIES)}
     return LedgerLine(
         id="ü-1",
         time_ms=1_795_262_400_123,
@@ -61,7 +61,7 @@ def full_line() -> LedgerLine:
         attempts=3,
         streamed=True,
         latency_ms=12_345,
-        usage=Usage(**quantities),
+        usage=Usage(**quantities, image_size="hd/1024x1024"),
         usage_source=UsageSource.PARTIAL,
         cost_units=1_234_567_890_123_456_789,
         currency="EUR",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from application.ports.providers import Answer
+from application.ports.providers import Answer, StoredCall
 from domain.call import Call
 from domain.model import ModelDocument
 from domain.usage import Usage
@@ -22,6 +22,7 @@ class FakeStream:
     ) -> None:
         self.usage: Usage | None = None
         self.closed = False
+        self.ended = False
         self._blocks = blocks
         self._usage_at_end = usage
         self._tokens = tokens
@@ -35,6 +36,7 @@ class FakeStream:
                 raise block
             if isinstance(block, bytes):
                 if block == DONE:
+                    self.ended = True
                     self.usage = self._usage_at_end
                 yield block
             else:
@@ -61,6 +63,11 @@ class FakeProvider:
         return behaviour
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
+        found = await self._reach(document)
+        assert isinstance(found, Answer), call
+        return found
+
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
         found = await self._reach(document)
         assert isinstance(found, Answer), call
         return found

@@ -86,11 +86,11 @@ class Handler:
             await response.whole(200, answer.content_type, answer.body)
 
     async def _stream(self, exchange: Exchange, response: Response) -> None:
-        content_type, stream = await self._serving.stream(exchange)
-        async with aclosing(stream) as blocks:
+        relay = await self._serving.stream(exchange)
+        async with aclosing(relay.blocks) as blocks:
             # Nothing is promised to the caller before the first block is there: what fails until then is a plain error.
             first = await anext(blocks, b"")
-            await response.begin(content_type)
+            await response.begin(relay.content_type, relay.failure)
             await response.block(first)
             async for block in blocks:
                 await response.block(block)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, ModelType
+from domain.operation import Endpoint
 from infra.providers.litellm.google import check_service_account, credential_texts
 from infra.providers.litellm.request import Extra
 from infra.providers.resolve import ResolvedParameters
@@ -92,6 +93,11 @@ ROUTES: Mapping[ModelType, Route] = MappingProxyType(
         ),
     }
 )
+
+BRIDGED: Mapping[ModelType, frozenset[Endpoint]] = MappingProxyType(
+    {ModelType.PERPLEXITY: frozenset({Endpoint.RESPONSES})}
+)
+"""What types that speak OpenAI's format lack, and LiteLLM makes out of chat completions."""
 
 _MACHINE_IDENTITY = {
     "vertex_ai": Credential.GOOGLE,

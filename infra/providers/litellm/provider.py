@@ -7,9 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from application.ports.providers import Answer
+from application.ports.providers import Answer, StoredCall
 from domain.call import Call
-from domain.errors import DeploymentUnusableError, GatewayError
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamRefusedError
 from domain.model import ModelDocument
 from infra.providers.litellm.answer import answer_body
 from infra.providers.litellm.errors import translate
@@ -94,6 +94,10 @@ class LiteLLMProvider:
         )
         await stream.begin()
         return stream
+
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:  # noqa: ARG002 - the port's signature
+        """Nothing is kept here; see the port."""
+        raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
 
     def upstream_model(self, document: ModelDocument) -> str:
         """See the port."""

@@ -53,6 +53,11 @@ class ChatStream:
         self._complete = False
         self._head: dict[str, object] = {}
 
+    @property
+    def ended(self) -> bool:
+        """Whether the block that was handed out last completes the answer."""
+        return self._complete
+
     async def begin(self) -> None:
         """Wait for the first chunk: LiteLLM may not have called the upstream before.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from weakref import WeakKeyDictionary, WeakSet
 
-from application.ports.providers import Answer
+from application.ports.providers import Answer, StoredCall
 from domain.call import Call
-from domain.errors import DeploymentUnusableError, GatewayError, UpstreamProtocolError
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamProtocolError, UpstreamRefusedError
 from domain.model import ModelDocument
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
@@ -100,6 +100,10 @@ class OpenAIWire:
         except HttpError as error:
             raise failed(error) from None
         return await open_stream(response, target, wants_usage=call.wants_usage)
+
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:  # noqa: ARG002 - the port's signature
+        """Nothing is kept here; see the port."""
+        raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
 
     def upstream_model(self, document: ModelDocument) -> str:
         """The name by which the upstream knows the model."""

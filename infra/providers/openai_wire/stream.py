@@ -39,6 +39,11 @@ class WireStream:
         self._first = b""
 
     @property
+    def ended(self) -> bool:
+        """Whether the block that was handed out last completes the answer."""
+        return self._events.done
+
+    @property
     def usage(self) -> Usage | None:
         """What the upstream reported so far; ``None`` = nothing yet."""
         return self._events.usage

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-from application.ports.providers import Answer
+from application.ports.providers import Answer, StoredCall
 from domain.call import Call
 from domain.errors import UpstreamProtocolError, UpstreamRefusedError, UpstreamTimeoutError
 from domain.model import ModelDocument
@@ -58,6 +58,10 @@ class SimulatorProvider:
         await stream.begin()
         return stream
 
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:  # noqa: ARG002 - the port's signature
+        """Nothing is kept here; see the port."""
+        raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
+
     def upstream_model(self, document: ModelDocument) -> str:
         """The model named in the document's parameters, else its code."""
         return upstream_model(document)
@@ -89,6 +93,7 @@ class SimulatedStream:
         self._characters = 0
         self._usage: Usage | None = None
         self._first: bytes | None = None
+        self._ended = False
         self._blocks = self._run()
 
     @property
@@ -99,6 +104,11 @@ class SimulatedStream:
     def output_so_far(self) -> int:
         """Tokens handed out so far, exactly."""
         return estimate_tokens(self._characters)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the block that was handed out last completes the answer."""
+        return self._ended
 
     async def begin(self) -> None:
         """Make the first block, so that what goes wrong before it is raised before the answer begins."""
@@ -133,6 +143,7 @@ class SimulatedStream:
                 await asyncio.sleep(0)  # a long answer must not keep other calls waiting
         if self._plan.ending is Ending.COMPLETE:
             waiting.append(DONE)
+            self._ended = True
             self._usage = None if self._faults.no_usage else self._whole_usage
         if waiting:
             yield b"".join(waiting)

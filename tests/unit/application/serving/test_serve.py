@@ -11,6 +11,7 @@ import pytest
 from application.ports.catalog_store import Kind
 from application.ports.providers import Answer
 from application.serving.catalog_view import CatalogView
+from application.serving.continuity import Continuity
 from application.serving.exchange import Exchange
 from application.serving.serve import Clock, Serving
 from application.serving.settle import Settle
@@ -18,6 +19,7 @@ from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain import errors
 from domain.api_key import fingerprint
 from domain.ledger import LedgerLine
+from domain.response_id import ResponseIds
 from domain.usage import Usage, UsageSource
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.errors import status_of
@@ -41,7 +43,7 @@ class House:
         settle = Settle(
             self.lines.append, provider.upstream_model, clock.monotonic, lambda: str(len(self.lines)), status_of
         )
-        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5)
+        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5, Continuity(ResponseIds(b"k" * 32)))
 
     async def load(self, *models: dict[str, object], **key: object) -> None:
         for model in models:
@@ -160,8 +162,9 @@ async def test_a_caller_who_hangs_up_while_waiting_pays_for_the_prompt() -> None
 async def test_a_stream_is_settled_before_its_last_block_leaves() -> None:
     stream = FakeStream(b"data: 1\n\n", DONE, usage=Usage(7, 8, cached_input_tokens=2))
     there = await house(FakeProvider(**{"sim-1": stream}))
-    content_type, blocks = await there.serving.stream(there.exchange(stream=b"true"))
-    assert content_type == b"text/event-stream"
+    relay = await there.serving.stream(there.exchange(stream=b"true"))
+    blocks = relay.blocks
+    assert relay.content_type == b"text/event-stream"
     assert await anext(blocks) == b"data: 1\n\n"
     assert there.lines == []
     assert await anext(blocks) == DONE
@@ -178,7 +181,7 @@ async def test_a_stream_is_settled_before_its_last_block_leaves() -> None:
 
 async def test_a_stream_without_usage_is_estimated() -> None:
     there = await house(FakeProvider(**{"sim-1": FakeStream(b"data: 1\n\n", DONE, tokens=9)}))
-    _, blocks = await there.serving.stream(there.exchange(stream=b"true"))
+    blocks = (await there.serving.stream(there.exchange(stream=b"true"))).blocks
     assert len([block async for block in blocks]) == 2
     (line,) = there.lines
     assert (line.usage, line.usage_source) == (Usage(3, 9), UsageSource.ESTIMATED)
@@ -187,7 +190,7 @@ async def test_a_stream_without_usage_is_estimated() -> None:
 async def test_a_stream_that_breaks_is_partial_and_raises() -> None:
     broken = FakeStream(b"data: 1\n\n", errors.UpstreamProtocolError(reason="cut"), tokens=1)
     there = await house(FakeProvider(**{"sim-1": broken}))
-    _, blocks = await there.serving.stream(there.exchange(stream=b"true"))
+    blocks = (await there.serving.stream(there.exchange(stream=b"true"))).blocks
     assert await anext(blocks) == b"data: 1\n\n"
     with pytest.raises(errors.UpstreamProtocolError):
         await anext(blocks)
@@ -204,7 +207,7 @@ async def test_a_stream_that_breaks_is_partial_and_raises() -> None:
 async def test_an_abandoned_stream_is_partial_and_let_go() -> None:
     stream = FakeStream(b"data: 1\n\n", b"data: 2\n\n", DONE, tokens=2)
     there = await house(FakeProvider(**{"sim-1": stream}))
-    _, blocks = await there.serving.stream(there.exchange(stream=b"true"))
+    blocks = (await there.serving.stream(there.exchange(stream=b"true"))).blocks
     await anext(blocks)
     await blocks.aclose()
     (line,) = there.lines
@@ -215,7 +218,7 @@ async def test_an_abandoned_stream_is_partial_and_let_go() -> None:
 async def test_nobody_is_called_for_what_is_not_admitted() -> None:
     provider = FakeProvider(**{"sim-1": ANSWER})
     there = await house(provider, model_body(operations=["embeddings"], parameters={}))
-    with pytest.raises(errors.OperationNotOfferedError, match="It supports: embeddings"):
+    with pytest.raises(errors.OperationNotOfferedError, match="It supports: /v1/embeddings"):
         await there.serving.answer(there.exchange())
     with pytest.raises(errors.ModelNotFoundError):
         await there.serving.answer(there.exchange(model=b'"other"'))

@@ -11,10 +11,12 @@ from starlette.types import Message
 
 from application.ports.catalog_store import Kind
 from application.serving.catalog_view import CatalogView
+from application.serving.continuity import Continuity
 from application.serving.serve import Clock, Serving
 from application.serving.settle import Settle
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.ledger import LedgerLine
+from domain.response_id import ResponseIds
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import BodyLimits, Handler
@@ -61,7 +63,8 @@ async def _serving(provider: FakeProvider, lines: list[LedgerLine]) -> Serving:
     view = CatalogView(store, provider.unusable_because, clock.time)
     await view.refresh()
     settle = Settle(lines.append, provider.upstream_model, clock.monotonic, lambda: "1", status_of)
-    return Serving(view, provider, settle, clock, lambda: 0.5, authentication=False)
+    continuity = Continuity(ResponseIds(b"k" * 32))
+    return Serving(view, provider, settle, clock, lambda: 0.5, continuity, authentication=False)
 
 
 async def _stopped(provider: FakeProvider, port: Port, until: asyncio.Event) -> list[LedgerLine]:

@@ -1,0 +1,89 @@
+"""Responses that an upstream keeps: retrieve, delete, cancel, list what went in; for the project that made them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+from application.ports.providers import Answer, Provider, StoredAction, StoredCall
+from application.serving.continuity import Continuity, line_id
+from application.serving.exchange import Exchange
+from application.serving.settle import Settle
+from application.serving.use_case import UseCase
+from domain.access import may_use
+from domain.call import Call
+from domain.catalog import Catalog
+from domain.errors import ResponseNotFoundError, UpstreamRefusedError
+from domain.model import ModelDocument
+from domain.operation import Endpoint
+from domain.project import Caller
+from domain.usage import Usage
+
+_NOT_FOUND = 404
+_BACKGROUND = b'"background"'
+_FETCHED = UseCase(Endpoint.RESPONSES, sent=lambda _call: Usage())
+
+
+class StoredResponses:
+    """Leads such calls to the deployment that keeps the response.
+
+    Args:
+        provider: reaches the upstreams.
+        continuity: knows the ids.
+        settle: writes the ledger line of a response that was made in the background, once its usage is known.
+        exchange: makes the record of a call for the ledger.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        continuity: Continuity,
+        settle: Settle,
+        exchange: Callable[[UseCase, Call, Caller], Exchange],
+    ) -> None:
+        self._provider = provider
+        self._continuity = continuity
+        self._settle = settle
+        self._exchange = exchange
+
+    async def __call__(
+        self, caller: Caller, catalog: Catalog, action: StoredAction, public_id: str, query: str, request_id: str
+    ) -> Answer:
+        """Do it.
+
+        Raises:
+            ResponseNotFoundError: the project has no such response, or its deployment is gone or no longer for it.
+            GatewayError: it did not work out.
+        """
+        project_id = caller.project.id
+        kept = self._continuity.find(project_id, public_id)
+        document = None if kept is None else catalog.by_id.get(kept.document_id)
+        if kept is None or document is None or not may_use(project_id, document):
+            raise ResponseNotFoundError(public_id)
+        try:
+            answer = await self._provider.stored(StoredCall(action, kept.upstream_id, query, request_id), document)
+        except UpstreamRefusedError as refusal:
+            if refusal.status == _NOT_FOUND:
+                raise ResponseNotFoundError(public_id) from None
+            raise
+        if action in {StoredAction.RETRIEVE, StoredAction.CANCEL} and _BACKGROUND in answer.body:
+            self._count(caller, document, answer, public_id, request_id)
+        return replace(
+            answer, body=self._continuity.dress_stored(answer.body, project_id, document.id, kept, public_id)
+        )
+
+    def _count(self, caller: Caller, document: ModelDocument, answer: Answer, public_id: str, request_id: str) -> None:
+        """What was made in the background is charged when it is there. However often it is fetched: one line."""
+        body = json.loads(answer.body)
+        if answer.usage is None or body.get("background") is not True:
+            return
+        call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
+        exchange = self._exchange(_FETCHED, call, caller)
+        created = body.get("created_at")
+        if isinstance(created, int | float):
+            exchange.time_ms = int(created * 1000)  # stores keep lines apart by month: always the same one
+        exchange.document = document
+        exchange.attempts = 1
+        exchange.line_id = line_id(public_id)
+        self._settle(exchange, status=200, usage=answer.usage)
