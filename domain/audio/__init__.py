@@ -1,0 +1,1 @@
+"""How long a recording plays, from its bytes alone: one module for each container."""
