@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from application.admin.refusal import RefusedError
-from application.ports.usage_store import Dimension, UsageQuery, UsageRow, UsageStore
+from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
 from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
+
+_UNITS = {"characters": "characters of speech", "minute": "seconds of audio", "image": "images"}
+_NUMBERS = tuple(field.name for field in fields(UsageRow) if field.name not in {"group", "currency"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,13 @@ class UsageReport:
         by: what the rows are broken down by.
         rows: ordered by group, then currency.
         totals: one row without a group for each currency: currencies are never added.
+        without_price: what was used and is in no cost, by model and quantity.
     """
 
     by: tuple[Dimension, ...]
     rows: Sequence[UsageRow]
     totals: Sequence[UsageRow]
+    without_price: Sequence[UnpricedRow] = ()
 
 
 async def report(store: UsageStore, query: UsageQuery) -> UsageReport:
@@ -39,7 +45,8 @@ async def report(store: UsageStore, query: UsageQuery) -> UsageReport:
     for row in rows:
         before = totals.get(row.currency)
         totals[row.currency] = replace(row, group=()) if before is None else _sum(before, row)
-    return UsageReport(query.by, rows, [totals[currency] for currency in sorted(totals)])
+    without_price = await store.unpriced(query) if any(row.unpriced for row in rows) else ()
+    return UsageReport(query.by, rows, [totals[currency] for currency in sorted(totals)], without_price)
 
 
 def make_query(
@@ -72,6 +79,17 @@ def cost_text(row: UsageRow) -> str:
     return plain(Money.from_units(row.cost_units, row.currency).amount)
 
 
+def seconds_text(milliseconds: int) -> str:
+    """A length of time in seconds, exactly, in plain notation. Minutes would not come out even."""
+    return plain(Decimal(milliseconds).scaleb(-3))
+
+
+def used(row: UnpricedRow) -> tuple[str, str]:
+    """How much a model was used without a price, in plain notation, and of what: ``12`` and ``images``."""
+    amount = seconds_text(row.amount) if row.quantity == "minute" else str(row.amount)
+    return amount, _UNITS.get(row.quantity, f"{row.quantity.replace('_', ' ')} tokens")
+
+
 def _dimensions(by: str) -> tuple[Dimension, ...]:
     names = [name.strip() for name in by.split(",") if name.strip()]
     found: list[Dimension] = []
@@ -102,14 +120,4 @@ def _midnight(day: date, zone: ZoneInfo, *, days_later: int = 0) -> int:
 
 
 def _sum(one: UsageRow, other: UsageRow) -> UsageRow:
-    return replace(
-        one,
-        calls=one.calls + other.calls,
-        failed=one.failed + other.failed,
-        inexact=one.inexact + other.inexact,
-        unpriced=one.unpriced + other.unpriced,
-        input_tokens=one.input_tokens + other.input_tokens,
-        cached_input_tokens=one.cached_input_tokens + other.cached_input_tokens,
-        output_tokens=one.output_tokens + other.output_tokens,
-        cost_units=one.cost_units + other.cost_units,
-    )
+    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in _NUMBERS})

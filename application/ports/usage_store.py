@@ -56,6 +56,9 @@ class UsageRow:
         input_tokens: all input tokens, cached ones included.
         cached_input_tokens: the cached part.
         output_tokens: all output tokens.
+        characters: of text that was made into speech.
+        audio_milliseconds: length of audio that was transcribed.
+        images: images that were made.
         cost_units: cost in 10^-12 of a currency unit.
     """
 
@@ -68,7 +71,27 @@ class UsageRow:
     input_tokens: int
     cached_input_tokens: int
     output_tokens: int
+    characters: int
+    audio_milliseconds: int
+    images: int
     cost_units: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnpricedRow:
+    """What one model was used for without a price.
+
+    Args:
+        model: its code.
+        quantity: the price that was missing, as in a ledger line's ``unpriced``: ``input``, ``minute``, ``image``, ...
+        calls: number of lines.
+        amount: what they used of it: tokens, characters, milliseconds of audio, images.
+    """
+
+    model: str
+    quantity: str
+    calls: int
+    amount: int
 
 
 class UsageStore(Protocol):
@@ -97,6 +120,9 @@ class UsageStore(Protocol):
 
     async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
         """Add up, ordered by group, then currency."""
+
+    async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
+        """What was used without a price, ordered by model, then quantity, whatever the query is broken down by."""
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """The latest lines first, or those of one request."""

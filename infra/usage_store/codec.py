@@ -100,6 +100,11 @@ def from_row(row: Sequence[Any]) -> LedgerLine:
             "cost_units": found["cost_micros"] * MICRO + found["cost_picos"],
             "tags": _texts.decode(found["tags"]),
             "prices": _texts.decode(found["prices"]),
-            "unpriced": _names.decode(found["unpriced"]),
+            "unpriced": names_of(found["unpriced"]),
         }
     )
+
+
+def names_of(unpriced: str) -> tuple[str, ...]:
+    """The names in the column of the same name."""
+    return _names.decode(unpriced)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from application.errors import StoreUnavailableError
-from application.ports.usage_store import UsageQuery, UsageRow
+from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
 from infra.clients.cosmos import CosmosDatabase
 from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
 from infra.usage_store import cosmos_codec, days
 from infra.usage_store.sums import Sums
+from infra.usage_store.unpriced import Unpriced, amounts
 
 AT_ONCE = 16
 """Lines on their way at a time. A line is one request: lines of one batch rarely share a logical partition."""
@@ -86,15 +87,16 @@ class CosmosUsageStore:
             ValueError: there is no such time zone.
         """
         sums = Sums(query.by, days.zone(query.timezone))
-        columns = ", ".join(f"c.{name}" for name in sums.columns)
-        for within in _partitions(query):
-            condition, values = _condition(query, within)
-            text = f"SELECT {columns} FROM c WHERE {condition}"  # noqa: S608 - names of our own only
-            async for page in self._container.pages(text, values, within=within):
-                for row in page:
-                    sums.add(row)
-                await asyncio.sleep(0)
+        async for row in self._rows(query, sums.columns):
+            sums.add(row)
         return sums.rows()
+
+    async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
+        """What was used without a price, ordered by model, then quantity. The service picks the lines out."""
+        found = Unpriced()
+        async for row in self._rows(query, ("code", "usage", "prices", "unpriced"), "ARRAY_LENGTH(c.unpriced) > 0"):
+            found.add(row["code"], row["unpriced"], 1, amounts(row.get("usage", {}), row.get("prices", {})))
+        return found.rows()
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """The latest lines first, or those of one request."""
@@ -106,6 +108,19 @@ class CosmosUsageStore:
     async def close(self) -> None:
         """Close the shared client. Safe to repeat."""
         await self._database.close()
+
+    async def _rows(
+        self, query: UsageQuery, columns: Sequence[str], further: str = "true"
+    ) -> AsyncIterator[dict[str, Any]]:
+        """The lines that count, of each the members named, page by page."""
+        names = ", ".join(f"c.{name}" for name in columns)
+        for within in _partitions(query):
+            condition, values = _condition(query, within)
+            text = f"SELECT {names} FROM c WHERE {condition} AND {further}"  # noqa: S608 - names of our own only
+            async for page in self._container.pages(text, values, within=within):
+                for row in page:
+                    yield row
+                await asyncio.sleep(0)
 
     async def _send(self, waiting: Iterator[dict[str, Any]], kept: set[str]) -> None:
         for item in waiting:

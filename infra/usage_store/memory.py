@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
-from application.ports.usage_store import UsageQuery, UsageRow
+from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
 from infra.usage_store.days import zone
 from infra.usage_store.sums import Sums
+from infra.usage_store.unpriced import Unpriced, amounts
 
 
 class MemoryUsageStore:
@@ -40,10 +41,17 @@ class MemoryUsageStore:
         """
         sums = Sums(query.by, zone(query.timezone))
         columns = sums.columns
-        for line in self._lines.values():
-            if _counts(line, query):
-                sums.add(_row(line, columns))
+        for line in self._counted(query):
+            sums.add(_row(line, columns))
         return sums.rows()
+
+    async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
+        """What was used without a price, ordered by model, then quantity."""
+        found = Unpriced()
+        for line in self._counted(query):
+            if line.unpriced:
+                found.add(line.code, line.unpriced, 1, amounts(asdict(line.usage), line.prices))
+        return found.rows()
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """The latest lines first, or those of one request."""
@@ -52,6 +60,9 @@ class MemoryUsageStore:
 
     async def close(self) -> None:
         """Nothing to let go of."""
+
+    def _counted(self, query: UsageQuery) -> Iterator[LedgerLine]:
+        return (line for line in self._lines.values() if _counts(line, query))
 
 
 class Unjournaled:

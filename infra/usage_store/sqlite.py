@@ -8,10 +8,10 @@ from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
-from application.ports.usage_store import Dimension, UsageQuery, UsageRow
+from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
 from infra.clients.sqlite import SqliteDatabase, transaction
-from infra.usage_store import codec, days
+from infra.usage_store import codec, days, unpriced
 
 # No index by request: callers choose these ids, and keeping random texts in order would cost six times as much as all
 # the rest of writing a line. For the same reason ids of lines should begin with the time.
@@ -69,8 +69,10 @@ _INSERT = (
 )
 _SUMS = """
     COUNT(*), SUM(status >= 400), SUM(usage_source <> 'measured'), SUM(unpriced <> '[]'),
-    SUM(input_tokens), SUM(cached_input_tokens), SUM(output_tokens), SUM(cost_micros), SUM(cost_picos)
+    SUM(input_tokens), SUM(cached_input_tokens), SUM(output_tokens),
+    SUM(characters), SUM(audio_milliseconds), SUM(images), SUM(cost_micros), SUM(cost_picos)
 """
+_UNPRICED = f"SELECT code, unpriced, COUNT(*), {', '.join(f'SUM({amount})' for amount in unpriced.AMOUNTS)}"
 _TEXT_OF = {
     Dimension.PROJECT: "project",
     Dimension.MODEL: "code",
@@ -133,6 +135,19 @@ class SqliteUsageStore:
             numbers = ", ".join(str(number + 1) for number in range(len(groups)))
             select = f"SELECT {', '.join(groups)}, {_SUMS} {condition} GROUP BY {numbers}"
             return _rows(query.by, connection.execute(select, values))
+
+        return await self._database.run(work)
+
+    async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
+        """What was used without a price, ordered by model, then quantity."""
+
+        def work(connection: sqlite3.Connection) -> list[UnpricedRow]:
+            condition, values = _condition(query)
+            found = unpriced.Unpriced()
+            select = f"{_UNPRICED} {condition} AND unpriced <> '[]' GROUP BY code, unpriced"
+            for model, names, calls, *used in connection.execute(select, values):
+                found.add(model, codec.names_of(names), calls, used)
+            return found.rows()
 
         return await self._database.run(work)
 

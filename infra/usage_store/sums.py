@@ -52,6 +52,9 @@ class Sums:
             usage.get("input_tokens", 0),
             usage.get("cached_input_tokens", 0),
             usage.get("output_tokens", 0),
+            usage.get("characters", 0),
+            usage.get("audio_milliseconds", 0),
+            usage.get("images", 0),
             int(row["cost_units"]),
         )
         sums = self._sums.setdefault((group, row["currency"]), [0] * len(numbers))

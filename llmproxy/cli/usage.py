@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import click
 
 from application.admin.refusal import RefusedError
-from application.admin.usage import UsageReport, cost_text, make_query, report
-from application.ports.usage_store import UsageQuery, UsageRow
-from llmproxy.cli.output import csv_text, json_option, print_json, table
+from application.admin.usage import UsageReport, cost_text, make_query, report, seconds_text, used
+from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
+from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
-_NUMBERS = ("calls", "failed", "input_tokens", "cached_tokens", "output_tokens", "cost")
+_UNITS = ("characters", "audio_seconds", "images")
+_NUMBERS = ("calls", "failed", "input_tokens", "cached_tokens", "output_tokens", *_UNITS, "cost")
 _QUALITY = ("inexact", "unpriced")
 _COLUMNS = (*_NUMBERS, "currency", *_QUALITY)
 
@@ -39,11 +42,11 @@ def usage() -> None:
 def report_command(
     by: str, first: str | None, last: str | None, project: str | None, timezone: str, as_json: bool, as_csv: bool
 ) -> None:
-    """Calls, tokens and exact cost.
+    """Calls, tokens, characters of speech, seconds of transcribed audio, images, and exact cost.
 
     input_tokens includes cached_tokens; failed calls are those whose status was 400 or above; inexact ones were
-    estimated or cut short; unpriced ones used something that the document names no price for. Currencies are never
-    added up.
+    estimated or cut short; unpriced ones used something that the document names no price for. What that was stands
+    below the table, by model. Currencies are never added up.
     """
     if as_json and as_csv:
         raise click.UsageError("choose one of --json and --csv")
@@ -78,6 +81,9 @@ def _cells(row: UsageRow) -> dict[str, object]:
         "input_tokens": row.input_tokens,
         "cached_tokens": row.cached_input_tokens,
         "output_tokens": row.output_tokens,
+        "characters": row.characters,
+        "audio_seconds": seconds_text(row.audio_milliseconds),
+        "images": row.images,
         "cost": cost_text(row),
         "currency": row.currency,
         "inexact": row.inexact,
@@ -92,7 +98,29 @@ def _as_table(found: UsageReport) -> str:
     for total in found.totals if found.by else ():
         blank = [""] * (len(found.by) - 1)
         rows.append(["total", *blank, *_cells(total).values()])
-    return table([*found.by, *_COLUMNS], rows, right=frozenset({*_NUMBERS, *_QUALITY}))
+    headers = [*found.by, *_COLUMNS]
+    # Most ledgers know tokens only; columns of zeros would only push the others apart.
+    shown = [
+        place for place, name in enumerate(headers) if name not in _UNITS or any(_used(row[place]) for row in rows)
+    ]
+    printed = table(
+        [headers[place] for place in shown],
+        [[row[place] for place in shown] for row in rows],
+        right=frozenset({*_NUMBERS, *_QUALITY}),
+    )
+    return "\n".join([printed, *_without_price(found.without_price)])
+
+
+def _used(cell: object) -> bool:
+    return str(cell) != "0"
+
+
+def _without_price(rows: Sequence[UnpricedRow]) -> Iterator[str]:
+    if rows:
+        yield "\nused without a price, so in no cost:"
+    for row in rows:
+        calls = "1 call" if row.calls == 1 else f"{row.calls} calls"
+        yield f"  {printable(row.model)}: {' '.join(used(row))} in {calls}"
 
 
 def _as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str | None) -> dict[str, object]:
@@ -104,4 +132,9 @@ def _as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str
         "timezone": query.timezone,
         "rows": [dict(zip(found.by, row.group, strict=True)) | _cells(row) for row in found.rows],
         "totals": [_cells(total) for total in found.totals],
+        "without_price": [
+            {"model": row.model, "price": row.quantity, "calls": row.calls}
+            | dict(zip(("amount", "unit"), used(row), strict=True))
+            for row in found.without_price
+        ],
     }

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from application.errors import StoreUnavailableError
-from application.ports.usage_store import Dimension, UsageQuery, UsageRow, UsageStore
+from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
 from domain.ledger import LedgerLine
 from domain.usage import QUANTITIES, Usage, UsageSource
 from infra.clients.cosmos import CosmosDatabase
@@ -142,7 +142,9 @@ async def test_rows_are_in_order_and_currencies_apart(store: UsageStore) -> None
 
 
 async def test_a_row_counts_what_it_says(store: UsageStore) -> None:
-    used = Usage(input_tokens=100, cached_input_tokens=40, output_tokens=7)
+    used = Usage(
+        input_tokens=100, cached_input_tokens=40, output_tokens=7, characters=11, audio_milliseconds=1_250, images=2
+    )
     await store.add(
         [
             ledger_line(id="1", status=200, usage=used, cost_units=1),
@@ -162,9 +164,57 @@ async def test_a_row_counts_what_it_says(store: UsageStore) -> None:
             input_tokens=300,
             cached_input_tokens=120,
             output_tokens=21,
+            characters=33,
+            audio_milliseconds=3_750,
+            images=6,
             cost_units=3,
         )
     ]
+
+
+async def test_what_went_without_a_price_is_named_by_model_and_quantity(store: UsageStore) -> None:
+    mixed = Usage(
+        input_tokens=1000,
+        cached_input_tokens=300,
+        audio_input_tokens=100,
+        image_input_tokens=50,
+        output_tokens=70,
+        audio_output_tokens=30,
+    )
+    chat = {"code": "chat", "usage": mixed, "unpriced": ("input", "output", "audio_input")}
+    await store.add(
+        [
+            ledger_line(id="1", code="speech", usage=Usage(characters=100), unpriced=("characters",), prices={}),
+            ledger_line(id="2", code="speech", usage=Usage(characters=23), unpriced=("characters",), prices={}),
+            ledger_line(id="3", code="images", usage=Usage(images=4), unpriced=("image",), currency="EUR"),
+            ledger_line(id="4", code="hear", usage=Usage(audio_milliseconds=61_250), unpriced=("minute",)),
+            ledger_line(id="5", **chat, prices={"currency": "USD"}),
+            ledger_line(id="6", **chat, prices={"cached_input": "1"}),  # 300 of the input have a price
+            ledger_line(id="7", code="hear", usage=Usage(audio_milliseconds=9_999)),
+            ledger_line(id="8", code="images", usage=Usage(images=9), unpriced=("image",), project="other"),
+        ]
+    )
+    assert list(await store.unpriced(UsageQuery(by=(Dimension.DAY,), project="billing"))) == [
+        UnpricedRow("chat", "audio_input", 2, 200),
+        UnpricedRow("chat", "input", 2, 850 + 550),
+        UnpricedRow("chat", "output", 2, 80),
+        UnpricedRow("hear", "minute", 1, 61_250),
+        UnpricedRow("images", "image", 1, 4),
+        UnpricedRow("speech", "characters", 2, 123),
+    ]
+    assert list(await store.unpriced(UsageQuery(by=(), to_ms=5))) == []
+
+
+async def test_parts_that_overlap_in_a_report_take_nothing_from_other_calls(store: UsageStore) -> None:
+    overlapping = Usage(input_tokens=10, audio_input_tokens=8, cached_input_tokens=10)
+    prices = {"cached_input": "1", "audio_input": "1"}
+    await store.add(
+        [
+            ledger_line(id="1", usage=overlapping, unpriced=("input",), prices=prices),
+            ledger_line(id="2", usage=Usage(input_tokens=5), unpriced=("input",), prices=prices),
+        ]
+    )
+    assert [row.amount for row in await store.unpriced(UsageQuery(by=()))] == [5]
 
 
 async def test_a_query_takes_its_first_millisecond_and_not_its_last(store: UsageStore) -> None:
@@ -263,6 +313,8 @@ async def _away(store: UsageStore) -> None:
         await store.add([ledger_line()])
     with pytest.raises(StoreUnavailableError):
         await store.report(UsageQuery(by=(Dimension.DAY,)))
+    with pytest.raises(StoreUnavailableError):
+        await store.unpriced(UsageQuery(by=()))
     with pytest.raises(StoreUnavailableError):
         await store.lines()
 

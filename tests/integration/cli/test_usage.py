@@ -51,6 +51,9 @@ async def test_table_csv_and_json_agree(llmproxy: Command, data_dir: Path) -> No
         "input_tokens": 1000,
         "cached_tokens": 400,
         "output_tokens": 50,
+        "characters": 0,
+        "audio_seconds": "0",
+        "images": 0,
         "cost": "0.000123456789",
         "currency": "USD",
         "inexact": 0,
@@ -59,6 +62,34 @@ async def test_table_csv_and_json_agree(llmproxy: Command, data_dir: Path) -> No
     assert [total["cost"] for total in found["totals"]] == ["0.000000000001", "1000.000123456789"]
     rows = list(csv.DictReader(io.StringIO(llmproxy("usage", "report", "--by", "project,model,day", "--csv").out)))
     assert [{name: str(value) for name, value in row.items()} for row in found["rows"]] == rows
+
+
+async def test_other_units_have_columns_where_they_were_used(llmproxy: Command, data_dir: Path) -> None:
+    await keep(
+        data_dir,
+        ledger_line(id="1", code="hear", usage=Usage(audio_milliseconds=61_250), cost_units=10),
+        ledger_line(id="2", code="hear", usage=Usage(audio_milliseconds=10), unpriced=("minute",), cost_units=0),
+        ledger_line(id="3", code="paint", usage=Usage(images=3), unpriced=("image",), cost_units=0),
+        ledger_line(id="4", code="paint", usage=Usage(images=1), unpriced=("image",), cost_units=0),
+    )
+    lines = llmproxy("usage", "report", "--by", "model").out.splitlines()
+    assert lines[0].split()[6:9] == ["audio_seconds", "images", "cost"]
+    assert lines[-5].split()[6:9] == ["61.26", "4", "0.00000000001"]  # the sum of all models
+    assert lines[-4:] == [
+        "",
+        "used without a price, so in no cost:",
+        "  hear: 0.01 seconds of audio in 1 call",
+        "  paint: 4 images in 2 calls",
+    ]
+    found = llmproxy("usage", "report", "--by", "model", "--json").json
+    assert [(row["characters"], row["audio_seconds"], row["images"]) for row in found["rows"]] == [
+        (0, "61.26", 0),
+        (0, "0", 4),
+    ]
+    assert found["without_price"] == [
+        {"model": "hear", "price": "minute", "calls": 1, "amount": "0.01", "unit": "seconds of audio"},
+        {"model": "paint", "price": "image", "calls": 2, "amount": "4", "unit": "images"},
+    ]
 
 
 async def test_days_and_projects_narrow_it_down(llmproxy: Command, data_dir: Path) -> None:

@@ -1,0 +1,74 @@
+"""How much of a quantity went without a price: one rule for lines and for SQL, beside ``domain.pricing.cost_of``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from application.ports.usage_store import UnpricedRow
+
+_COUNTED_BY: Mapping[str, str] = {
+    "output": "output_tokens - audio_output_tokens - image_output_tokens",
+    "audio_input": "audio_input_tokens",
+    "audio_output": "audio_output_tokens",
+    "image_input": "image_input_tokens",
+    "image_output": "image_output_tokens",
+    "characters": "characters",
+    "minute": "audio_milliseconds",
+    "image": "images",
+}
+_INPUT = "input_tokens - audio_input_tokens - image_input_tokens"
+_PRICED_APART: Mapping[str, str] = {"cached_input": "cached_input_tokens", "cache_write": "cache_write_tokens"}
+
+NAMES = ("input", *_COUNTED_BY)
+"""What can be without a price, in the order of :data:`AMOUNTS`."""
+
+_INPUT_SQL = _INPUT + "".join(
+    f""" - (INSTR(prices, '"{price}"') > 0) * {name}""" for price, name in _PRICED_APART.items()
+)
+AMOUNTS = tuple(f"MAX({amount}, 0)" for amount in (_INPUT_SQL, *_COUNTED_BY.values()))
+"""SQL: how much of each the call of a row used."""
+
+
+def amounts(usage: Mapping[str, Any], prices: Mapping[str, str]) -> list[int]:
+    """How much of each a call used, in the order of :data:`NAMES`.
+
+    Args:
+        usage: its quantities; those that are nothing may be missing.
+        prices: those that its document named.
+    """
+    apart = sum(usage.get(name, 0) for price, name in _PRICED_APART.items() if price in prices)
+    found = (_difference(usage, amount) for amount in (_INPUT, *_COUNTED_BY.values()))
+    return [max(next(found) - apart, 0), *(max(amount, 0) for amount in found)]
+
+
+class Unpriced:
+    """Takes calls, one by one or several that lack the same prices, and keeps only the sums."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, model: str, unpriced: Iterable[str], calls: int, used: Iterable[int]) -> None:
+        """Count calls of a model that lack these prices.
+
+        Args:
+            model: its code.
+            unpriced: names of the prices.
+            calls: how many calls.
+            used: what they used of everything in :data:`NAMES`.
+        """
+        by_name = dict(zip(NAMES, used, strict=True))
+        for name in unpriced:
+            sums = self._sums.setdefault((model, name), [0, 0])
+            sums[0] += calls
+            sums[1] += by_name.get(name, 0)  # a name of a later release
+
+    def rows(self) -> list[UnpricedRow]:
+        """The sums, ordered by model, then quantity."""
+        return [UnpricedRow(*key, *numbers) for key, numbers in sorted(self._sums.items())]
+
+
+def _difference(usage: Mapping[str, Any], names: str) -> int:
+    whole, *parts = names.split(" - ")
+    counted: int = usage.get(whole, 0)
+    return counted - sum(usage.get(part, 0) for part in parts)
