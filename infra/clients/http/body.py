@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 Block: TypeAlias = bytes | bytearray | memoryview
-Body: TypeAlias = Block | Sequence[Block]
-"""One block, or blocks in a sequence that can be walked twice (a stale connection makes us send it again)."""
+Body: TypeAlias = Block | Iterable[Block]
+"""One block, or blocks in anything that can be walked twice (a stale connection makes us send it again).
+
+They may be made or read while they are sent: each is asked for when the server has taken the one before it.
+"""
 
 PIECE = 256 * 1024  # bytes written at once
 

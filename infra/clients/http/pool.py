@@ -61,7 +61,7 @@ class HttpPool:
             origin: where to.
             head: request line and headers, complete with the length of the body and the final blank line. The
                 target begins with ``/``. HEAD requests are not supported.
-            body: one block, or a sequence of blocks (not a one-way iterator).
+            body: one block, or blocks that can be walked twice (not a one-way iterator).
             silence_timeout: seconds without a byte in either direction.
             total_timeout: seconds from now to the last byte of the answer's body.
 

@@ -33,7 +33,7 @@ def locate(vendor: Vendor, parameters: ResolvedParameters) -> tuple[Origin, dict
         origin, path = Origin.parse(address)
     except ValueError as fault:
         raise DeploymentUnusableError(f"parameters.endpoint is unusable: {fault}") from None
-    for endpoint in Endpoint:
+    for endpoint in sorted(Endpoint, key=len, reverse=True):  # "completions" is the end of another one
         if path.endswith(f"/{endpoint.value}"):
             raise DeploymentUnusableError(
                 f"parameters.endpoint must be the base address, without /{endpoint.value} at its end"
@@ -56,10 +56,14 @@ def _azure_targets(path: str, parameters: ResolvedParameters) -> dict[Endpoint, 
     if path.endswith(_AZURE_V1) or not version or version in _UNDATED_VERSIONS:
         prefix = path.removesuffix("/openai/v1").removesuffix("/openai") + _AZURE_V1
         query = f"?api-version={version}" if version in {"preview", "latest"} else ""
-    else:
-        prefix = f"{path.removesuffix('/openai')}/openai/deployments/{quote(deployment, safe='')}"
-        query = f"?api-version={quote(version, safe='')}"
-    return {endpoint: f"{prefix}/{endpoint.value}{query}" for endpoint in Endpoint}
+        return {endpoint: f"{prefix}/{endpoint.value}{query}" for endpoint in Endpoint}
+    root = path.removesuffix("/openai") + "/openai"
+    prefix = f"{root}/deployments/{quote(deployment, safe='')}"
+    query = f"?api-version={quote(version, safe='')}"
+    targets = {endpoint: f"{prefix}/{endpoint.value}{query}" for endpoint in Endpoint}
+    # Responses belong to the resource: there the body names the deployment.
+    targets[Endpoint.RESPONSES] = f"{root}/{Endpoint.RESPONSES.value}{query}"
+    return targets
 
 
 def azure_deployment(parameters: ResolvedParameters) -> str | None:

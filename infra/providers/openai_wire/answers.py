@@ -4,45 +4,56 @@ from __future__ import annotations
 
 import msgspec
 
+from domain.call import Call
 from domain.errors import UpstreamProtocolError
 from domain.usage import Usage
+from infra.providers.openai_wire.endpoints import Row
 from infra.providers.openai_wire.halves import without_halves
+from infra.providers.openai_wire.outline import Outline, present, read_outline, text_of
 from infra.providers.openai_wire.refusals import refused
+from infra.providers.openai_wire.scrub import scrub
 from infra.providers.openai_wire.target import Target
-from infra.providers.openai_wire.usage import read_usage
+
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
-class _Outline(msgspec.Struct):
-    usage: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-_decode = msgspec.json.Decoder(_Outline).decode
-
-
-def usage_of(body: bytes, target: Target) -> Usage | None:
-    """The usage that a whole answer reports.
+def check(body: bytes, target: Target) -> Outline:
+    """The outline of an answer.
 
     Raises:
         GatewayError: the body is empty, HTML, cut, no JSON object, or an error in disguise.
     """
     try:
-        outline = _outline(body)
+        outline = read_outline(body)
     except (msgspec.MsgspecError, RecursionError) as fault:
         # What msgspec says names positions and kinds, nothing of the text.
         raise UpstreamProtocolError(reason=f"{len(body)} bytes that are no JSON object: {fault}") from None
-    if not isinstance(outline.error, msgspec.UnsetType) and bytes(outline.error) != b"null":
+    if present(outline.error) and text_of(outline.object) != "response":
         raise refused(200, {}, body, target)
-    if isinstance(outline.usage, msgspec.UnsetType):
-        return None
-    return read_usage(outline.usage, reasoning_apart=target.vendor.reasoning_apart)
+    return outline
 
 
-def _outline(body: bytes) -> _Outline:
-    try:
-        return _decode(body)
-    except msgspec.DecodeError:
-        mended = without_halves(body)
-        if mended == body:
-            raise
-        return _decode(mended)
+def read_answer(body: bytes, target: Target, row: Row, call: Call | None = None) -> tuple[bytes, Usage | None]:
+    """A whole answer as the caller may see it, and the usage that it reports.
+
+    A response that failed is an answer like any other: only the upstream's words in it are gone through.
+
+    Raises:
+        GatewayError: see :func:`check`.
+    """
+    outline = check(body, target)
+    usage = row.read(outline, call, target.vendor.reasoning_apart)
+    return without_secrets(body, target) if present(outline.error) else body, usage
+
+
+def without_secrets(body: bytes, target: Target) -> bytes:
+    """A response that carries an error, or the event around one, with the error's message scrubbed."""
+    members = _decode_members(without_halves(body))
+    if "response" in members:
+        return _encode(members | {"response": msgspec.Raw(without_secrets(bytes(members["response"]), target))})
+    error = _decode(members["error"])
+    if isinstance(error, dict):
+        error = {name: scrub(value, target) if isinstance(value, str) else value for name, value in error.items()}
+    return _encode(members | {"error": error})

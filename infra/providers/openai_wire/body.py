@@ -6,6 +6,7 @@ import msgspec
 
 from domain.call import Call
 from domain.documents.request_defaults import OTHER_NAME
+from infra.providers.openai_wire.endpoints import ROWS
 from infra.providers.openai_wire.target import Target
 
 _encode = msgspec.json.Encoder().encode
@@ -26,8 +27,9 @@ def request_body(call: Call, target: Target, *, ask_usage: bool) -> bytes:
     """
     fields = {name: value if type(value) is msgspec.Raw else msgspec.Raw(value) for name, value in call.fields.items()}
     fields["model"] = target.model
+    takes = ROWS[call.endpoint].takes
     for name, value in target.defaults:
-        if name not in fields and OTHER_NAME.get(name) not in fields:
+        if takes(name) and name not in fields and OTHER_NAME.get(name) not in fields:
             fields[name] = value
     if ask_usage and not call.wants_usage:
         fields[_STREAM_OPTIONS] = _with_usage(fields.get(_STREAM_OPTIONS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from domain.usage import estimate_tokens
@@ -36,6 +38,7 @@ class _Delta(msgspec.Struct):
 
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
+    text: str | None = None
     finish_reason: str | None = None
 
 
@@ -43,15 +46,33 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
 
 
+class _Event(msgspec.Struct):
+    type: str = ""
+    delta: str | None = None
+
+
 _decode = msgspec.json.Decoder(_Chunk).decode
+_decode_event = msgspec.json.Decoder(_Event).decode
+
+Reader = Callable[[bytes], tuple[int, bool]]
+"""From the data of an event to the characters in it, and whether it says why the model stopped.
+
+Raises:
+    msgspec.MsgspecError: it is of no shape that we know.
+"""
 
 
 class OutputCount:
-    """Counts the text in relayed blocks. Keeps references until 64 KiB have come together, then reads them."""
+    """Counts the text in relayed blocks. Keeps references until 64 KiB have come together, then reads them.
 
-    __slots__ = ("_blocks", "_characters", "_finished", "_size")
+    Args:
+        read: reads an event.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_blocks", "_characters", "_finished", "_read_event", "_size")
+
+    def __init__(self, read: Reader) -> None:
+        self._read_event = read
         self._blocks: list[bytes] = []
         self._size = 0
         self._characters = 0
@@ -85,17 +106,32 @@ class OutputCount:
         self.clear()
         for line in lines:
             if line.startswith(b"data:"):
-                self._read_chunk(parse(line)[1])
+                self._count(parse(line)[1])
 
-    def _read_chunk(self, payload: bytes) -> None:
+    def _count(self, payload: bytes) -> None:
         try:
-            choices = _decode(payload).choices or ()
+            characters, finished = self._read_event(payload)
         except (msgspec.MsgspecError, RecursionError):
             return  # [DONE], or something of a shape that we do not know: not counted
-        for choice in choices:
-            self._finished = self._finished or choice.finish_reason is not None
-            if choice.delta is not None:
-                self._characters += _length(choice.delta)
+        self._characters += characters
+        self._finished = self._finished or finished
+
+
+def of_chunk(payload: bytes) -> tuple[int, bool]:
+    """See ``Reader``: a chunk of a completion, of chats or of the old kind."""
+    characters, finished = 0, False
+    for choice in _decode(payload).choices or ():
+        finished = finished or choice.finish_reason is not None
+        characters += len(choice.text or "")
+        if choice.delta is not None:
+            characters += _length(choice.delta)
+    return characters, finished
+
+
+def of_delta(payload: bytes) -> tuple[int, bool]:
+    """See ``Reader``: an event of a response or a transcript, whose ``delta`` is text unless it is audio."""
+    event = _decode_event(payload)
+    return 0 if event.type.endswith("audio.delta") else len(event.delta or ""), False
 
 
 def _length(delta: _Delta) -> int:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from weakref import WeakKeyDictionary, WeakSet
 
-from application.ports.providers import Answer, StoredCall
+from application.ports.providers import Answer, StoredCall, Stream
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamProtocolError, UpstreamRefusedError
 from domain.model import ModelDocument
+from domain.operation import Endpoint
+from infra.clients.http.body import Body
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
-from infra.providers.openai_wire.answers import usage_of
+from infra.providers.openai_wire.answers import check, read_answer
 from infra.providers.openai_wire.body import request_body
+from infra.providers.openai_wire.endpoints import ROWS
 from infra.providers.openai_wire.failures import failed
+from infra.providers.openai_wire.form import FormBody, form_body
+from infra.providers.openai_wire.media import JSON, is_json, is_page, prose_type
+from infra.providers.openai_wire.prose import is_prose
 from infra.providers.openai_wire.refusals import refused
-from infra.providers.openai_wire.stream import WireStream, open_stream
+from infra.providers.openai_wire.speech import open_audio
+from infra.providers.openai_wire.stored import stored_head
+from infra.providers.openai_wire.stream import open_stream
 from infra.providers.openai_wire.target import Target, compile_target
 from infra.providers.resolve import Secrets
 
 _OK = 200
 _MULTIPLE_CHOICES = 300
-_JSON = b"application/json"
+_EVENTS = b"text/event-stream"
 _ERROR_LIMIT = 256 * 1024  # bytes of an error that are read
 _UNKNOWN_MEMBER = frozenset({400, 422})
 
@@ -69,18 +78,15 @@ class OpenAIWire:
             UpstreamError: the upstream was called and it did not work out.
         """
         target = self._target(document)
-        body = request_body(call, target, ask_usage=False)
-        try:
-            response = await self._send(call, target, body)
-            if response.status >= _MULTIPLE_CHOICES:
-                raise refused(response.status, response.headers, await _error_body(response), target)
-            data = await response.read(self._answer_limit)
-        except HttpError as error:
-            raise failed(error) from None
-        return Answer(data, _JSON, usage_of(data, target))
+        response, data = await self._whole(self._send(call, target, ask_usage=False), target)
+        said, row = response.headers.get(b"content-type", b""), ROWS[call.endpoint]
+        if row.prose and is_prose(data, said, call, target):
+            return Answer(data, prose_type(said), None)
+        data, usage = read_answer(data, target, row, call)
+        return Answer(data, JSON, usage)
 
-    async def stream(self, call: Call, document: ModelDocument) -> WireStream:
-        """Call the deployment and return once its first event is there.
+    async def stream(self, call: Call, document: ModelDocument) -> Stream:
+        """Call the deployment and return once its first event is there, or its first bytes of audio.
 
         Raises:
             DeploymentUnusableError: the document cannot be called as it stands, or the upstream does not know the
@@ -88,22 +94,38 @@ class OpenAIWire:
             UpstreamError: anything that goes wrong before the first event.
         """
         target = self._target(document)
-        ask_usage = document not in self._never_tells_usage
+        ask_usage = ROWS[call.endpoint].asks_usage and document not in self._never_tells_usage
         try:
-            response = await self._send(call, target, request_body(call, target, ask_usage=ask_usage))
+            response = await self._send(call, target, ask_usage=ask_usage)
             if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
                 response = await self._ask_again(call, document, target, response)
             if response.status != _OK:
                 raise refused(response.status, response.headers, await _error_body(response), target)
-            if b"json" in response.headers.get(b"content-type", b"") or _is_page(response):
+            said = response.headers.get(b"content-type", b"")
+            if is_json(said) or is_page(said):
                 raise await self._no_stream(response, target)
         except HttpError as error:
             raise failed(error) from None
-        return await open_stream(response, target, wants_usage=call.wants_usage)
+        if call.endpoint is Endpoint.SPEECH and not said.startswith(_EVENTS):
+            return await open_audio(response, target)
+        return await open_stream(response, call, target)
 
-    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:  # noqa: ARG002 - the port's signature
-        """Nothing is kept here; see the port."""
-        raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
+        """Ask the deployment about a response that it keeps.
+
+        Raises:
+            DeploymentUnusableError: the document cannot be called as it stands.
+            UpstreamError: the upstream was called and it did not work out; with status 404 where it has no such
+                response.
+        """
+        target = self._target(document)
+        head = stored_head(call, target) + _request_id_header(call.request_id) + b"\r\n"
+        try:
+            _, data = await self._whole(self._request(target, head, b""), target)
+        except DeploymentUnusableError:  # all that it can be about is the response: nothing else is named
+            raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.") from None
+        data, usage = read_answer(data, target, ROWS[Endpoint.RESPONSES])
+        return Answer(data, JSON, usage)
 
     def upstream_model(self, document: ModelDocument) -> str:
         """The name by which the upstream knows the model."""
@@ -128,12 +150,32 @@ class OpenAIWire:
             self._targets[document] = target
         return target
 
-    async def _send(self, call: Call, target: Target, body: bytes) -> HttpResponse:
-        head = b"%bcontent-length: %d\r\n%b\r\n" % (
+    async def _whole(self, request: Awaitable[HttpResponse], target: Target) -> tuple[HttpResponse, bytes]:
+        """What is answered to a request, whole."""
+        try:
+            response = await request
+            if response.status >= _MULTIPLE_CHOICES:
+                raise refused(response.status, response.headers, await _error_body(response), target)
+            return response, await response.read(self._answer_limit)
+        except HttpError as error:
+            raise failed(error) from None
+
+    async def _send(self, call: Call, target: Target, *, ask_usage: bool) -> HttpResponse:
+        body: bytes | FormBody
+        if call.form is None:
+            body, content_type = request_body(call, target, ask_usage=ask_usage), JSON
+        else:
+            body = form_body(call.form, target, ROWS[call.endpoint])
+            content_type = body.content_type
+        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (
             target.heads[call.endpoint],
+            content_type,
             len(body),
             _request_id_header(call.request_id),
         )
+        return await self._request(target, head, body)
+
+    async def _request(self, target: Target, head: bytes, body: Body) -> HttpResponse:
         return await self._pool.request(
             target.origin,
             head,
@@ -153,7 +195,7 @@ class OpenAIWire:
         refusal = await _error_body(response)
         if b"stream_options" not in refusal and b"include_usage" not in refusal:
             raise refused(response.status, response.headers, refusal, target)
-        second = await self._send(call, target, request_body(call, target, ask_usage=False))
+        second = await self._send(call, target, ask_usage=False)
         if second.status == _OK:
             self._never_tells_usage.add(document)
         return second
@@ -162,14 +204,10 @@ class OpenAIWire:
         """The error for an answer that is whole where a stream was asked for."""
         body = await _error_body(response)
         try:
-            usage_of(body, target)
+            check(body, target)
         except GatewayError as error:
             return error
         return UpstreamProtocolError(reason="a whole answer where a stream was asked for")
-
-
-def _is_page(response: HttpResponse) -> bool:
-    return response.headers.get(b"content-type", b"").startswith(b"text/html")
 
 
 async def _error_body(response: HttpResponse) -> bytes:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
+from domain.call import Call
 from domain.errors import GatewayError, UpstreamProtocolError
 from domain.usage import Usage
 from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
-from infra.providers.openai_wire.answers import usage_of
+from infra.providers.openai_wire.answers import check, without_secrets
+from infra.providers.openai_wire.chunks import ChunkEvents
+from infra.providers.openai_wire.endpoints import ROWS
 from infra.providers.openai_wire.failures import failed
-from infra.providers.openai_wire.output import OutputCount
+from infra.providers.openai_wire.named import NamedEvents
+from infra.providers.openai_wire.output import OutputCount, of_chunk, of_delta
+from infra.providers.openai_wire.quantities import number_asked
 from infra.providers.openai_wire.refusals import refused
-from infra.providers.openai_wire.sse import DONE, EventFilter, first_payload
+from infra.providers.openai_wire.sse import DONE, Events, first_payload
 from infra.providers.openai_wire.target import Target
 from infra.providers.openai_wire.usage import read_usage
 
@@ -24,18 +29,24 @@ _FIELDS = (b"data", b"event", b"id", b"retry", b"")
 
 
 class WireStream:
-    """One streamed answer; see the port ``providers``. Made by ``open_stream``."""
+    """One streamed answer; see the port ``providers``. Made by ``open_stream``.
+
+    Args:
+        response: the upstream's answer.
+        events: cuts it into events.
+        count: counts the text in them; ``None`` = there is none.
+        target: what was called.
+    """
 
     content_type = b"text/event-stream; charset=utf-8"
 
     __slots__ = ("_count", "_events", "_first", "_response", "_target")
 
-    def __init__(self, response: HttpResponse, target: Target, *, wants_usage: bool) -> None:
-        apart = target.vendor.reasoning_apart
+    def __init__(self, response: HttpResponse, events: Events, count: OutputCount | None, target: Target) -> None:
         self._response = response
         self._target = target
-        self._events = EventFilter(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=wants_usage)
-        self._count = OutputCount()
+        self._events = events
+        self._count = count
         self._first = b""
 
     @property
@@ -50,7 +61,7 @@ class WireStream:
 
     def output_so_far(self) -> int:
         """Output tokens delivered so far, by rule of thumb."""
-        return self._count.tokens()
+        return 0 if self._count is None else self._count.tokens()
 
     async def begin(self) -> None:
         """Wait for the first event or comment, while an error can still be answered with a status of its own.
@@ -73,13 +84,13 @@ class WireStream:
         self._check_beginning()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The blocks for the caller, up to and including ``[DONE]``."""
+        """The blocks for the caller, up to and including the one that completes the answer."""
         events, count = self._events, self._count
         block, self._first = self._first, b""
         try:
             while True:
                 if block:
-                    if events.usage is None:
+                    if count is not None and events.usage is None:
                         count.add(block)
                     yield block
                 if events.done or events.failure is not None:
@@ -87,12 +98,15 @@ class WireStream:
                 try:
                     block = events.feed(await anext(self._response))
                 except StopAsyncIteration:
-                    yield self._end()
+                    block = self._end()
+                    if block:
+                        yield block
                     return
             if events.failure is not None:
                 raise self._failure(events.failure)
-            if not self._response.complete:
-                await self._read_out()
+            rest = await self._read_out()
+            if rest:
+                yield rest
         except HttpError as error:
             raise failed(error) from None
         finally:
@@ -114,44 +128,63 @@ class WireStream:
         if payload == b"[DONE]" and self._events.usage is None:
             raise UpstreamProtocolError(reason="the stream ended before its first event")
         if payload not in {b"", b"[DONE]"}:
-            usage_of(payload, self._target)
+            check(payload, self._target)
 
     def _end(self) -> bytes:
-        """The upstream ended without ``[DONE]``: what is still to be relayed if it was complete all the same."""
-        rest = self._events.finish()
-        if self._events.failure is not None:
-            raise self._failure(self._events.failure)
-        if self._events.done:
+        """The upstream ended without saying so: what is still to be relayed if it was complete all the same."""
+        events, count = self._events, self._count
+        rest = events.finish()
+        if events.failure is not None:
+            raise self._failure(events.failure)
+        if events.done:
             return rest
-        if rest:
-            self._count.add(rest)
-        if self._events.usage is None and not self._count.finished():
+        if not isinstance(events, ChunkEvents):
+            raise UpstreamProtocolError(reason="the stream ended without the event that completes it")
+        if rest and count is not None:
+            count.add(rest)
+        if events.usage is None and not (count is not None and count.finished()):
             raise UpstreamProtocolError(reason="the stream ended before the model said that it was finished")
         return rest + DONE
 
     def _failure(self, payload: bytes) -> GatewayError:
         return refused(200, {}, payload, self._target)
 
-    async def _read_out(self) -> None:
-        """Nothing after ``[DONE]`` matters; but a message that is read to its end leaves a usable connection."""
+    async def _read_out(self) -> bytes:
+        """What comes after the end and belongs to it. A message that is read to its end leaves a usable connection."""
+        rest = b""
         try:
             async with asyncio.timeout(_LAST_WAIT):
-                async for _ in self._response:
-                    pass
+                async for block in self._response:
+                    rest = rest or self._events.after(block)
         except (TimeoutError, HttpError):
-            return
+            pass
+        return rest
 
 
-async def open_stream(response: HttpResponse, target: Target, *, wants_usage: bool) -> WireStream:
-    """The stream that an answer with status 200 carries.
+async def open_stream(response: HttpResponse, call: Call, target: Target) -> WireStream:
+    """The stream of events that an answer with status 200 carries.
 
     Raises:
         GatewayError: it carries none. The response is closed.
     """
-    stream = WireStream(response, target, wants_usage=wants_usage)
+    stream = _stream_of(response, call, target)
     try:
         await stream.begin()
     except BaseException:
         await stream.aclose()
         raise
     return stream
+
+
+def _stream_of(response: HttpResponse, call: Call, target: Target) -> WireStream:
+    row, apart = ROWS[call.endpoint], target.vendor.reasoning_apart
+    if not row.last:
+        chunks = ChunkEvents(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=call.wants_usage)
+        return WireStream(response, chunks, OutputCount(of_chunk), target)
+    named = NamedEvents(
+        row.last,
+        lambda outline: row.read(outline, call, apart),
+        lambda payload: without_secrets(payload, target),
+        expected=number_asked(call) if row.several else 1,
+    )
+    return WireStream(response, named, OutputCount(of_delta) if row.counted else None, target)

@@ -12,6 +12,7 @@ from domain.model import ModelDocument
 from domain.operation import Endpoint
 from infra.clients.http.origin import Origin
 from infra.providers.openai_wire.address import azure_deployment, locate
+from infra.providers.openai_wire.endpoints import ROWS
 from infra.providers.openai_wire.vendors import VENDORS, Form, Vendor
 from infra.providers.resolve import ResolvedParameters, Secrets, resolve
 
@@ -26,6 +27,8 @@ class Target:
         vendor: the row of its vendor.
         origin: the server.
         heads: for each endpoint the request line and headers, up to the ones that differ from call to call.
+        stored: request target of the stored responses: what stands before an id, and the query that goes with it.
+        headers: those of every request.
         code: the public name of the model.
         upstream_model: the name by which the upstream knows it.
         model: the same as JSON, for the body.
@@ -37,6 +40,8 @@ class Target:
     vendor: Vendor
     origin: Origin = field(repr=False)
     heads: Mapping[Endpoint, bytes] = field(repr=False)
+    stored: tuple[str, str] = field(repr=False)
+    headers: bytes = field(repr=False)
     code: str
     upstream_model: str
     model: msgspec.Raw
@@ -59,21 +64,22 @@ def compile_target(document: ModelDocument, secrets: Secrets, user_agent: str) -
     origin, paths = locate(vendor, parameters)
     headers = [
         f"host: {origin.authority}",
-        "content-type: application/json",
-        "accept: application/json, text/event-stream",
         "accept-encoding: identity",
         f"user-agent: {user_agent}",
     ]
     if credential is not None:
         headers.append(f"{vendor.header}: {vendor.scheme}{credential}")
     name = upstream_name(vendor, parameters, document)
+    stored, _, query = paths[Endpoint.RESPONSES].partition("?")
     return Target(
         vendor=vendor,
         origin=origin,
         heads={
-            endpoint: "\r\n".join([f"POST {path} HTTP/1.1", *headers, ""]).encode("ascii")
+            endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ROWS[endpoint].accept}", *headers)
             for endpoint, path in paths.items()
         },
+        stored=(stored, query),
+        headers=_lines("accept: application/json", *headers),
         code=document.code,
         upstream_model=name,
         model=msgspec.Raw(msgspec.json.encode(name)),
@@ -90,6 +96,10 @@ def upstream_name(vendor: Vendor, parameters: ResolvedParameters, document: Mode
     if vendor.form is Form.AZURE:
         return azure_deployment(parameters) or document.code
     return parameters.model or document.code
+
+
+def _lines(*lines: str) -> bytes:
+    return "\r\n".join([*lines, ""]).encode("ascii")
 
 
 def _credential(vendor: Vendor, parameters: ResolvedParameters) -> str | None:

@@ -16,22 +16,33 @@ class _InputDetails(msgspec.Struct):
     cached_tokens: _Number = None
     cache_write_tokens: _Number = None
     audio_tokens: _Number = None
+    image_tokens: _Number = None
 
 
 class _OutputDetails(msgspec.Struct):
     reasoning_tokens: _Number = None
     audio_tokens: _Number = None
+    image_tokens: _Number = None
 
 
 class _Totals(msgspec.Struct):
     prompt_tokens: _Number = None
     completion_tokens: _Number = None
+    input_tokens: _Number = None
+    output_tokens: _Number = None
     total_tokens: _Number = None
+    seconds: _Number = None
 
 
 class _Usage(_Totals):
+    """The details have three names: of chat, of everything else, and of transcriptions."""
+
     prompt_tokens_details: _InputDetails | None = None
+    input_tokens_details: _InputDetails | None = None
+    input_token_details: _InputDetails | None = None
     completion_tokens_details: _OutputDetails | None = None
+    output_tokens_details: _OutputDetails | None = None
+    output_token_details: _OutputDetails | None = None
 
 
 _decode = msgspec.json.Decoder(_Usage).decode
@@ -43,9 +54,10 @@ def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Us
     """The quantities in a ``usage`` object; ``None`` = it reports nothing that can be used.
 
     Args:
-        raw: the JSON text of the object.
-        reasoning_apart: the vendor counts reasoning beside ``completion_tokens``. Where ``total_tokens`` is there,
-            the sum decides instead: some models do and some do not, also behind one and the same vendor.
+        raw: the JSON text of the object, of either family (``prompt_tokens`` or ``input_tokens``), or of the kind that
+            reports time (``seconds``).
+        reasoning_apart: the vendor counts reasoning beside the output. Where ``total_tokens`` is there, the sum
+            decides instead: some models do and some do not, also behind one and the same vendor.
     """
     details_in, details_out = _NO_INPUT, _NO_OUTPUT
     try:
@@ -56,10 +68,14 @@ def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Us
         except (msgspec.MsgspecError, RecursionError):
             return None
     if isinstance(usage, _Usage):
-        details_in = usage.prompt_tokens_details or _NO_INPUT
-        details_out = usage.completion_tokens_details or _NO_OUTPUT
-    prompt, completion = _whole(usage.prompt_tokens), _whole(usage.completion_tokens)
-    if prompt is None and completion is None:
+        details_in = usage.prompt_tokens_details or usage.input_tokens_details or usage.input_token_details or _NO_INPUT
+        details_out = (
+            usage.completion_tokens_details or usage.output_tokens_details or usage.output_token_details or _NO_OUTPUT
+        )
+    prompt = _first(usage.prompt_tokens, usage.input_tokens)
+    completion = _first(usage.completion_tokens, usage.output_tokens)
+    milliseconds = whole_milliseconds(usage.seconds)
+    if prompt is None and completion is None and milliseconds is None:
         return None
     prompt, completion = prompt or 0, completion or 0
     reasoning = _part(details_out.reasoning_tokens, _MOST)
@@ -76,7 +92,21 @@ def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Us
         reasoning_tokens=min(reasoning, completion),
         audio_input_tokens=_part(details_in.audio_tokens, prompt),
         audio_output_tokens=_part(details_out.audio_tokens, completion),
+        image_input_tokens=_part(details_in.image_tokens, prompt),
+        image_output_tokens=_part(details_out.image_tokens, completion),
+        audio_milliseconds=milliseconds or 0,
     )
+
+
+def whole_milliseconds(seconds: float | None) -> int | None:
+    """A length of time, or ``None`` for what is none: missing, negative, broken or absurd."""
+    if seconds is None or not 0 <= seconds <= _MOST / 1000:
+        return None
+    return round(seconds * 1000)
+
+
+def _first(*numbers: float | None) -> int | None:
+    return next((whole for number in numbers if (whole := _whole(number)) is not None), None)
 
 
 def _whole(number: float | None) -> int | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.providers.openai_wire.output import OutputCount
+from infra.providers.openai_wire.output import OutputCount, of_chunk
 from tests.fakes.chat_upstream import DONE, chunk, event
 
 
 def counted(*deltas: Any) -> int:
-    count = OutputCount()
+    count = OutputCount(of_chunk)
     for delta in deltas:
         count.add(event(chunk(choices=[{"index": 0, "delta": delta}])))
     return count.tokens()
@@ -30,13 +30,13 @@ def test_characters_count_not_bytes_and_not_chunks() -> None:
 
 
 def test_several_choices_count() -> None:
-    count = OutputCount()
+    count = OutputCount(of_chunk)
     count.add(event(chunk(choices=[{"delta": {"content": "abcd"}}, {"delta": {"content": "abcd"}}])))
     assert count.tokens() == 2
 
 
 def test_asking_twice_counts_once() -> None:
-    count = OutputCount()
+    count = OutputCount(of_chunk)
     count.add(event(chunk("abcd")))
     assert count.tokens() == 1
     count.add(event(chunk("abcd")))
@@ -45,7 +45,7 @@ def test_asking_twice_counts_once() -> None:
 
 
 def test_what_cannot_be_read_counts_nothing() -> None:
-    count = OutputCount()
+    count = OutputCount(of_chunk)
     for block in (
         b": ping\n\n",
         b"data: {broken\n\n",
@@ -59,7 +59,7 @@ def test_what_cannot_be_read_counts_nothing() -> None:
 
 
 def test_no_more_than_so_much_is_held() -> None:
-    count = OutputCount()
+    count = OutputCount(of_chunk)
     block = event(chunk("abcd"))
     for _ in range(5000):
         count.add(block)
@@ -68,7 +68,7 @@ def test_no_more_than_so_much_is_held() -> None:
 
 
 def test_the_models_own_end_is_noticed_also_when_it_was_folded_away() -> None:
-    count = OutputCount()
+    count = OutputCount(of_chunk)
     count.add(event(chunk(finish="stop")))
     for _ in range(1000):
         count.add(event(chunk("abcd")))

@@ -1,0 +1,82 @@
+"""What is different from one endpoint to the next on the wire: a row of data for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.documents.request_defaults import KNOWN_DEFAULTS
+from domain.operation import Endpoint
+from infra.providers.openai_wire import quantities
+from infra.providers.openai_wire.quantities import Reader
+
+_SAMPLING = frozenset({"temperature", "top_p", "user"})
+_COMPLETION = _SAMPLING | {
+    *("max_tokens", "n", "best_of", "seed", "stop", "logprobs", "logit_bias", "frequency_penalty", "presence_penalty"),
+    *("top_k", "min_p", "repetition_penalty"),
+}
+_RESPONSE = _SAMPLING | {"max_output_tokens", "top_logprobs", "parallel_tool_calls", "service_tier"}
+_IMAGE = frozenset({"n", "quality", "size", "response_format", "user"})
+_PICTURED = frozenset({"image_generation.completed", "image_edit.completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One endpoint.
+
+    Args:
+        read: the quantities of a whole answer, or of the event that completes a stream.
+        last: types of the events that complete a stream; none = it is made of chunks and ends with ``[DONE]``.
+        asks_usage: a stream reports usage only if ``stream_options`` asks for it.
+        counted: the events carry text, which is counted where the upstream never says what was used.
+        several: a stream completes each of the ``n`` things that were asked for.
+        defaults: those of the known request defaults that the endpoint takes. Others that a document names are sent.
+        prose: an answer may be plain text instead of JSON.
+        accept: what we say that we take.
+    """
+
+    read: Reader = quantities.tokens
+    last: frozenset[str] = frozenset()
+    asks_usage: bool = False
+    counted: bool = True
+    several: bool = False
+    defaults: frozenset[str] = KNOWN_DEFAULTS
+    prose: bool = False
+    accept: str = "application/json, text/event-stream"
+
+    def takes(self, default: str) -> bool:
+        """Whether a document's request default is for this endpoint."""
+        return default in self.defaults or default not in KNOWN_DEFAULTS
+
+
+ROWS: Mapping[Endpoint, Row] = {
+    Endpoint.CHAT_COMPLETIONS: Row(asks_usage=True),
+    Endpoint.COMPLETIONS: Row(asks_usage=True, defaults=_COMPLETION),
+    Endpoint.RESPONSES: Row(
+        last=frozenset({"response.completed", "response.incomplete", "response.failed"}), defaults=_RESPONSE
+    ),
+    Endpoint.EMBEDDINGS: Row(defaults=frozenset({"dimensions", "user"})),
+    Endpoint.IMAGE_GENERATIONS: Row(quantities.images, _PICTURED, counted=False, several=True, defaults=_IMAGE),
+    Endpoint.IMAGE_EDITS: Row(quantities.images, _PICTURED, counted=False, several=True, defaults=_IMAGE),
+    Endpoint.SPEECH: Row(
+        quantities.speech,
+        frozenset({"speech.audio.done"}),
+        counted=False,
+        defaults=frozenset({"voice", "speed", "response_format"}),
+        accept="*/*",
+    ),
+    Endpoint.TRANSCRIPTIONS: Row(
+        quantities.transcript,
+        frozenset({"transcript.text.done"}),
+        defaults=frozenset({"temperature", "response_format"}),
+        prose=True,
+        accept="*/*",
+    ),
+    Endpoint.TRANSLATIONS: Row(
+        quantities.transcript,
+        frozenset({"transcript.text.done"}),
+        defaults=frozenset({"temperature", "response_format"}),
+        prose=True,
+        accept="*/*",
+    ),
+}

@@ -1,0 +1,88 @@
+"""A form for the upstream: every part with the head and the bytes that the caller sent, but for the model's name."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from domain.form import Content, Form
+from infra.providers.openai_wire.endpoints import Row
+from infra.providers.openai_wire.target import Target
+
+_SMALL = 4096  # bytes of a content that is not worth a write of its own
+
+
+@dataclass(frozen=True, slots=True)
+class FormBody:
+    """A multipart body that is made while it is sent, and can be sent twice: nothing of it is kept in memory.
+
+    Args:
+        parts: head lines and content of each.
+        boundary: nowhere in the contents: nobody can guess it.
+    """
+
+    parts: tuple[tuple[bytes, bytes | Content], ...]
+    boundary: bytes
+
+    @property
+    def content_type(self) -> bytes:
+        """For the header."""
+        return b"multipart/form-data; boundary=" + self.boundary
+
+    def __len__(self) -> int:
+        """Bytes of the whole body."""
+        around = len(self.boundary) + 4  # dashes and a line break
+        contents = sum(len(content) if isinstance(content, bytes) else content.size for _, content in self.parts)
+        return sum(around + len(head) + 4 for head, _ in self.parts) + contents + around + 2
+
+    def __iter__(self) -> Iterator[bytes]:
+        """The body in blocks: files in their own, everything between them in one."""
+        block = b""
+        for head, content in self.parts:
+            block += b"--%b\r\n%b\r\n" % (self.boundary, head)
+            if isinstance(content, bytes):
+                block += content
+            elif content.size <= _SMALL:
+                block += content.read(0, content.size)
+            else:
+                yield block
+                yield from content.blocks()
+                block = b""
+            block += b"\r\n"
+        yield b"%b--%b--\r\n" % (block, self.boundary)
+
+
+def form_body(form: Form, target: Target, row: Row) -> FormBody:
+    """The caller's form with the upstream's name for the model, and the document's defaults for what it leaves out."""
+    parts: list[tuple[bytes, bytes | Content]] = []
+    names = {part.name.removesuffix("[]") for part in form.parts}
+    model: tuple[bytes, bytes] | None = _field("model", target.upstream_model)
+    for part in form.parts:
+        if part.name != "model" or part.filename is not None:
+            parts.append((part.head, part.content))
+        elif model is not None:
+            parts.append(model)
+            model = None
+    if model is not None:
+        parts.append(model)
+    for name, raw in target.defaults:
+        if row.takes(name) and name not in names:
+            parts += _fields(name, json.loads(bytes(raw)))
+    return FormBody(tuple(parts), b"llmproxy-" + secrets.token_hex(16).encode())
+
+
+def _fields(name: str, value: object) -> list[tuple[bytes, bytes | Content]]:
+    if isinstance(value, list):
+        return [_field(f"{name}[]", _text(item)) for item in value]
+    return [_field(name, _text(value))]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _field(name: str, text: str) -> tuple[bytes, bytes]:
+    quoted = name.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
+    return f'Content-Disposition: form-data; name="{quoted}"\r\n'.encode(), text.encode()

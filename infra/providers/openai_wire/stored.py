@@ -1,0 +1,31 @@
+"""Requests about responses that an upstream keeps."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from application.ports.providers import StoredAction, StoredCall
+from infra.providers.openai_wire.target import Target
+
+_WAYS = {
+    StoredAction.RETRIEVE: ("GET", ""),
+    StoredAction.DELETE: ("DELETE", ""),
+    StoredAction.CANCEL: ("POST", "/cancel"),
+    StoredAction.INPUT_ITEMS: ("GET", "/input_items"),
+}
+_QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
+
+
+def stored_head(call: StoredCall, target: Target) -> bytes:
+    """Request line and headers, up to the ones that differ from call to call.
+
+    The caller's ``api-version`` is meant for us: what the upstream wants of it is the document's business.
+    """
+    method, ending = _WAYS[call.action]
+    path, own_query = target.stored
+    members = [member for member in call.query.split("&") if member and not member.startswith("api-version=")]
+    query = "&".join([own_query, *members] if own_query else members)
+    path = f"{path}/{quote(call.response_id, safe='')}{ending}"
+    line = f"{method} {path}{'?' if query else ''}{quote(query, safe=_QUERY_SAFE)} HTTP/1.1\r\n"
+    length = b"content-length: 0\r\n" if method == "POST" else b""
+    return line.encode("ascii") + target.headers + length
