@@ -16,6 +16,26 @@ IMAGE_TOKENS = 85
 AUDIO_TOKENS = 100
 """Rule of thumb for a piece of audio in a prompt: about ten seconds of speech."""
 
+AUDIO_INPUT_MILLISECONDS = 100
+AUDIO_OUTPUT_MILLISECONDS = 50
+"""Length of one token of audio, as OpenAI's guide to the costs of its Realtime API gives it for either direction."""
+
+CHARACTERS_PER_SECOND = 15
+"""Rule of thumb for speech: 150 words of English a minute, each of six characters with its blank."""
+
+
+@record
+class AudioLength:
+    """How long a piece of audio is.
+
+    Args:
+        milliseconds: its length.
+        exact: it was measured; ``False`` = judged by its size.
+    """
+
+    milliseconds: int
+    exact: bool
+
 
 @record
 class Usage:
@@ -68,9 +88,9 @@ class UsageSource(StrEnum):
     """How the quantities of a ledger line came about."""
 
     MEASURED = "measured"
-    """The upstream reported them."""
+    """The upstream reported them, or they were counted here to the last unit (characters, images, length of audio)."""
     ESTIMATED = "estimated"
-    """The call ended well but the upstream reported nothing; counted by rule of thumb."""
+    """The call ended well but the upstream reported nothing, nor could it be counted here; judged by rule of thumb."""
     PARTIAL = "partial"
     """The call was cut short (caller gone, upstream cut); counted up to that point."""
 
@@ -78,3 +98,13 @@ class UsageSource(StrEnum):
 def estimate_tokens(characters: int) -> int:
     """Tokens of a text of so many characters, by rule of thumb, rounded up."""
     return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+def heard_tokens(milliseconds: int) -> int:
+    """Tokens of audio that goes in, by its length, rounded up."""
+    return -(-milliseconds // AUDIO_INPUT_MILLISECONDS)
+
+
+def spoken_tokens(characters: int) -> int:
+    """Tokens of audio that comes out where a text of so many characters is read aloud, rounded up."""
+    return -(-characters * 1000 // (CHARACTERS_PER_SECOND * AUDIO_OUTPUT_MILLISECONDS))

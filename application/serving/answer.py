@@ -15,7 +15,9 @@ async def finish(exchange: Exchange, answer: Answer, settle: Settle) -> None:
         exchange.line_id = None  # a promise: its result has a line of its own once it is fetched
         settle(exchange, status=200, source=UsageSource.PARTIAL)
         return
-    if exchange.use_case.measure is not None:
-        await measure(exchange, answer.usage)
-    usage, source = complete(exchange, answer.usage, answer.body)
-    settle(exchange, status=200, usage=usage, source=source)
+    try:
+        if exchange.use_case.measure is not None:
+            await measure(exchange, answer.usage)
+    finally:
+        usage, source = complete(exchange, answer.usage, answer.body)
+        settle(exchange, status=200, usage=usage, source=source)

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from application.serving.exchange import Exchange
-from application.serving.meter import cut_short
+from application.serving.meter import cut_short, measure
 from application.serving.settle import (
     CALLER_GONE,
     CALLER_GONE_STATUS,
@@ -37,23 +37,27 @@ async def attempt(exchange: Exchange, candidates: Sequence[ModelDocument], reach
     try:
         return await _first_success(exchange, candidates, reach)
     except UpstreamTimeoutError as error:
-        _settle_unheard(exchange, settle, settle.status_of(error), error.label)
+        await _settle_unheard(exchange, settle, settle.status_of(error), error.label)
         raise
     except GatewayError as error:
         settle.failed(exchange, error)
         raise
     except asyncio.CancelledError:
-        _settle_unheard(exchange, settle, CALLER_GONE_STATUS, CALLER_GONE)
+        await _settle_unheard(exchange, settle, CALLER_GONE_STATUS, CALLER_GONE)
         raise
     except Exception:
         settle(exchange, status=INTERNAL_ERROR_STATUS, error=INTERNAL_ERROR)
         raise
 
 
-def _settle_unheard(exchange: Exchange, settle: Settle, status: int, error: str) -> None:
+async def _settle_unheard(exchange: Exchange, settle: Settle, status: int, error: str) -> None:
     """Nobody heard the end of it: the upstream has read the prompt, and may charge for it. Count what is certain."""
-    usage = cut_short(exchange) if exchange.attempts else NOTHING
-    settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
+    try:
+        if exchange.attempts and exchange.use_case.measure is not None:
+            await measure(exchange, None)
+    finally:
+        usage = cut_short(exchange) if exchange.attempts else NOTHING
+        settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
 
 
 async def _first_success(exchange: Exchange, candidates: Sequence[ModelDocument], reach: Reach[T]) -> T:

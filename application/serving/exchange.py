@@ -9,7 +9,7 @@ from domain.call import Call
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
 from domain.project import Caller
-from domain.usage import Usage
+from domain.usage import AudioLength
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class Exchange:
         document: the deployment that was called last.
         attempts: how many times an upstream was called.
         first_byte: when the first byte of the answer was there, on the monotonic clock.
-        measured: what the uploaded files told, once they were looked at.
+        measured: how long the uploaded audio is, once it was looked at.
         opening: the first block of a stream.
         latest: its latest block.
         line_id: of the ledger line, where it must be the same however often the answer is fetched.
@@ -40,7 +40,7 @@ class Exchange:
     document: ModelDocument | None = None
     attempts: int = 0
     first_byte: float | None = None
-    measured: Usage | None = None
+    measured: AudioLength | None = None
     opening: bytes = b""
     latest: bytes = b""
     line_id: str | None = None

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from application.serving.exchange import Exchange
-from domain.usage import Usage, UsageSource
+from domain.usage import Usage, UsageSource, heard_tokens
 
 
 async def measure(exchange: Exchange, reported: Usage | None) -> None:
-    """Take the measure of uploaded audio where the upstream did not and it may be charged by it. Waits in a thread."""
-    slow = exchange.use_case.measure
-    if slow is None or exchange.measured is not None or (reported is not None and not _charged_by_unit(exchange)):
+    """Take the length of uploaded audio where the upstream did not and the call may be charged by it. In a thread.
+
+    Only asked for use cases that measure. A caller who leaves meanwhile has the length taken all the same, so that the
+    call can be settled; should even that be stopped, its size has told the length.
+
+    Raises:
+        asyncio.CancelledError: the caller left.
+    """
+    use_case, call = exchange.use_case, exchange.call
+    if exchange.measured is not None or (reported is not None and not _charged_by_unit(exchange)):
         return
-    if reported is None or not reported.audio_milliseconds:
-        exchange.measured = await asyncio.to_thread(slow, exchange.call)
+    if use_case.measure is None or use_case.judge is None or (reported is not None and reported.audio_milliseconds):
+        return
+    exchange.measured = use_case.judge(call)
+    work = asyncio.ensure_future(asyncio.to_thread(use_case.measure, call))
+    try:
+        exchange.measured = await asyncio.shield(work)
+    except asyncio.CancelledError:
+        exchange.measured = await asyncio.shield(work)
+        raise
 
 
 def complete(
@@ -28,36 +43,59 @@ def complete(
         body: the answer where it came as a whole.
         delivered: tokens of an answer that was streamed, by rule of thumb.
     """
-    use_case, call = exchange.use_case, exchange.call
     source = UsageSource.MEASURED
-    if reported is None:
-        reported = use_case.sent(call).plus(use_case.received(call, body))
+    if reported is not None:
+        usage = reported
+    elif _charged_by_unit(exchange):
+        usage = Usage()  # tokens are no matter here: what is charged is counted below
+    else:
+        use_case, call = exchange.use_case, exchange.call
+        usage = use_case.sent(call).plus(use_case.received(call, body)).plus(_heard(exchange))
         if delivered:
-            reported = reported.plus(Usage(output_tokens=delivered))
-        if not _charged_by_unit(exchange):
-            source = UsageSource.ESTIMATED
-    return _refined(exchange, reported), source
+            usage = usage.plus(Usage(output_tokens=delivered))
+        source = UsageSource.ESTIMATED
+    if exchange.measured is not None and not exchange.measured.exact and not usage.audio_milliseconds:
+        source = UsageSource.ESTIMATED
+    return _refined(exchange, usage), source
 
 
 def cut_short(exchange: Exchange, reported: Usage | None = None, delivered: int = 0) -> Usage:
-    """What is certain of a call that nobody heard the end of: the upstream has read it, and may charge for that."""
-    use_case, call = exchange.use_case, exchange.call
-    if call.background and reported is None:
+    """What is certain of a call that nobody heard the end of: the upstream has read it, and may charge for that.
+
+    Speech and images are made all the same, and count in full.
+
+    Args:
+        exchange: the call; :func:`measure` was asked before.
+        reported: by the upstream so far.
+        delivered: tokens that came through, by rule of thumb.
+    """
+    if reported is not None:
+        usage = replace(reported, images=0) if reported.images else reported
+    elif exchange.call.background:
         return Usage()
-    if use_case.measure is not None and exchange.measured is None:
-        exchange.measured = use_case.measure(call)  # nobody can wait here any more
-    if reported is None:
-        reported = use_case.sent(call)
+    elif _charged_by_unit(exchange):
+        usage = Usage()
+    else:
+        usage = exchange.use_case.sent(exchange.call).plus(_heard(exchange))
         if delivered:
-            reported = reported.plus(Usage(output_tokens=delivered))
-    return _refined(exchange, reported)
+            usage = usage.plus(Usage(output_tokens=delivered))
+    return _refined(exchange, usage)
 
 
 def _refined(exchange: Exchange, usage: Usage) -> Usage:
-    if exchange.measured is not None and not usage.audio_milliseconds:
-        usage = usage.plus(exchange.measured)
+    measured = exchange.measured
+    if measured is not None and not usage.audio_milliseconds:
+        usage = replace(usage, audio_milliseconds=measured.milliseconds)
     refine = exchange.use_case.refine
     return usage if refine is None else refine(exchange.call, usage)
+
+
+def _heard(exchange: Exchange) -> Usage:
+    """Uploaded audio in tokens, by rule of thumb."""
+    if exchange.measured is None:
+        return Usage()
+    tokens = heard_tokens(exchange.measured.milliseconds)
+    return Usage(input_tokens=tokens, audio_input_tokens=tokens)
 
 
 def _charged_by_unit(exchange: Exchange) -> bool:

@@ -82,10 +82,14 @@ async def relay(
         status, error = INTERNAL_ERROR_STATUS, INTERNAL_ERROR
         raise
     finally:
-        if exchange.line is None:
-            usage = cut_short(exchange, stream.usage, stream.output_so_far())
-            settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
-        await stream.aclose()
+        try:
+            if exchange.line is None and exchange.use_case.measure is not None:
+                await measure(exchange, stream.usage)
+        finally:
+            if exchange.line is None:
+                usage = cut_short(exchange, stream.usage, stream.output_so_far())
+                settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
+            await stream.aclose()
 
 
 async def _finish(exchange: Exchange, stream: Stream, settle: Settle) -> None:

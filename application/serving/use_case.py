@@ -10,7 +10,7 @@ from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.form import Form
 from domain.operation import Endpoint
-from domain.usage import Usage
+from domain.usage import AudioLength, Usage
 
 ErrorDetail = Mapping[str, str | None]
 """``message``, ``type``, ``param`` and ``code`` of an error in OpenAI's shape."""
@@ -50,17 +50,18 @@ class UseCase:
 
     Args:
         endpoint: the path of OpenAI's API.
-        sent: what the upstream may charge for as soon as it has read the call, whatever comes of it: tokens by rule of
-            thumb, everything else exactly. Audio is left out here, see ``measure``.
+        sent: tokens that the upstream may charge for as soon as it has read the call, whatever comes of it, by rule of
+            thumb. Uploaded audio is left out here, see ``measure``.
         read: from the members of a JSON body (raw JSON texts) and the request id to a call; raises
             ``InvalidRequestError`` for a member that is missing or wrong.
         read_form: the same for a multipart form.
         received: what a whole answer adds where the upstream reported nothing, by rule of thumb. The body is empty
             where the answer was a stream: the tokens that were delivered are added by the stream itself.
-        refine: adds to what the upstream reported what it left out and the call tells exactly (characters, the size of
-            images).
-        measure: what only the uploaded files tell (the length of audio). Slow: it is called in a thread, and only
-            where the upstream did not say it itself.
+        refine: adds to what the upstream reported what it left out and the call tells exactly (characters, the number
+            and size of images).
+        measure: how long the uploaded audio is. Slow: it is called in a thread, and only where the upstream did not
+            say it itself.
+        judge: the same at once, by the size of the upload, where nobody can wait for the measure.
         unit: the name in ``PriceList`` of the price by which such calls may be charged without any report of tokens.
         failure: from the first and the latest block of a stream, and the error, to the event that ends it.
         goes_on: answers are kept by the deployment that gave them, and later calls go on with them there.
@@ -72,7 +73,8 @@ class UseCase:
     read_form: Callable[[Form, str], Call] = no_form
     received: Callable[[Call, bytes], Usage] = nothing
     refine: Callable[[Call, Usage], Usage] | None = None
-    measure: Callable[[Call], Usage] | None = None
+    measure: Callable[[Call], AudioLength] | None = None
+    judge: Callable[[Call], AudioLength] | None = None
     unit: str | None = None
     failure: Callable[[bytes, bytes, ErrorDetail], bytes] = error_event
     goes_on: bool = False

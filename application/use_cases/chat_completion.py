@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from application.serving.use_case import UseCase
 from application.use_cases.chat_estimate import received, sent
-from application.use_cases.members import Fields, boolean, end_user, filled, load, read_model, required
+from application.use_cases.members import Fields, boolean, end_user, filled, first_byte, load, read_model, required
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.operation import Endpoint
@@ -16,7 +16,7 @@ def read(fields: Fields, request_id: str) -> Call:
     Raises:
         InvalidRequestError: ``model``, ``messages``, ``stream`` or ``stream_options`` is missing or of the wrong type.
     """
-    if bytes(memoryview(required(fields, "messages"))[:1]) != b"[":
+    if first_byte(required(fields, "messages")) != b"[":
         raise InvalidRequestError("Invalid type for 'messages': expected an array of objects.", param="messages")
     stream = boolean(fields, "stream")
     return Call(

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from application.use_cases.members import taken
 from domain.call import Call
 from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage, estimate_tokens
 
@@ -13,7 +14,7 @@ from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage, estimate_tokens
 def sent(call: Call) -> Usage:
     """What went in: the text of messages and tool definitions, and a fixed figure for each image and piece of audio."""
     characters, tokens = 0, 0
-    messages = _load(call.fields["messages"])
+    messages = taken(call.fields["messages"])
     for message in messages if isinstance(messages, list) else ():
         content = message.get("content") if isinstance(message, dict) else None
         for part in content if isinstance(content, list) else ({"text": content},):
@@ -22,14 +23,14 @@ def sent(call: Call) -> Usage:
                 tokens += {"image_url": IMAGE_TOKENS, "input_audio": AUDIO_TOKENS}.get(str(part.get("type")), 0)
     for name in ("tools", "functions"):
         if name in call.fields:
-            definitions = _load(call.fields[name])
+            definitions = taken(call.fields[name])
             characters += len(json.dumps(definitions, separators=(",", ":"), ensure_ascii=False)) if definitions else 0
     return Usage(input_tokens=estimate_tokens(characters) + tokens)
 
 
 def received(_call: Call, body: bytes) -> Usage:
     """What a whole answer adds."""
-    answer = _load(body)
+    answer = taken(body)
     choices = answer.get("choices") if isinstance(answer, dict) else None
     listed = choices if isinstance(choices, list) else ()
     messages = [choice.get("message") for choice in listed if isinstance(choice, dict)]
@@ -60,11 +61,3 @@ def _texts(message: dict[str, Any]) -> Iterator[str]:
         if isinstance(function, dict):
             found += [function.get("name"), function.get("arguments")]
     yield from (text for text in found if isinstance(text, str))
-
-
-def _load(raw: bytes) -> Any:
-    """Decode what an upstream took already; ``None`` where Python refuses it all the same (depth, digits)."""
-    try:
-        return json.loads(bytes(raw))
-    except (ValueError, RecursionError):
-        return None

@@ -1,0 +1,72 @@
+"""Images from images and a text, as a form or as JSON: what is read, and how it is counted."""
+
+from __future__ import annotations
+
+from application.serving.use_case import UseCase
+from application.use_cases.form_fields import files, form_boolean, form_integer, form_model, form_user, single
+from application.use_cases.image_request import MOST_IMAGES, images_of, nothing_sent
+from application.use_cases.members import (
+    Fields,
+    boolean,
+    end_user,
+    first_byte,
+    integer,
+    read_model,
+    required,
+    written,
+)
+from domain.call import Call
+from domain.errors import InvalidRequestError
+from domain.form import Form
+from domain.operation import Endpoint
+
+MOST_FILES = 16
+"""Images to edit in one call, as OpenAI's API has it."""
+
+
+def read(fields: Fields, request_id: str) -> Call:
+    """Read what serving needs of a JSON body, whose ``images`` are objects that say where they are.
+
+    Raises:
+        InvalidRequestError: ``model``, ``images`` or ``prompt`` is missing, of the wrong type or empty; ``n`` is no
+            number of images that can be asked for; ``stream`` is neither true nor false.
+    """
+    images = required(fields, "images")
+    if first_byte(images) != b"[":
+        raise InvalidRequestError("Invalid type for 'images': expected an array of objects.", param="images")
+    if bytes(memoryview(images)[1:]).strip() == b"]":
+        raise InvalidRequestError("Invalid 'images': expected an array that is not empty.", param="images")
+    written(fields, "prompt")
+    integer(fields, "n", least=1, most=MOST_IMAGES, default=1)
+    return Call(
+        endpoint=Endpoint.IMAGE_EDITS,
+        model=read_model(fields),
+        fields=fields,
+        stream=boolean(fields, "stream"),
+        end_user=end_user(fields),
+        request_id=request_id,
+    )
+
+
+def read_form(form: Form, request_id: str) -> Call:
+    """Read what serving needs of a form, whose ``image`` or ``image[]`` are files.
+
+    Raises:
+        InvalidRequestError: as for JSON, with ``image`` in place of ``images``.
+    """
+    files(form, "image", most=MOST_FILES)
+    if single(form, "prompt") is None:
+        raise InvalidRequestError("Missing required parameter: 'prompt'.", param="prompt")
+    form_integer(form, "n", least=1, most=MOST_IMAGES, default=1)
+    return Call(
+        endpoint=Endpoint.IMAGE_EDITS,
+        model=form_model(form),
+        fields={},
+        stream=form_boolean(form, "stream"),
+        end_user=form_user(form),
+        request_id=request_id,
+        form=form,
+    )
+
+
+IMAGE_EDIT = UseCase(Endpoint.IMAGE_EDITS, nothing_sent, read, read_form, refine=images_of, unit="image")

@@ -1,0 +1,50 @@
+"""What both ways to ask for images share: how many, and what they are priced by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from application.use_cases.members import string
+from domain.call import Call
+from domain.usage import Usage
+
+MOST_IMAGES = 10
+"""Of one call, as OpenAI's API has it."""
+
+_DALL_E = ("standard", "1024x1024")
+_GPT_IMAGE = ("auto", "auto")
+"""Quality and size where a request names none."""
+
+
+def images_of(call: Call, usage: Usage) -> Usage:
+    """The usage with the number of images, and what they are priced by, where the answer did not say it.
+
+    Quality and size are then those of the request, or the defaults of OpenAI's models. GPT-image models say in each
+    answer what their ``auto`` came to; of an answer that nobody heard it is not known and stays ``auto``.
+    """
+    quality, size = (_asked(call, name) for name in ("quality", "size"))
+    known_quality, _, known_size = usage.image_size.rpartition("/")
+    default_quality, default_size = _GPT_IMAGE if "gpt-image" in call.model else _DALL_E
+    quality = known_quality or quality or default_quality
+    size = known_size or size or default_size
+    return replace(usage, images=usage.images or number(call), image_size=f"{quality}/{size}")
+
+
+def number(call: Call) -> int:
+    """How many images a call that was let pass asks for."""
+    asked = _asked(call, "n")
+    return int(asked) if asked else 1
+
+
+def nothing_sent(_call: Call) -> Usage:
+    """No tokens: an upstream that charges by tokens reports them, and images without a price are named as such."""
+    return Usage()
+
+
+def _asked(call: Call, name: str) -> str | None:
+    if call.form is not None:
+        return call.form.text(name)
+    if name == "n":
+        raw = bytes(call.fields.get(name, b"null"))
+        return None if raw == b"null" else raw.decode()
+    return string(call.fields, name)

@@ -1,0 +1,97 @@
+"""A text, several of them, or token ids: the ``input`` of embeddings and the ``prompt`` of completions.
+
+Token ids are looked at as bytes: a batch of them may have millions, and nobody here needs the numbers.
+"""
+
+from __future__ import annotations
+
+from application.use_cases.members import first_byte, load, taken
+from domain.errors import InvalidRequestError
+from domain.usage import estimate_tokens
+
+_BLANKS = b" \t\r\n"
+_DIGITS = b"0123456789"
+
+
+def check_texts(raw: bytes, name: str, *, most: int | None = None, empty_texts: bool = True) -> None:
+    """See that a member is a text, a list of texts, a list of token ids, or a list of such lists.
+
+    Args:
+        raw: the member.
+        name: of it.
+        most: how many entries a list of texts, or of lists, may have.
+        empty_texts: a text may be empty.
+
+    Raises:
+        InvalidRequestError: it is something else.
+    """
+    kind = first_byte(raw)
+    if kind == b'"':
+        if not empty_texts and len(raw) == len(b'""'):
+            raise InvalidRequestError(f"Invalid '{name}': expected a string that is not empty.", param=name)
+        return
+    if kind != b"[":
+        raise _wrong(name)
+    compact = _numbers_only(raw)
+    if compact is None:
+        _check_list(load(raw, name), name, most, empty_texts=empty_texts)
+    elif compact == b"[]":
+        raise _empty(name)
+    elif compact.startswith(b"[["):
+        _check_lists(compact, name, most)
+    elif compact.count(b"[") > 1:
+        raise _wrong(name)
+
+
+def text_tokens(raw: bytes) -> int:
+    """Tokens of such a member: texts by rule of thumb, ids exactly."""
+    compact = _numbers_only(raw) if first_byte(raw) == b"[" else None
+    return estimate_tokens(sum(map(len, texts_of(raw)))) if compact is None else compact.count(b",") + 1
+
+
+def texts_of(raw: bytes) -> list[str]:
+    """The texts in such a member; token ids are none."""
+    value = taken(raw)
+    return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+
+
+def _numbers_only(raw: bytes) -> bytes | None:
+    """A list of numbers, or of lists of them, without its blanks; ``None`` = there is something else in it."""
+    compact = bytes(raw).translate(None, _BLANKS)
+    return None if compact.translate(None, _DIGITS + b"[],") else compact
+
+
+def _check_lists(compact: bytes, name: str, most: int | None) -> None:
+    """Lists of ids. Well-formed JSON is known: that no list is empty, and none stands elsewhere, is left to see."""
+    lists = compact.count(b"[") - 1
+    if b"[]" in compact:
+        raise _empty(name)
+    if compact.count(b"],[") != lists - 1 or not compact.endswith(b"]]"):
+        raise _wrong(name)
+    _check_count(lists, name, most)
+
+
+def _check_list(values: object, name: str, most: int | None, *, empty_texts: bool) -> None:
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise _wrong(name)
+    if not empty_texts and "" in values:
+        index = values.index("")
+        raise InvalidRequestError(f"Invalid '{name}[{index}]': expected a string that is not empty.", param=name)
+    _check_count(len(values), name, most)
+
+
+def _check_count(count: int, name: str, most: int | None) -> None:
+    if most is not None and count > most:
+        raise InvalidRequestError(f"Invalid '{name}': expected at most {most} entries, but got {count}.", param=name)
+
+
+def _wrong(name: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"Invalid type for '{name}': expected a string, an array of strings, an array of token ids (integers from 0 on)"
+        " or an array of such arrays.",
+        param=name,
+    )
+
+
+def _empty(name: str) -> InvalidRequestError:
+    return InvalidRequestError(f"Invalid '{name}': expected an array that is not empty.", param=name)
