@@ -33,7 +33,17 @@ class Simulator(Running):
 
     def calls(self) -> dict[str, int]:
         """What it served, by its own count."""
-        counted: dict[str, int] = httpx.get(f"{self.base_url}/simulator/calls").raise_for_status().json()
+        counted = self._counted()
+        del counted["operations"]
+        return counted
+
+    def operations(self) -> dict[str, int]:
+        """How many calls each operation had, by its path below ``/v1/``."""
+        by_operation: dict[str, int] = self._counted()["operations"]
+        return by_operation
+
+    def _counted(self) -> dict[str, Any]:
+        counted: dict[str, Any] = httpx.get(f"{self.base_url}/simulator/calls").raise_for_status().json()
         return counted
 
     def last(self) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from domain.usage import CHARACTERS_PER_TOKEN, Usage, estimate_tokens
 from infra.providers.simulator.checks import wrong
 from infra.providers.simulator.faults import MOST_TOKENS
 from infra.providers.simulator.json_instance import instance
-from infra.providers.simulator.text import answer_text
+from infra.providers.simulator.text import answer_text, stopped
 from infra.providers.simulator.tokens import Prompt, read_prompt
 from infra.providers.simulator.tools import ToolCall, calls_for, finish_reason
 from infra.providers.simulator.validation import EFFORTS, validate
@@ -137,7 +137,7 @@ def _writing(
         text = answer_text(digest, prompt.asked, tokens)
         if (body.get("response_format") or {}).get("type") == "json_object":
             text = msgspec.json.encode({"answer": text}).decode()
-    text = _stopped(text, body.get("stop"))
+    text = stopped(text, body.get("stop"))
     if left is not None and estimate_tokens(len(text)) > left:
         return Choice(text[: left * CHARACTERS_PER_TOKEN], (), "length")
     return Choice(text, (), "stop")
@@ -150,12 +150,6 @@ def _value(body: Mapping[str, Any]) -> str | None:
         return None
     value = instance(wanted["json_schema"]["schema"], "response_format.json_schema.schema")
     return msgspec.json.encode(value).decode()
-
-
-def _stopped(text: str, stop: str | list[str] | None) -> str:
-    """The text up to the first stop sequence."""
-    found = [text.find(each) for each in ([stop] if isinstance(stop, str) else stop or ()) if each]
-    return text[: min((position for position in found if position >= 0), default=len(text))]
 
 
 def _cut_calls(calls: tuple[ToolCall, ...], left: int | None) -> tuple[ToolCall, ...]:

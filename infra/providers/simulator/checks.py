@@ -7,6 +7,8 @@ from typing import Any
 
 from infra.providers.simulator.refusal import RefusedError
 
+MOST_STOPS = 4
+
 _NAMES = (
     (bool, "a boolean"),
     (int, "an integer"),
@@ -25,6 +27,34 @@ def wrong(message: str, param: str, code: str | None = None) -> RefusedError:
 def missing(param: str) -> RefusedError:
     """A 400 for a member that must be there."""
     return wrong(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
+
+
+def check_model(body: Mapping[str, Any]) -> None:
+    """Demand the name of a model.
+
+    Raises:
+        RefusedError: 400.
+    """
+    if body.get("model") is None:
+        raise wrong("you must provide a model parameter", "model")
+    expect(body["model"], str, "model", "a string")
+
+
+def check_stop(stop: object) -> None:
+    """Check stop sequences.
+
+    Raises:
+        RefusedError: 400.
+    """
+    if stop is None or isinstance(stop, str):
+        return
+    if not isinstance(stop, list) or not all(isinstance(each, str) for each in stop):
+        expect(stop, str, "stop", "one of a string or an array of strings")
+    elif len(stop) > MOST_STOPS:
+        said = (
+            f"Invalid 'stop': array too long. Expected an array with maximum length {MOST_STOPS}, but got {len(stop)}."
+        )
+        raise wrong(said, "stop", "array_above_max_length")
 
 
 def expect(value: object, kind: type, param: str, expected: str) -> None:

@@ -11,14 +11,11 @@ import msgspec
 from domain.usage import Usage
 from infra.providers.simulator.chat import Choice, Completion
 from infra.providers.simulator.logprobs import logprobs_of
+from infra.providers.simulator.plan import Event
 from infra.providers.simulator.tokens import pieces
 from infra.providers.simulator.tools import ToolCall
 
 FINGERPRINT = "fp_simulator01"
-DONE = b"data: [DONE]\n\n"
-
-Event = tuple[bytes, int]
-"""A server-sent event, and the characters of output that it carries."""
 
 _encode = msgspec.json.encode
 

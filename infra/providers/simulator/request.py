@@ -1,4 +1,4 @@
-"""From a call of the gateway to the request that the engine answers."""
+"""From a call of the gateway to the members that an operation reads."""
 
 from __future__ import annotations
 
@@ -10,26 +10,7 @@ from domain.call import Call
 from domain.documents.request_defaults import OTHER_NAME
 from domain.model import ModelDocument
 from infra.providers.simulator.checks import wrong
-
-# What the engine reads; decoding the rest would be work for nothing.
-_READ = frozenset(
-    {
-        *(
-            "messages",
-            "stream",
-            "stream_options",
-            "simulator",
-            "n",
-            "max_tokens",
-            "max_completion_tokens",
-            "stop",
-            "seed",
-        ),
-        *("temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"),
-        *("response_format", "tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "modalities"),
-        *("audio", "reasoning_effort", "service_tier", "user", "metadata", "store", "prediction"),
-    }
-)
+from infra.providers.simulator.uploads import members_of
 
 
 def upstream_model(document: ModelDocument) -> str:
@@ -38,19 +19,22 @@ def upstream_model(document: ModelDocument) -> str:
 
 
 def read_request(call: Call, document: ModelDocument) -> dict[str, Any]:
-    """The request, with the document's defaults where the caller says nothing.
+    """The members of a call's body, with the document's defaults where the caller says nothing.
 
     Raises:
         RefusedError: 400, a member cannot be decoded.
     """
-    body: dict[str, Any] = {
-        name: value for name, value in document.parameters.defaults.items() if OTHER_NAME.get(name) not in call.fields
-    }
+    sent = _decoded(call) if call.form is None else members_of(call.form)
+    defaults = document.parameters.defaults
+    body = {name: value for name, value in defaults.items() if OTHER_NAME.get(name) not in sent}
+    return {**body, **sent, "model": upstream_model(document)}
+
+
+def _decoded(call: Call) -> dict[str, Any]:
+    decoded: dict[str, Any] = {}
     for name, raw in call.fields.items():
-        if name in _READ:
-            try:
-                body[name] = msgspec.json.decode(raw)
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                raise wrong(f"Invalid value for '{name}'.", name) from None
-    body["model"] = upstream_model(document)
-    return body
+        try:
+            decoded[name] = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise wrong(f"Invalid value for '{name}'.", name) from None
+    return decoded

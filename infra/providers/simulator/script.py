@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
 
-from infra.providers.simulator.chat import Completion
 from infra.providers.simulator.faults import Faults
+from infra.providers.simulator.plan import Event
 from infra.providers.simulator.refusal import RefusedError, simulated_failure
-from infra.providers.simulator.render import Event, events
 
 
 class Ending(Enum):
@@ -35,7 +34,7 @@ class Script:
     """What a stream sends and how it ends. All of its events come before the ending, however late that is ordered.
 
     Args:
-        events: the events and their characters, ``[DONE]`` not among them.
+        events: the pieces and their characters, the closing one not among them.
         ending: what follows them.
     """
 
@@ -43,7 +42,7 @@ class Script:
     ending: Ending
 
 
-def script(completion: Completion, faults: Faults, created: int, *, with_usage: bool) -> Script:
+def script(events: Iterator[Event], faults: Faults) -> Script:
     """The script of a stream; of several faults the earliest one counts."""
     ordered = [
         (after, ending)
@@ -55,11 +54,10 @@ def script(completion: Completion, faults: Faults, created: int, *, with_usage: 
         )
         if after is not None
     ]
-    written = events(completion, created, with_usage=with_usage and not faults.no_usage)
     if not ordered:
-        return Script(written, Ending.COMPLETE)
+        return Script(events, Ending.COMPLETE)
     after, ending = min(ordered, key=lambda each: each[0])
-    return Script(islice(written, after), ending)
+    return Script(islice(events, after), ending)
 
 
 def stream_failure(faults: Faults) -> RefusedError:

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
+import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs
 
 import msgspec
 
+from domain.form import Form
+from domain.operation import Endpoint
 from infra.providers.simulator.connection import Connection, Receive, Scope, Send
 from infra.providers.simulator.counters import Counters
-from infra.providers.simulator.faults import Faults
-from infra.providers.simulator.http_chat import serve_chat
-from infra.providers.simulator.keys import check_key, shown_headers
+from infra.providers.simulator.faults import read_faults
+from infra.providers.simulator.http_answer import refuse, respond
+from infra.providers.simulator.image_url import PREFIX, picture_at
+from infra.providers.simulator.kept import KeptResponses
+from infra.providers.simulator.keys import check_key
+from infra.providers.simulator.last import LastRequest
+from infra.providers.simulator.multipart import read_form
+from infra.providers.simulator.operations import OPERATIONS
 from infra.providers.simulator.options import SimulatorOptions
+from infra.providers.simulator.paths import place_of
+from infra.providers.simulator.picture import draw
+from infra.providers.simulator.plan import Request
 from infra.providers.simulator.refusal import RefusedError
-
-Serve = Callable[[Connection, Mapping[str, Any], Faults, Counters, Callable[[], float]], Awaitable[None]]
-
-OPERATIONS: Mapping[str, Serve] = {"chat/completions": serve_chat}
-"""For each path below ``/v1/`` the module that serves it."""
+from infra.providers.simulator.uploads import members_of
 
 MODEL = "simulator"
+
+_FORM = b"multipart/form-data"
+_TRUE = ("true", "True", "1")
+"""In a form."""
 
 
 def create_simulator(options: SimulatorOptions, clock: Callable[[], float] = time.time) -> Simulator:
@@ -38,25 +46,15 @@ def create_simulator(options: SimulatorOptions, clock: Callable[[], float] = tim
     return Simulator(options, clock)
 
 
-@dataclasses.dataclass(slots=True)
-class _Last:
-    """The last request that reached an operation."""
-
-    method: str
-    path: str
-    query: str
-    headers: list[tuple[bytes, bytes]] = dataclasses.field(repr=False)
-    body: bytes = dataclasses.field(repr=False)
-
-
 class Simulator:
-    """Serves OpenAI's paths, Azure's, and its own below ``/simulator/`` (``calls``, ``last``, ``reset``)."""
+    """Serves OpenAI's paths, Azure's, and its own: ``/simulator/calls``, ``last``, ``reset`` and ``images/``."""
 
     def __init__(self, options: SimulatorOptions, clock: Callable[[], float]) -> None:
         self._options = options
         self._clock = clock
         self._number = 0
-        self._last: _Last | None = None
+        self._last: LastRequest | None = None
+        self._kept = KeptResponses()
         self.counters = Counters()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,25 +74,16 @@ class Simulator:
 
     async def _serve(self, scope: Scope, connection: Connection) -> None:
         method, path = scope["method"], scope["path"]
-        operation, deployment = _operation(path, scope.get("query_string", b""))
-        if operation is not None:
+        place = place_of(path, scope.get("query_string", b""))
+        if place.endpoint is not None:
             _demand(method, "POST", path)
             try:
-                await self._operate(operation, deployment, scope, connection)
+                await self._operate(place.endpoint, place.deployment, scope, connection)
             except RefusedError:
                 self.counters.failed += 1
                 raise
-        elif path == "/simulator/calls":
-            _demand(method, "GET", path)
-            await connection.answer(200, msgspec.json.encode(self.counters))
-        elif path == "/simulator/last":
-            _demand(method, "GET", path)
-            await connection.answer(200, msgspec.json.encode(_described(self._last)))
-        elif path == "/simulator/reset":
-            _demand(method, "POST", path)
-            self._number, self._last = 0, None
-            self.counters.reset()
-            await connection.answer(200, b"{}")
+        elif path.startswith("/simulator/"):
+            await self._own(method, path, connection)
         elif path.startswith(("/v1/models", "/openai/v1/models")):
             _demand(method, "GET", path)
             check_key(scope["headers"], self._options.api_key)
@@ -102,20 +91,68 @@ class Simulator:
         else:
             raise RefusedError(404, f"Invalid URL ({method} {path})")
 
-    async def _operate(self, operation: str, deployment: str | None, scope: Scope, connection: Connection) -> None:
+    async def _own(self, method: str, path: str, connection: Connection) -> None:
+        if path == "/simulator/calls":
+            _demand(method, "GET", path)
+            await connection.answer(200, msgspec.json.encode(self.counters))
+        elif path == "/simulator/last":
+            _demand(method, "GET", path)
+            shown = None if self._last is None else self._last.described()
+            await connection.answer(200, msgspec.json.encode(shown))
+        elif path == "/simulator/reset":
+            _demand(method, "POST", path)
+            self._number, self._last = 0, None
+            self._kept.clear()
+            self.counters.reset()
+            await connection.answer(200, b"{}")
+        elif path.startswith(PREFIX) and (picture := picture_at(path)) is not None:
+            _demand(method, "GET", path)
+            await connection.answer(200, draw(picture), picture.content_type)
+        else:
+            raise RefusedError(404, f"Invalid URL ({method} {path})")
+
+    async def _operate(self, endpoint: Endpoint, deployment: str | None, scope: Scope, connection: Connection) -> None:
+        start = asyncio.get_running_loop().time()
         raw = await connection.read()
         if raw is None:
             return
-        self._last = _Last(
-            scope["method"], scope["path"], scope.get("query_string", b"").decode("latin-1"), scope["headers"], raw
-        )
+        query = scope.get("query_string", b"").decode("latin-1")
+        self._last = LastRequest(scope["method"], scope["path"], query, scope["headers"], raw)
         check_key(scope["headers"], self._options.api_key)
-        body = _decoded(raw)
+        members, form = self._decoded(scope, raw)
         if deployment is not None:
-            body.setdefault("model", deployment)
+            members.setdefault("model", deployment)
         self._number += 1
-        defaults = self._options.faults(self._number)
-        await OPERATIONS[operation](connection, body, defaults, self.counters, self._clock)
+        faults = read_faults(members.get("simulator"), self._options.faults(self._number))
+        if await refuse(connection, faults, self.counters):
+            return
+        request = Request(
+            members=members,
+            created=int(self._clock()),
+            stream=members.get("stream") is True or members.get("stream") in _TRUE,
+            form=form,
+            tokens=faults.tokens,
+            with_usage=not faults.no_usage,
+            address=_address(scope),
+            kept=self._kept,
+        )
+        plan = OPERATIONS[endpoint](request)
+        await respond(connection, endpoint.value, plan, faults, self.counters, start)
+
+    def _decoded(self, scope: Scope, raw: bytes) -> tuple[dict[str, Any], Form | None]:
+        kind = _header(scope, b"content-type")
+        if kind.lower().startswith(_FORM):
+            form = read_form(kind, raw)
+            if self._last is not None:
+                self._last.form = form
+            return members_of(form), form
+        try:
+            body = msgspec.json.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            body = None
+        if not isinstance(body, dict):
+            raise RefusedError(400, "We could not parse the JSON body of your request.")
+        return body, None
 
     def _models(self, path: str) -> dict[str, Any]:
         name = path.partition("/models")[2].removeprefix("/")
@@ -123,54 +160,20 @@ class Simulator:
         return entry if name else {"object": "list", "data": [entry]}
 
 
-def _operation(path: str, query: bytes) -> tuple[str | None, str | None]:
-    """The operation that a path means, and the deployment that Azure's way of writing it names."""
-    for prefix in ("/v1/", "/openai/v1/"):
-        if path.startswith(prefix):
-            name = path.removeprefix(prefix)
-            return (name if name in OPERATIONS else None), None
-    if path.startswith("/openai/deployments/"):
-        deployment, _, name = path.removeprefix("/openai/deployments/").partition("/")
-        if name in OPERATIONS and deployment:
-            if b"api-version" not in parse_qs(query):
-                raise RefusedError(404, "Resource not found", code="404")
-            return name, deployment
-    return None, None
+def _header(scope: Scope, name: bytes) -> bytes:
+    found: bytes = next((value for each, value in scope["headers"] if each == name), b"")
+    return found
+
+
+def _address(scope: Scope) -> str:
+    """Of this server, as the client wrote it."""
+    return f"{scope.get('scheme', 'http')}://{_header(scope, b'host').decode('latin-1')}"
 
 
 def _demand(method: str, allowed: str, path: str) -> None:
     if method != allowed:
         said = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
         raise RefusedError(405, said, code="method_not_supported")
-
-
-def _decoded(raw: bytes) -> dict[str, Any]:
-    try:
-        body = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = None
-    if not isinstance(body, dict):
-        raise RefusedError(400, "We could not parse the JSON body of your request.")
-    return body
-
-
-def _described(last: _Last | None) -> dict[str, Any] | None:
-    """The last request for a test to look at: its body decoded and as text, its credentials as short digests."""
-    if last is None:
-        return None
-    try:
-        body = msgspec.json.decode(last.body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        body = None
-    return {
-        "method": last.method,
-        "path": last.path,
-        "query": last.query,
-        "headers": shown_headers(last.headers),
-        "body": body,
-        "text": last.body.decode("utf-8", "replace"),
-        "sha256": hashlib.sha256(last.body).hexdigest(),
-    }
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

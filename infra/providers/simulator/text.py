@@ -29,3 +29,9 @@ def answer_text(digest: bytes, asked: str, tokens: int | None) -> str:
     sentence = " ".join(words).capitalize() + ". "
     text = opening + sentence * (length // len(sentence) + 1)
     return text[: length - 1].rstrip().ljust(length - 1, ".") + "."
+
+
+def stopped(text: str, stop: str | list[str] | None) -> str:
+    """The text up to the first stop sequence."""
+    found = [text.find(each) for each in ([stop] if isinstance(stop, str) else stop or ()) if each]
+    return text[: min((position for position in found if position >= 0), default=len(text))]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from infra.providers.simulator.checks import expect, missing, number, one_of, wrong
+from infra.providers.simulator.checks import check_model, check_stop, expect, missing, number, one_of, wrong
 from infra.providers.simulator.messages import check_messages
 from infra.providers.simulator.tools import check_tools
 
 EFFORTS = {"none": 0, "minimal": 0, "low": 16, "medium": 32, "high": 64, "xhigh": 128}
 """Tokens of hidden reasoning for each ``reasoning_effort``."""
 
-_MOST_STOPS = 4
 _BOOLEANS = ("stream", "logprobs", "parallel_tool_calls", "store")
 _OBJECTS = ("stream_options", "response_format", "logit_bias", "metadata", "prediction", "audio")
 
@@ -23,9 +22,7 @@ def validate(body: Mapping[str, Any]) -> None:
     Raises:
         RefusedError: 400, with the first fault found.
     """
-    if body.get("model") is None:
-        raise wrong("you must provide a model parameter", "model")
-    expect(body["model"], str, "model", "a string")
+    check_model(body)
     check_messages(body)
     _check_numbers(body)
     for name in _BOOLEANS:
@@ -36,7 +33,7 @@ def validate(body: Mapping[str, Any]) -> None:
             expect(body[name], dict, name, "an object")
     if body.get("user") is not None:
         expect(body["user"], str, "user", "a string")
-    _check_stop(body.get("stop"))
+    check_stop(body.get("stop"))
     _check_options(body)
     _check_format(body.get("response_format"))
     check_tools(body)
@@ -55,18 +52,6 @@ def _check_numbers(body: Mapping[str, Any]) -> None:
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
         said = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
         raise wrong(said, "max_tokens", "invalid_parameter_combination")
-
-
-def _check_stop(stop: object) -> None:
-    if stop is None or isinstance(stop, str):
-        return
-    if not isinstance(stop, list) or not all(isinstance(each, str) for each in stop):
-        expect(stop, str, "stop", "one of a string or an array of strings")
-    elif len(stop) > _MOST_STOPS:
-        said = (
-            f"Invalid 'stop': array too long. Expected an array with maximum length {_MOST_STOPS}, but got {len(stop)}."
-        )
-        raise wrong(said, "stop", "array_above_max_length")
 
 
 def _check_options(body: Mapping[str, Any]) -> None:

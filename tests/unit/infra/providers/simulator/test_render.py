@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from infra.providers.simulator.chat import complete
+from infra.providers.simulator.chat_completions import plan
 from infra.providers.simulator.faults import Faults
+from infra.providers.simulator.plan import Pieces, Request
 from infra.providers.simulator.render import events, whole
 from infra.providers.simulator.script import Ending, script
 
@@ -164,11 +166,13 @@ def test_log_probabilities(top: int | None) -> None:
     ],
 )
 def test_the_earliest_fault_ends_the_stream(faults: Faults, count: int, ending: Ending) -> None:
-    made = script(completion(tokens=5), faults, 17, with_usage=False)
+    made = script(events(completion(tokens=5), 17, with_usage=False), faults)
     assert made.ending is ending
     assert len(list(made.events)) == count
 
 
 def test_the_usage_chunk_can_be_left_out() -> None:
-    made = script(completion(tokens=5), Faults(no_usage=True), 17, with_usage=True)
-    assert b'"usage"' not in b"".join(event for event, _ in made.events)
+    body = {"model": "m", "messages": [{"role": "user", "content": "a"}], "stream_options": {"include_usage": True}}
+    answer = plan(Request({**body, "stream": True}, 17, stream=True, with_usage=False)).answer
+    assert isinstance(answer, Pieces)
+    assert b'"usage"' not in b"".join(event for event, _ in answer.events)

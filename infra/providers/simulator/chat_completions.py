@@ -1,0 +1,32 @@
+"""``POST /v1/chat/completions``."""
+
+from __future__ import annotations
+
+from domain.usage import Usage
+from infra.providers.simulator.chat import complete
+from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
+from infra.providers.simulator.render import events, whole
+
+
+def plan(request: Request) -> Plan:
+    """The answer to a chat.
+
+    Raises:
+        RefusedError: 400, see :func:`complete`.
+    """
+    completion = complete(request.members, request.tokens)
+    options = request.members.get("stream_options") or {}
+    with_usage = request.with_usage and options.get("include_usage") is True
+    used = completion.usage
+    return Plan(
+        answer=Pieces(events(completion, request.created, with_usage=with_usage))
+        if request.stream
+        else Whole(lambda: whole(completion, request.created, with_usage=request.with_usage)),
+        usage=used,
+        begun=Usage(
+            input_tokens=used.input_tokens,
+            cached_input_tokens=used.cached_input_tokens,
+            audio_input_tokens=used.audio_input_tokens,
+        ),
+        reported=used if request.with_usage else None,
+    )
