@@ -1,0 +1,89 @@
+"""Transcripts and translations of speech: what is read from the form, and how they are counted."""
+
+from __future__ import annotations
+
+from application.serving.use_case import UseCase
+from application.use_cases.form_fields import files, form_boolean, form_model
+from application.use_cases.members import taken
+from domain.audio.length import length_ms
+from domain.call import Call
+from domain.form import Form
+from domain.operation import Endpoint
+from domain.usage import AudioLength, Usage, estimate_tokens
+
+BYTES_PER_SECOND = 16_000
+"""Rule of thumb for audio whose length nobody can tell: 128 kbit/s, the bit rate that MP3 files most often have."""
+
+
+def read_transcription(form: Form, request_id: str) -> Call:
+    """Read what serving needs; everything else stays opaque and reaches the upstream as it came.
+
+    Raises:
+        InvalidRequestError: ``model`` or ``file`` is missing, empty, there twice or no such thing; ``stream`` is
+            neither true nor false.
+    """
+    return _read(Endpoint.TRANSCRIPTIONS, form, request_id, stream=form_boolean(form, "stream"))
+
+
+def read_translation(form: Form, request_id: str) -> Call:
+    """The same for translations, which no upstream streams.
+
+    Raises:
+        InvalidRequestError: ``model`` or ``file`` is missing, empty, there twice or no such thing.
+    """
+    return _read(Endpoint.TRANSLATIONS, form, request_id, stream=False)
+
+
+def sent(call: Call) -> Usage:
+    """The text that went in with the audio."""
+    prompt = None if call.form is None else call.form.text("prompt")
+    return Usage(input_tokens=estimate_tokens(len(prompt or "")))
+
+
+def received(_call: Call, body: bytes) -> Usage:
+    """What a whole answer adds: the text of a JSON object, or all of what is no JSON (plain text, SRT, WebVTT)."""
+    answer = taken(body)
+    text = answer.get("text") if isinstance(answer, dict) else None
+    if not isinstance(text, str):
+        text = body.decode("utf-8", "replace")
+    return Usage(output_tokens=estimate_tokens(len(text)))
+
+
+def measure(call: Call) -> AudioLength:
+    """How long the upload is, from what is in it; by its size where that cannot be told."""
+    if call.form is None:
+        return AudioLength(0, exact=True)
+    (upload,) = call.form.files("file")
+    milliseconds = length_ms(upload.content)
+    return judge(call) if milliseconds is None else AudioLength(milliseconds, exact=True)
+
+
+def judge(call: Call) -> AudioLength:
+    """How long the upload is, by its size."""
+    parts = () if call.form is None else call.form.files("file")
+    return AudioLength(sum(-(-part.content.size * 1000 // BYTES_PER_SECOND) for part in parts), exact=False)
+
+
+def _read(endpoint: Endpoint, form: Form, request_id: str, *, stream: bool) -> Call:
+    files(form, "file", most=1)
+    return Call(endpoint, form_model(form), {}, stream=stream, request_id=request_id, form=form)
+
+
+TRANSCRIPTION = UseCase(
+    Endpoint.TRANSCRIPTIONS,
+    sent,
+    read_form=read_transcription,
+    received=received,
+    measure=measure,
+    judge=judge,
+    unit="minute",
+)
+TRANSLATION = UseCase(
+    Endpoint.TRANSLATIONS,
+    sent,
+    read_form=read_translation,
+    received=received,
+    measure=measure,
+    judge=judge,
+    unit="minute",
+)
