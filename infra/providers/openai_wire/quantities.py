@@ -71,7 +71,6 @@ def _image_size(outline: Outline, first: msgspec.Raw | None, call: Call | None) 
             return ""
         entry = outline if first is None else inner_outline(first)
         size = "" if entry is None else _png_size(entry.b64_json)
-        quality = quality or _settled(_asked(call, "quality"))
     return f"{quality}/{size}" if quality and size else size
 
 

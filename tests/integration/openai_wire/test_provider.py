@@ -6,8 +6,6 @@ import asyncio
 import gc
 import gzip
 import json
-from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -42,28 +40,10 @@ from tests.fakes.chat_upstream import (
     send_stream,
     streaming,
 )
-from tests.fakes.scripted_server import Behaviour, Peer, ScriptedServer, scripted_server
+from tests.fakes.scripted_server import Behaviour, Peer, scripted_server
+from tests.integration.openai_wire.conftest import JSON, KEY, document_at
 
-KEY = "sk-upstream-0123456789"
 REPORT = Usage(input_tokens=11, output_tokens=3)
-JSON = b"Content-Type: application/json\r\n"
-
-
-@pytest.fixture(name="pool")
-async def _pool() -> AsyncIterator[HttpPool]:
-    pool = HttpPool(connect_timeout=2)
-    yield pool
-    await pool.close()
-
-
-@pytest.fixture(name="wire")
-def _wire(pool: HttpPool) -> OpenAIWire:
-    return OpenAIWire(pool, {"THE_KEY": KEY}.get, silence_timeout=5, total_timeout=10, user_agent="llmproxy/9")
-
-
-def document_at(server: ScriptedServer, **parameters: Any) -> ModelDocument:
-    given = {"endpoint": f"http://{server.origin.authority}/v1", "secret_name": "THE_KEY", "model": "up"} | parameters
-    return model_document(code="public", model_type=ModelType.OPENAI_COMPATIBLE, parameters=Parameters(**given))
 
 
 def a_call(*, stream: bool = False, wants_usage: bool = False, **fields: bytes) -> Call:

@@ -1,0 +1,93 @@
+"""Responses that an upstream keeps: how it is asked about them, and what it answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from application.ports.providers import StoredAction, StoredCall
+from domain.errors import UpstreamCredentialError, UpstreamRefusedError
+from domain.model import ModelType
+from domain.usage import Usage
+from infra.providers.openai_wire.provider import OpenAIWire
+from tests.builders import model_document
+from tests.fakes.chat_upstream import answering
+from tests.fakes.scripted_server import scripted_server
+from tests.integration.openai_wire.conftest import JSON, KEY, document_at
+
+
+@pytest.mark.parametrize(
+    ("action", "line"),
+    [
+        (StoredAction.RETRIEVE, b"GET /v1/responses/resp_a%2Fb%3Fc?include%5B%5D=x&after=1 HTTP/1.1"),
+        (StoredAction.DELETE, b"DELETE /v1/responses/resp_a%2Fb%3Fc?include%5B%5D=x&after=1 HTTP/1.1"),
+        (StoredAction.CANCEL, b"POST /v1/responses/resp_a%2Fb%3Fc/cancel?include%5B%5D=x&after=1 HTTP/1.1"),
+        (StoredAction.INPUT_ITEMS, b"GET /v1/responses/resp_a%2Fb%3Fc/input_items?include%5B%5D=x&after=1 HTTP/1.1"),
+    ],
+)
+async def test_the_request_as_the_upstream_sees_it(wire: OpenAIWire, action: StoredAction, line: bytes) -> None:
+    body = b'{"id":"resp_a/b?c","object":"response","error":null,"usage":null}'
+    call = StoredCall(action, "resp_a/b?c", "include%5B%5D=x&api-version=preview&after=1", "req-7")
+    async with scripted_server(answering(body, JSON)) as server:
+        answer = await wire.stored(call, document_at(server))
+    (request,) = server.requests
+    assert request.line == line
+    assert request.headers[b"authorization"] == b"Bearer " + KEY.encode()
+    assert request.headers[b"x-request-id"] == b"req-7"
+    assert b"content-type" not in request.headers
+    assert (answer.body, answer.content_type, answer.usage) == (body, b"application/json", None)
+
+
+async def test_azure_is_asked_with_its_own_version(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b'{"object":"response"}', JSON)) as server:
+        azure = document_at(server, endpoint=f"http://{server.origin.authority}", api_version="2025-03-01-preview")
+        document = model_document(model_type=ModelType.AZURE_OPENAI, parameters=azure.parameters)
+        await wire.stored(StoredCall(StoredAction.RETRIEVE, "resp_1", "include=x"), document)
+    assert server.requests[0].line == (
+        b"GET /openai/responses/resp_1?api-version=2025-03-01-preview&include=x HTTP/1.1"
+    )
+
+
+async def test_a_query_cannot_become_a_second_request(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b'{"object":"response"}', JSON)) as server:
+        call = StoredCall(StoredAction.RETRIEVE, "r", "a=b HTTP/1.1\r\nx-evil: 1\r\n\r\n")
+        await wire.stored(call, document_at(server))
+    assert server.requests[0].line == b"GET /v1/responses/r?a=b%20HTTP/1.1%0D%0Ax-evil:%201%0D%0A%0D%0A HTTP/1.1"
+
+
+async def test_usage_of_a_response_that_is_there(wire: OpenAIWire) -> None:
+    usage = {"input_tokens": 5, "output_tokens": 7, "total_tokens": 12}
+    error = {"code": "server_error", "message": f"sorry, {KEY}"}
+    body = {"id": "resp_1", "object": "response", "status": "failed", "error": error, "usage": usage}
+    async with scripted_server(answering(json.dumps(body).encode(), JSON)) as server:
+        answer = await wire.stored(StoredCall(StoredAction.RETRIEVE, "resp_1"), document_at(server))
+    assert answer.usage == Usage(input_tokens=5, output_tokens=7)
+    assert KEY.encode() not in answer.body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error":{"message":"Response with id resp_1 not found.","type":"invalid_request_error"}}',
+        b'{"error":{"message":"No such response."}}',
+        b"",
+        b"<html>nothing here</html>",
+    ],
+)
+async def test_a_response_that_is_gone(wire: OpenAIWire, body: bytes) -> None:
+    async with scripted_server(answering(body, JSON, b"404 Not Found")) as server:
+        with pytest.raises(UpstreamRefusedError) as caught:
+            await wire.stored(StoredCall(StoredAction.RETRIEVE, "resp_1"), document_at(server))
+    assert caught.value.status == 404
+
+
+async def test_other_errors_are_what_they_are(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b"{}", JSON, b"401 Unauthorized")) as server:
+        with pytest.raises(UpstreamCredentialError):
+            await wire.stored(StoredCall(StoredAction.DELETE, "resp_1"), document_at(server))
+    refusal = b'{"error":{"message":"Cannot cancel a synchronous response.","code":"c"}}'
+    async with scripted_server(answering(refusal, JSON, b"400 Bad Request")) as server:
+        with pytest.raises(UpstreamRefusedError) as caught:
+            await wire.stored(StoredCall(StoredAction.CANCEL, "resp_1"), document_at(server))
+    assert (caught.value.status, caught.value.code) == (400, "c")
