@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Callable, Mapping
@@ -64,7 +65,7 @@ def prepare_direct(_work: Path, upstream: int) -> Launch:
 
 
 NGINX = """\
-daemon off;
+{user}daemon off;
 worker_processes 1;
 pid {work}/nginx.pid;
 error_log stderr;
@@ -106,7 +107,9 @@ def nginx_version() -> str:
 def prepare_nginx(work: Path, upstream: int) -> Launch:
     port = free_port()
     config = work / "nginx.conf"
-    config.write_text(NGINX.format(work=work, upstream=upstream, port=port))
+    # Started by root, its worker would be somebody who may not write into our folder.
+    user = "user root;\n" if os.geteuid() == 0 else ""
+    config.write_text(NGINX.format(work=work, upstream=upstream, port=port, user=user))
     return Launch((program("nginx"), "-p", str(work), "-c", str(config), "-e", "stderr"), port)
 
 

@@ -11,13 +11,16 @@ import json
 import math
 import time
 from array import array
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import cast
 
 import httptools
 import uvloop
 
-from bench.scenarios import CHUNKS, SCENARIOS, Scenario, body_of
+from bench import shapes
+from bench.scenarios import CHAT, CHUNKS, SCENARIOS, Scenario, request_body
 from bench.upstream import END_MARK
 
 DRAIN_SECONDS = 60.0
@@ -41,9 +44,9 @@ class Result:
 class Run:
     """What the connections of one run share."""
 
-    def __init__(self, request: bytes, *, stream: bool, seconds: float, calls: int) -> None:
+    def __init__(self, request: bytes, complete: Callable[[bytes], bool], *, seconds: float, calls: int) -> None:
         self.request = request
-        self.stream = stream
+        self.complete = complete
         self.started = time.perf_counter()
         self.deadline = self.started + seconds
         self.left = calls
@@ -117,7 +120,7 @@ class Caller(asyncio.Protocol):
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         status = self._parser.get_status_code()
         run = self._run
-        if status == 200 and _complete(body, stream=run.stream):
+        if status == 200 and run.complete(body):
             run.latencies.append(now - self._asked)
             run.last_answer = now
         else:
@@ -132,10 +135,12 @@ class Caller(asyncio.Protocol):
             self.done.set_result(None)
 
 
-def _complete(body: bytes, *, stream: bool) -> bool:
+def _complete(scenario: Scenario, body: bytes) -> bool:
+    if scenario.endpoint != CHAT:
+        return shapes.complete(scenario.endpoint, body)
     if _END not in body:
         return False
-    if not stream:
+    if not scenario.stream:
         return b'"usage"' in body
     return b"data: [DONE]" in body and body.count(b"data: ") >= CHUNKS
 
@@ -147,11 +152,11 @@ def _quantile(ordered: list[float], share: float) -> float:
 _END = END_MARK.encode()
 
 
-def request_of(path: str, key: str, body: bytes) -> bytes:
+def request_of(path: str, key: str, content_type: str, body: bytes) -> bytes:
     """The whole HTTP request, ready to be written again and again."""
     return (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n"
-        f"content-type: application/json\r\naccept: */*\r\ncontent-length: {len(body)}\r\n\r\n"
+        f"content-type: {content_type}\r\naccept: */*\r\ncontent-length: {len(body)}\r\n\r\n"
     ).encode() + body
 
 
@@ -176,8 +181,9 @@ async def run_load(port: int, run: Run, connections: int, *, ramp: float = 0.0) 
 
 def main(scenario: Scenario, arguments: argparse.Namespace) -> Result:
     """One run as the command line asks for it."""
-    request = request_of(arguments.path, arguments.key, body_of(scenario, arguments.model))
-    run = Run(request, stream=scenario.stream, seconds=arguments.seconds, calls=arguments.calls)
+    path = arguments.path.replace(CHAT, scenario.endpoint)
+    request = request_of(path, arguments.key, *request_body(scenario, arguments.model))
+    run = Run(request, partial(_complete, scenario), seconds=arguments.seconds, calls=arguments.calls)
     # Paced streams that begin together would stay in step: nothing that happens in life.
     ramp = 1.0 if scenario.name == "paced" else 0.0
     return uvloop.run(run_load(arguments.port, run, arguments.connections or scenario.connections, ramp=ramp))

@@ -16,6 +16,7 @@ from bench.gateways import Gateway, Launch
 from bench.load import DRAIN_SECONDS, Result
 from bench.processes import (
     cpu_seconds,
+    forget_peak,
     free_port,
     gateway_core,
     memory_mb,
@@ -39,11 +40,13 @@ class Measurement:
         cpu_ms: CPU milliseconds of the gateway's processes for one call.
         busy: share of its core that the gateway used; well below 1 = it was waiting for the tools, and calls/s says
             more about them than about the gateway.
+        peak_mb: the most resident memory while it ran.
     """
 
     load: Result
     cpu_ms: float
     busy: float
+    peak_mb: float
 
     @property
     def calls_per_second(self) -> float:
@@ -62,11 +65,13 @@ class Record:
     peak_mb: list[float] = field(default_factory=list)
     calls: int = 0
     """Answered calls of the last round."""
+    highest_mb: float = 0.0
+    """The highest peak of a scenario in the last round."""
     checked: str = ""
     failed: str = ""
 
     def median(self, scenario: str, figure: str) -> float | None:
-        """The median over the rounds of ``cpu_ms``, ``calls_per_second``, ``busy``, ``p50_ms`` or ``p99_ms``."""
+        """The median over the rounds of a figure of :class:`Measurement`, or of its load's ``p50_ms`` or ``p99_ms``."""
         seen = self.scenarios.get(scenario, [])
         values = [getattr(m.load if figure in {"p50_ms", "p99_ms"} else m, figure) for m in seen]
         return statistics.median(values) if values else None
@@ -98,14 +103,13 @@ def measure(record: Record, scenarios: Sequence[Scenario], work: Path, *, share:
             return
         started = time.monotonic()
         with running(launch.argv, core=gateway_core(), log=work / "gateway.log", env=launch.env) as process:
-            record.calls = 1
+            record.calls, record.highest_mb = 1, 0.0
             port = first_answer(launch, process)
             record.cold_start.append(time.monotonic() - started)
             record.idle_mb.append(memory_mb(process.pid)[0])
             _scenarios(record, launch, port, process.pid, scenarios, share)
-            now, peak = memory_mb(process.pid)
-            record.after_mb.append(now)
-            record.peak_mb.append(peak)
+            record.after_mb.append(memory_mb(process.pid)[0])
+            record.peak_mb.append(record.highest_mb)
     if record.gateway.check is not None:
         record.checked = record.gateway.check(work, record.calls)
 
@@ -157,7 +161,11 @@ def _scenarios(
     record: Record, launch: Launch, port: int, pid: int | None, scenarios: Sequence[Scenario], share: float
 ) -> None:
     for scenario in scenarios:
+        if scenario.only and record.gateway.name not in scenario.only:
+            continue
         warm = run_load(launch, port, scenario, min(0.5, share))
+        if pid is not None:
+            forget_peak(pid)
         before, started = _cpu(pid), time.monotonic()
         result = run_load(launch, port, scenario, scenario.seconds * share)
         used, elapsed = _cpu(pid) - before, time.monotonic() - started
@@ -165,7 +173,9 @@ def _scenarios(
         if result.failures or not result.calls:
             message = f"{scenario.name}: {result.failures} calls failed ({result.first_failure or 'none was answered'})"
             raise FailedRunError(message)
-        seen = Measurement(result, used / result.calls * 1000, used / max(result.seconds, elapsed / 2))
+        peak = 0.0 if pid is None else memory_mb(pid)[1]
+        record.highest_mb = max(record.highest_mb, peak)
+        seen = Measurement(result, used / result.calls * 1000, used / max(result.seconds, elapsed / 2), peak)
         record.scenarios.setdefault(scenario.name, []).append(seen)
 
 

@@ -38,8 +38,15 @@ def model(document_id: str, upstream: int, *, code: str = "", model_type: str = 
         "private": False,
         "projects": [],
         "parameters": parameters,
-        "costs": {"currency": "USD", "cost_input_1Mtokens": 2.5, "cost_output_1Mtokens": 10},
-        "operations": ["ChatCompletion"],
+        "costs": {
+            "currency": "USD",
+            "cost_input_1Mtokens": 2.5,
+            "cost_output_1Mtokens": 10,
+            "cost_1Mcharacters": 15,
+            "cost_minute": 0.006,
+            "cost_image": {"high/1024x1024": 0.167, "auto": 0.042},
+        },
+        "operations": ["ChatCompletion", "embeddings", "images", "audio_tts", "audio_stt"],
     }
 
 

@@ -17,6 +17,7 @@ from bench.targets import Verdict, ratio
 
 COMPARED = (("litellm", "LiteLLM Proxy"), ("tensorzero", "TensorZero"), ("nginx", "nginx"))
 RATIO_SCENARIOS = ("unary", "single", "burst", "paced", "image")
+OTHER_SCENARIOS = ("embeddings", "picture", "upload", "speech", "uploads")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -56,9 +57,10 @@ def scenario_table(records: Mapping[str, Record], scenario: Scenario) -> str:
                 number(record.median(scenario.name, "p50_ms")),
                 number(record.median(scenario.name, "p99_ms")),
                 f"{100 * (busy or 0):.0f} %" if started else "-",
+                number(record.median(scenario.name, "peak_mb")) if started else "-",
             )
         )
-    head = ("", "CPU ms per call", "CPU ms per 1,000 calls", "calls/s", "p50 ms", "p99 ms", "core busy")
+    head = ("", "CPU ms per call", "CPU ms per 1,000 calls", "calls/s", "p50 ms", "p99 ms", "core busy", "peak MB")
     return table(head, rows)
 
 
@@ -77,13 +79,13 @@ def process_table(records: Mapping[str, Record]) -> str:
     return table(("", "cold start s", "MB after the first answer", "MB after the scenarios", "peak MB"), rows)
 
 
-def ratio_table(records: Mapping[str, Record]) -> str:
+def ratio_table(records: Mapping[str, Record], scenarios: Sequence[str]) -> str:
     rows = []
     for name, title in COMPARED:
-        figures = [ratio(records, "llmproxy", name, scenario) for scenario in RATIO_SCENARIOS]
+        figures = [ratio(records, "llmproxy", name, scenario) for scenario in scenarios]
         if any(figures):
             rows.append((title, *(number(figure) for figure in figures)))
-    return table(("our CPU per call divided by that of", *RATIO_SCENARIOS), rows)
+    return table(("our CPU per call divided by that of", *scenarios), rows)
 
 
 def target_table(verdicts: Iterable[Verdict]) -> str:
@@ -147,7 +149,8 @@ def document(
         "## Targets",
         target_table(verdicts),
         "## Against the others",
-        ratio_table(records),
+        ratio_table(records, RATIO_SCENARIOS),
+        ratio_table(records, OTHER_SCENARIOS),
     ]
     for scenario in scenarios:
         parts += [f"### {scenario.title}", scenario_table(records, scenario)]
@@ -156,7 +159,8 @@ def document(
     parts += [f"{record.gateway.title}: {record.checked}." for record in records.values() if record.checked]
     if scaling is not None:
         parts += ["## How our cost grows", scaling_table(scaling)]
-    features = [(r.gateway.title, r.gateway.version() or "-", r.gateway.features) for r in records.values()]
+    shown = [record.gateway for record in records.values() if not record.failed]
+    features = [(gateway.title, gateway.version() or "-", gateway.features) for gateway in shown]
     parts += ["## What was switched on", table(("", "version", "does to every call"), features).replace("---:", "---")]
     parts += ["## Machine", table(("", ""), machine()).replace("---:", "---")]
     return "\n\n".join(parts) + "\n"

@@ -67,6 +67,10 @@ def verdicts(records: Mapping[str, Record], scaling: Scaling | None) -> list[Ver
         Verdict("added latency, one connection, p50", _added_latency(records), 0.5, 0.25, " ms"),
         Verdict("cold start until the first answer", _worst(ours.cold_start if ours else []), 2, 1, " s"),
     ]
+    if ours is not None and ours.scenarios.get("uploads"):
+        found.append(
+            Verdict("100 uploads of 20 MB at once, peak memory", ours.median("uploads", "peak_mb"), 600, 200, " MB")
+        )
     return found + _scaling_verdicts(scaling)
 
 

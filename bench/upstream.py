@@ -1,4 +1,4 @@
-"""The mock upstream: answers chat completions from constants, so that the gateway is what is measured.
+"""The mock upstream: answers from constants, so that the gateway is what is measured.
 
 A streamed answer is 50 content chunks, a usage chunk and ``[DONE]``: at once, or one chunk each 20 ms when the model's
 name says so. Run as ``python -m bench.upstream --port PORT``.
@@ -9,11 +9,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+from functools import cache
 from typing import cast
 
 import httptools
 import uvloop
 
+from bench import shapes
 from bench.scenarios import CHUNKS, PACE_SECONDS, PACED_MODEL, UNARY_BYTES
 
 SMALL_BODY = 65_536
@@ -66,6 +68,18 @@ EVENTS = _events()
 BURST = STREAM_HEAD + b"".join(EVENTS)
 
 
+def _answer(endpoint: str) -> bytes:
+    kind, body = shapes.answer(endpoint)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (kind.encode(), len(body), body)
+
+
+@cache
+def _other_answers() -> dict[bytes, bytes]:
+    """Whole answers by the end of the path, for everything that is no chat completion."""
+    endpoints = (shapes.EMBEDDINGS, shapes.PICTURE, shapes.TRANSCRIPTION, shapes.SPEECH)
+    return {f"/{endpoint}".encode(): _answer(endpoint) for endpoint in endpoints}
+
+
 class Upstream(asyncio.Protocol):
     """One connection. Headers are not looked at: the parser skips them when nobody asks for them."""
 
@@ -76,6 +90,7 @@ class Upstream(asyncio.Protocol):
         self._body: list[bytes] = []
         self._sent = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._other: bytes | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -93,15 +108,23 @@ class Upstream(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.abort()
 
+    def on_url(self, url: bytes) -> None:
+        self._other = None
+        if not url.endswith(b"/chat/completions"):
+            self._other = next((found for end, found in _other_answers().items() if url.endswith(end)), None)
+
     def on_body(self, body: bytes) -> None:
-        self._body.append(body)
+        if self._other is None:
+            self._body.append(body)
 
     def on_message_complete(self) -> None:
         parts, self._body = self._body, []
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         if self._transport is None:
             return
-        if len(body) > SMALL_BODY or (b'"stream":true' not in body and b'"stream": true' not in body):
+        if self._other is not None:
+            self._transport.write(self._other)
+        elif len(body) > SMALL_BODY or (b'"stream":true' not in body and b'"stream": true' not in body):
             self._transport.write(UNARY)
         elif PACED_MODEL.encode() in body:
             self._sent = 0
