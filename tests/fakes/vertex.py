@@ -19,12 +19,13 @@ _CLAUDE = re.compile(r".*/publishers/anthropic/models/(?P<model>[^:]+):(?:stream
 
 @dataclass
 class Vertex:
-    """The running server and what it has seen: paths, and the ``Authorization`` of each call."""
+    """The running server and what it has seen: paths, the ``Authorization`` and the body of each call."""
 
     url: str
     upstream: str
     paths: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
+    bodies: list[dict[str, Any]] = field(default_factory=list)
 
     def service_account(self) -> str:
         """A service account's JSON whose tokens come from this server."""
@@ -57,6 +58,9 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
         state.paths.append(request.path)
         state.authorizations.append(request.headers.get("Authorization", ""))
         body: dict[str, Any] = await request.json()
+        state.bodies.append(body)
+        if request.path.endswith(":predict"):
+            return web.json_response(_predicted(body))
         path, body = _translated(request.path_qs, body)
         async with ClientSession() as session, session.post(state.upstream + path, json=body) as answer:
             headers = {"Content-Type": answer.headers["Content-Type"]}
@@ -78,6 +82,17 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
         yield state
     finally:
         await runner.cleanup()
+
+
+def _predicted(body: dict[str, Any]) -> dict[str, Any]:
+    """What Vertex answers where models take ``instances``: here the models of embeddings."""
+    size = body["parameters"].get("outputDimensionality", 768)
+
+    def embedding(text: str) -> dict[str, Any]:
+        statistics = {"token_count": -(-len(text) // 4), "truncated": False}
+        return {"embeddings": {"values": [0.5] * size, "statistics": statistics}}
+
+    return {"predictions": [embedding(instance["content"]) for instance in body["instances"]]}
 
 
 def _translated(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:

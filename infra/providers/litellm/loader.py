@@ -8,9 +8,10 @@ import logging
 import os
 import threading
 import warnings
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from domain.errors import DeploymentUnusableError
@@ -18,18 +19,25 @@ from infra.providers.litellm.cohere import repair_cohere
 from infra.providers.litellm.gemini import watch_gemini_end
 from infra.providers.litellm.quiet import quiet
 
+FUNCTIONS = ("acompletion", "aembedding", "aimage_edit", "aimage_generation", "aspeech", "atranscription")
+"""What the adapter calls of the library's own functions."""
+
+BRIDGE = "responses_bridge"
+"""What makes a response out of a chat completion. ``litellm.aresponses`` would lead there, too, but only after it has
+looked for its own gateway, its own vector stores and its own prompt management."""
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
     """What the adapter uses of LiteLLM once it is there.
 
     Args:
-        acompletion: ``litellm.acompletion``.
+        functions: LiteLLM's functions by their names.
         bookkeeper: makes the object that LiteLLM reports a call's progress to; ours does nothing with it.
         controls: names of arguments that steer LiteLLM itself and so must never come from a caller.
     """
 
-    acompletion: Callable[..., Awaitable[Any]]
+    functions: Mapping[str, Callable[..., Awaitable[Any]]]
     bookkeeper: Callable[..., object]
     controls: frozenset[str]
 
@@ -96,6 +104,9 @@ def _load() -> Library:
     from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (  # noqa: PLC0415  # the same
         ModelResponseIterator as GeminiReader,
     )
+    from litellm.responses.litellm_completion_transformation.handler import (  # noqa: PLC0415  # the same
+        LiteLLMCompletionTransformationHandler,
+    )
     from litellm.types.utils import all_litellm_params  # noqa: PLC0415  # the same
 
     _silence(litellm)
@@ -103,7 +114,8 @@ def _load() -> Library:
     watch_gemini_end(GeminiReader)
     signature = inspect.signature(litellm.acompletion).parameters
     return Library(
-        acompletion=litellm.acompletion,
+        functions={name: getattr(litellm, name) for name in FUNCTIONS}
+        | {BRIDGE: partial(LiteLLMCompletionTransformationHandler().response_api_handler, _is_async=True)},
         bookkeeper=quiet(Logging),
         controls=frozenset(all_litellm_params) | frozenset(signature),
     )

@@ -40,7 +40,7 @@ class Route:
         endpoint: base address where the document names none; ``None`` = LiteLLM knows it.
         endpoint_needed: the document must name one.
         endings: what LiteLLM adds to an address by itself; taken off an operator's endpoint.
-        path: what LiteLLM wants an endpoint to end with.
+        paths: what LiteLLM wants an endpoint to end with; for endpoints that are not named what chat completions need.
         extra: what becomes of members that LiteLLM does not translate.
     """
 
@@ -51,7 +51,7 @@ class Route:
     endpoint: str | None = None
     endpoint_needed: bool = False
     endings: tuple[str, ...] = ()
-    path: str = ""
+    paths: Mapping[Endpoint, str] = field(default_factory=dict)
     extra: Extra = Extra.BODY
 
 
@@ -81,7 +81,10 @@ ROUTES: Mapping[ModelType, Route] = MappingProxyType(
             extra=Extra.REFUSED,
         ),
         ModelType.COHERE: Route(
-            "cohere_chat", endpoint="https://api.cohere.com", endings=("/v2/chat", "/v2"), path="/v2/chat"
+            "cohere_chat",
+            endpoint="https://api.cohere.com",
+            endings=("/v2/chat", "/v2/embed", "/v2"),
+            paths=MappingProxyType({Endpoint.CHAT_COMPLETIONS: "/v2/chat", Endpoint.EMBEDDINGS: "/v2/embed"}),
         ),
         ModelType.AZURE_FOUNDRY: Route("azure_ai", endpoint_needed=True),
         # LiteLLM has no provider of this name; Blackbox speaks OpenAI's format and its names begin with "blackboxai/".
@@ -94,10 +97,17 @@ ROUTES: Mapping[ModelType, Route] = MappingProxyType(
     }
 )
 
-BRIDGED: Mapping[ModelType, frozenset[Endpoint]] = MappingProxyType(
-    {ModelType.PERPLEXITY: frozenset({Endpoint.RESPONSES})}
+_BRIDGES: Mapping[ModelType, Route] = MappingProxyType(
+    {
+        ModelType.PERPLEXITY: Route(
+            "custom_openai", endpoint="https://api.perplexity.ai", endings=("/chat/completions",), extra=Extra.BODY_ONLY
+        ),
+    }
 )
-"""What types that speak OpenAI's format lack, and LiteLLM makes out of chat completions."""
+_FROM_CHAT = frozenset({Endpoint.RESPONSES, Endpoint.COMPLETIONS})
+
+BRIDGED: Mapping[ModelType, frozenset[Endpoint]] = MappingProxyType(dict.fromkeys(_BRIDGES, _FROM_CHAT))
+"""What types that speak OpenAI's format lack, and what is made here out of chat completions."""
 
 _MACHINE_IDENTITY = {
     "vertex_ai": Credential.GOOGLE,
@@ -129,12 +139,17 @@ class Target:
     free_defaults: bool
     secrets: tuple[str, ...] = field(repr=False)
 
+    @property
+    def provider(self) -> str:
+        """LiteLLM's name of the provider."""
+        return self.model.partition("/")[0]
+
 
 def upstream_name(document: ModelDocument, model: str | None) -> str:
     """The name by which the upstream knows the model; ``model`` is the one its parameters name."""
     if document.model_type is ModelType.LITELLM:
         return model or document.code
-    route = ROUTES[document.model_type]
+    route = _row(document.model_type)
     name = model or document.code
     if document.model_type is ModelType.AZURE_FOUNDRY:
         name = model or document.parameters.deployment_name or document.code
@@ -143,8 +158,10 @@ def upstream_name(document: ModelDocument, model: str | None) -> str:
     return name if name.startswith(route.publisher) else route.publisher + name
 
 
-def target_of(document: ModelDocument, parameters: ResolvedParameters) -> Target:
-    """Where calls for a document go.
+def target_of(
+    document: ModelDocument, parameters: ResolvedParameters, asked: Endpoint = Endpoint.CHAT_COMPLETIONS
+) -> Target:
+    """Where calls of an endpoint go for a document.
 
     Raises:
         DeploymentUnusableError: something is missing in the document or in what it names.
@@ -155,10 +172,10 @@ def target_of(document: ModelDocument, parameters: ResolvedParameters) -> Target
             raise DeploymentUnusableError("parameters.model is missing: the model string that LiteLLM is called with")
         route, model = _route_of(name), name
     else:
-        route = ROUTES[document.model_type]
+        route = _row(document.model_type)
         model = f"{route.prefix}/{name}"
     connection = _credentials(route, parameters)
-    endpoint = _endpoint(route, parameters.endpoint)
+    endpoint = _endpoint(route, parameters.endpoint, asked)
     if endpoint is not None:
         connection["api_base"] = endpoint
     if parameters.api_version is not None:
@@ -173,6 +190,10 @@ def target_of(document: ModelDocument, parameters: ResolvedParameters) -> Target
         document.model_type is ModelType.LITELLM,
         secrets,
     )
+
+
+def _row(model_type: ModelType) -> Route:
+    return ROUTES.get(model_type) or _BRIDGES[model_type]
 
 
 def _route_of(model: str) -> Route:
@@ -207,12 +228,13 @@ def _credentials(route: Route, parameters: ResolvedParameters) -> dict[str, obje
     raise DeploymentUnusableError("the document names no credential: secret_name or api_key is missing in parameters")
 
 
-def _endpoint(route: Route, endpoint: str | None) -> str | None:
+def _endpoint(route: Route, endpoint: str | None, asked: Endpoint) -> str | None:
+    path = route.paths.get(asked) or route.paths.get(Endpoint.CHAT_COMPLETIONS, "")
     if endpoint is None:
         if route.endpoint_needed:
             raise DeploymentUnusableError("parameters.endpoint is missing")
-        return None if route.endpoint is None else route.endpoint + route.path
+        return None if route.endpoint is None else route.endpoint + path
     endpoint = endpoint.rstrip("/")
     for ending in route.endings:
         endpoint = endpoint.removesuffix(ending)
-    return endpoint + route.path
+    return endpoint + path

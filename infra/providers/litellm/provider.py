@@ -7,23 +7,20 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from application.ports.providers import Answer, StoredCall
+from application.ports.providers import Answer, StoredCall, Stream
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamRefusedError
 from domain.model import ModelDocument
-from infra.providers.litellm.answer import answer_body
 from infra.providers.litellm.errors import translate
 from infra.providers.litellm.loader import Library, Loader
 from infra.providers.litellm.models import Target, target_of, upstream_name
-from infra.providers.litellm.request import arguments_of
-from infra.providers.litellm.stream import ChatStream
-from infra.providers.litellm.usage import usage_of
+from infra.providers.litellm.operation import Asked, Limits, Operation
+from infra.providers.litellm.operations import OPERATIONS, not_streamed
 from infra.providers.resolve import Secrets, resolve
 
 _FIXED = {
     "num_retries": 0,  # retries and failover are the gateway's
     "max_retries": 0,
-    "_skip_mcp_handler": True,  # tools of type "mcp" are the upstream's business, never LiteLLM's own gateway
 }
 
 
@@ -62,36 +59,30 @@ class LiteLLMProvider:
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
         """See the port."""
         library = await self._loader.ready()
-        target, arguments = self._prepare(library, call, document)
+        operation, asked, arguments = self._prepare(library, call, document)
         silence, total = self._limits(document)
         try:
             async with asyncio.timeout(total):
-                response = await library.acompletion(**arguments, timeout=silence)
+                response = await library.functions[operation.function(asked.target)](**arguments, timeout=silence)
+                return operation.answer(response, asked)
         except Exception as error:  # noqa: BLE001  # LiteLLM raises whatever it likes; every kind becomes one of ours
-            raise _translator(target)(error) from None
-        usage = usage_of(getattr(response, "usage", None))
-        return Answer(answer_body(response, usage, _prefix(target)), b"application/json", usage)
+            raise _translator(asked.target)(error) from None
 
-    async def stream(self, call: Call, document: ModelDocument) -> ChatStream:
+    async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """See the port."""
         library = await self._loader.ready()
-        target, arguments = self._prepare(library, call, document)
+        operation, asked, arguments = self._prepare(library, call, document)
+        if operation.stream is None:
+            raise not_streamed()
         silence, total = self._limits(document)
         deadline = asyncio.get_running_loop().time() + total
-        translator = _translator(target)
+        translator = _translator(asked.target)
         try:
             async with asyncio.timeout(silence):
-                wrapper = await library.acompletion(**arguments, timeout=silence)
+                response = await library.functions[operation.function(asked.target)](**arguments, timeout=silence)
         except Exception as error:  # noqa: BLE001  # the same
             raise translator(error) from None
-        stream = ChatStream(
-            wrapper,
-            prefix=_prefix(target),
-            wants_usage=call.wants_usage,
-            silence=silence,
-            deadline=deadline,
-            translate=translator,
-        )
+        stream = operation.stream(response, asked, Limits(silence, deadline, translator))
         await stream.begin()
         return stream
 
@@ -113,38 +104,32 @@ class LiteLLMProvider:
             return f"LiteLLM {self._loader.state}"
         return None
 
-    def _prepare(self, library: Library, call: Call, document: ModelDocument) -> tuple[Target, dict[str, Any]]:
+    def _prepare(
+        self, library: Library, call: Call, document: ModelDocument
+    ) -> tuple[Operation, Asked, dict[str, Any]]:
+        operation = OPERATIONS[call.endpoint]
         parameters = resolve(document.parameters, self._secrets)
-        target = target_of(document, parameters)
-        arguments = arguments_of(
-            call,
-            parameters.defaults,
-            extra=target.extra,
-            controls=library.controls,
-            free_defaults=target.free_defaults,
-        )
+        target = target_of(document, parameters, call.endpoint)
+        asked = Asked(call, target, parameters.defaults, library.controls)
+        arguments = operation.arguments(asked)
         arguments |= target.connection
         arguments |= _FIXED
         arguments["model"] = target.model
         arguments["litellm_call_id"] = call.request_id
         arguments["litellm_logging_obj"] = library.bookkeeper(
             model=target.model,
-            messages=arguments["messages"],
+            messages=arguments.get("messages") or arguments.get("input") or [],
             stream=call.stream,
-            call_type="acompletion",
+            call_type=operation.function(target),
             start_time=datetime.now(UTC),
             litellm_call_id=call.request_id,
             function_id="",
         )
-        return target, arguments
+        return operation, asked, arguments
 
     def _limits(self, document: ModelDocument) -> tuple[float, float]:
         silence = document.parameters.timeout or self._silence_timeout
         return silence, max(self._total_timeout, document.parameters.timeout or 0)
-
-
-def _prefix(target: Target) -> str:
-    return target.model.partition("/")[0]
 
 
 def _translator(target: Target) -> Callable[[BaseException], GatewayError]:

@@ -3,17 +3,71 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 from application.use_cases.chat_estimate import written
-from domain.errors import GatewayError, UpstreamProtocolError
+from domain.errors import UpstreamProtocolError
 from domain.usage import Usage, estimate_tokens
 from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
 from infra.providers.litellm.gemini import end_missing
+from infra.providers.litellm.operation import Asked, Limits
 from infra.providers.litellm.usage import larger, openai_usage, usage_of
 
 _DONE = b"data: [DONE]\n\n"
+
+
+async def next_of(pieces: Any, limits: Limits) -> Any:
+    """The next of LiteLLM's pieces, or ``None`` at the end.
+
+    Raises:
+        GatewayError: there is none in time, or something else went wrong.
+    """
+    left = min(limits.silence, limits.deadline - asyncio.get_running_loop().time())
+    try:
+        async with asyncio.timeout(left):
+            return await anext(pieces)
+    except StopAsyncIteration:
+        return None
+    except Exception as error:  # noqa: BLE001  # LiteLLM raises whatever it likes; every kind becomes one of ours
+        raise limits.translate(error) from None
+
+
+def check_complete(wrapper: Any) -> None:
+    """LiteLLM makes up a finish reason where the upstream just stopped; nobody may take that for an answer.
+
+    Args:
+        wrapper: LiteLLM's ``CustomStreamWrapper``, at its end.
+
+    Raises:
+        UpstreamProtocolError: the upstream just stopped.
+    """
+    unfinished = wrapper.received_finish_reason is None and wrapper.intermittent_finish_reason is None
+    if unfinished or end_missing(wrapper.completion_stream):
+        raise UpstreamProtocolError(reason="the stream ended without a finish reason")
+
+
+class Report:
+    """What the upstream of a stream reported of its usage so far.
+
+    Some vendors report the input at the beginning and the output at the end.
+
+    Args:
+        wrapper: LiteLLM's ``CustomStreamWrapper``.
+    """
+
+    def __init__(self, wrapper: Any) -> None:
+        self._wrapper = wrapper
+        self._seen = 0
+        self._reported: Usage | None = None
+
+    def so_far(self) -> Usage | None:
+        """``None`` = nothing."""
+        chunks = self._wrapper.chunks
+        for chunk in chunks[self._seen :]:
+            self._reported = larger(self._reported, usage_of(getattr(chunk, "usage", None)))
+        self._seen = len(chunks)
+        return self._reported
 
 
 class ChatStream:
@@ -21,35 +75,22 @@ class ChatStream:
 
     Args:
         wrapper: LiteLLM's ``CustomStreamWrapper``.
-        prefix: the provider's name, which LiteLLM puts before some models' names.
-        wants_usage: the caller asked for the usage chunk.
-        silence: seconds that may pass between two chunks.
-        deadline: moment of the loop's clock at which the call must be over.
-        translate: turns what LiteLLM raises into our errors.
+        asked: the call.
+        limits: how long it may take.
     """
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    def __init__(
-        self,
-        wrapper: Any,
-        *,
-        prefix: str,
-        wants_usage: bool,
-        silence: float,
-        deadline: float,
-        translate: Callable[[Exception], GatewayError],
-    ) -> None:
+    kind = "chat.completion.chunk"
+
+    def __init__(self, wrapper: Any, asked: Asked, limits: Limits) -> None:
         self._wrapper = wrapper
-        self._prefix = prefix
-        self._wants_usage = wants_usage
-        self._silence = silence
-        self._deadline = deadline
-        self._translate = translate
+        self._prefix = asked.target.provider
+        self._wants_usage = asked.call.wants_usage
+        self._limits = limits
         self._first: Any = None
         self._characters = 0
-        self._seen = 0
-        self._reported: Usage | None = None
+        self._report = Report(wrapper)
         self._complete = False
         self._head: dict[str, object] = {}
 
@@ -76,16 +117,13 @@ class ChatStream:
     def usage(self) -> Usage | None:
         """What the upstream reported so far; ``None`` = nothing.
 
-        Some vendors report the input at the beginning and the output at the end. Of a stream that was cut in between,
-        the output is what was delivered, by rule of thumb, if that is more than what they had reported.
+        Of a stream that was cut, the output is what was delivered, by rule of thumb, if that is more than what it had
+        reported.
         """
-        chunks = self._wrapper.chunks
-        for chunk in chunks[self._seen :]:
-            self._reported = larger(self._reported, usage_of(getattr(chunk, "usage", None)))
-        self._seen = len(chunks)
-        if self._reported is None or self._complete:
-            return self._reported
-        return larger(self._reported, Usage(output_tokens=self.output_so_far()))
+        reported = self._report.so_far()
+        if reported is None or self._complete:
+            return reported
+        return larger(reported, Usage(output_tokens=self.output_so_far()))
 
     def output_so_far(self) -> int:
         """Output tokens delivered so far, by rule of thumb."""
@@ -112,31 +150,20 @@ class ChatStream:
 
     async def _next(self) -> Any:
         """The next chunk, or ``None`` at the end."""
-        left = min(self._silence, self._deadline - asyncio.get_running_loop().time())
-        try:
-            async with asyncio.timeout(left):
-                return await anext(self._wrapper)
-        except StopAsyncIteration:
-            return None
-        except Exception as error:  # noqa: BLE001  # LiteLLM raises whatever it likes; every kind becomes one of ours
-            raise self._translate(error) from None
+        return await next_of(self._wrapper, self._limits)
 
     def _check_complete(self) -> None:
-        """LiteLLM makes up a finish reason where the upstream just stopped; nobody may take that for an answer."""
-        wrapper = self._wrapper
-        unfinished = wrapper.received_finish_reason is None and wrapper.intermittent_finish_reason is None
-        if unfinished or end_missing(wrapper.completion_stream):
-            raise UpstreamProtocolError(reason="the stream ended without a finish reason")
+        check_complete(self._wrapper)
         self._complete = True
 
     def _block(self, chunk: Any) -> bytes | None:
-        choices = [choice for choice in map(self._choice, chunk.choices) if choice is not None]
+        choices = [choice for choice in map(self.choice, chunk.choices) if choice is not None]
         if not choices:
             return None
         if not self._head:
             self._head = {
                 "id": chunk.id,
-                "object": "chat.completion.chunk",
+                "object": self.kind,
                 "created": chunk.created,
                 "model": model_name(chunk.model, self._prefix),
             }
@@ -145,7 +172,8 @@ class ChatStream:
             body["usage"] = None
         return event(body)
 
-    def _choice(self, choice: Any) -> dict[str, object] | None:
+    def choice(self, choice: Any) -> dict[str, object] | None:
+        """One choice of a chunk; ``None`` = it says nothing."""
         delta = without_private(choice.delta)
         if "tool_calls" in delta and not delta.get("content"):
             delta.pop("content", None)

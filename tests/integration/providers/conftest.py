@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from domain.model import ModelDocument, ModelType, Parameters
+from infra.providers.litellm.provider import LiteLLMProvider
+from tests.builders import model_document
 from tests.fakes.aimock import aimock
+from tests.fakes.vertex import Vertex, vertex
 
+KEY = "sk-upstream-0123456789"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 9, "total_tokens": 20}
 TEXT = "Hi there! I am a mock, at your service today."
 
@@ -48,3 +54,59 @@ FIXTURES: list[dict[str, Any]] = [
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with aimock(tmp_path_factory.mktemp("aimock"), FIXTURES) as url:
         yield url
+
+
+@dataclass
+class World:
+    """The adapter, a document for each way, and the upstream's front for Vertex."""
+
+    provider: LiteLLMProvider
+    documents: dict[str, ModelDocument]
+    front: Vertex
+
+
+def document(model_type: ModelType, code: str, **parameters: Any) -> ModelDocument:
+    return model_document(id=code, code=code, model_type=model_type, parameters=Parameters(**parameters))
+
+
+WAYS = [
+    "azure_ai",
+    "azure_ai_claude",
+    "anthropic",
+    "gemini",
+    "cohere",
+    "blackbox",
+    "vertex_gemini",
+    "vertex_claude",
+    "vertex_deepseek",
+    "vertex_mistral",
+    "vertex_jamba",
+]
+
+
+@pytest.fixture
+async def world(upstream: str) -> AsyncIterator[World]:
+    async with vertex(upstream) as front:
+        google = {"secret_name": "ROBOT", "gcp_project": "p1", "location": "us-central1", "endpoint": front.url}
+        secrets = {"ROBOT": front.service_account()}
+        keyed = {"api_key": KEY, "endpoint": upstream}
+        documents = {
+            "azure_ai": document(ModelType.AZURE_FOUNDRY, "mistral-large", **keyed),
+            "azure_ai_claude": document(
+                ModelType.AZURE_FOUNDRY, "claude-sonnet-4-5", **keyed | {"endpoint": front.url}
+            ),
+            "anthropic": document(ModelType.ANTHROPIC, "claude-sonnet-4-5", **keyed),
+            "gemini": document(
+                ModelType.LITELLM, "g", model="gemini/gemini-2.0-flash", **keyed | {"endpoint": f"{upstream}/v1beta"}
+            ),
+            "cohere": document(ModelType.COHERE, "command-r", **keyed),
+            "blackbox": document(
+                ModelType.BLACKBOX, "blackboxai/openai/gpt-4", **keyed | {"endpoint": f"{upstream}/v1"}
+            ),
+            "vertex_gemini": document(ModelType.GOOGLE_VERTEX, "gemini-2.0-flash", **google),
+            "vertex_claude": document(ModelType.GOOGLE_VERTEX_CLAUDE, "claude-3-sonnet", **google),
+            "vertex_deepseek": document(ModelType.GOOGLE_VERTEX_DEEPSEEK, "deepseek-v2", **google),
+            "vertex_mistral": document(ModelType.GOOGLE_VERTEX_MISTRAL, "mistral-large-2411", **google),
+            "vertex_jamba": document(ModelType.GOOGLE_VERTEX_JAMBA, "jamba-1.5-large", **google),
+        }
+        yield World(LiteLLMProvider(secrets.get, silence_timeout=10, total_timeout=20), documents, front)

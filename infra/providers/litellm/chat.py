@@ -1,0 +1,40 @@
+"""``/chat/completions`` through LiteLLM, and ``/completions``, which is made of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from application.ports.providers import Answer
+from infra.providers.litellm.answer import answer_body
+from infra.providers.litellm.operation import Asked, Operation, always
+from infra.providers.litellm.request import OPENAI, Extra, arguments_of
+from infra.providers.litellm.stream import ChatStream
+from infra.providers.litellm.usage import usage_of
+
+
+def steering(asked: Asked) -> dict[str, Any]:
+    """How ``acompletion`` is told to behave, whatever it is asked."""
+    arguments: dict[str, Any] = {
+        "_skip_mcp_handler": True  # tools of type "mcp" are the upstream's business, never LiteLLM's own gateway
+    }
+    if asked.target.extra is Extra.BODY_ONLY:
+        arguments["allowed_openai_params"] = sorted(OPENAI)  # the upstream knows best which of them its models take
+    return arguments
+
+
+def _arguments(asked: Asked) -> dict[str, Any]:
+    return steering(asked) | arguments_of(
+        asked.call,
+        asked.defaults,
+        extra=asked.target.extra,
+        controls=asked.controls,
+        free_defaults=asked.target.free_defaults,
+    )
+
+
+def _answer(response: Any, asked: Asked) -> Answer:
+    usage = usage_of(getattr(response, "usage", None))
+    return Answer(answer_body(response, usage, asked.target.provider), b"application/json", usage)
+
+
+CHAT = Operation(always("acompletion"), _arguments, _answer, ChatStream)

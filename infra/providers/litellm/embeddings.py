@@ -1,0 +1,101 @@
+"""``/embeddings`` through LiteLLM: texts in, numbers out, base64 made here where the caller wants it."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from base64 import b64encode
+from typing import Any
+
+import msgspec
+
+from application.ports.providers import Answer
+from domain.errors import InvalidRequestError, UpstreamProtocolError
+from domain.usage import Usage
+from infra.providers.litellm.answer import model_name
+from infra.providers.litellm.members import decoded, integer, members_of, unsupported
+from infra.providers.litellm.operation import Asked, Operation, always
+from infra.providers.litellm.usage import usage_of
+
+_KNOWN = frozenset({"input", "dimensions", "input_type", "task_type", "title", "truncate", "auto_truncate"})
+"""The vendors' own: ``input_type`` and ``truncate`` of Cohere, the others of Vertex."""
+_OURS = frozenset({"encoding_format"})
+_FORMATS = frozenset({None, "float", "base64"})
+_encode = msgspec.json.Encoder().encode
+
+
+def _arguments(asked: Asked) -> dict[str, Any]:
+    members = members_of(asked, _KNOWN, _OURS)
+    encoding = members.pop("encoding_format", None)
+    if not isinstance(encoding, str | None) or encoding not in _FORMATS:
+        raise InvalidRequestError("'encoding_format' must be 'float' or 'base64'.", param="encoding_format")
+    integer(members, "dimensions")
+    members["input"] = texts(members.get("input"))
+    if asked.target.provider == "cohere_chat":
+        members["encoding_format"] = "float"
+    return members
+
+
+def texts(value: Any) -> list[str]:
+    """The input as a list of texts.
+
+    Raises:
+        InvalidRequestError: it is none, or it is tokens, which mean something to OpenAI's models only.
+    """
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not given:
+        raise InvalidRequestError("'input' must be a string or a non-empty array of strings.", param="input")
+    if all(isinstance(each, int | list) for each in given):
+        raise unsupported("input", "'input' must be text: this model does not take arrays of tokens.")
+    if not all(isinstance(each, str) and each for each in given):
+        raise InvalidRequestError("'input' must be a string or an array of non-empty strings.", param="input")
+    return given
+
+
+def _answer(response: Any, asked: Asked) -> Answer:
+    sent = decoded(asked.call.fields["input"])
+    wanted = 1 if isinstance(sent, str) else len(sent)
+    vectors = [_numbers(entry) for entry in response.data or ()]
+    if len(vectors) != wanted:
+        raise UpstreamProtocolError(reason=f"{len(vectors)} embeddings for {wanted} texts")
+    as_base64 = decoded(asked.call.fields.get("encoding_format", b"null")) == "base64"
+    usage = _usage(response, asked)
+    body: dict[str, object] = {
+        "object": "list",
+        "data": [
+            {"object": "embedding", "index": index, "embedding": base64_of(vector) if as_base64 else vector}
+            for index, vector in enumerate(vectors)
+        ],
+        "model": model_name(response.model, asked.target.provider),
+    }
+    if usage is not None:
+        body["usage"] = {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}
+    return Answer(_encode(body), b"application/json", usage)
+
+
+def _numbers(entry: Any) -> list[float]:
+    vector = entry["embedding"]
+    if not isinstance(vector, list):
+        raise UpstreamProtocolError(reason="an embedding that is no list of numbers")
+    return vector
+
+
+def base64_of(vector: list[float]) -> str:
+    """Little-endian 32-bit floats, as OpenAI's clients decode them."""
+    numbers = array("f", vector)
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return b64encode(numbers.tobytes()).decode()
+
+
+def _usage(response: Any, asked: Asked) -> Usage | None:
+    """What the upstream counted. Where it counts nothing LiteLLM does, by the tokens of another vendor's models."""
+    reported = getattr(response, "usage", None)
+    made_up = asked.target.provider == "gemini"
+    if asked.target.provider == "cohere_chat":
+        made_up = getattr(reported, "prompt_tokens_details", None) is None
+    usage = None if made_up else usage_of(reported)
+    return None if usage is None else Usage(input_tokens=usage.input_tokens)
+
+
+EMBEDDINGS = Operation(always("aembedding"), _arguments, _answer)
