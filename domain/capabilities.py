@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.model import ModelDocument, ModelType
-from domain.operation import Endpoint
+from domain.operation import Endpoint, Operation
 
 _TEXT = frozenset({Endpoint.CHAT_COMPLETIONS, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
 _IMAGES = frozenset({Endpoint.IMAGE_GENERATIONS, Endpoint.IMAGE_EDITS})
@@ -37,6 +37,11 @@ CAPABILITIES: Mapping[ModelType, frozenset[Endpoint]] = {
     ModelType.LITELLM: _EVERYTHING,
     ModelType.SIMULATOR: _EVERYTHING,
 }
+
+
+def possible_operations(model_type: ModelType) -> frozenset[Operation]:
+    """What documents of a type can offer."""
+    return frozenset(endpoint.operation for endpoint in CAPABILITIES[model_type])
 
 
 def offers(document: ModelDocument, endpoint: Endpoint) -> bool:

@@ -90,6 +90,8 @@ class ModelDocument:
         weight: share of the calls among documents of one priority.
         fallbacks: other codes to try when every deployment failed.
         limits: what this deployment can take.
+        context_window: tokens that the model reads, for ``/v1/models``; ``None`` = not said.
+        max_output_tokens: tokens that it writes at most.
         version: the store's mark of this version (ETag), for comparing.
     """
 
@@ -108,4 +110,6 @@ class ModelDocument:
     weight: int = 1
     fallbacks: tuple[str, ...] = ()
     limits: Limits = Limits()
+    context_window: int | None = None
+    max_output_tokens: int | None = None
     version: str = ""

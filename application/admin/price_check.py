@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.admin.validation import Validation, validate
-from domain.documents.costs import spelling_of
+from domain.documents.costs import spelling_of, unit_price
 from domain.documents.fault import Fault, Severity
 from domain.documents.values import decimal_of
 from domain.model import ModelDocument, ModelType
@@ -145,7 +145,7 @@ def _prices(document: ModelDocument, costs: Mapping[str, object], found: Referen
 
 
 def _missing(document: ModelDocument, costs: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:
-    used = {price for operation in document.operations for price in _USED_BY[operation]}
+    used = {price for operation in document.operations for price in _used(operation, document.prices)}
     if found.operations is not None:
         # A price of something that the model cannot do is not missed.
         used &= {price for operation in found.operations for price in _USED_BY[operation]}
@@ -163,6 +163,12 @@ def _missing(document: ModelDocument, costs: Mapping[str, object], found: Refere
         mixed = times == 1 and spelling_of("input", costs)[1] != 1
         right = f'"{member}": {listed}' + (" (and then every price per 1,000,000)" if mixed else "")
         yield Fault("costs", wrong, right + _currency_note(document, found), Severity.WARNING)
+
+
+def _used(operation: Operation, prices: PriceList) -> tuple[str, ...]:
+    """The prices that a call is charged by: where the document names the one for the whole call, by no other."""
+    unit = unit_price(operation)
+    return _USED_BY[operation] if unit is None or getattr(prices, unit) is None else (unit,)
 
 
 def _operations(document: ModelDocument, found: ReferencePrice) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ sums over a call stay exact to the ledger's resolution.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from domain.documents.fault import kind_of
@@ -41,16 +41,25 @@ _SHORT = {member.removesuffix("_1Mtokens"): member for member in _KNOWN}
 _SIZE = re.compile(r"(?:[a-z_]+/)?(?:[0-9]+x[0-9]+|auto)")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
-_PRICED_BY: dict[Operation, tuple[tuple[str, ...], ...]] = {
-    Operation.CHAT_COMPLETION: (("input",), ("output",)),
-    Operation.RESPONSES: (("input",), ("output",)),
-    Operation.EMBEDDINGS: (("input",),),
-    Operation.IMAGES: (("image", "image_output"),),
-    Operation.AUDIO_TTS: (("characters", "audio_output"),),
-    Operation.AUDIO_STT: (("minute", "audio_input"),),
-    Operation.AUDIO_REALTIME: (("audio_input",), ("audio_output",)),
+_BY_TOKENS: dict[Operation, tuple[str, ...]] = {
+    Operation.CHAT_COMPLETION: ("input", "output"),
+    Operation.RESPONSES: ("input", "output"),
+    Operation.EMBEDDINGS: ("input",),
+    Operation.IMAGES: ("image_output", "image_input", "input"),
+    Operation.AUDIO_TTS: ("audio_output", "input"),
+    Operation.AUDIO_STT: ("audio_input", "input", "output"),
 }
-"""For each operation the prices it needs: of every group at least one."""
+"""For each operation the prices that its tokens need."""
+
+_BY_UNIT: dict[Operation, str] = {
+    Operation.IMAGES: "image",
+    Operation.AUDIO_TTS: "characters",
+    Operation.AUDIO_STT: "minute",
+}
+"""The price that covers a whole call of the operation: ``domain.pricing.cost_of`` then charges no tokens.
+
+A document without it goes by tokens where it names the first of the prices in ``_BY_TOKENS``.
+"""
 
 
 def read_costs(costs: Reader) -> PriceList:
@@ -78,12 +87,17 @@ def warn_of_missing_prices(costs: Reader, prices: PriceList, operations: frozens
     """Name each operation on offer that would be used without a cost."""
     missing: dict[tuple[str, ...], list[Operation]] = {}
     for operation in Operation:
-        for group in _PRICED_BY[operation] if operation in operations else ():
+        for group in _needed(operation, prices) if operation in operations else ():
             if all(getattr(prices, price) is None for price in group):
                 missing.setdefault(group, []).append(operation)
     for group, unpriced in missing.items():
         wrong = f"no {group[0].replace('_', ' ')} price, so {', '.join(unpriced)} is not charged in full"
         costs.warn("", wrong, _members_for(costs, group))
+
+
+def unit_price(operation: Operation) -> str | None:
+    """The name of the price that covers a whole call of this operation; ``None`` = it goes by tokens alone."""
+    return _BY_UNIT.get(operation)
 
 
 def spelling_of(price: str, costs: Mapping[str, object]) -> tuple[str, int]:
@@ -100,6 +114,15 @@ def spelling_of(price: str, costs: Mapping[str, object]) -> tuple[str, int]:
     if price in _PER_THOUSAND.values() and any(costs.get(member) is not None for member in _PER_THOUSAND):
         return price, 1000
     return _MEMBER_OF[price], 1
+
+
+def _needed(operation: Operation, prices: PriceList) -> Iterator[tuple[str, ...]]:
+    """The prices that it needs: of every group at least one."""
+    unit, tokens = _BY_UNIT.get(operation), _BY_TOKENS.get(operation, ())
+    if unit is not None and getattr(prices, tokens[0]) is None:
+        yield unit, tokens[0]
+    elif unit is None or getattr(prices, unit) is None:
+        yield from ((price,) for price in tokens)
 
 
 def _members_for(costs: Reader, group: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.capabilities import possible_operations
 from domain.documents.bookkeeping import STORE_MEMBERS
 from domain.documents.costs import read_costs, warn_of_missing_prices
 from domain.documents.fault import Fault, has_errors, kind_of, no_object, shown
@@ -16,13 +17,14 @@ from domain.operation import Operation
 
 _KNOWN = frozenset(
     {"id", "code", "name", "provider", "model_type", "private", "projects", "parameters", "operations", "costs"}
-    | {"enabled", "priority", "weight", "fallbacks", "limits"}
+    | {"enabled", "priority", "weight", "fallbacks", "limits", "context_window", "max_output_tokens"}
     | STORE_MEMBERS
 )
 _MOST_PRIORITY = 1_000_000
 _MOST_WEIGHT = 1_000_000
 _MOST_OPERATIONS = 50
 _MOST_FALLBACKS = 50
+_MOST_TOKENS = 1_000_000_000
 
 
 def read_model(body: object, *, version: str = "") -> tuple[ModelDocument | None, tuple[Fault, ...]]:
@@ -49,16 +51,16 @@ def _read(reader: Reader, version: str) -> ModelDocument:
     document_id = reader.name("id", unfit_id, example='"gpt-4-azure"', required=True) or ""
     code = reader.name("code", unfit_name, example='"gpt-4"') or document_id
     model_type = reader.choice("model_type", ModelType)
-    operations = _operations(reader)
+    # Where the type is missing the document has an error already, and nobody sees what is built here.
+    known_type = model_type or ModelType.SIMULATOR
+    operations = _operations(reader, model_type)
     parameters = read_parameters(reader, model_type, code)
     costs = reader.table("costs")
     prices = read_costs(costs)
-    warn_of_missing_prices(costs, prices, operations)
+    warn_of_missing_prices(costs, prices, operations & possible_operations(known_type))
     private, projects = _access(reader)
     priority = reader.whole("priority", least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
     weight = reader.whole("weight", least=0, most=_MOST_WEIGHT)
-    # Where the type is missing the document has an error already, and nobody sees what is built here.
-    known_type = model_type or ModelType.SIMULATOR
     return ModelDocument(
         id=document_id,
         code=code,
@@ -75,6 +77,8 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         weight=1 if weight is None else weight,
         fallbacks=_fallbacks(reader, code),
         limits=read_limits(reader),
+        context_window=reader.whole("context_window", least=1, most=_MOST_TOKENS),
+        max_output_tokens=reader.whole("max_output_tokens", least=1, most=_MOST_TOKENS),
         version=version,
     )
 
@@ -87,7 +91,7 @@ def _provider(reader: Reader) -> str | None:
     return reader.text("provider", example='"Azure"')
 
 
-def _operations(reader: Reader) -> frozenset[Operation]:
+def _operations(reader: Reader, model_type: ModelType | None) -> frozenset[Operation]:
     example = f'["{Operation.CHAT_COMPLETION}"]'
     listed = reader.items("operations", example=example, most=_MOST_OPERATIONS)
     if not reader.given("operations"):
@@ -108,7 +112,16 @@ def _operations(reader: Reader) -> frozenset[Operation]:
             reader.warn(name, "is there twice", "every operation once")
         else:
             found.add(known[value])
+            _check_possible(reader, name, known[value], model_type)
     return frozenset(found)
+
+
+def _check_possible(reader: Reader, name: str, operation: Operation, model_type: ModelType | None) -> None:
+    possible = possible_operations(model_type or ModelType.SIMULATOR)
+    if model_type is None or operation in possible:
+        return
+    wrong = f'is "{operation}", which cannot be asked of {model_type}; it is not offered'
+    reader.warn(name, wrong, f"at most {', '.join(each for each in Operation if each in possible)}")
 
 
 def _access(reader: Reader) -> tuple[bool, frozenset[str]]:

@@ -46,6 +46,8 @@ class Dispatch:
 
     def unusable_because(self, document: ModelDocument) -> str | None:
         """See the port."""
+        if not offered(document):
+            return f"{document.model_type} can do none of the operations that it lists"
         try:
             adapters = self._all(document) or [self._first(document)]
         except DeploymentUnusableError as error:

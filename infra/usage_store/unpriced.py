@@ -69,6 +69,5 @@ class Unpriced:
 
 
 def _difference(usage: Mapping[str, Any], names: str) -> int:
-    whole, *parts = names.split(" - ")
-    counted: int = usage.get(whole, 0)
-    return counted - sum(usage.get(part, 0) for part in parts)
+    whole, *parts = (int(usage.get(name, 0)) for name in names.split(" - "))
+    return whole - sum(parts)

@@ -70,3 +70,9 @@ def test_a_list_in_place_of_parameters_is_not_shown() -> None:
     assert discreet(("parameters",), [SECRET]) is HIDDEN
     assert discreet(("parameters",), {"api_key": SECRET, "timeout": 5}) == {"api_key": HIDDEN, "timeout": 5}
     assert discreet(("parameters",), None) is None
+
+
+def test_a_number_of_tokens_is_no_token() -> None:
+    assert discreet(("max_output_tokens",), 16_384) == 16_384
+    (changed,) = differences(model_body(max_output_tokens=1), model_body(max_output_tokens=2))
+    assert (changed.old, changed.new) == (1, 2)

@@ -107,6 +107,19 @@ def test_a_price_of_what_is_not_offered_or_charged_in_another_way_is_not_missed(
     assert faults(speech, both) == []
 
 
+@pytest.mark.parametrize(
+    ("operation", "unit"), [("images", "image"), ("audio_tts", "characters"), ("audio_stt", "minute")]
+)
+def test_tokens_are_not_missed_where_one_price_covers_the_whole_call(operation: str, unit: str) -> None:
+    member = {"image": "cost_image", "characters": "cost_1Mcharacters", "minute": "cost_minute"}[unit]
+    parts = ("input", "output", "audio_input", "audio_output", "image_input", "image_output", "cached_input")
+    reference = listed(prices=dict.fromkeys((*parts, unit), 1), operations=frozenset({Operation(operation)}))
+    assert faults(model_body(operations=[operation], costs={member: 1}), reference) == []
+    missed = faults(model_body(operations=[operation], costs={"currency": "USD"}), reference)
+    assert any(f'"{member}"' in fault.right for fault in missed)
+    assert any('"cost_input_1Mtokens"' in fault.right for fault in missed)
+
+
 def test_what_the_list_does_not_say_is_not_compared() -> None:
     silent = ReferencePrice("vendor/model", PriceList())
     assert faults(costs(cost_cached_input_1Mtokens=1, cost_minute=3), silent) == []

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from domain.documents.costs import read_costs
+from domain.documents.costs import read_costs, warn_of_missing_prices
 from domain.documents.fault import Fault, Severity
 from domain.documents.reader import Reader
+from domain.operation import Operation
 from domain.pricing import PriceList
 
 
@@ -116,3 +117,44 @@ def test_what_cannot_be_meant_is_an_error(costs: dict[str, object], field: str, 
 def test_a_note_among_the_prices_is_a_warning() -> None:
     faults = read({"source": "price page of March"})[1]
     assert [(fault.field, fault.severity) for fault in faults] == [("costs.source", Severity.WARNING)]
+
+
+PER_TOKEN = {"cost_input_1Mtokens": 1, "cost_output_1Mtokens": 2}
+
+
+@pytest.mark.parametrize(
+    ("operation", "costs", "missing"),
+    [
+        ("ChatCompletion", PER_TOKEN, []),
+        ("ChatCompletion", {"cost_input_1Mtokens": 1}, ['"cost_output_1Mtokens"']),
+        ("Responses", {}, ['"cost_input_1Mtokens"', '"cost_output_1Mtokens"']),
+        ("Responses", {"input": 1}, ['"output"']),
+        ("embeddings", {"cost_input_1Mtokens": 1}, []),
+        ("embeddings", {"cost_output_1Mtokens": 1}, ['"cost_input_1Mtokens"']),
+        # One price for the whole call, whatever tokens the upstream reports beside it.
+        ("images", {"cost_image": 1}, []),
+        ("images", {"cost_image": {"1024x1024": 1}}, []),
+        ("audio_tts", {"cost_1Mcharacters": 15}, []),
+        ("audio_stt", {"cost_minute": "0.006"}, []),
+        # By tokens: all of those that such a call uses.
+        ("images", PER_TOKEN, ['"cost_image" or "cost_image_output_1Mtokens"']),
+        ("images", {"cost_image_output_1Mtokens": 40}, ['"cost_image_input_1Mtokens"', '"cost_input_1Mtokens"']),
+        ("audio_tts", PER_TOKEN, ['"cost_1Mcharacters" or "cost_audio_output_1Mtokens"']),
+        ("audio_tts", {"cost_audio_output_1Mtokens": 12}, ['"cost_input_1Mtokens"']),
+        ("audio_tts", {"cost_audio_output_1Mtokens": 12, "cost_input_1Mtokens": 1}, []),
+        ("audio_stt", {"input": 1, "output": 1}, ['"cost_minute" or "cost_audio_input_1Mtokens" (and then every']),
+        ("audio_stt", {"cost_audio_input_1Mtokens": 6, "cost_input_1Mtokens": 1}, ['"cost_output_1Mtokens"']),
+        ("audio_stt", {"cost_audio_input_1Mtokens": 6} | PER_TOKEN, []),
+    ],
+)
+def test_an_operation_without_its_price_is_warned_of(
+    operation: str, costs: dict[str, object], missing: list[str]
+) -> None:
+    faults: list[Fault] = []
+    reader = Reader(costs, "costs", faults)
+    warn_of_missing_prices(reader, read_costs(reader), frozenset({Operation(operation)}))
+    assert len(faults) == len(missing)
+    for fault, right in zip(faults, missing, strict=True):
+        assert fault.severity is Severity.WARNING
+        assert operation in fault.wrong
+        assert fault.right.startswith(right)

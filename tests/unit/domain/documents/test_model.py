@@ -62,6 +62,8 @@ def test_a_good_document_has_no_fault_and_every_field_arrives() -> None:
             weight="3",
             fallbacks=["gpt-4o"],
             limits={"rpm": 60, "tpm": "1000", "concurrency": 5},
+            context_window=128_000,
+            max_output_tokens="16384",
         ),
         version="v7",
     )
@@ -74,6 +76,7 @@ def test_a_good_document_has_no_fault_and_every_field_arrives() -> None:
     assert (document.priority, document.weight, document.fallbacks) == (2, 3, ("gpt-4o",))
     assert (document.limits.rpm, document.limits.tpm, document.limits.concurrency) == (60, 1000, 5)
     assert (document.prices.input, document.prices.output) == (Decimal(2), Decimal("8.5"))
+    assert (document.context_window, document.max_output_tokens) == (128_000, 16_384)
     assert document.version == "v7"
 
 
@@ -158,6 +161,11 @@ def test_members_of_the_store_are_no_fault() -> None:
         ({"weight": Decimal("NaN")}, "weight", "number"),
         ({"fallbacks": "gpt-4o"}, "fallbacks", "list"),
         ({"limits": 5}, "limits", "object"),
+        ({"context_window": 0}, "context_window", "number from 1"),
+        ({"context_window": "128k"}, "context_window", "number"),
+        ({"max_output_tokens": 0.5}, "max_output_tokens", "number from 1"),
+        ({"max_output_tokens": 1.5}, "max_output_tokens", "whole number"),
+        ({"max_output_tokens": 10**400}, "max_output_tokens", "number"),
         ({"limits": {"rpm": 0}}, "limits.rpm", "number from 1"),
         ({"limits": {"tpm": "many"}}, "limits.tpm", "number"),
         ({"costs": [1]}, "costs", "object"),
@@ -183,6 +191,9 @@ def test_each_error_names_its_field_and_what_would_be_right(changes: dict[str, o
         ({"operations": ["ChatCompletion", "ChatCompletion"]}, "operations[1]", "once"),
         ({"fallbacks": ["gpt-4"]}, "fallbacks", "other models"),
         ({"limits": {"rmp": 3}}, "limits.rmp", '"rpm"'),
+        ({"context_windw": 3}, "context_windw", '"context_window"'),
+        ({"operations": ["ChatCompletion", "audio_realtime"]}, "operations[1]", "ChatCompletion, Responses, emb"),
+        ({"model_type": "Anthropic", "operations": ["images", "Responses"]}, "operations[0]", "at most ChatC"),
         ({"costs": ...}, "costs", "cost_output_1Mtokens"),
         ({"operations": ["ChatCompletion", "audio_tts"]}, "costs", "cost_1Mcharacters"),
     ],
@@ -194,6 +205,12 @@ def test_each_warning_names_its_field_and_the_document_serves(
     assert document is not None
     assert all(fault.severity is Severity.WARNING for fault in faults)
     assert hint in found(**changes)[field][1]
+
+
+def test_a_price_is_not_missed_for_what_the_type_cannot_do() -> None:
+    faults = read(model_type="Anthropic", operations=["ChatCompletion", "images", "audio_tts"])[1]
+    assert [fault.field for fault in faults] == ["operations[1]", "operations[2]"]
+    assert 'is "images", which cannot be asked of Anthropic' in faults[0].wrong
 
 
 def test_all_faults_come_at_once() -> None:
