@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -25,8 +26,8 @@ from infra.clients.http.proxies import Proxies
 from infra.controllers.app import create_pages
 from infra.controllers.door import Door
 from infra.controllers.errors import status_of
-from infra.controllers.openai.endpoints import ENDPOINTS
 from infra.controllers.openai.handler import BodyLimits, Handler
+from infra.controllers.openai.spool import Uploads
 from infra.controllers.ops import Health
 from infra.controllers.visit import AccessLog
 from infra.providers.dispatch import Dispatch
@@ -128,8 +129,11 @@ async def open_product(
             version=version,
             show_detail=settings.llmproxy_health_detail,
         )
-        limits = BodyLimits(settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout)
-        door = Door(ENDPOINTS, Handler(serving, limits), create_pages(serving, health, version), access_log)
+        limits = BodyLimits(
+            settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
+        )
+        uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
+        door = Door(Handler(serving, limits, uploads), create_pages(serving, health, version), access_log)
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()

@@ -5,13 +5,11 @@ Measured: FastAPI's own routing and middleware stack costs as much as the whole 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from application.serving.use_case import UseCase
 from infra.controllers.callers import request_id_of
 from infra.controllers.openai.handler import Handler
+from infra.controllers.openai.routes import ROUTES, find_route
 from infra.controllers.responses import Response, send_internal_error
 from infra.controllers.visit import AccessLog, Visit
 
@@ -20,16 +18,12 @@ class Door:
     """Lets requests in, gives each its id, and writes its access line.
 
     Args:
-        endpoints: path to use case.
-        handler: runs use cases.
+        handler: serves model calls.
         pages: everything that is not a model call.
         access_log: takes the facts of each finished request.
     """
 
-    def __init__(
-        self, endpoints: Mapping[str, UseCase], handler: Handler, pages: ASGIApp, access_log: AccessLog | None
-    ) -> None:
-        self._endpoints = endpoints
+    def __init__(self, handler: Handler, pages: ASGIApp, access_log: AccessLog | None) -> None:
         self._handler = handler
         self._pages = pages
         self._access_log = access_log
@@ -39,11 +33,12 @@ class Door:
         if scope["type"] != "http":
             await self._pages(scope, receive, send)
             return
-        visit = Visit(request_id_of(scope["headers"]), scope["method"], scope["path"])
-        use_case = self._endpoints.get(scope["path"])
+        path = scope["path"]
+        visit = Visit(request_id_of(scope["headers"]), scope["method"], path)
+        route = ROUTES.get(path) or find_route(path)
         try:
-            if use_case is not None:
-                await self._handler(use_case, scope, receive, send, visit)
+            if route is not None:
+                await self._handler(route, scope, receive, send, visit)
             else:
                 await self._page(scope, receive, send, visit)
         finally:
@@ -64,4 +59,4 @@ class Door:
         except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
             visit.broke(error)
             if visit.status == 0:
-                await send_internal_error(Response(send, visit))
+                await send_internal_error(Response(send, visit, scope))

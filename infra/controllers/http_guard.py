@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 
 import httptools
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from infra.controllers.http_protocol import HttpProtocol, raw_refusal
 
@@ -28,7 +26,6 @@ class GuardedProtocol(HttpProtocol):
     """Bytes since the parser last made something of what came."""
     _declining = False
     """The request at hand asks for another protocol: it is read again without that wish."""
-    _running: RequestResponseCycle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for the first head."""
@@ -100,10 +97,6 @@ class GuardedProtocol(HttpProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         return b"".join(head) + b"\r\n" + rest
-
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        super()._start_asgi_task(cycle, app)
 
     def _watch_idleness(self) -> None:
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -11,6 +11,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from domain.errors import InvalidRequestError
 from infra.controllers.callers import request_id_of
 from infra.controllers.errors import body_of
+from infra.controllers.responses import CUT
 
 _INTERIM = b"HTTP/1.1 100"
 _JOINED_UP_TO = 64 * 1024
@@ -29,6 +30,15 @@ def raw_refusal(status: bytes, message: str) -> bytes:
 class HttpProtocol(HttpToolsProtocol):
     """What fails before a request can be formed never reaches the application: it is answered here."""
 
+    _running: RequestResponseCycle | None = None
+    """The request that is being served, or was last."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """Begin."""
+        super().connection_made(transport)
+        # One for all requests of a connection. It leads to none of them: they go without the garbage collector.
+        self._extensions: dict[str, Any] = {CUT: self._cut}
+
     def send_400_response(self, msg: str) -> None:
         """Answer and close; where an answer is under way already, only close."""
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn declares it as never None
@@ -37,10 +47,21 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.write(raw_refusal(b"400 Bad Request", msg))
         self.transport.close()
 
+    def _cut(self) -> None:
+        """Close the connection in the middle of an answer: its receiver must not take it for a whole one.
+
+        For uvicorn it looks as if the caller had hung up, which ends a request without an error.
+        """
+        if self._running is not None:
+            self._running.transport.close()
+            self._running.disconnected = True
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         # Only POST: an answer to HEAD is a head that no body follows.
         if cycle.scope["method"] == "POST":
             cycle.transport = cast("asyncio.Transport", _HeadWithBody(cycle))  # as much of one as a cycle uses
+            cycle.scope["extensions"] = self._extensions
+        self._running = cycle
         super()._start_asgi_task(cycle, app)
 
 

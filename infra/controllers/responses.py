@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from application.serving.use_case import ErrorDetail
-from domain.errors import BodyTimeoutError, BodyTooLargeError, GatewayError
+from domain.errors import BodyTimeoutError, GatewayError
 from infra.controllers.errors import INTERNAL, INTERNAL_DETAIL, body_of, detail_of, headers_of, status_of
 from infra.controllers.visit import Visit
 
 JSON = b"application/json"
+CUT = "llmproxy.cut"
+"""The ASGI extension of our server (``http_protocol.py``) that closes a connection in the middle of an answer."""
+_CLOSE = (b"connection", b"close")
+_LINGER = 30
+"""Seconds in which the rest of a refused body is read and dropped: who is still sending would not see the answer."""
 
 
 class Response:
@@ -21,12 +28,14 @@ class Response:
     Args:
         send: ASGI's channel to the caller.
         visit: the request; learns the status.
+        scope: of the request.
     """
 
-    __slots__ = ("_failure", "_send", "started", "visit")
+    __slots__ = ("_failure", "_scope", "_send", "started", "visit")
 
-    def __init__(self, send: Send, visit: Visit) -> None:
+    def __init__(self, send: Send, visit: Visit, scope: Scope) -> None:
         self._send = send
+        self._scope = scope
         self.visit = visit
         self.started = False
         self._failure: Callable[[ErrorDetail], bytes | None] | None = None
@@ -40,6 +49,27 @@ class Response:
             headers += extra
         await self._start(status, headers)
         await self._send({"type": "http.response.body", "body": body})
+
+    async def refuse_body(self, error: GatewayError, receive: Receive, limit: int) -> None:
+        """Answer with an error while the body is still being sent, and close the connection after it.
+
+        Args:
+            error: why.
+            receive: ASGI's channel from the caller.
+            limit: bytes of the rest that are waited for.
+        """
+        body = body_of(error)
+        length = (b"content-length", b"%d" % len(body))
+        await self._start(status_of(error), [(b"content-type", JSON), length, _CLOSE, *self._common()])
+        await self.block(body)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while limit > 0:
+                    message = await receive()
+                    if not message.get("more_body", False):
+                        break
+                    limit -= len(message["body"])
+        await self.end()
 
     async def begin(self, content_type: bytes, failure: Callable[[ErrorDetail], bytes | None]) -> None:
         """Send the head of a stream.
@@ -68,12 +98,16 @@ class Response:
     async def fail(self, error: ErrorDetail) -> None:
         """End a stream so that clients notice: one that merely ends looks complete to them.
 
-        Where nothing can be said in it, the answer is left without an end and the server cuts the connection.
+        Where nothing can be said in it, the answer is left without an end and the connection is cut.
         """
         event = None if self._failure is None else self._failure(error)
         if event is not None:
             await self.block(event)
             await self.end()
+            return
+        cut = self._scope.get("extensions", {}).get(CUT)
+        if cut is not None:
+            cut()
 
     async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
         self.started = True
@@ -94,8 +128,8 @@ async def send_error(response: Response, error: GatewayError) -> None:
         await response.fail(detail_of(error))
         return
     extra = headers_of(error)
-    if isinstance(error, BodyTooLargeError | BodyTimeoutError):
-        extra.append((b"connection", b"close"))  # what is left of the body is not worth waiting for
+    if isinstance(error, BodyTimeoutError):
+        extra.append(_CLOSE)  # what is left of the body is not worth waiting for
     await response.whole(status_of(error), JSON, body_of(error), extra)
 
 

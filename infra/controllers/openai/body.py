@@ -15,22 +15,34 @@ _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _BOM = b"\xef\xbb\xbf"
 
 
-async def read_bytes(receive: Receive, headers: Headers, limit: int) -> bytes:
+def announced_type(headers: Headers, limit: int) -> bytes:
+    """The content type that a request announces; empty where it names none.
+
+    Raises:
+        BodyTooLargeError: it announces more than ``limit`` bytes: nothing of it is read.
+    """
+    content_type = b""
+    for name, value in headers:
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise too_large(limit)
+    return content_type
+
+
+async def read_bytes(receive: Receive, limit: int) -> bytes:
     """The whole body.
 
     Raises:
-        BodyTooLargeError: it is longer than ``limit`` bytes; before any of it is read where the request says so itself.
+        BodyTooLargeError: it is longer than ``limit`` bytes.
         CallerGoneError: the caller hung up in the middle of it.
     """
-    for name, value in headers:
-        if name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise _too_large(limit)
     message = await receive()
     if message["type"] == "http.disconnect":
         raise CallerGoneError
     body: bytes = message.get("body", b"")
     if len(body) > limit:
-        raise _too_large(limit)
+        raise too_large(limit)
     if not message.get("more_body", False):
         return body
     return await _read_rest(receive, body, limit)
@@ -46,7 +58,7 @@ async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
         pieces.append(piece)
         size += len(piece)
         if size > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         more = message.get("more_body", False)
     return b"".join(pieces)
 
@@ -78,5 +90,6 @@ def read_members(body: bytes) -> Mapping[str, bytes]:
         raise BodyNotJsonError("The request body is nested too deeply.") from None
 
 
-def _too_large(limit: int) -> BodyTooLargeError:
+def too_large(limit: int) -> BodyTooLargeError:
+    """The error for a body of more than ``limit`` bytes."""
     return BodyTooLargeError(f"The request body is larger than the limit of {limit} bytes.")

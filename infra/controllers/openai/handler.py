@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -10,10 +11,24 @@ from starlette.types import Receive, Scope, Send
 
 from application.serving.exchange import Exchange
 from application.serving.serve import Serving
-from application.serving.use_case import UseCase
-from domain.errors import BodyTimeoutError, CallerGoneError, GatewayError, MethodNotAllowedError, UnavailableError
+from application.serving.use_case import UseCase, no_form, no_json
+from domain.call import Call
+from domain.errors import (
+    BodyTimeoutError,
+    BodyTooLargeError,
+    CallerGoneError,
+    GatewayError,
+    MethodNotAllowedError,
+    UnavailableError,
+)
+from domain.form import Form
+from domain.project import Caller
 from infra.controllers.callers import key_of
-from infra.controllers.openai.body import read_bytes, read_members
+from infra.controllers.openai.body import announced_type, read_bytes, read_members
+from infra.controllers.openai.form import FormLimits, is_form, read_form, with_model
+from infra.controllers.openai.routes import Route, StoredRoute
+from infra.controllers.openai.spool import Uploads
+from infra.controllers.openai.stored import action_of, query_of
 from infra.controllers.openai.watch import Lookout, Watch
 from infra.controllers.responses import Response, send_error, send_internal_error
 from infra.controllers.visit import Visit
@@ -26,10 +41,12 @@ class BodyLimits:
     Args:
         size: bytes.
         seconds: for all of it to arrive.
+        file: bytes of one file in a form.
     """
 
     size: int
     seconds: float
+    file: int
 
 
 class Handler:
@@ -38,19 +55,31 @@ class Handler:
     Args:
         serving: the request path.
         limits: bounds of a body.
+        uploads: where forms lie meanwhile.
     """
 
-    def __init__(self, serving: Serving, limits: BodyLimits) -> None:
+    def __init__(self, serving: Serving, limits: BodyLimits, uploads: Uploads) -> None:
         self._serving = serving
         self._limits = limits
+        self._form_limits = FormLimits(limits.size, limits.file)
+        self._uploads = uploads
         self._lookout = Lookout(limits.seconds)
 
-    async def __call__(self, use_case: UseCase, scope: Scope, receive: Receive, send: Send, visit: Visit) -> None:
+    async def __call__(
+        self, route: Route | StoredRoute, scope: Scope, receive: Receive, send: Send, visit: Visit
+    ) -> None:
         """Answer one request, whatever happens."""
-        response = Response(send, visit)
+        response = Response(send, visit, scope)
         watch = self._lookout.watch(receive)
         try:
-            await self._serve(use_case, scope, receive, response, watch)
+            if isinstance(route, Route):
+                await self._serve(route, scope, receive, response, watch)
+            else:
+                await self._stored(route, scope, response, watch)
+        except BodyTooLargeError as error:
+            watch.end()
+            visit.failed(error)
+            await response.refuse_body(error, receive, self._limits.size)
         except GatewayError as error:
             if not isinstance(error, CallerGoneError):
                 await send_error(response, error)
@@ -67,23 +96,51 @@ class Handler:
         finally:
             watch.end()
 
-    async def _serve(self, use_case: UseCase, scope: Scope, receive: Receive, response: Response, watch: Watch) -> None:
-        visit = response.visit
+    async def _serve(self, route: Route, scope: Scope, receive: Receive, response: Response, watch: Watch) -> None:
         if scope["method"] != "POST":
             raise MethodNotAllowedError(f"Only POST requests are accepted at {scope['path']}.", allowed="POST")
-        headers = scope["headers"]
-        caller = self._serving.authenticate(key_of(headers))
-        visit.caller = caller
-        body = await read_bytes(receive, headers, self._limits.size)
+        caller = self._authenticate(scope, response)
+        use_case, request_id = route.use_case, response.visit.request_id
+        content_type = announced_type(scope["headers"], self._limits.size)
+        if content_type != b"application/json" and is_form(content_type):
+            if use_case.read_form is no_form:
+                use_case.read_form(Form(()), request_id)
+            with self._uploads.spool() as spool:
+                form = await read_form(receive, content_type, self._form_limits, spool)
+                watch.body_read()
+                if route.model is not None:
+                    form = with_model(form, route.model)
+                await self._call(use_case, use_case.read_form(form, request_id), caller, response)
+            return
+        if use_case.read is no_json:
+            use_case.read({}, request_id)
+        members = read_members(await read_bytes(receive, self._limits.size))
         watch.body_read()
-        call = use_case.read(read_members(body), visit.request_id)
+        if route.model is not None:
+            members = {**members, "model": json.dumps(route.model).encode()}
+        await self._call(use_case, use_case.read(members, request_id), caller, response)
+
+    async def _call(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
         exchange = self._serving.exchange(use_case, call, caller)
-        visit.exchange = exchange
+        response.visit.exchange = exchange
         if call.stream:
             await self._stream(exchange, response)
         else:
             answer = await self._serving.answer(exchange)
             await response.whole(200, answer.content_type, answer.body)
+
+    async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: Watch) -> None:
+        watch.body_read()  # whatever comes means nothing
+        action = action_of(route, scope["method"], scope["path"])
+        caller = self._authenticate(scope, response)
+        query, request_id = query_of(action, scope["query_string"]), response.visit.request_id
+        answer = await self._serving.stored(caller, action, route.response_id, query, request_id)
+        await response.whole(200, answer.content_type, answer.body)
+
+    def _authenticate(self, scope: Scope, response: Response) -> Caller:
+        caller = self._serving.authenticate(key_of(scope["headers"]))
+        response.visit.caller = caller
+        return caller
 
     async def _stream(self, exchange: Exchange, response: Response) -> None:
         relay = await self._serving.stream(exchange)

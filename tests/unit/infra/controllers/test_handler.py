@@ -20,6 +20,8 @@ from domain.response_id import ResponseIds
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import BodyLimits, Handler
+from infra.controllers.openai.routes import Route
+from infra.controllers.openai.spool import Uploads
 from infra.controllers.visit import Visit
 from tests.builders import model_body
 from tests.fakes.provider import FakeProvider, FakeStream
@@ -70,10 +72,10 @@ async def _serving(provider: FakeProvider, lines: list[LedgerLine]) -> Serving:
 async def _stopped(provider: FakeProvider, port: Port, until: asyncio.Event) -> list[LedgerLine]:
     """Serve the request until something has happened, then stop as uvicorn does."""
     lines: list[LedgerLine] = []
-    handler = Handler(await _serving(provider, lines), BodyLimits(10_000, 10))
+    handler = Handler(await _serving(provider, lines), BodyLimits(10_000, 10, 10_000), Uploads(None))
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
     visit = Visit("req_1", "POST", "/v1/chat/completions")
-    task = asyncio.create_task(handler(CHAT_COMPLETION, scope, port.receive, port.send, visit))
+    task = asyncio.create_task(handler(Route(CHAT_COMPLETION), scope, port.receive, port.send, visit))
     async with asyncio.timeout(5):
         await until.wait()
         task.cancel()

@@ -1,0 +1,51 @@
+"""Calls about stored responses: which of a caller's query parameters go upstream."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode
+
+from application.ports.providers import StoredAction
+from domain.errors import InvalidRequestError, MethodNotAllowedError
+from infra.controllers.openai.routes import StoredRoute
+
+_INCLUDE = frozenset({"include", "include[]"})
+PARAMETERS = {
+    StoredAction.RETRIEVE: _INCLUDE | {"starting_after"},
+    StoredAction.DELETE: frozenset[str](),
+    StoredAction.CANCEL: frozenset[str](),
+    StoredAction.INPUT_ITEMS: _INCLUDE | {"after", "before", "limit", "order"},
+}
+"""What goes upstream; all others stay here (``api-version`` is between the caller and us)."""
+_MOST_PARAMETERS = 50
+
+
+def action_of(route: StoredRoute, method: str, path: str) -> StoredAction:
+    """What a method does.
+
+    Raises:
+        MethodNotAllowedError: nothing here.
+    """
+    action = route.actions.get(method)
+    if action is None:
+        allowed = ", ".join(route.actions)
+        raise MethodNotAllowedError(f"Only {allowed} requests are accepted at {path}.", allowed=allowed)
+    return action
+
+
+def query_of(action: StoredAction, query: bytes) -> str:
+    """The query string for the upstream.
+
+    Raises:
+        InvalidRequestError: it is malformed, or asks for a stream.
+    """
+    try:
+        given = parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_PARAMETERS
+        )
+    except ValueError:
+        raise InvalidRequestError("The query string is malformed.") from None
+    if action is StoredAction.RETRIEVE and any(name == "stream" and value != "false" for name, value in given):
+        raise InvalidRequestError(
+            "A stored response is not streamed again: retrieve it without 'stream'.", param="stream"
+        )
+    return urlencode([(name, value) for name, value in given if name in PARAMETERS[action]])
