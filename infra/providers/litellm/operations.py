@@ -8,6 +8,7 @@ from types import MappingProxyType
 from domain.errors import InvalidRequestError
 from domain.operation import Endpoint
 from infra.providers.litellm.chat import CHAT
+from infra.providers.litellm.completion import COMPLETION
 from infra.providers.litellm.embeddings import EMBEDDINGS
 from infra.providers.litellm.operation import Operation
 from infra.providers.litellm.responses import RESPONSES
@@ -15,6 +16,7 @@ from infra.providers.litellm.responses import RESPONSES
 OPERATIONS: Mapping[Endpoint, Operation] = MappingProxyType(
     {
         Endpoint.CHAT_COMPLETIONS: CHAT,
+        Endpoint.COMPLETIONS: COMPLETION,
         Endpoint.EMBEDDINGS: EMBEDDINGS,
         Endpoint.RESPONSES: RESPONSES,
     }

@@ -89,7 +89,7 @@ class ChatStream:
         self._wants_usage = asked.call.wants_usage
         self._limits = limits
         self._first: Any = None
-        self._characters = 0
+        self.characters = 0
         self._report = Report(wrapper)
         self._complete = False
         self._head: dict[str, object] = {}
@@ -127,7 +127,7 @@ class ChatStream:
 
     def output_so_far(self) -> int:
         """Output tokens delivered so far, by rule of thumb."""
-        return estimate_tokens(self._characters)
+        return estimate_tokens(self.characters)
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Blocks of whole events; see the port."""
@@ -179,7 +179,7 @@ class ChatStream:
             delta.pop("content", None)
         if not delta and choice.finish_reason is None:
             return None
-        self._characters += written(delta)
+        self.characters += written(delta)
         return {
             "index": choice.index,
             "delta": delta,

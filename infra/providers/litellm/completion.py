@@ -1,0 +1,93 @@
+"""The legacy ``/completions`` through LiteLLM: a chat completion whose only message is the prompt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from application.ports.providers import Answer
+from application.use_cases.chat_estimate import written
+from domain.errors import InvalidRequestError
+from infra.providers.litellm.answer import model_name, without_private
+from infra.providers.litellm.chat import CHAT
+from infra.providers.litellm.members import decoded, unsupported
+from infra.providers.litellm.operation import Asked, Operation
+from infra.providers.litellm.stream import ChatStream
+from infra.providers.litellm.usage import openai_usage, usage_of
+
+_encode = msgspec.json.Encoder().encode
+_REFUSED = {
+    "suffix": "This model completes text at its end only: leave 'suffix' out.",
+    "logprobs": "This model reports no log probabilities of completions.",
+}
+_CHAT_ONLY = frozenset({"messages", "tools", "tool_choice", "functions", "function_call", "modalities", "audio"})
+
+
+def _arguments(asked: Asked) -> dict[str, Any]:
+    fields = dict(asked.call.fields)
+    for name in _CHAT_ONLY & fields.keys():
+        raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+    for name, message in _REFUSED.items():
+        if decoded(fields.pop(name, b"null")) not in (None, ""):
+            raise unsupported(name, message)
+    if decoded(fields.pop("best_of", b"null")) not in (None, 1):
+        raise unsupported("best_of")
+    if decoded(fields.pop("echo", b"null")) not in (None, False):
+        raise unsupported("echo")
+    prompt = _prompt(decoded(fields.pop("prompt", b"null")))
+    fields["messages"] = _encode([{"role": "user", "content": prompt}])
+    return CHAT.arguments(replace(asked, call=replace(asked.call, fields=fields)))
+
+
+def _prompt(value: Any) -> str:
+    if isinstance(value, list) and len(value) == 1:
+        value = value[0]
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+        raise unsupported("prompt", "This model completes one prompt at a time.")
+    if isinstance(value, list) and value and all(isinstance(each, int | list) for each in value):
+        raise unsupported("prompt", "'prompt' must be text: this model does not take arrays of tokens.")
+    raise InvalidRequestError("'prompt' must be a non-empty string.", param="prompt")
+
+
+def _answer(response: Any, asked: Asked) -> Answer:
+    usage = usage_of(getattr(response, "usage", None))
+    body: dict[str, object] = {
+        "id": response.id,
+        "object": "text_completion",
+        "created": response.created,
+        "model": model_name(response.model, asked.target.provider),
+        "choices": [
+            {
+                "text": choice.message.content or "",
+                "index": choice.index,
+                "logprobs": None,
+                "finish_reason": choice.finish_reason,
+            }
+            for choice in response.choices
+        ],
+    }
+    if usage is not None:
+        body["usage"] = openai_usage(usage)
+    return Answer(_encode(body), b"application/json", usage)
+
+
+class CompletionStream(ChatStream):
+    """The same in pieces."""
+
+    kind = "text_completion"
+
+    def choice(self, choice: Any) -> dict[str, object] | None:
+        """One choice of a chunk; ``None`` = it carries neither text nor the end."""
+        delta = without_private(choice.delta)
+        self.characters += written(delta)
+        text = delta.get("content") or ""
+        if not text and choice.finish_reason is None:
+            return None
+        return {"text": text, "index": choice.index, "logprobs": None, "finish_reason": choice.finish_reason}
+
+
+COMPLETION = Operation(CHAT.function, _arguments, _answer, CompletionStream)
