@@ -149,8 +149,6 @@ def _read(body: Mapping[str, Any], inputs: list[str], *, stream: bool) -> ImageR
         raise wrong("Streaming is only supported by GPT image models.", "stream")
     quality, size, background = (body.get(name) or "auto" for name in ("quality", "size", "background"))
     count = body.get("n") or 1
-    if stream and count > 1:
-        raise wrong("Streaming is only supported for one image: 'n' must be 1.", "n")
     if family == "dall-e-3" and count > 1:
         raise wrong("Invalid 'n': integer above maximum value. Expected a value <= 1.", "n", "integer_above_max_value")
     usual = {"auto": "medium", "standard": "medium", "hd": "high"} if tokens else {"auto": "standard"}

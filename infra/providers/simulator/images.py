@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from domain.usage import IMAGE_TOKENS, Usage, estimate_tokens
 from infra.providers.simulator.image_request import ImageRequest, read_edit, read_generation
 from infra.providers.simulator.image_url import url_of
 from infra.providers.simulator.picture import Picture, draw
-from infra.providers.simulator.plan import Event, Pieces, Plan, Request, Whole
+from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
 
 _TOKENS_BY_QUALITY = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
 """Output tokens of one image of 1024x1024."""
@@ -50,7 +50,7 @@ def _plan(request: Request, wanted: ImageRequest, kind: str) -> Plan:
     if wanted.counts_tokens:
         width, height = wanted.dimensions
         each = max(1, _TOKENS_BY_QUALITY[wanted.quality] * width * height // _SQUARE)
-        made = wanted.count * each + _TOKENS_OF_A_PARTIAL_IMAGE * wanted.partial_images
+        made = wanted.count * (each + _TOKENS_OF_A_PARTIAL_IMAGE * wanted.partial_images)
         seen = IMAGE_TOKENS * len(wanted.inputs)
         tokens = Usage(input_tokens=text + seen, output_tokens=made, image_input_tokens=seen, image_output_tokens=made)
     used = counted.plus(tokens)
@@ -60,9 +60,7 @@ def _plan(request: Request, wanted: ImageRequest, kind: str) -> Plan:
     return Plan(
         answer=answer,
         usage=used,
-        begun=Usage(
-            images=wanted.count, input_tokens=tokens.input_tokens, image_input_tokens=tokens.image_input_tokens
-        ),
+        begun=counted,
         reported=said.plus(tokens) if request.with_usage else said,
     )
 
@@ -93,22 +91,28 @@ class _Making:
         if wanted.counts_tokens:
             answer |= self._described()
             if self.request.with_usage:
-                answer["usage"] = self._usage()
+                answer["usage"] = _usage_object(self.tokens)
         return _encode(answer)
 
     def pieces(self) -> Pieces:
-        """The events of a stream: partial images, then the image."""
-        closing = {"type": f"{self.kind}.completed", "b64_json": self._encoded(0), **self._stamp()}
-        if self.request.with_usage:
-            closing["usage"] = self._usage()
-        return Pieces(self._partial_images(), _event(closing), counted=False)
+        """The events of a stream: for each image its partial images, then the image."""
+        *events, closing = (event for index in range(self.wanted.count) for event in self._events(index))
+        return Pieces(((event, 0) for event in events), closing, counted=False)
 
-    def _partial_images(self) -> Iterator[Event]:
-        for index in range(self.wanted.partial_images):
+    def _events(self, index: int) -> Iterator[bytes]:
+        for step in range(self.wanted.partial_images):
             # Each one is another picture, as a real one becomes clearer step by step.
-            picture = self._encoded(1000 + index)
-            event = {"type": f"{self.kind}.partial_image", "b64_json": picture, "partial_image_index": index}
-            yield _event({**event, **self._stamp()}), 0
+            picture = self._encoded(1000 * (index + 1) + step)
+            event = {"type": f"{self.kind}.partial_image", "b64_json": picture, "partial_image_index": step}
+            yield _event({**event, **self._stamp()})
+        event = {"type": f"{self.kind}.completed", "b64_json": self._encoded(index), **self._stamp()}
+        if self.request.with_usage:
+            # Each event tells of its own image; what went in is told once.
+            count, tokens = self.wanted.count, self.tokens
+            made = tokens.output_tokens // count
+            went_in = tokens if index == 0 else Usage()
+            event["usage"] = _usage_object(replace(went_in, output_tokens=made, image_output_tokens=made))
+        yield _event(event)
 
     def _stamp(self) -> dict[str, Any]:
         return {"created_at": self.request.created, **self._described()}
@@ -120,17 +124,6 @@ class _Making:
             "output_format": wanted.format,
             "quality": wanted.quality,
             "size": wanted.size,
-        }
-
-    def _usage(self) -> dict[str, Any]:
-        tokens = self.tokens
-        text = tokens.input_tokens - tokens.image_input_tokens
-        return {
-            "total_tokens": tokens.input_tokens + tokens.output_tokens,
-            "input_tokens": tokens.input_tokens,
-            "output_tokens": tokens.output_tokens,
-            "input_tokens_details": {"text_tokens": text, "image_tokens": tokens.image_input_tokens},
-            "output_tokens_details": {"text_tokens": 0, "image_tokens": tokens.image_output_tokens},
         }
 
     def _entry(self, index: int) -> dict[str, Any]:
@@ -156,3 +149,14 @@ class _Making:
 
 def _event(event: dict[str, Any]) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (event["type"].encode(), _encode(event))
+
+
+def _usage_object(tokens: Usage) -> dict[str, Any]:
+    text = tokens.input_tokens - tokens.image_input_tokens
+    return {
+        "total_tokens": tokens.input_tokens + tokens.output_tokens,
+        "input_tokens": tokens.input_tokens,
+        "output_tokens": tokens.output_tokens,
+        "input_tokens_details": {"text_tokens": text, "image_tokens": tokens.image_input_tokens},
+        "output_tokens_details": {"text_tokens": 0, "image_tokens": tokens.image_output_tokens},
+    }

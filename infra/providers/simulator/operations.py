@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 
 from domain.operation import Endpoint
-from infra.providers.simulator import chat_completions, completions, embeddings, images
+from infra.providers.simulator import chat_completions, completions, embeddings, images, speech, transcriptions
 from infra.providers.simulator.plan import Plan, Request
 
 OPERATIONS: Mapping[Endpoint, Callable[[Request], Plan]] = {
@@ -14,5 +15,17 @@ OPERATIONS: Mapping[Endpoint, Callable[[Request], Plan]] = {
     Endpoint.EMBEDDINGS: embeddings.plan,
     Endpoint.IMAGE_GENERATIONS: images.plan_generation,
     Endpoint.IMAGE_EDITS: images.plan_edit,
+    Endpoint.SPEECH: speech.plan,
+    Endpoint.TRANSCRIPTIONS: transcriptions.plan_transcription,
+    Endpoint.TRANSLATIONS: transcriptions.plan_translation,
 }
-"""Each raises ``RefusedError`` for a request that is not well formed."""
+
+
+async def planned(endpoint: Endpoint, request: Request) -> Plan:
+    """The plan for a request. Forms may be large: they are read in a thread.
+
+    Raises:
+        RefusedError: the request is not well formed.
+    """
+    make = OPERATIONS[endpoint]
+    return make(request) if request.form is None else await asyncio.to_thread(make, request)

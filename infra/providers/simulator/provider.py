@@ -13,7 +13,7 @@ from domain.model import ModelDocument
 from infra.providers.simulator.failures import as_gateway_error
 from infra.providers.simulator.faults import Faults, read_faults
 from infra.providers.simulator.kept import KeptResponses
-from infra.providers.simulator.operations import OPERATIONS
+from infra.providers.simulator.operations import planned
 from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
 from infra.providers.simulator.refusal import RefusedError
 from infra.providers.simulator.request import read_request, upstream_model
@@ -86,7 +86,7 @@ class SimulatorProvider:
                     with_usage=not faults.no_usage,
                     kept=self._kept.setdefault(document.id, KeptResponses()),
                 )
-                return OPERATIONS[call.endpoint](request), faults
+                return await planned(call.endpoint, request), faults
         except RefusedError as refused:
             raise as_gateway_error(refused) from None
         await pause(faults.ttft, document.parameters.timeout)

@@ -21,7 +21,7 @@ from infra.providers.simulator.kept import KeptResponses
 from infra.providers.simulator.keys import check_key
 from infra.providers.simulator.last import LastRequest
 from infra.providers.simulator.multipart import read_form
-from infra.providers.simulator.operations import OPERATIONS
+from infra.providers.simulator.operations import planned
 from infra.providers.simulator.options import SimulatorOptions
 from infra.providers.simulator.paths import place_of
 from infra.providers.simulator.picture import draw
@@ -136,7 +136,7 @@ class Simulator:
             address=_address(scope),
             kept=self._kept,
         )
-        plan = OPERATIONS[endpoint](request)
+        plan = await planned(endpoint, request)
         await respond(connection, endpoint.value, plan, faults, self.counters, start)
 
     def _decoded(self, scope: Scope, raw: bytes) -> tuple[dict[str, Any], Form | None]:
