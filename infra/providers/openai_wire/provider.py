@@ -15,6 +15,7 @@ from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.answers import check, read_answer
+from infra.providers.openai_wire.at_once import AtOnce
 from infra.providers.openai_wire.body import request_body
 from infra.providers.openai_wire.endpoints import ROWS
 from infra.providers.openai_wire.failures import failed
@@ -78,12 +79,8 @@ class OpenAIWire:
             UpstreamError: the upstream was called and it did not work out.
         """
         target = self._target(document)
-        response, data = await self._whole(self._send(call, target, ask_usage=False), target)
-        said, row = response.headers.get(b"content-type", b""), ROWS[call.endpoint]
-        if row.prose and is_prose(data, said, call, target):
-            return Answer(data, prose_type(said), None)
-        data, usage = read_answer(data, target, row, call)
-        return Answer(data, JSON, usage)
+        response = await self._answered(self._send(call, target, ask_usage=False), target)
+        return await self._read(response, call, target)
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """Call the deployment and return once its first event is there, or its first bytes of audio.
@@ -102,6 +99,8 @@ class OpenAIWire:
             if response.status != _OK:
                 raise refused(response.status, response.headers, await _error_body(response), target)
             said = response.headers.get(b"content-type", b"")
+            if ROWS[call.endpoint].prose and not said.startswith(_EVENTS):
+                return AtOnce(await self._read(response, call, target))
             if is_json(said) or is_page(said):
                 raise await self._no_stream(response, target)
         except HttpError as error:
@@ -121,10 +120,10 @@ class OpenAIWire:
         target = self._target(document)
         head = stored_head(call, target) + _request_id_header(call.request_id) + b"\r\n"
         try:
-            _, data = await self._whole(self._request(target, head, b""), target)
+            response = await self._answered(self._request(target, head, b""), target)
         except DeploymentUnusableError:  # all that it can be about is the response: nothing else is named
             raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.") from None
-        data, usage = read_answer(data, target, ROWS[Endpoint.RESPONSES])
+        data, usage = read_answer(await self._body(response), target, ROWS[Endpoint.RESPONSES])
         return Answer(data, JSON, usage)
 
     def upstream_model(self, document: ModelDocument) -> str:
@@ -150,13 +149,28 @@ class OpenAIWire:
             self._targets[document] = target
         return target
 
-    async def _whole(self, request: Awaitable[HttpResponse], target: Target) -> tuple[HttpResponse, bytes]:
-        """What is answered to a request, whole."""
+    async def _answered(self, request: Awaitable[HttpResponse], target: Target) -> HttpResponse:
+        """The answer to a request, unless it is an error."""
         try:
             response = await request
             if response.status >= _MULTIPLE_CHOICES:
                 raise refused(response.status, response.headers, await _error_body(response), target)
-            return response, await response.read(self._answer_limit)
+        except HttpError as error:
+            raise failed(error) from None
+        return response
+
+    async def _read(self, response: HttpResponse, call: Call, target: Target) -> Answer:
+        """What an answer is made of, whole."""
+        data, row = await self._body(response), ROWS[call.endpoint]
+        said = response.headers.get(b"content-type", b"")
+        if row.prose and is_prose(data, said, call, target):
+            return Answer(data, prose_type(said), None)
+        data, usage = read_answer(data, target, row, call)
+        return Answer(data, JSON, usage)
+
+    async def _body(self, response: HttpResponse) -> bytes:
+        try:
+            return await response.read(self._answer_limit)
         except HttpError as error:
             raise failed(error) from None
 

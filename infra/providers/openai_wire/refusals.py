@@ -89,7 +89,8 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes, target: Ta
 def read_refusal(body: bytes) -> Refusal | None:
     """Read an error in any of the shapes that upstreams use; ``None`` = it is no JSON object.
 
-    They are ``{"error": {...}}``, the same in a list, ``{"error": "text"}``, and ``message`` or ``detail`` at the top.
+    They are ``{"error": {...}}``, the same in a list, ``{"error": "text"}``, and ``message`` or ``detail`` at the top,
+    where the type of an event of a stream, ``error``, says nothing.
     """
     try:
         document = _decode(body)
@@ -105,7 +106,7 @@ def read_refusal(body: bytes) -> Refusal | None:
     code, status = source.get("code"), _status(source.get("code")) or _status(source.get("status"))
     return Refusal(
         message=message.strip(),
-        kind=_identifier(source.get("type")),
+        kind=None if source.get("type") == "error" else _identifier(source.get("type")),
         param=_identifier(source.get("param")),
         code=None if isinstance(code, int) else _identifier(code),
         status=status,
