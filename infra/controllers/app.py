@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from application.serving.serve import Serving
+from application.use_cases.list_models import Known
 from domain.errors import GatewayError, InvalidRequestError, MethodNotAllowedError, UnknownRouteError
 from infra.controllers.description import describe
 from infra.controllers.errors import body_of, headers_of, status_of
@@ -19,16 +20,17 @@ from infra.controllers.visit import Visit
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
-def create_pages(serving: Serving, health: Health, version: str) -> FastAPI:
+def create_pages(serving: Serving, health: Health, version: str, known: Known) -> FastAPI:
     """Everything but the model calls themselves.
 
     Args:
         serving: knows callers and the catalogue.
         health: what the health page reports.
         version: of the product.
+        known: what is known of models whose documents do not say it.
     """
     pages = FastAPI(title="LLM Proxy", version=version, docs_url="/docs", redoc_url=None)
-    pages.include_router(models_router(serving))
+    pages.include_router(models_router(serving, known))
     pages.include_router(ops_router(health))
     pages.add_exception_handler(GatewayError, _gateway_error)
     pages.add_exception_handler(HTTPException, _http_error)

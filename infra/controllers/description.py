@@ -6,7 +6,16 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from application.ports.providers import StoredAction
+from application.serving.use_case import UseCase, no_form, no_json
 from infra.controllers.openai.endpoints import ENDPOINTS
+from infra.controllers.openai.routes import STORED
+from infra.controllers.openai.stored import PARAMETERS
+
+_AZURE = (
+    "For Azure's clients, every path below `/v1/` also answers below `/openai/v1/` and `/openai/`, and those that name "
+    "a model below `/openai/deployments/{model}/`."
+)
 
 
 def describe(pages: FastAPI) -> None:
@@ -20,7 +29,11 @@ def describe(pages: FastAPI) -> None:
                 for operation in operations.values():
                     _correct(operation)
             for path, use_case in ENDPOINTS.items():
-                description["paths"][path] = {"post": _operation(use_case.endpoint.value)}
+                description["paths"][path] = {"post": _model_call(use_case)}
+            for ending, actions in STORED.items():
+                path = f"/v1/responses/{{response_id}}{ending}"
+                description["paths"][path] = {method.lower(): _stored(action) for method, action in actions.items()}
+            description["info"]["description"] = _AZURE
             description["components"] = {
                 "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
                 "schemas": {"Error": _ERROR},
@@ -61,15 +74,45 @@ def _correct(operation: dict[str, Any]) -> None:
         operation["security"] = [{"key": []}]
 
 
-def _operation(endpoint: str) -> dict[str, Any]:
+def _model_call(use_case: UseCase) -> dict[str, Any]:
+    bodies = {
+        "application/json": use_case.read is not no_json,
+        "multipart/form-data": use_case.read_form is not no_form,
+    }
     return {
         "tags": ["openai"],
-        "summary": f"OpenAI's {endpoint}",
+        "summary": f"OpenAI's {use_case.endpoint.value}",
         "description": "Body and answer are OpenAI's; unknown members reach the model untouched.",
         "security": [{"key": []}],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "requestBody": {
+            "required": True,
+            "content": {kind: {"schema": {"type": "object"}} for kind, taken in bodies.items() if taken},
+        },
         "responses": {
-            "200": {"description": "The model's answer, as JSON or as server-sent events"},
+            "200": {"description": "The model's answer: JSON, server-sent events, audio or text"},
             "default": _FAILED,
         },
+    }
+
+
+_SUMMARIES = {
+    StoredAction.RETRIEVE: "A stored response",
+    StoredAction.DELETE: "Delete a stored response",
+    StoredAction.CANCEL: "Stop a response that is made in the background",
+    StoredAction.INPUT_ITEMS: "What went into a stored response",
+}
+
+
+def _stored(action: StoredAction) -> dict[str, Any]:
+    text = {"type": "string"}
+    return {
+        "tags": ["openai"],
+        "summary": _SUMMARIES[action],
+        "description": "For the project that made the response; the answer is OpenAI's.",
+        "security": [{"key": []}],
+        "parameters": [
+            {"name": "response_id", "in": "path", "required": True, "schema": text},
+            *({"name": name, "in": "query", "schema": text} for name in sorted(PARAMETERS[action])),
+        ],
+        "responses": {"200": {"description": "The answer"}, "default": _FAILED},
     }
