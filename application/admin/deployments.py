@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from domain.capabilities import offered
 from domain.errors import GatewayError
 from domain.model import ModelDocument
 from domain.pricing import Cost, cost_of
@@ -74,6 +75,11 @@ class Deployment:
     secrets: tuple[SecretState, ...]
     key_in_document: bool
     example: Cost
+
+    @property
+    def paths(self) -> list[str]:
+        """Everything that it can be asked, of whatever operation."""
+        return [f"/v1/{endpoint.value}" for endpoint in offered(self.document)]
 
     @property
     def prices(self) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from application.admin.readings import Readings
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
 from domain.access import may_use
+from domain.capabilities import offers
 from domain.catalog import Catalog
 from domain.documents.values import closest
 from domain.errors import GatewayError
@@ -77,17 +78,9 @@ def explain(
     known = [document for document in readings.models if question.model in {document.code, document.id}]
     checks += _model(question, readings, known)
     chosen: Sequence[ModelDocument] = ()
-    endpoint = next((each for each in Endpoint if each.operation is question.operation), None)
-    if endpoint is None:
-        checks.append(Check(Verdict.FAIL, "operation", f"this version serves no {question.operation}"))
-    elif known:
-        try:
-            chosen = eligible(readings.catalog, project_id, question.model, endpoint, question.uses_tools)
-        except GatewayError as error:
-            checks.append(Check(Verdict.FAIL, "call", f"the caller gets {error.label}: {error.message}"))
-        else:
-            path = f"/v1/{endpoint.value}"
-            checks.append(Check(Verdict.OK, "operation", f"{question.operation} is offered, on {path}"))
+    if known:
+        chosen, found = _offered(question, readings.catalog, project_id)
+        checks += found
     candidates = _candidates(chosen, upstreams)
     if chosen:
         checks += _usable(candidates)
@@ -124,6 +117,33 @@ def _model(question: Question, readings: Readings, known: Sequence[ModelDocument
         yield Check(Verdict.FAIL, "model", f"no document has the code or the id {question.model!r}{hint}")
 
 
+def _offered(question: Question, catalog: Catalog, project_id: str) -> tuple[Sequence[ModelDocument], Sequence[Check]]:
+    """The deployments for the first path of the operation that is served at all, and what becomes of each path."""
+    served: dict[str, Sequence[ModelDocument]] = {}
+    refused: dict[str, GatewayError] = {}
+    for endpoint in _paths(question.operation):
+        path = f"/v1/{endpoint.value}"
+        try:
+            served[path] = eligible(catalog, project_id, question.model, endpoint, question.uses_tools)
+        except GatewayError as error:
+            refused[path] = error
+    if served:
+        offered = Check(Verdict.OK, "operation", f"{question.operation} is offered, on {' and '.join(served)}")
+        missing = [Check(Verdict.WARN, "operation", f"but not on {path}: {_answer(refused[path])}") for path in refused]
+        return next(iter(served.values())), (offered, *missing)
+    for refusal in refused.values():
+        return (), (Check(Verdict.FAIL, "call", _answer(refusal)),)
+    return (), (Check(Verdict.FAIL, "operation", f"this version serves no {question.operation}"),)
+
+
+def _paths(operation: Operation) -> list[Endpoint]:
+    return [endpoint for endpoint in Endpoint if endpoint.operation is operation]
+
+
+def _answer(error: GatewayError) -> str:
+    return f"the caller gets {error.label}: {error.message}"
+
+
 def _candidates(chosen: Sequence[ModelDocument], upstreams: Upstreams) -> list[Deployment]:
     """In the order of their turns. Those that cannot be called are passed over, so the others share their calls."""
     unusable = {id(document): upstreams.unusable_because(document) for document in chosen}
@@ -158,6 +178,13 @@ def _reasons(question: Question, catalog: Catalog, project_id: str) -> Callable[
             return f"does not offer {question.operation}, but {', '.join(sorted(document.operations))}"
         if question.uses_tools and not document.parameters.enable_tools:
             return "takes no tools"
-        return "its operation is not served by this version"
+        return _by_path(question.operation, document)
 
     return why
+
+
+def _by_path(operation: Operation, document: ModelDocument) -> str:
+    paths = [f"/v1/{endpoint.value}" for endpoint in _paths(operation) if offers(document, endpoint)]
+    if paths:
+        return f"serves {operation} on {' and '.join(paths)} alone"
+    return f"its model type {document.model_type} cannot do {operation}"

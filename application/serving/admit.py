@@ -22,7 +22,7 @@ def admit(call: Call, caller: Caller, catalog: Catalog, random: Callable[[], flo
     """
     chosen = eligible(catalog, caller.project.id, call.model, call.endpoint, call.uses_tools)
     if call.deployment is not None:
-        return [_keeper(chosen, catalog.by_id.get(call.deployment))]
+        return [_keeper(call, chosen, catalog.by_id.get(call.deployment))]
     return order(chosen, random)
 
 
@@ -64,7 +64,7 @@ def _offered(known: Sequence[ModelDocument]) -> str:
     return ", ".join(sorted(paths)) or "nothing that this gateway serves"
 
 
-def _keeper(chosen: Sequence[ModelDocument], maker: ModelDocument | None) -> ModelDocument:
+def _keeper(call: Call, chosen: Sequence[ModelDocument], maker: ModelDocument | None) -> ModelDocument:
     """The deployment that keeps what a call goes on with: its maker, or another model of the same account."""
     if maker is not None:
         if maker in chosen:
@@ -72,13 +72,22 @@ def _keeper(chosen: Sequence[ModelDocument], maker: ModelDocument | None) -> Mod
         for document in chosen:
             if _account(document) == _account(maker):
                 return document
+    named = bytes(call.fields.get("previous_response_id", b"null")) != b"null"
+    kept = "previous response" if named else "encrypted content in the input"
     raise InvalidRequestError(
-        "The deployment that keeps the previous response does not serve this model.",
-        param="previous_response_id",
+        f"The deployment that made the {kept} does not serve this model.",
+        param="previous_response_id" if named else "input",
         code="previous_response_not_found",
     )
 
 
 def _account(document: ModelDocument) -> tuple[object, ...]:
     parameters = document.parameters
-    return (document.model_type, parameters.endpoint, parameters.secret_name, parameters.api_key)
+    return (
+        document.model_type,
+        parameters.endpoint,
+        parameters.gcp_project,
+        parameters.location,
+        parameters.secret_name,
+        parameters.api_key,
+    )

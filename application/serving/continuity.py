@@ -21,12 +21,17 @@ from domain.errors import InvalidRequestError
 from domain.response_id import KeptResponse, ResponseIds
 
 _PREVIOUS = "previous_response_id"
+_INPUT = "input"
+_SHOWN = 200  # characters of an id in an error
+
+# A quotation mark inside of a JSON text has a backslash before it, so none of these matches what merely quotes JSON.
 _ID = re.compile(rb'"id"\s*:\s*"([^"\\]{1,1000})"')
 _LIKELY_ID = re.compile(rb'"id"\s*:\s*"(resp_[^"\\]{1,1000})"')
+_CREATED_AT = re.compile(rb'"created_at"\s*:\s*(\d{1,11}(?:\.\d{1,9})?)')
 _STORED_PREVIOUS = re.compile(rb'("previous_response_id"\s*:\s*")([^"\\]{1,1000})"')
 _ENCRYPTED = b'"encrypted_content"'
 _UNMARKED = re.compile(rb'("encrypted_content"\s*:\s*")(?=[^"])')
-_MARKED = re.compile(rb'("encrypted_content"\s*:\s*")llmproxy\.([\w-]+)\.')
+_MARKED = re.compile(rb'("encrypted_content"\s*:\s*")llmproxy\.([\w-]{0,2000})\.')
 
 
 class Continuity:
@@ -39,43 +44,48 @@ class Continuity:
     def __init__(self, ids: ResponseIds) -> None:
         self._ids = ids
 
-    def bind(self, call: Call, project_id: str) -> Call:
-        """The call as its deployment must see it.
+    def bind(self, exchange: Exchange) -> Callable[[bytes], bytes]:
+        """Make the call what its deployment must see; what turns blocks of its answer into what the caller must see.
+
+        The exchange also learns the id of its ledger line where the answer can be fetched again.
 
         Raises:
-            InvalidRequestError: it goes on with a response that this project does not have.
+            InvalidRequestError: it goes on with a response that this project does not have, or with what is no id.
         """
+        project_id = exchange.caller.project.id
+        call = exchange.call
         fields = dict(call.fields)
-        deployment: str | None = None
-        content = bytes(fields.get("input", b""))
-        if _ENCRYPTED in content:
-            marks = {mark.group(2) for mark in _MARKED.finditer(content)}
-            if marks:
-                fields["input"] = _MARKED.sub(rb"\1", content)
-                deployment = _document(marks.pop())
-        previous = _text(fields.get(_PREVIOUS))
+        deployment = _take_marks_off(fields)
+        previous = previous_of(call)
+        swaps: list[tuple[bytes, bytes]] = []
         if previous is not None:
             kept = self._ids.read(project_id, previous)
             if kept is None:
                 raise not_found(previous)
-            fields[_PREVIOUS] = json.dumps(kept.upstream_id).encode()
             deployment = kept.document_id
-        return call if deployment is None else replace(call, fields=fields, deployment=deployment)
+            fields[_PREVIOUS] = _quoted(kept.upstream_id)
+            swaps.append((fields[_PREVIOUS], _quoted(previous)))
+        if deployment is not None:
+            exchange.call = replace(call, fields=fields, deployment=deployment)
+        return self._dresser(exchange, swaps)
 
     def find(self, project_id: str, public_id: str) -> KeptResponse | None:
         """Where a response is; ``None`` = this project has none of this id."""
         return self._ids.read(project_id, public_id)
 
-    def dresser(self, exchange: Exchange, previous: str | None) -> Callable[[bytes], bytes]:
-        """What turns blocks of one answer into what the caller is to see.
+    def dress_stored(self, body: bytes, project_id: str, kept: KeptResponse, public_id: str) -> bytes:
+        """A stored response, or what belongs to one, as the project may see it."""
+        document_id = kept.document_id
 
-        Args:
-            exchange: the call; learns the id of its ledger line where the answer can be fetched again.
-            previous: the id of the earlier response as the caller knows it.
-        """
-        swaps: list[tuple[bytes, bytes]] = []
-        if previous is not None:
-            swaps.append((bytes(exchange.call.fields[_PREVIOUS]), json.dumps(previous).encode()))
+        def previous(found: re.Match[bytes]) -> bytes:
+            earlier = KeptResponse(document_id, found.group(2).decode("utf-8", "replace"))
+            return found.group(1) + self._ids.public(project_id, earlier).encode() + b'"'
+
+        body = _STORED_PREVIOUS.sub(previous, body)
+        body = body.replace(_quoted(kept.upstream_id), _quoted(public_id))
+        return _marked(body, document_id) if _ENCRYPTED in body else body
+
+    def _dresser(self, exchange: Exchange, swaps: list[tuple[bytes, bytes]]) -> Callable[[bytes], bytes]:
         learned = False
 
         def dress(block: bytes) -> bytes:
@@ -87,35 +97,36 @@ class Continuity:
                 found = _LIKELY_ID.search(block) or _ID.search(block)
                 if found is not None:
                     learned = True
-                    upstream_id = found.group(1).decode("utf-8", "replace")
-                    public = self._ids.public(exchange.caller.project.id, KeptResponse(document.id, upstream_id))
-                    swaps.append((b'"%b"' % found.group(1), b'"%b"' % public.encode()))
+                    kept = KeptResponse(document.id, found.group(1).decode("utf-8", "replace"))
+                    public = self._ids.public(exchange.caller.project.id, kept)
+                    swaps.append((b'"%b"' % found.group(1), _quoted(public)))
                     if exchange.call.background:
-                        exchange.line_id = line_id(public)
+                        _expect_again(exchange, public, block)
             for old, new in swaps:
                 block = block.replace(old, new)
-            return self._marked(block, document.id) if _ENCRYPTED in block else block
+            return _marked(block, document.id) if _ENCRYPTED in block else block
 
         return dress
 
-    def dress_stored(self, body: bytes, project_id: str, document_id: str, kept: KeptResponse, public_id: str) -> bytes:
-        """A stored response, or what belongs to one, as the project may see it."""
 
-        def previous(found: re.Match[bytes]) -> bytes:
-            earlier = KeptResponse(document_id, found.group(2).decode("utf-8", "replace"))
-            return found.group(1) + self._ids.public(project_id, earlier).encode() + b'"'
+def previous_of(call: Call) -> str | None:
+    """The id of the earlier response as the caller sent it; ``None`` = the call begins anew.
 
-        body = _STORED_PREVIOUS.sub(previous, body)
-        body = body.replace(json.dumps(kept.upstream_id).encode(), b'"%b"' % public_id.encode())
-        return self._marked(body, document_id) if _ENCRYPTED in body else body
-
-    def _marked(self, body: bytes, document_id: str) -> bytes:
-        mark = urlsafe_b64encode(document_id.encode()).rstrip(b"=")
-        return _UNMARKED.sub(rb"\g<1>llmproxy." + mark + b".", body)
-
-    def previous_of(self, call: Call) -> str | None:
-        """The id of the earlier response as the caller sent it."""
-        return _text(call.fields.get(_PREVIOUS))
+    Raises:
+        InvalidRequestError: it is no text.
+    """
+    raw = call.fields.get(_PREVIOUS)
+    if raw is None:
+        return None
+    try:
+        value = json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        value = raw
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"Invalid type for '{_PREVIOUS}': expected a string.", param=_PREVIOUS)
+    return value
 
 
 def line_id(public_id: str) -> str:
@@ -123,23 +134,59 @@ def line_id(public_id: str) -> str:
     return "response-" + hashlib.sha256(public_id.encode()).hexdigest()[:40]
 
 
+def line_time(created_at: object) -> int | None:
+    """The time of that line in milliseconds, from ``created_at`` of the response: stores keep lines apart by time.
+
+    ``None`` = it names none.
+    """
+    if isinstance(created_at, bool) or not isinstance(created_at, int | float) or not 0 < created_at < _END_OF_TIME:
+        return None
+    return int(created_at * 1000)
+
+
+_END_OF_TIME = 10**11  # seconds: the year 5138
+
+
 def not_found(public_id: str) -> InvalidRequestError:
     """The error for a call that goes on with nothing."""
-    shown = public_id[:200]
+    shown = public_id[:_SHOWN]
     return InvalidRequestError(
         f"Previous response with id '{shown}' not found.", param=_PREVIOUS, code="previous_response_not_found"
     )
 
 
-def _text(raw: bytes | None) -> str | None:
-    if raw is None:
+def _expect_again(exchange: Exchange, public_id: str, block: bytes) -> None:
+    exchange.line_id = line_id(public_id)
+    created = _CREATED_AT.search(block)
+    time_ms = None if created is None else line_time(float(created.group(1)))
+    if time_ms is not None:
+        exchange.time_ms = time_ms
+
+
+def _take_marks_off(fields: dict[str, bytes]) -> str | None:
+    """Restore what upstreams encrypted; the deployment that made the latest of it, ``None`` = there is none."""
+    content = bytes(fields.get(_INPUT, b""))
+    if _ENCRYPTED not in content:
         return None
-    value = json.loads(bytes(raw))
-    return value if isinstance(value, str) and value else None
+    marks = _MARKED.findall(content)
+    if not marks:
+        return None
+    fields[_INPUT] = _MARKED.sub(rb"\1", content)
+    return _document(marks[-1][1])
 
 
-def _document(mark: bytes) -> str | None:
+def _marked(body: bytes, document_id: str) -> bytes:
+    mark = urlsafe_b64encode(document_id.encode()).rstrip(b"=")
+    return _UNMARKED.sub(rb"\g<1>llmproxy." + mark + b".", body)
+
+
+def _document(mark: bytes) -> str:
+    """The document of a mark; of one that somebody made up, none that there is."""
     try:
         return urlsafe_b64decode(mark + b"=" * (-len(mark) % 4)).decode()
     except (Base64Error, ValueError):
-        return None
+        return ""
+
+
+def _quoted(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()

@@ -46,8 +46,8 @@ def complete(
     source = UsageSource.MEASURED
     if reported is not None:
         usage = reported
-    elif _charged_by_unit(exchange):
-        usage = Usage()  # tokens are no matter here: what is charged is counted below
+    elif not _tokens_matter(exchange):
+        usage = Usage()
     else:
         use_case, call = exchange.use_case, exchange.call
         usage = use_case.sent(call).plus(use_case.received(call, body)).plus(_heard(exchange))
@@ -56,7 +56,7 @@ def complete(
         source = UsageSource.ESTIMATED
     if exchange.measured is not None and not exchange.measured.exact and not usage.audio_milliseconds:
         source = UsageSource.ESTIMATED
-    return _refined(exchange, usage), source
+    return _refined(exchange, usage, heard=reported is not None), source
 
 
 def cut_short(exchange: Exchange, reported: Usage | None = None, delivered: int = 0) -> Usage:
@@ -70,24 +70,24 @@ def cut_short(exchange: Exchange, reported: Usage | None = None, delivered: int 
         delivered: tokens that came through, by rule of thumb.
     """
     if reported is not None:
-        usage = replace(reported, images=0) if reported.images else reported
+        usage = reported
     elif exchange.call.background:
         return Usage()
-    elif _charged_by_unit(exchange):
+    elif not _tokens_matter(exchange):
         usage = Usage()
     else:
         usage = exchange.use_case.sent(exchange.call).plus(_heard(exchange))
         if delivered:
             usage = usage.plus(Usage(output_tokens=delivered))
-    return _refined(exchange, usage)
+    return _refined(exchange, usage, heard=False)
 
 
-def _refined(exchange: Exchange, usage: Usage) -> Usage:
+def _refined(exchange: Exchange, usage: Usage, *, heard: bool) -> Usage:
     measured = exchange.measured
     if measured is not None and not usage.audio_milliseconds:
         usage = replace(usage, audio_milliseconds=measured.milliseconds)
     refine = exchange.use_case.refine
-    return usage if refine is None else refine(exchange.call, usage)
+    return usage if refine is None else refine(exchange.call, usage, heard)
 
 
 def _heard(exchange: Exchange) -> Usage:
@@ -102,3 +102,14 @@ def _charged_by_unit(exchange: Exchange) -> bool:
     """Whether the document names the price of the unit that such calls are about."""
     unit, document = exchange.use_case.unit, exchange.document
     return unit is not None and document is not None and getattr(document.prices, unit) is not None
+
+
+def _tokens_matter(exchange: Exchange) -> bool:
+    """Whether tokens that the upstream did not report are worth a guess.
+
+    Not where the unit is charged; nor where nothing is priced: then it is the unit that must be named as unpriced.
+    """
+    unit, document = exchange.use_case.unit, exchange.document
+    if unit is None or document is None:
+        return True
+    return getattr(document.prices, unit) is None and bool(document.prices.per_token)

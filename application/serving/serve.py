@@ -89,7 +89,7 @@ class Serving:
         Raises:
             GatewayError: it cannot be served.
         """
-        dress = self._bind(exchange) if exchange.use_case.goes_on else None
+        dress = self._continuity.bind(exchange) if exchange.use_case.goes_on else None
         candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
         answer = await attempt(exchange, candidates, self._provider.answer, self._settle)
         exchange.first_byte = self._clock.monotonic()
@@ -104,7 +104,7 @@ class Serving:
         Raises:
             GatewayError: it cannot be served; nothing has been sent yet.
         """
-        dress = self._bind(exchange) if exchange.use_case.goes_on else None
+        dress = self._continuity.bind(exchange) if exchange.use_case.goes_on else None
         candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
         stream = await attempt(exchange, candidates, self._provider.stream, self._settle)
         blocks = relay(exchange, stream, self._settle, self._clock.monotonic, dress)
@@ -118,8 +118,3 @@ class Serving:
             GatewayError: it did not work out.
         """
         return await self._stored(caller, self.view.catalog, action, public_id, query, request_id)
-
-    def _bind(self, exchange: Exchange) -> Callable[[bytes], bytes]:
-        previous = self._continuity.previous_of(exchange.call)
-        exchange.call = self._continuity.bind(exchange.call, exchange.caller.project.id)
-        return self._continuity.dresser(exchange, previous)

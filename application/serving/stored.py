@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from application.ports.providers import Answer, Provider, StoredAction, StoredCall
-from application.serving.continuity import Continuity, line_id
+from application.serving.continuity import Continuity, line_id, line_time
 from application.serving.exchange import Exchange
 from application.serving.settle import Settle
 from application.serving.use_case import UseCase
@@ -21,7 +22,8 @@ from domain.project import Caller
 from domain.usage import Usage
 
 _NOT_FOUND = 404
-_BACKGROUND = b'"background"'
+_BACKGROUND = re.compile(rb'"background"\s*:\s*true')
+_COUNTED = frozenset({StoredAction.RETRIEVE, StoredAction.CANCEL})
 _FETCHED = UseCase(Endpoint.RESPONSES, sent=lambda _call: Usage())
 
 
@@ -67,23 +69,27 @@ class StoredResponses:
             if refusal.status == _NOT_FOUND:
                 raise ResponseNotFoundError(public_id) from None
             raise
-        if action in {StoredAction.RETRIEVE, StoredAction.CANCEL} and _BACKGROUND in answer.body:
+        if action in _COUNTED and answer.usage is not None and _BACKGROUND.search(answer.body):
             self._count(caller, document, answer, public_id, request_id)
-        return replace(
-            answer, body=self._continuity.dress_stored(answer.body, project_id, document.id, kept, public_id)
-        )
+        return replace(answer, body=self._continuity.dress_stored(answer.body, project_id, kept, public_id))
 
     def _count(self, caller: Caller, document: ModelDocument, answer: Answer, public_id: str, request_id: str) -> None:
         """What was made in the background is charged when it is there. However often it is fetched: one line."""
-        body = json.loads(answer.body)
-        if answer.usage is None or body.get("background") is not True:
+        response = _object(answer.body)
+        if response.get("background") is not True or answer.usage is None:
             return
         call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
         exchange = self._exchange(_FETCHED, call, caller)
-        created = body.get("created_at")
-        if isinstance(created, int | float):
-            exchange.time_ms = int(created * 1000)  # stores keep lines apart by month: always the same one
+        exchange.time_ms = line_time(response.get("created_at")) or exchange.time_ms
         exchange.document = document
         exchange.attempts = 1
         exchange.line_id = line_id(public_id)
         self._settle(exchange, status=200, usage=answer.usage)
+
+
+def _object(body: bytes) -> Mapping[str, object]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

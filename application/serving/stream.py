@@ -87,6 +87,8 @@ async def relay(
                 await measure(exchange, stream.usage)
         finally:
             if exchange.line is None:
+                if stream.usage is None:
+                    exchange.line_id = None  # what is made in the background is counted once it is fetched
                 usage = cut_short(exchange, stream.usage, stream.output_so_far())
                 settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
             await stream.aclose()

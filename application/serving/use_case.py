@@ -57,8 +57,8 @@ class UseCase:
         read_form: the same for a multipart form.
         received: what a whole answer adds where the upstream reported nothing, by rule of thumb. The body is empty
             where the answer was a stream: the tokens that were delivered are added by the stream itself.
-        refine: adds to what the upstream reported what it left out and the call tells exactly (characters, the number
-            and size of images).
+        refine: adds what the call tells exactly (characters, the number and size of images) to the quantities known so
+            far; told whether these are those of a whole answer.
         measure: how long the uploaded audio is. Slow: it is called in a thread, and only where the upstream did not
             say it itself.
         judge: the same at once, by the size of the upload, where nobody can wait for the measure.
@@ -72,7 +72,7 @@ class UseCase:
     read: Callable[[Mapping[str, bytes], str], Call] = no_json
     read_form: Callable[[Form, str], Call] = no_form
     received: Callable[[Call, bytes], Usage] = nothing
-    refine: Callable[[Call, Usage], Usage] | None = None
+    refine: Callable[[Call, Usage, bool], Usage] | None = None
     measure: Callable[[Call], AudioLength] | None = None
     judge: Callable[[Call], AudioLength] | None = None
     unit: str | None = None

@@ -16,18 +16,19 @@ _GPT_IMAGE = ("auto", "auto")
 """Quality and size where a request names none."""
 
 
-def images_of(call: Call, usage: Usage) -> Usage:
-    """The usage with the number of images, and what they are priced by, where the answer did not say it.
+def images_of(call: Call, usage: Usage, heard: bool) -> Usage:  # noqa: FBT001 - see UseCase
+    """The usage with the number of images, and what they are priced by.
 
-    Quality and size are then those of the request, or the defaults of OpenAI's models. GPT-image models say in each
-    answer what their ``auto`` came to; of an answer that nobody heard it is not known and stays ``auto``.
+    An answer that came whole says how many there are. Quality and size are those of the answer, else of the request,
+    else the defaults of OpenAI's models. GPT-image models say in each answer what their ``auto`` came to; of one that
+    nobody heard it is not known and stays ``auto``.
     """
-    quality, size = (_asked(call, name) for name in ("quality", "size"))
-    known_quality, _, known_size = usage.image_size.rpartition("/")
+    asked_quality, asked_size = (_asked(call, name) for name in ("quality", "size"))
     default_quality, default_size = _GPT_IMAGE if "gpt-image" in call.model else _DALL_E
-    quality = known_quality or quality or default_quality
-    size = known_size or size or default_size
-    return replace(usage, images=usage.images or number(call), image_size=f"{quality}/{size}")
+    quality, _, size = usage.image_size.rpartition("/")
+    quality = quality or asked_quality or default_quality
+    size = size or asked_size or default_size
+    return replace(usage, images=usage.images if heard else number(call), image_size=f"{quality}/{size}")
 
 
 def number(call: Call) -> int:

@@ -37,7 +37,7 @@ def sent(call: Call) -> Usage:
     )
 
 
-def refine(call: Call, usage: Usage) -> Usage:
+def refine(call: Call, usage: Usage, _heard: bool) -> Usage:  # noqa: FBT001 - see UseCase
     """The usage with the characters of the text, which are exact."""
     return replace(usage, characters=len(string(call.fields, "input") or ""))
 

@@ -125,7 +125,7 @@ def _print(explanation: Explanation) -> None:
     for one in serving:
         prices = ", ".join(f"{name} {price}" for name, price in one.prices.items() if name != "currency")
         priced = f"{prices or 'no price'}, in {one.prices['currency']}; tokens and characters per 1,000,000"
-        click.echo(f"\n{printable(one.document.id)}: {priced}")
+        click.echo(f"\n{printable(one.document.id)}: {priced}\n  can be asked on {', '.join(one.paths)}")
     others = [one for one in explanation.deployments if one.turn is None]
     if others:
         rows = [(one.document.id, one.reason, _secrets(one)) for one in others]
@@ -171,6 +171,7 @@ def _deployment_as_json(one: Deployment) -> dict[str, object]:
         "private": document.private,
         "tools": document.parameters.enable_tools,
         "operations": sorted(document.operations),
+        "paths": one.paths,
         "model_type": document.model_type.value,
         "adapter": one.adapter,
         "upstream_model": one.upstream_model,
