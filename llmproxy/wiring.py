@@ -30,6 +30,7 @@ from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.openai.spool import Uploads
 from infra.controllers.ops import Health
 from infra.controllers.visit import AccessLog
+from infra.price_list.sizes import ListedSizes
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.models import BRIDGED, ROUTES
 from infra.providers.litellm.provider import LiteLLMProvider
@@ -133,7 +134,9 @@ async def open_product(
             settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
         )
         uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
-        door = Door(Handler(serving, limits, uploads), create_pages(serving, health, version), access_log)
+        door = Door(
+            Handler(serving, limits, uploads), create_pages(serving, health, version, ListedSizes().of), access_log
+        )
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()

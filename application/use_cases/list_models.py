@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.capabilities import offered
 from domain.catalog import Catalog
 from domain.errors import ModelNotFoundError
 from domain.model import ModelDocument
+from domain.operation import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much a model takes and gives in one call, in tokens; ``None`` = not known."""
+
+    context_window: int | None = None
+    max_output_tokens: int | None = None
+
+
+Known = Callable[[ModelDocument], Sizes]
+"""What is known of a document's model where the document itself does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +33,67 @@ class ListedModel:
         owned_by: the provider of its first deployment.
         name: text for people.
         operations: what at least one of its deployments offers, as documents spell it.
+        endpoints: the same as the paths that work.
+        sizes: of several deployments the smallest that is known, because a call may go to any of them.
+        prices: each different price list among its deployments, in plain notation with its currency: per 1,000,000
+            tokens or characters, per minute, per image.
     """
 
     id: str
     owned_by: str
     name: str
     operations: tuple[str, ...]
+    endpoints: tuple[Endpoint, ...]
+    sizes: Sizes
+    prices: tuple[Mapping[str, str], ...]
 
 
-def list_models(catalog: Catalog, project_id: str) -> list[ListedModel]:
-    """Every model of a project, by name."""
-    return [_listed(code, deployments) for code, deployments in sorted(catalog.models(project_id).items())]
+def visible_models(catalog: Catalog, project_id: str) -> list[tuple[str, tuple[ModelDocument, ...]]]:
+    """Every public name of a project, in order, with its deployments. Some of them may offer nothing."""
+    return sorted(catalog.models(project_id).items())
 
 
-def find_model(catalog: Catalog, project_id: str, name: str) -> ListedModel:
-    """One model by the name that a call would use.
+def deployments_of(catalog: Catalog, project_id: str, name: str) -> tuple[ModelDocument, ...]:
+    """The deployments that a call would choose from.
 
     Raises:
         ModelNotFoundError: a call for it would be refused, too.
     """
     deployments = catalog.deployments(name, project_id)
-    if not deployments:
+    if not any(map(offered, deployments)):
         raise ModelNotFoundError(name)
-    return _listed(name, deployments)
+    return deployments
 
 
-def _listed(name: str, deployments: Sequence[ModelDocument]) -> ListedModel:
-    operations = sorted({endpoint.operation.value for document in deployments for endpoint in offered(document)})
-    first = deployments[0]
-    return ListedModel(id=name, owned_by=first.provider, name=first.name, operations=tuple(operations))
+def listed(name: str, deployments: Sequence[ModelDocument], known: Known) -> ListedModel | None:
+    """One entry; ``None`` = no deployment can do any of what it lists."""
+    able = [(document, endpoints) for document in deployments if (endpoints := offered(document))]
+    if not able:
+        return None
+    served = {endpoint for _, endpoints in able for endpoint in endpoints}
+    first = able[0][0]
+    sizes = [_sizes(document, known) for document, _ in able]
+    prices = dict.fromkeys(tuple(document.prices.described.items()) for document, _ in able)
+    return ListedModel(
+        id=name,
+        owned_by=first.provider,
+        name=first.name,
+        operations=tuple(sorted({endpoint.operation.value for endpoint in served})),
+        endpoints=tuple(endpoint for endpoint in Endpoint if endpoint in served),
+        sizes=Sizes(
+            _smallest(each.context_window for each in sizes), _smallest(each.max_output_tokens for each in sizes)
+        ),
+        prices=tuple(dict(each) for each in prices if len(each) > 1),  # more than its currency
+    )
+
+
+def _sizes(document: ModelDocument, known: Known) -> Sizes:
+    window, longest = document.context_window, document.max_output_tokens
+    if window is not None and longest is not None:
+        return Sizes(window, longest)
+    others = known(document)
+    return Sizes(window or others.context_window, longest or others.max_output_tokens)
+
+
+def _smallest(numbers: Iterable[int | None]) -> int | None:
+    return min((number for number in numbers if number is not None), default=None)

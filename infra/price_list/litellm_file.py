@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from importlib.metadata import PackageNotFoundError, version
@@ -13,11 +12,9 @@ from pathlib import Path
 from application.admin.price_check import ReferencePrice
 from domain.model import ModelDocument
 from infra.price_list.entry import image_price, reference
-from infra.price_list.names import Shelf, names, plain, shelves, without_our_words
+from infra.price_list.shelved import SIZED, Shelved
 
 FILE = "model_prices_and_context_window_backup.json"
-
-_SIZED = re.compile(r"(?P<vendor>azure/)?(?:(?P<quality>[a-z]+)/)?(?P<width>\d+)-x-(?P<height>\d+)/(?P<name>[^/]+)")
 
 Entries = Mapping[str, Mapping[str, object]]
 
@@ -38,33 +35,15 @@ class LiteLLMPriceList:
         self.source = source
         self._images, bare = _sized_images(entries)
         self._entries = {**bare, **entries}
-        self._shelves: dict[Shelf, tuple[dict[str, str], dict[str, str]]] = {}
+        self._keys = Shelved({key: str(entry.get("litellm_provider", "")) for key, entry in self._entries.items()})
 
     def find(self, document: ModelDocument) -> ReferencePrice | None:
         """The entry for a document: by its exact name, else by its name without dates and additions of our own."""
-        called = names(document)
-        looser = [looser for name in called for looser in (plain(name), plain(without_our_words(name)))]
-        places = shelves(document)
-        for exact, wanted in ((True, called), (False, looser)):
-            for name in wanted:
-                for shelf in places:
-                    key = self._on(shelf)[0 if exact else 1].get(name)
-                    if key is not None:
-                        images = self._images.get(key, {})
-                        return reference(key, self._entries[key], images, exact=exact)
-        return None
-
-    def _on(self, shelf: Shelf) -> tuple[dict[str, str], dict[str, str]]:
-        """The keys of a shelf by their names, and by their plain names: of several the shortest, then the latest."""
-        if shelf not in self._shelves:
-            keys = sorted(key for key, entry in self._entries.items() if _stands_on(shelf, key, entry))
-            keys.sort(key=len, reverse=True)
-            full = {key[len(shelf.prefix) :].lower(): key for key in keys}
-            # Vertex AI's versions stand behind an @; without one Vertex takes the version that is current.
-            by_name = {name.partition("@")[0]: key for name, key in full.items()} | full
-            by_plain = {plain(key): key for key in keys}
-            self._shelves[shelf] = by_name, by_plain
-        return self._shelves[shelf]
+        exact = self._keys.exact(document)
+        key = exact or self._keys.nearest(document)
+        if key is None:
+            return None
+        return reference(key, self._entries[key], self._images.get(key, {}), exact=exact is not None)
 
 
 def load_price_list(find: Callable[[], Path | None] | None = None) -> LiteLLMPriceList:
@@ -76,7 +55,7 @@ def load_price_list(find: Callable[[], Path | None] | None = None) -> LiteLLMPri
     Raises:
         PriceListError: LiteLLM is not installed, or its list cannot be read.
     """
-    folder = (find or _package_folder)()
+    folder = (find or package_folder)()
     if folder is None:
         raise PriceListError("LiteLLM is not installed, and its package holds the price list")
     try:
@@ -91,7 +70,8 @@ def load_price_list(find: Callable[[], Path | None] | None = None) -> LiteLLMPri
     return LiteLLMPriceList(entries, f"the price list of LiteLLM {_version()}".rstrip())
 
 
-def _package_folder() -> Path | None:
+def package_folder() -> Path | None:
+    """The folder of the installed LiteLLM; ``None`` = it is not installed."""
     spec = find_spec("litellm")  # finds a top-level package without importing it
     places = [] if spec is None else list(spec.submodule_search_locations or [])
     return Path(places[0]) if places else None
@@ -104,11 +84,6 @@ def _version() -> str:
         return ""
 
 
-def _stands_on(shelf: Shelf, key: str, entry: Mapping[str, object]) -> bool:
-    here = key.lower().startswith(shelf.prefix) if shelf.prefix else "/" not in key
-    return here and not _SIZED.fullmatch(key) and str(entry.get("litellm_provider", "")).startswith(shelf.provider)
-
-
 def _sized_images(entries: Entries) -> tuple[dict[str, dict[str, Decimal]], Entries]:
     """Prices of images by the key of the model: each is an entry of its own there, ``high/1024-x-1024/name``.
 
@@ -117,7 +92,7 @@ def _sized_images(entries: Entries) -> tuple[dict[str, dict[str, Decimal]], Entr
     found: dict[str, dict[str, Decimal]] = {}
     bare: dict[str, Mapping[str, object]] = {}
     for key, entry in entries.items():
-        sized = _SIZED.fullmatch(key)
+        sized = SIZED.fullmatch(key)
         if sized is None:
             continue
         model = (sized["vendor"] or "") + sized["name"]
