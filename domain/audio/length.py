@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from domain.audio import riff
+from domain.audio import adts, aiff, amr, flac, matroska, mp3, mp4, ogg, riff
+from domain.audio.tags import behind_tags
 from domain.audio.window import Window
 from domain.form import Content
 
@@ -26,13 +27,32 @@ def length_ms(content: Content) -> int | None:
         ``None`` = not a recording that can be measured. Samples without any container are among those: nothing in
         them says how many make a second.
     """
-    window = Window(content)
-    measure = _measure(window.at(0, 16))
-    length = None if measure is None else measure(window)
-    return None if length is None or length > _LONGEST else round(length)
-
-
-def _measure(head: bytes) -> _Measure | None:
-    if head[:4] in {b"RIFF", b"RF64", b"BW64"} and head[8:12] == b"WAVE":
-        return riff.milliseconds
+    window = behind_tags(Window(content))
+    for measure in _measures(window.at(window.start, 16)):
+        length = measure(window)
+        if length is not None:
+            return round(length) if length <= _LONGEST else None
     return None
+
+
+def _measures(head: bytes) -> tuple[_Measure, ...]:
+    """Who knows files that begin so. What has no head of its own is recognised by its frames."""
+    for begin, measure in _BEGINS.items():
+        if head.startswith(begin):
+            return (measure,)
+    if head[4:8] in mp4.FIRST_BOXES:
+        return (mp4.milliseconds,)
+    return (adts.milliseconds, mp3.milliseconds)
+
+
+_BEGINS: dict[bytes, _Measure] = {
+    b"RIFF": riff.milliseconds,
+    b"RF64": riff.milliseconds,
+    b"BW64": riff.milliseconds,
+    b"FORM": aiff.milliseconds,
+    b"fLaC": flac.milliseconds,
+    b"OggS": ogg.milliseconds,
+    b"\x1aE\xdf\xa3": matroska.milliseconds,
+    amr.NARROW: amr.milliseconds,
+    amr.WIDE: amr.milliseconds,
+}

@@ -1,0 +1,189 @@
+"""MP4, M4A, MOV and 3GP (ISO 14496-12): the durations of the samples of the first track of sound, also in fragments.
+
+The boxes that matter stand inside others; they are gone through as if they were not nested.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from operator import mul
+
+from domain.audio.window import Window
+
+FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot"})
+"""What a file of this kind begins with."""
+
+_CONTAINERS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
+_BOXES = 200_000  # as many as are looked at
+_TRACKS = 100  # as many as are remembered
+_LARGEST = 1 << 22  # bytes of a table that are read
+_HEAD, _LONG_HEAD = 8, 16
+_WORD, _FLAG_BYTES = 4, 4
+_TFHD_BASE, _TFHD_DESCRIPTION, _TFHD_DURATION = 0x1, 0x2, 0x8
+_TRUN_OFFSET, _TRUN_FIRST, _TRUN_DURATION = 0x1, 0x4, 0x100
+_TRUN_COLUMNS = (0x100, 0x200, 0x400, 0x800)
+
+
+@dataclass(slots=True)
+class _Track:
+    """One track. Times are in ticks of ``timescale`` a second, edits in those of the movie.
+
+    Args:
+        number: its id.
+        sound: whether it is one.
+        timescale: ticks a second.
+        ticks: durations of its samples.
+        edits: what is to be played of it; 0 = all.
+        sample: duration of a sample in fragments that do not say.
+        fragments: durations of the samples in fragments.
+    """
+
+    number: int = 0
+    sound: bool = False
+    timescale: int = 0
+    ticks: int = 0
+    edits: int = 0
+    sample: int = 0
+    fragments: int = 0
+
+
+@dataclass(slots=True)
+class _Movie:
+    """What has been seen so far."""
+
+    timescale: int = 0
+    tracks: list[_Track] = field(default_factory=list)
+    current: _Track = field(default_factory=_Track)
+    defaults: dict[int, int] = field(default_factory=dict)
+    announced: int = 0
+    present: int = 0
+
+    def opened(self, name: bytes) -> None:
+        """A container begins."""
+        if name == b"trak":
+            self.current = _Track()
+            self.tracks = [*self.tracks, self.current][:_TRACKS]
+
+    def data(self, size: int, there: int) -> None:
+        """Bytes of samples, and how many of them are there."""
+        self.announced += size
+        self.present += min(size, there)
+
+
+def milliseconds(window: Window) -> float | None:
+    """Playing time of the first track of sound; ``None`` = there is none."""
+    movie = _walk(window)
+    track = next((track for track in movie.tracks if track.sound and track.timescale), None)
+    if track is None:
+        return None
+    length = (track.ticks + track.fragments) * 1000 / track.timescale
+    if track.edits and movie.timescale and not track.fragments:
+        length = min(length, track.edits * 1000 / movie.timescale)
+    return length * movie.present / movie.announced if movie.announced else length
+
+
+def _walk(window: Window) -> _Movie:
+    movie, place = _Movie(), window.start
+    for _ in range(_BOXES):
+        head = window.at(place, _LONG_HEAD)
+        if len(head) < _HEAD:
+            break
+        size, name, body = int.from_bytes(head[:4]), head[4:8], place + _HEAD
+        if size == 1:
+            size, body = int.from_bytes(head[8:16]), place + _LONG_HEAD
+        elif size == 0:
+            size = window.end - place
+        if size < body - place:
+            break
+        if name in _CONTAINERS:
+            movie.opened(name)
+            place = body
+            continue
+        if name == b"mdat":
+            movie.data(size - (body - place), window.end - body)
+        elif name in _READERS:
+            _READERS[name](movie, window.at(body, min(place + size - body, _LARGEST)))
+        place += size
+    return movie
+
+
+def _word(body: bytes, at: int) -> int:
+    return int.from_bytes(body[at : at + _WORD])
+
+
+def _column(body: bytes, first: int, step: int) -> array[int]:
+    """Every ``step``-th of the words of a table."""
+    words = array("I", body[: len(body) // _WORD * _WORD])
+    if sys.byteorder == "little":
+        words.byteswap()
+    return words[first::step]
+
+
+def _mvhd(movie: _Movie, body: bytes) -> None:
+    movie.timescale = _word(body, 20 if body[:1] == b"\1" else 12)
+
+
+def _tkhd(movie: _Movie, body: bytes) -> None:
+    movie.current.number = _word(body, 20 if body[:1] == b"\1" else 12)
+
+
+def _mdhd(movie: _Movie, body: bytes) -> None:
+    movie.current.timescale = _word(body, 20 if body[:1] == b"\1" else 12)
+
+
+def _hdlr(movie: _Movie, body: bytes) -> None:
+    if body[8:12] == b"soun":
+        movie.current.sound = True
+
+
+def _stts(movie: _Movie, body: bytes) -> None:
+    table = body[8 : 8 + 8 * _word(body, 4)]
+    movie.current.ticks = sum(map(mul, _column(table, 0, 2), _column(table, 1, 2)))
+
+
+def _elst(movie: _Movie, body: bytes) -> None:
+    """Entries that play something; those without media only wait."""
+    width = 8 if body[:1] == b"\1" else 4
+    played, step = 0, 2 * width + 4
+    for at in range(8, min(len(body), 8 + step * _word(body, 4)) - step + 1, step):
+        if int.from_bytes(body[at + width : at + 2 * width], signed=True) >= 0:
+            played += int.from_bytes(body[at : at + width])
+    movie.current.edits = played
+
+
+def _trex(movie: _Movie, body: bytes) -> None:
+    movie.defaults[_word(body, 4)] = _word(body, 12)
+
+
+def _tfhd(movie: _Movie, body: bytes) -> None:
+    flags, number = _word(body, 0), _word(body, 4)
+    at = 8 + (8 if flags & _TFHD_BASE else 0) + (4 if flags & _TFHD_DESCRIPTION else 0)
+    movie.current = next((track for track in movie.tracks if track.number == number), movie.current)
+    movie.current.sample = _word(body, at) if flags & _TFHD_DURATION else movie.defaults.get(number, 0)
+
+
+def _trun(movie: _Movie, body: bytes) -> None:
+    flags, count = _word(body, 0), _word(body, 4)
+    if not flags & _TRUN_DURATION:
+        movie.current.fragments += count * movie.current.sample
+        return
+    columns = sum(1 for column in _TRUN_COLUMNS if flags & column)
+    start = 8 + (4 if flags & _TRUN_OFFSET else 0) + (4 if flags & _TRUN_FIRST else 0)
+    table = body[start : start + count * columns * _WORD]
+    movie.current.fragments += sum(_column(table, 0, columns))
+
+
+_READERS: Mapping[bytes, Callable[[_Movie, bytes], None]] = {
+    b"mvhd": _mvhd,
+    b"tkhd": _tkhd,
+    b"mdhd": _mdhd,
+    b"hdlr": _hdlr,
+    b"stts": _stts,
+    b"elst": _elst,
+    b"trex": _trex,
+    b"tfhd": _tfhd,
+    b"trun": _trun,
+}
