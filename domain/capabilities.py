@@ -28,10 +28,12 @@ CAPABILITIES: Mapping[ModelType, frozenset[Endpoint]] = {
     ModelType.GOOGLE_VERTEX_OPENAI: _TEXT,
     ModelType.OPENAI: _EVERYTHING,
     ModelType.ANTHROPIC: _TEXT,
-    ModelType.XAI: _TEXT | _IMAGES,
+    # xAI's edits take JSON of its own, which OpenAI's clients do not send; OpenRouter's images and transcriptions have
+    # a format of their own, and so have Perplexity's embeddings (bytes instead of numbers).
+    ModelType.XAI: _TEXT | {Endpoint.IMAGE_GENERATIONS},
     ModelType.PERPLEXITY: _TEXT,
     ModelType.BLACKBOX: _TEXT,
-    ModelType.OPENROUTER: _TEXT | {Endpoint.EMBEDDINGS},
+    ModelType.OPENROUTER: _TEXT | {Endpoint.EMBEDDINGS, Endpoint.SPEECH},
     ModelType.COHERE: _TEXT | {Endpoint.EMBEDDINGS},
     ModelType.OPENAI_COMPATIBLE: _EVERYTHING,
     ModelType.LITELLM: _EVERYTHING,

@@ -87,13 +87,6 @@ ROUTES: Mapping[ModelType, Route] = MappingProxyType(
             paths=MappingProxyType({Endpoint.CHAT_COMPLETIONS: "/v2/chat", Endpoint.EMBEDDINGS: "/v2/embed"}),
         ),
         ModelType.AZURE_FOUNDRY: Route("azure_ai", endpoint_needed=True),
-        # LiteLLM has no provider of this name; Blackbox speaks OpenAI's format and its names begin with "blackboxai/".
-        ModelType.BLACKBOX: Route(
-            "custom_openai",
-            endpoint="https://api.blackbox.ai",
-            endings=("/chat/completions",),
-            extra=Extra.BODY_ONLY,
-        ),
     }
 )
 
@@ -101,6 +94,13 @@ _BRIDGES: Mapping[ModelType, Route] = MappingProxyType(
     {
         ModelType.PERPLEXITY: Route(
             "custom_openai", endpoint="https://api.perplexity.ai", endings=("/chat/completions",), extra=Extra.BODY_ONLY
+        ),
+        ModelType.BLACKBOX: Route(
+            "custom_openai",
+            "blackboxai/",
+            endpoint="https://api.blackbox.ai",
+            endings=("/chat/completions",),
+            extra=Extra.BODY_ONLY,
         ),
     }
 )

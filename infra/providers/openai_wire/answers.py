@@ -44,7 +44,7 @@ def read_answer(body: bytes, target: Target, row: Row, call: Call | None = None)
         GatewayError: see :func:`check`.
     """
     outline = check(body, target)
-    usage = row.read(outline, call, target.vendor.reasoning_apart)
+    usage = row.read(outline, call, reasoning_apart=target.vendor.reasoning_apart)
     return without_secrets(body, target) if present(outline.error) else body, usage
 
 

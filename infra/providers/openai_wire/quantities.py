@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import Error as Base64Error
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Protocol
 
 import msgspec
 
@@ -14,8 +14,19 @@ from domain.usage import Usage
 from infra.providers.openai_wire.outline import Outline, Raw, inner_outline, present, text_of
 from infra.providers.openai_wire.usage import read_usage, whole_milliseconds
 
-Reader = Callable[[Outline, Call | None, bool], Usage | None]
-"""From an outline, the call and whether the vendor counts reasoning apart to the quantities; ``None`` = none named."""
+
+class Reader(Protocol):
+    """Reads the quantities of an answer, or of an event."""
+
+    def __call__(self, outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+        """The quantities; ``None`` = it names none.
+
+        Args:
+            outline: the answer.
+            call: what was asked, where that is known.
+            reasoning_apart: see ``Vendor``.
+        """
+
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_HEAD = 32  # characters of Base64 that hold the signature and the size of a PNG
@@ -23,33 +34,33 @@ _decode_any = msgspec.json.Decoder().decode
 _decode_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def tokens(outline: Outline, _call: Call | None, reasoning_apart: bool) -> Usage | None:  # noqa: FBT001 - see Reader
+def tokens(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:  # noqa: ARG001 - see Reader
     """The ``usage`` object and nothing else."""
     if isinstance(outline.usage, msgspec.UnsetType):
         return None
     return read_usage(outline.usage, reasoning_apart=reasoning_apart)
 
 
-def speech(outline: Outline, call: Call | None, reasoning_apart: bool) -> Usage | None:  # noqa: FBT001 - see Reader
+def speech(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
     """What a model puts out that speaks is audio."""
-    usage = tokens(outline, call, reasoning_apart)
+    usage = tokens(outline, call, reasoning_apart=reasoning_apart)
     if usage is None or usage.audio_output_tokens:
         return usage
     return replace(usage, audio_output_tokens=usage.output_tokens)
 
 
-def transcript(outline: Outline, call: Call | None, reasoning_apart: bool) -> Usage | None:  # noqa: FBT001 - see Reader
+def transcript(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
     """Tokens or time; ``verbose_json`` of older models names the time in a member of its own."""
-    usage = tokens(outline, call, reasoning_apart)
+    usage = tokens(outline, call, reasoning_apart=reasoning_apart)
     if usage is not None or not present(outline.duration):
         return usage
     milliseconds = _seconds(outline.duration)
     return None if milliseconds is None else Usage(audio_milliseconds=milliseconds)
 
 
-def images(outline: Outline, call: Call | None, reasoning_apart: bool) -> Usage | None:  # noqa: FBT001 - see Reader
+def images(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
     """Tokens, and the images of an answer (``data``) or of an event (``b64_json``) with what they are priced by."""
-    usage = tokens(outline, call, reasoning_apart) or Usage()
+    usage = tokens(outline, call, reasoning_apart=reasoning_apart) or Usage()
     if not usage.image_output_tokens:
         usage = replace(usage, image_output_tokens=usage.output_tokens)
     entries = _entries(outline.data)

@@ -183,7 +183,7 @@ def _stream_of(response: HttpResponse, call: Call, target: Target) -> WireStream
         return WireStream(response, chunks, OutputCount(of_chunk), target)
     named = NamedEvents(
         row.last,
-        lambda outline: row.read(outline, call, apart),
+        lambda outline: row.read(outline, call, reasoning_apart=apart),
         lambda payload: without_secrets(payload, target),
         expected=number_asked(call) if row.several else 1,
     )

@@ -92,10 +92,14 @@ def compile_target(document: ModelDocument, secrets: Secrets, user_agent: str) -
 
 
 def upstream_name(vendor: Vendor, parameters: ResolvedParameters, document: ModelDocument) -> str:
-    """What the upstream calls the model: Azure its deployment, everybody else ``model`` or else the code."""
+    """What the upstream calls the model: Azure its deployment, everybody else ``model`` or else the code.
+
+    A publisher that the vendor wants in front of it is added where it is missing.
+    """
     if vendor.form is Form.AZURE:
         return azure_deployment(parameters) or document.code
-    return parameters.model or document.code
+    name = parameters.model or document.code
+    return name if name.startswith(vendor.publisher) else vendor.publisher + name
 
 
 def _lines(*lines: str) -> bytes:

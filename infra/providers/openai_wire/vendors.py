@@ -29,6 +29,7 @@ class Vendor:
         header: name of the header that carries the credential.
         scheme: what stands in front of the credential.
         credential_required: a document without a credential is unusable.
+        publisher: what the upstream wants in front of a model's name; added only where it is missing.
         reasoning_apart: reasoning tokens are counted beside ``completion_tokens``, not in them. Only matters where
             ``total_tokens`` does not tell: where it does, the sum decides, whoever the vendor is.
     """
@@ -39,6 +40,7 @@ class Vendor:
     header: str = "authorization"
     scheme: str = "Bearer "
     credential_required: bool = True
+    publisher: str = ""
     reasoning_apart: bool = False
 
 
@@ -49,6 +51,7 @@ VENDORS: Mapping[ModelType, Vendor] = {
     ModelType.OPENROUTER: Vendor("https://openrouter.ai", "/api/v1"),
     ModelType.XAI: Vendor("https://api.x.ai", reasoning_apart=True),
     ModelType.PERPLEXITY: Vendor("https://api.perplexity.ai", ""),
+    ModelType.BLACKBOX: Vendor("https://api.blackbox.ai", "", publisher="blackboxai/"),
 }
 """The model types that this adapter serves.
 

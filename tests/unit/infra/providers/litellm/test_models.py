@@ -144,6 +144,7 @@ def test_every_route_has_a_row_and_no_openai_wire_type_does() -> None:
         ModelType.OPENAI,
         ModelType.XAI,
         ModelType.PERPLEXITY,
+        ModelType.BLACKBOX,
         ModelType.OPENROUTER,
         ModelType.OPENAI_COMPATIBLE,
         ModelType.SIMULATOR,

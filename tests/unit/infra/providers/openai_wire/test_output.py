@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.providers.openai_wire.output import OutputCount, of_chunk
+from infra.providers.openai_wire.output import OutputCount, of_chunk, of_delta
 from tests.fakes.chat_upstream import DONE, chunk, event
 
 
@@ -72,4 +72,31 @@ def test_the_models_own_end_is_noticed_also_when_it_was_folded_away() -> None:
     count.add(event(chunk(finish="stop")))
     for _ in range(1000):
         count.add(event(chunk("abcd")))
+    assert count.finished()
+
+
+def test_events_of_responses_and_transcripts_count_by_their_deltas() -> None:
+    count = OutputCount(of_delta)
+    for kind in (
+        "response.output_text.delta",
+        "response.function_call_arguments.delta",
+        "response.reasoning_summary_text.delta",
+        "response.audio.transcript.delta",
+        "transcript.text.delta",
+    ):
+        count.add(f"event: {kind}\n".encode() + event({"type": kind, "delta": "abcd", "obfuscation": "abcdefgh"}))
+    for other in (
+        {"type": "response.audio.delta", "delta": "AAAAAAAA"},
+        {"type": "response.output_text.done", "text": "abcdefgh"},
+        {"type": "response.created", "response": {"delta": 1}},
+        {"type": "x", "delta": {"content": "abcd"}},
+    ):
+        count.add(event(other))
+    assert count.tokens() == 5
+
+
+def test_legacy_completions_count_by_their_text() -> None:
+    count = OutputCount(of_chunk)
+    count.add(event({"choices": [{"index": 0, "text": "abcd"}, {"index": 1, "text": "efgh", "finish_reason": "stop"}]}))
+    assert count.tokens() == 2
     assert count.finished()

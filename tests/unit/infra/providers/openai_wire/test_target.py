@@ -135,6 +135,13 @@ def headers(target: Target) -> list[bytes]:
             b"authorization: Bearer pplx-1",
         ),
         (
+            ModelType.BLACKBOX,
+            {"api_key": "bb-1"},
+            "https://api.blackbox.ai",
+            "/chat/completions",
+            b"authorization: Bearer bb-1",
+        ),
+        (
             ModelType.OPENAI_COMPATIBLE,
             {"endpoint": "http://127.0.0.1:8000"},
             "http://127.0.0.1:8000",
@@ -171,6 +178,8 @@ def test_address_and_credential(
         (ModelType.AZURE_OPENAI, AZURE, "gpt-4-deployment"),
         (ModelType.AZURE_OPENAI, AZURE | {"model": "gpt-4"}, "gpt-4-deployment"),
         (ModelType.AZURE_OPENAI, AZURE | {"deployment_name": None, "model": "gpt-4"}, "gpt-4"),
+        (ModelType.BLACKBOX, {"api_key": "k", "model": "openai/gpt-4"}, "blackboxai/openai/gpt-4"),
+        (ModelType.BLACKBOX, {"api_key": "k", "model": "blackboxai/openai/gpt-4"}, "blackboxai/openai/gpt-4"),
     ],
 )
 def test_upstream_name(model_type: ModelType, parameters: dict[str, Any], name: str) -> None:

@@ -37,6 +37,36 @@ def test_every_quantity() -> None:
     )
 
 
+@pytest.mark.parametrize("plural", ["s", ""])
+def test_the_other_family_of_names(plural: str) -> None:
+    usage = {
+        "input_tokens": 100,
+        "output_tokens": 50,
+        "total_tokens": 150,
+        f"input_token{plural}_details": {"cached_tokens": 40, "audio_tokens": 7, "image_tokens": 20, "text_tokens": 1},
+        f"output_token{plural}_details": {"reasoning_tokens": 30, "audio_tokens": 5, "image_tokens": 9},
+    }
+    assert read(usage) == Usage(
+        input_tokens=100,
+        output_tokens=50,
+        cached_input_tokens=40,
+        reasoning_tokens=30,
+        audio_input_tokens=7,
+        audio_output_tokens=5,
+        image_input_tokens=20,
+        image_output_tokens=9,
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "milliseconds"),
+    [(0, 0), (9, 9000), (8.4699, 8470), (-1, None), (None, None), ("9", None), (1e300, None)],
+)
+def test_time(seconds: object, milliseconds: int | None) -> None:
+    expected = None if milliseconds is None else Usage(audio_milliseconds=milliseconds)
+    assert read({"type": "duration", "seconds": seconds}) == expected
+
+
 @pytest.mark.parametrize(
     "details",
     [
