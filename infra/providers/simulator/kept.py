@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,6 +45,10 @@ class KeptResponses:
 
     most: int = MOST_KEPT
     _by_id: OrderedDict[str, KeptResponse] = field(default_factory=OrderedDict)
+
+    def new_id(self) -> str:
+        """An id for a response: the one thing that no two answers of any process share."""
+        return f"resp_{secrets.token_hex(24)}"
 
     def keep(self, response_id: str, kept: KeptResponse) -> None:
         """Keep a response."""

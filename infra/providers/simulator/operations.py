@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from domain.operation import Endpoint
 from infra.providers.simulator import chat_completions, completions, embeddings, images, speech, transcriptions
 from infra.providers.simulator.plan import Plan, Request
+from infra.providers.simulator.responses import create
 
 OPERATIONS: Mapping[Endpoint, Callable[[Request], Plan]] = {
     Endpoint.CHAT_COMPLETIONS: chat_completions.plan,
     Endpoint.COMPLETIONS: completions.plan,
+    Endpoint.RESPONSES: create.plan,
     Endpoint.EMBEDDINGS: embeddings.plan,
     Endpoint.IMAGE_GENERATIONS: images.plan_generation,
     Endpoint.IMAGE_EDITS: images.plan_edit,

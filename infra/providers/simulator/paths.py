@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
+from application.ports.providers import StoredAction
 from domain.operation import Endpoint
 from infra.providers.simulator.refusal import RefusedError
 
@@ -12,6 +13,11 @@ _PREFIXES = ("/openai/v1/", "/v1/")
 _DEPLOYMENTS = "/openai/deployments/"
 _ENDPOINTS = {endpoint.value: endpoint for endpoint in Endpoint}
 _RESPONSES = "responses/"
+_ACTIONS = {
+    "": {"GET": StoredAction.RETRIEVE, "DELETE": StoredAction.DELETE},
+    "cancel": {"POST": StoredAction.CANCEL},
+    "input_items": {"GET": StoredAction.INPUT_ITEMS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,26 @@ def place_of(path: str, query: bytes) -> Place:
         _demand_version(query)
         return place
     return Place()
+
+
+def stored_at(method: str, path: str, stored: str) -> tuple[StoredAction, str]:
+    """What is to be done with which response.
+
+    Args:
+        method: of HTTP.
+        path: for the error.
+        stored: see ``Place``.
+
+    Raises:
+        RefusedError: 404 or 405, there is no such thing to do.
+    """
+    response_id, _, what = stored.partition("/")
+    actions = _ACTIONS.get(what)
+    if actions is None:
+        raise RefusedError(404, f"Invalid URL ({method} {path})")
+    if method not in actions:
+        raise RefusedError(405, f"Not allowed to {method} on {path}.", code="method_not_supported")
+    return actions[method], response_id
 
 
 def _named(name: str) -> Place:

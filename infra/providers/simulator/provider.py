@@ -14,9 +14,10 @@ from infra.providers.simulator.failures import as_gateway_error
 from infra.providers.simulator.faults import Faults, read_faults
 from infra.providers.simulator.kept import KeptResponses
 from infra.providers.simulator.operations import planned
-from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
+from infra.providers.simulator.plan import JSON, Pieces, Plan, Request, Whole
 from infra.providers.simulator.refusal import RefusedError
 from infra.providers.simulator.request import read_request, upstream_model
+from infra.providers.simulator.responses.stored import answer_stored
 from infra.providers.simulator.simulated_stream import SimulatedStream
 from infra.providers.simulator.waiting import pause, stall
 
@@ -59,9 +60,14 @@ class SimulatorProvider:
         await stream.begin()
         return stream
 
-    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:  # noqa: ARG002 - the port's signature
-        """Nothing is kept here; see the port."""
-        raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
+        """Look after a response that this document made before; see the port."""
+        kept = self._kept_by(document)
+        try:
+            found = answer_stored(kept, call.action, call.response_id, call.query)
+        except RefusedError as refused:
+            raise UpstreamRefusedError(refused.status, refused.message, param=refused.param) from None
+        return Answer(found.body, JSON, found.reported)
 
     def upstream_model(self, document: ModelDocument) -> str:
         """The model named in the document's parameters, else its code."""
@@ -70,6 +76,9 @@ class SimulatorProvider:
     def unusable_because(self, document: ModelDocument) -> str | None:  # noqa: ARG002 - the port's signature
         """Never: the simulator needs nothing."""
         return None
+
+    def _kept_by(self, document: ModelDocument) -> KeptResponses:
+        return self._kept.setdefault(document.id, KeptResponses())
 
     async def _plan(self, call: Call, document: ModelDocument, *, stream: bool) -> tuple[Plan, Faults]:
         try:
@@ -84,7 +93,7 @@ class SimulatorProvider:
                     form=call.form,
                     tokens=faults.tokens,
                     with_usage=not faults.no_usage,
-                    kept=self._kept.setdefault(document.id, KeptResponses()),
+                    kept=self._kept_by(document),
                 )
                 return await planned(call.endpoint, request), faults
         except RefusedError as refused:

@@ -23,10 +23,11 @@ from infra.providers.simulator.last import LastRequest
 from infra.providers.simulator.multipart import read_form
 from infra.providers.simulator.operations import planned
 from infra.providers.simulator.options import SimulatorOptions
-from infra.providers.simulator.paths import place_of
+from infra.providers.simulator.paths import place_of, stored_at
 from infra.providers.simulator.picture import draw
 from infra.providers.simulator.plan import Request
 from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.responses.stored import answer_stored
 from infra.providers.simulator.uploads import members_of
 
 MODEL = "simulator"
@@ -82,6 +83,12 @@ class Simulator:
             except RefusedError:
                 self.counters.failed += 1
                 raise
+        elif place.stored is not None:
+            check_key(scope["headers"], self._options.api_key)
+            query = scope.get("query_string", b"").decode("latin-1")
+            found = answer_stored(self._kept, *stored_at(method, path, place.stored), query)
+            self.counters.add(found.counted)
+            await connection.answer(200, found.body)
         elif path.startswith("/simulator/"):
             await self._own(method, path, connection)
         elif path.startswith(("/v1/models", "/openai/v1/models")):
