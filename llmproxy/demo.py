@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from application.ports.catalog_store import CatalogStore, Kind
@@ -13,7 +13,9 @@ PROJECT = "demo"
 MODEL = "demo"
 """The public name that the pasted lines use: a vendor's model where its key is set, else the simulator."""
 
-_SIMULATED = "simulated-chat"
+_CHAT = ("ChatCompletion",)
+_RESPONSES = ("Responses",)
+_INPUT = "cost_input_1Mtokens"
 
 
 async def prepare_demo(store: CatalogStore, environment: Mapping[str, str], key: str) -> list[str]:
@@ -57,20 +59,39 @@ for chunk in client.chat.completions.create(model="{MODEL}", messages=messages, 
 
 def _documents(environment: Mapping[str, str]) -> list[dict[str, object]]:
     real = [*_openai(environment), *_azure(environment), *_anthropic(environment)]
-    simulated = _document(_SIMULATED, "Simulator", "Simulator", {}, ("0.5", "1.5"))
-    first = real[0] if real else simulated
+    simulated = _simulated()
+    first = real[0] if real else simulated[0]
     demo = {**first, "id": "demo-default", "code": MODEL, "name": f"Demo: {first['name']}"}
     parameters = demo["parameters"]
     if isinstance(parameters, dict) and real:
         demo["parameters"] = {"model": first["code"], **parameters}
-    return [demo, *real, simulated]
+    return [demo, *real, *simulated]
+
+
+def _simulated() -> list[dict[str, object]]:
+    """A model for every operation, with prices as vendors have them."""
+    return [
+        _document("simulated-chat", "Simulator", "Simulator", {}, _tokens("0.5", "1.5"), (*_CHAT, *_RESPONSES)),
+        _document("simulated-embeddings", "Simulator", "Simulator", {}, {_INPUT: "0.02"}, ("embeddings",)),
+        _document(
+            "simulated-images",
+            "Simulator",
+            "Simulator",
+            {"model": "simulated-gpt-image"},  # the simulator answers as that family does: base64, counted in tokens
+            {_INPUT: "5", "cost_image_input_1Mtokens": "10", "cost_image_output_1Mtokens": "40"},
+            ("images",),
+        ),
+        _document("simulated-speech", "Simulator", "Simulator", {}, {"cost_1Mcharacters": "15"}, ("audio_tts",)),
+        _document("simulated-transcription", "Simulator", "Simulator", {}, {"cost_minute": "0.006"}, ("audio_stt",)),
+    ]
 
 
 def _openai(environment: Mapping[str, str]) -> list[dict[str, object]]:
     if not environment.get("OPENAI_API_KEY"):
         return []
     parameters = {"secret_name": "OPENAI_API_KEY"}
-    return [_document("gpt-4o-mini", "OpenAI", "OpenAI", parameters, ("0.15", "0.6"), cached="0.075")]
+    prices = _tokens("0.15", "0.6", cached="0.075")
+    return [_document("gpt-4o-mini", "OpenAI", "OpenAI", parameters, prices, (*_CHAT, *_RESPONSES))]
 
 
 def _azure(environment: Mapping[str, str]) -> list[dict[str, object]]:
@@ -83,14 +104,19 @@ def _azure(environment: Mapping[str, str]) -> list[dict[str, object]]:
         "deployment_name": deployment or "gpt-4o-mini",
         "api_version": environment.get("AZURE_OPENAI_API_VERSION") or "2024-10-21",
     }
-    return [_document("azure-chat", "Azure", "AzureOpenAI", parameters, ("0.15", "0.6"))]
+    return [_document("azure-chat", "Azure", "AzureOpenAI", parameters, _tokens("0.15", "0.6"))]
 
 
 def _anthropic(environment: Mapping[str, str]) -> list[dict[str, object]]:
     if not environment.get("ANTHROPIC_API_KEY"):
         return []
     parameters = {"secret_name": "ANTHROPIC_API_KEY"}
-    return [_document("claude-haiku-4-5", "Anthropic", "Anthropic", parameters, ("1", "5"), cached="0.1")]
+    return [_document("claude-haiku-4-5", "Anthropic", "Anthropic", parameters, _tokens("1", "5", cached="0.1"))]
+
+
+def _tokens(read: str, written: str, cached: str | None = None) -> dict[str, str]:
+    costs = {_INPUT: read, "cost_output_1Mtokens": written}
+    return costs if cached is None else costs | {"cost_cached_input_1Mtokens": cached}
 
 
 def _document(
@@ -98,12 +124,9 @@ def _document(
     provider: str,
     model_type: str,
     parameters: dict[str, str],
-    prices: tuple[str, str],
-    cached: str | None = None,
+    costs: Mapping[str, str],
+    operations: Sequence[str] = _CHAT,
 ) -> dict[str, object]:
-    costs = {"currency": "USD", "cost_input_1Mtokens": prices[0], "cost_output_1Mtokens": prices[1]}
-    if cached is not None:
-        costs["cost_cached_input_1Mtokens"] = cached
     return {
         "id": f"demo-{code}",
         "code": code,
@@ -113,8 +136,8 @@ def _document(
         "private": False,
         "projects": [],
         "parameters": parameters,
-        "costs": costs,
-        "operations": ["ChatCompletion"],
+        "costs": {"currency": "USD", **costs},
+        "operations": list(operations),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -9,12 +10,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import httpx
 import pytest
 
+from domain.operation import Endpoint
 from tests.fakes.processes import Running, environment, llmproxy
+from tests.tools import ROOT
 
 KEY = "sk-demo-key-of-the-tests"
 
@@ -48,6 +52,62 @@ def test_the_python_lines_answer(demo: Running) -> None:
     assert len(lines.splitlines()) == 5
     done = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, timeout=60, check=True)  # noqa: S603
     assert done.stdout.startswith("You asked")
+
+
+def _readme(demo: Running, section: str, number: int) -> str:
+    """A block of Python in a section of the README, on this demo and its key."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"## {section}\n")[2]
+    block = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number]
+    assert len(block.splitlines()) < 20
+    return str(block).replace("http://127.0.0.1:8000", demo.base_url).replace("sk-...", KEY)
+
+
+def _run(lines: str, folder: Path) -> list[str]:
+    done = subprocess.run(  # noqa: S603 - our own lines
+        [sys.executable, "-c", lines], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_every_operation_of_the_readme_answers(demo: Running, tmp_path: Path) -> None:
+    chat = _readme(demo, "For application developers", 0)
+    printed = _run(chat + "\nprint()\n" + _readme(demo, "For application developers", 1), tmp_path)
+    chatted, responded, embedding, heard = printed
+    assert chatted.startswith("You asked")
+    assert responded.startswith("You asked")
+    assert [abs(float(number)) < 1 for number in embedding.strip("[]").split(",")] == [True] * 3
+    assert heard
+    assert (tmp_path / "hello.mp3").stat().st_size > 1000
+
+
+def test_the_lines_for_azures_client_answer(demo: Running, tmp_path: Path) -> None:
+    (answer,) = _run(_readme(demo, "For application developers", 2), tmp_path)
+    assert answer.startswith("You asked")
+
+
+def test_there_is_a_model_for_every_operation_with_its_price(demo: Running) -> None:
+    headers = {"authorization": f"Bearer {KEY}"}
+    models = httpx.get(f"{demo.base_url}/v1/models", headers=headers, timeout=10).json()["data"]
+    offered = {endpoint for model in models for endpoint in model["endpoints"]}
+    assert offered == {f"/v1/{endpoint}" for endpoint in Endpoint}
+    assert all(model["prices"] for model in models)
+
+
+def test_nothing_that_the_demo_serves_is_without_a_price(tmp_path: Path) -> None:
+    env = environment(DATA_DIR=str(tmp_path / "data"), LLMPROXY_DEMO_KEY=KEY)
+    own = Running("serve", "--demo", "--port", "0", env=env, ready=r"base_url\s+(\S+)/v1")
+    try:
+        chat = _readme(own, "For application developers", 0)
+        _run(chat + "\n" + _readme(own, "For application developers", 1), tmp_path)
+    finally:
+        own.stop()
+    found = json.loads(llmproxy("usage", "report", "--by", "operation", "--json", env=env).stdout)
+    rows = {row["operation"]: row for row in found["rows"]}
+    assert set(rows) == {"ChatCompletion", "Responses", "embeddings", "images", "audio_tts", "audio_stt"}
+    assert all(Decimal(row["cost"]) > 0 and row["unpriced"] == 0 for row in rows.values())
+    assert (rows["images"]["images"], rows["audio_tts"]["characters"]) == (2, len("Hello!"))
+    assert Decimal(rows["audio_stt"]["audio_seconds"]) > 0
 
 
 def test_the_key_is_the_one_that_was_set(demo: Running) -> None:
