@@ -52,6 +52,8 @@ class FakeProvider:
     def __init__(self, **by_id: object) -> None:
         self._by_id = by_id
         self.called: list[str] = []
+        self.calls: list[Call] = []
+        self.stored_calls: list[StoredCall] = []
 
     async def _reach(self, document: ModelDocument) -> object:
         self.called.append(document.id)
@@ -63,16 +65,19 @@ class FakeProvider:
         return behaviour
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
+        self.calls.append(call)
         found = await self._reach(document)
         assert isinstance(found, Answer), call
         return found
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
+        self.stored_calls.append(call)
         found = await self._reach(document)
         assert isinstance(found, Answer), call
         return found
 
     async def stream(self, call: Call, document: ModelDocument) -> FakeStream:
+        self.calls.append(call)
         found = await self._reach(document)
         assert isinstance(found, FakeStream), call
         return found

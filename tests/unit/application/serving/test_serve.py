@@ -4,70 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from application.ports.catalog_store import Kind
 from application.ports.providers import Answer
-from application.serving.catalog_view import CatalogView
-from application.serving.continuity import Continuity
-from application.serving.exchange import Exchange
-from application.serving.serve import Clock, Serving
-from application.serving.settle import Settle
-from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain import errors
-from domain.api_key import fingerprint
-from domain.ledger import LedgerLine
-from domain.response_id import ResponseIds
 from domain.usage import Usage, UsageSource
-from infra.catalog_store.memory import MemoryCatalogStore
-from infra.controllers.errors import status_of
-from tests.builders import model_body, project_body
+from tests.builders import model_body
+from tests.fakes.house import KEY, NOW, House, house
 from tests.fakes.provider import DONE, FakeProvider, FakeStream
 
-KEY = "sk-test-key-of-billing"
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 ANSWER = Answer(b'{"choices":[{"message":{"content":"12345678"}}]}', b"application/json", Usage(10, 5))
 Wait = Callable[[], "asyncio.Future[None]"]
-
-
-class House:
-    """The request path around a provider, with its ledger in a list."""
-
-    def __init__(self, provider: FakeProvider) -> None:
-        self.lines: list[LedgerLine] = []
-        self.store = MemoryCatalogStore()
-        clock = Clock(NOW.timestamp, iter(range(1000)).__next__)
-        self.view = CatalogView(self.store, provider.unusable_because, clock.time)
-        settle = Settle(
-            self.lines.append, provider.upstream_model, clock.monotonic, lambda: str(len(self.lines)), status_of
-        )
-        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5, Continuity(ResponseIds(b"k" * 32)))
-
-    async def load(self, *models: dict[str, object], **key: object) -> None:
-        for model in models:
-            await self.store.put(Kind.MODEL, model)
-        entry = {
-            "id": "k1",
-            "name": "ci",
-            "prefix": KEY[:7],
-            "sha256": fingerprint(KEY),
-            "created_at": "2026-01-01T00:00:00Z",
-        }
-        await self.store.put(Kind.PROJECT, project_body(keys=[entry | key], tags={"team": "red"}))
-        await self.view.refresh()
-
-    def exchange(self, **members: bytes) -> Exchange:
-        fields = {"model": b'"sim"', "messages": b'[{"role":"user","content":"0123456789ab"}]'} | members
-        call = CHAT_COMPLETION.read(fields, "req-1")
-        return self.serving.exchange(CHAT_COMPLETION, call, self.serving.authenticate(KEY))
-
-
-async def house(provider: FakeProvider, *models: dict[str, object]) -> House:
-    made = House(provider)
-    await made.load(*(models or (model_body(),)))
-    return made
 
 
 async def test_an_answer_is_relayed_and_its_line_recorded() -> None:

@@ -1,0 +1,87 @@
+"""The request path around a scripted provider, with its ledger in a list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from application.ports.catalog_store import Kind
+from application.serving.catalog_view import CatalogView
+from application.serving.continuity import Continuity
+from application.serving.exchange import Exchange
+from application.serving.serve import Clock, Serving
+from application.serving.settle import Settle
+from application.serving.use_case import UseCase
+from application.use_cases.chat_completion import CHAT_COMPLETION
+from domain.api_key import fingerprint
+from domain.call import Call
+from domain.form import Form
+from domain.ledger import LedgerLine
+from domain.operation import Operation
+from domain.response_id import ResponseIds
+from infra.catalog_store.memory import MemoryCatalogStore
+from infra.controllers.errors import status_of
+from tests.builders import model_body, project_body
+from tests.fakes.provider import FakeProvider
+
+KEY = "sk-test-key-of-billing"
+OTHER_KEY = "sk-other-key-of-another-project"
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+IDS = ResponseIds(b"k" * 32)
+
+
+class House:
+    """Everything between a read request and its ledger line.
+
+    Args:
+        provider: what the upstreams do.
+    """
+
+    def __init__(self, provider: FakeProvider) -> None:
+        self.lines: list[LedgerLine] = []
+        self.store = MemoryCatalogStore()
+        clock = Clock(NOW.timestamp, iter(range(1000)).__next__)
+        self.view = CatalogView(self.store, provider.unusable_because, clock.time)
+        settle = Settle(
+            self.lines.append, provider.upstream_model, clock.monotonic, lambda: str(len(self.lines)), status_of
+        )
+        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5, Continuity(IDS))
+
+    async def load(self, *models: dict[str, object], **key: object) -> None:
+        for model in models:
+            await self.store.put(Kind.MODEL, model)
+        entry = _key_entry(KEY) | key
+        await self.store.put(Kind.PROJECT, project_body(keys=[entry], tags={"team": "red"}))
+        await self.store.put(Kind.PROJECT, project_body(id="other", name="Other", keys=[_key_entry(OTHER_KEY)]))
+        await self.view.refresh()
+
+    def exchange(self, **members: bytes) -> Exchange:
+        """Of a chat completion."""
+        fields = {"model": b'"sim"', "messages": b'[{"role":"user","content":"0123456789ab"}]'} | members
+        return self._exchange(CHAT_COMPLETION, CHAT_COMPLETION.read(fields, "req-1"), KEY)
+
+    def ask(self, use_case: UseCase, body: Mapping[str, bytes] | Form, key: str = KEY) -> Exchange:
+        """Of anything else, for the model ``sim``."""
+        if isinstance(body, Form):
+            return self._exchange(use_case, use_case.read_form(body, "req-1"), key)
+        return self._exchange(use_case, use_case.read({"model": b'"sim"', **body}, "req-1"), key)
+
+    def _exchange(self, use_case: UseCase, call: Call, key: str) -> Exchange:
+        return self.serving.exchange(use_case, call, self.serving.authenticate(key))
+
+
+async def house(provider: FakeProvider, *models: dict[str, object]) -> House:
+    made = House(provider)
+    await made.load(*(models or (model_body(),)))
+    return made
+
+
+def offering_everything(**over: Any) -> dict[str, object]:
+    """The JSON of a model document that lists every operation."""
+    return model_body(operations=[operation.value for operation in Operation], **over)
+
+
+def _key_entry(key: str) -> dict[str, object]:
+    made = "2026-01-01T00:00:00Z"
+    return {"id": "k1", "name": "ci", "prefix": key[:7], "sha256": fingerprint(key), "created_at": made}
