@@ -10,12 +10,56 @@ from fractions import Fraction
 from domain.capabilities import offered
 from domain.errors import GatewayError
 from domain.model import ModelDocument
+from domain.operation import Operation
 from domain.pricing import Cost, cost_of
-from domain.usage import Usage
+from domain.usage import Usage, heard_tokens, spoken_tokens
 from domain.variables import named_variables
 
-EXAMPLE = Usage(input_tokens=1000, output_tokens=1000)
-"""The call whose cost is named: 1,000 tokens there and 1,000 back."""
+_TEXT = Usage(input_tokens=1000, output_tokens=1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A call whose cost is named, to compare deployments by.
+
+    Args:
+        said: what it is, for the head of a column.
+        usage: what it uses; tokens of audio and images by rule of thumb, for documents that go by tokens.
+    """
+
+    said: str
+    usage: Usage
+
+
+EXAMPLES: Mapping[Operation, Example] = {
+    Operation.CHAT_COMPLETION: Example("1,000 + 1,000 tokens", _TEXT),
+    Operation.RESPONSES: Example("1,000 + 1,000 tokens", _TEXT),
+    Operation.EMBEDDINGS: Example("1,000 tokens", Usage(input_tokens=1000)),
+    Operation.IMAGES: Example(
+        "1 image of 1024x1024",
+        Usage(input_tokens=25, output_tokens=1000, image_output_tokens=1000, images=1, image_size="medium/1024x1024"),
+    ),
+    Operation.AUDIO_TTS: Example(
+        "1,000 characters",
+        Usage(
+            input_tokens=250,
+            output_tokens=spoken_tokens(1000),
+            audio_output_tokens=spoken_tokens(1000),
+            characters=1000,
+        ),
+    ),
+    Operation.AUDIO_STT: Example(
+        "1 minute of audio",
+        Usage(
+            input_tokens=heard_tokens(60_000),
+            audio_input_tokens=heard_tokens(60_000),
+            output_tokens=250,
+            audio_milliseconds=60_000,
+        ),
+    ),
+    Operation.AUDIO_REALTIME: Example("1,000 + 1,000 tokens", _TEXT),
+}
+"""For each operation one call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +107,7 @@ class Deployment:
         upstream_model: the name by which the upstream knows the model.
         secrets: the variables that it needs or uses.
         key_in_document: the key that is used stands in the document itself.
-        example: what a call of 1,000 tokens each way costs.
+        example: what the operation's example costs.
     """
 
     document: ModelDocument
@@ -87,19 +131,21 @@ class Deployment:
         return self.document.prices.described
 
 
-def candidate(document: ModelDocument, upstreams: Upstreams, *, turn: int, share: Fraction) -> Deployment:
+def candidate(
+    document: ModelDocument, operation: Operation, upstreams: Upstreams, *, turn: int, share: Fraction
+) -> Deployment:
     """A document that gets calls."""
     percent = (Decimal(share.numerator * 100) / share.denominator).quantize(Decimal("0.1"))
-    return _deployment(document, upstreams, turn, percent, "")
+    return _deployment(document, operation, upstreams, turn, percent, "")
 
 
-def left_aside(document: ModelDocument, reason: str, upstreams: Upstreams) -> Deployment:
+def left_aside(document: ModelDocument, operation: Operation, reason: str, upstreams: Upstreams) -> Deployment:
     """A document that gets none, and why."""
-    return _deployment(document, upstreams, None, Decimal(0), reason)
+    return _deployment(document, operation, upstreams, None, Decimal(0), reason)
 
 
 def _deployment(
-    document: ModelDocument, upstreams: Upstreams, turn: int | None, share: Decimal, reason: str
+    document: ModelDocument, operation: Operation, upstreams: Upstreams, turn: int | None, share: Decimal, reason: str
 ) -> Deployment:
     named = named_variables(document.parameters)
     states = tuple(SecretState(one.member, one.name, upstreams.has_secret(one.name)) for one in named)
@@ -115,7 +161,7 @@ def _deployment(
         upstream_model=_upstream_model(document, relevant, upstreams),
         secrets=relevant,
         key_in_document=document.parameters.api_key is not None and not members & {"api_key", "secret_name"},
-        example=cost_of(EXAMPLE, document.prices),
+        example=cost_of(EXAMPLES[operation].usage, document.prices),
     )
 
 

@@ -81,13 +81,13 @@ def explain(
     if known:
         chosen, found = _offered(question, readings.catalog, project_id)
         checks += found
-    candidates = _candidates(chosen, upstreams)
+    candidates = _candidates(chosen, question.operation, upstreams)
     if chosen:
         checks += _usable(candidates)
     served = set(chosen)
     others = [document for document in known if document not in served]
     reasons = _reasons(question, readings.catalog, project_id)
-    aside = [left_aside(document, reasons(document), upstreams) for document in others]
+    aside = [left_aside(document, question.operation, reasons(document), upstreams) for document in others]
     return Explanation(tuple(checks), (*candidates, *aside))
 
 
@@ -144,17 +144,19 @@ def _answer(error: GatewayError) -> str:
     return f"the caller gets {error.label}: {error.message}"
 
 
-def _candidates(chosen: Sequence[ModelDocument], upstreams: Upstreams) -> list[Deployment]:
+def _candidates(chosen: Sequence[ModelDocument], operation: Operation, upstreams: Upstreams) -> list[Deployment]:
     """In the order of their turns. Those that cannot be called are passed over, so the others share their calls."""
     unusable = {id(document): upstreams.unusable_because(document) for document in chosen}
     serving = shares([document for document in chosen if unusable[id(document)] is None])
     priorities = list(dict.fromkeys(document.priority for document, _ in serving))
     found = [
-        candidate(document, upstreams, turn=priorities.index(document.priority) + 1, share=share)
+        candidate(document, operation, upstreams, turn=priorities.index(document.priority) + 1, share=share)
         for document, share in serving
     ]
     passed_over = ((document, unusable[id(document)]) for document in chosen)
-    return found + [left_aside(document, reason, upstreams) for document, reason in passed_over if reason is not None]
+    return found + [
+        left_aside(document, operation, reason, upstreams) for document, reason in passed_over if reason is not None
+    ]
 
 
 def _usable(candidates: Sequence[Deployment]) -> Iterator[Check]:

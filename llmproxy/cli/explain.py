@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
 
-from application.admin.deployments import Deployment, Upstreams
+from application.admin.deployments import EXAMPLES, Deployment, Upstreams
 from application.admin.explain import Explanation, Question
 from application.admin.explain import explain as explain_call
 from application.admin.readings import Readings, read_all
@@ -73,7 +74,7 @@ def explain(
     if as_json:
         print_json(_as_json(question, explanation))
     else:
-        _print(explanation)
+        _print(explanation, question.operation)
     sys.exit(0 if explanation.allowed else 1)
 
 
@@ -115,12 +116,12 @@ def _warn_of_history(key: str | None) -> None:
         click.echo("the key now stands in this shell's history; `--key -` reads it from standard input", err=True)
 
 
-def _print(explanation: Explanation) -> None:
+def _print(explanation: Explanation, operation: Operation) -> None:
     print_checks(explanation.checks)
     click.echo("allowed" if explanation.allowed else "not allowed")
     serving = [one for one in explanation.deployments if one.turn is not None]
     if serving:
-        headers = ["turn", "document", "share", "adapter", "upstream model", "secrets", "1,000 + 1,000 tokens"]
+        headers = ["turn", "document", "share", "adapter", "upstream model", "secrets", EXAMPLES[operation].said]
         click.echo("\n" + table(headers, [_row(one) for one in serving], right=frozenset({"turn", "share"})))
     for one in serving:
         prices = ", ".join(f"{name} {price}" for name, price in one.prices.items() if name != "currency")
@@ -154,11 +155,11 @@ def _as_json(question: Question, explanation: Explanation) -> dict[str, object]:
         "model": question.model,
         "operation": question.operation.value,
         "checks": checks_as_json(explanation.checks),
-        "deployments": [_deployment_as_json(one) for one in explanation.deployments],
+        "deployments": [_deployment_as_json(one, question.operation) for one in explanation.deployments],
     }
 
 
-def _deployment_as_json(one: Deployment) -> dict[str, object]:
+def _deployment_as_json(one: Deployment, operation: Operation) -> dict[str, object]:
     document = one.document
     return {
         "id": document.id,
@@ -179,8 +180,7 @@ def _deployment_as_json(one: Deployment) -> dict[str, object]:
         "key_in_document": one.key_in_document,
         "prices": dict(one.prices),
         "example": {
-            "input_tokens": 1000,
-            "output_tokens": 1000,
+            **{name: used for name, used in asdict(EXAMPLES[operation].usage).items() if used},
             "cost": plain(one.example.money.amount),
             "currency": one.example.money.currency,
             "unpriced": list(one.example.unpriced),

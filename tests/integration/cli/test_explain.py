@@ -54,6 +54,27 @@ def test_an_allowed_call(llmproxy: Command, key: str) -> None:
     assert "hunter2" not in done.out + done.err
 
 
+async def test_the_cost_of_an_operation_is_that_of_a_call_of_its_own(llmproxy: Command, data_dir: Path) -> None:
+    store = SqliteCatalogStore(data_dir / "catalog.sqlite3")
+    await store.prepare()
+    by_unit = {"cost_1Mcharacters": 15, "cost_minute": "0.006", "cost_image": {"1024x1024": "0.04"}}
+    operations = ["audio_tts", "audio_stt", "images", "embeddings"]
+    await store.put(Kind.MODEL, model_body(costs={"cost_input_1Mtokens": 2, **by_unit}, operations=operations))
+    await create_project(store, "billing")
+    await store.close()
+    said = {}
+    for operation in operations:
+        done = llmproxy("explain", "--project", "billing", "--model", "sim", "--operation", operation)
+        head, _, row = done.out.partition("turn  document")[2].splitlines()[:3]
+        said[operation] = head.partition("secrets")[2].strip(), row.partition("none named")[2].strip()
+    assert said == {
+        "audio_tts": ("1,000 characters", "0.015 USD"),
+        "audio_stt": ("1 minute of audio", "0.006 USD"),
+        "images": ("1 image of 1024x1024", "0.04 USD"),
+        "embeddings": ("1,000 tokens", "0.002 USD"),
+    }
+
+
 def test_json_of_a_call_with_a_secret_missing(llmproxy: Command, key: str) -> None:
     del key
     done = llmproxy("explain", "--project", "billing", "--model", "chat", "--operation", "chatcompletion", "--json")
