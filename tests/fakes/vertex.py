@@ -13,19 +13,22 @@ from aiohttp import ClientSession, web
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.fakes.vertex_media import media_answer
+
 TOKEN = "ya29.made-up-token"
 _CLAUDE = re.compile(r".*/publishers/anthropic/models/(?P<model>[^:]+):(?:streamR|r)awPredict$")
 
 
 @dataclass
 class Vertex:
-    """The running server and what it has seen: paths, the ``Authorization`` and the body of each call."""
+    """The running server and what it has seen: paths, the ``Authorization`` and the body of each call, and tokens."""
 
     url: str
     upstream: str
     paths: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    tokens: int = 0
 
     def service_account(self) -> str:
         """A service account's JSON whose tokens come from this server."""
@@ -52,6 +55,7 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
     state = Vertex("", upstream)
 
     async def token(_: web.Request) -> web.Response:
+        state.tokens += 1
         return web.json_response({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
 
     async def forward(request: web.Request) -> web.StreamResponse:
@@ -59,8 +63,9 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
         state.authorizations.append(request.headers.get("Authorization", ""))
         body: dict[str, Any] = await request.json()
         state.bodies.append(body)
-        if request.path.endswith(":predict"):
-            return web.json_response(_predicted(body))
+        media = media_answer(request.path, body)
+        if media is not None:
+            return web.json_response(media)
         path, body = _translated(request.path_qs, body)
         async with ClientSession() as session, session.post(state.upstream + path, json=body) as answer:
             headers = {"Content-Type": answer.headers["Content-Type"]}
@@ -70,7 +75,7 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
                 await relayed.write(block)
             return relayed
 
-    app = web.Application()
+    app = web.Application(client_max_size=64 << 20)
     app.router.add_post("/token", token)
     app.router.add_post("/{path:.*}", forward)
     runner = web.AppRunner(app)
@@ -82,17 +87,6 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
         yield state
     finally:
         await runner.cleanup()
-
-
-def _predicted(body: dict[str, Any]) -> dict[str, Any]:
-    """What Vertex answers where models take ``instances``: here the models of embeddings."""
-    size = body["parameters"].get("outputDimensionality", 768)
-
-    def embedding(text: str) -> dict[str, Any]:
-        statistics = {"token_count": -(-len(text) // 4), "truncated": False}
-        return {"embeddings": {"values": [0.5] * size, "statistics": statistics}}
-
-    return {"predictions": [embedding(instance["content"]) for instance in body["instances"]]}
 
 
 def _translated(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -18,9 +18,18 @@ from domain.errors import DeploymentUnusableError
 from infra.providers.litellm.cohere import repair_cohere
 from infra.providers.litellm.gemini import watch_gemini_end
 from infra.providers.litellm.quiet import quiet
+from infra.providers.litellm.vertex import (
+    keep_credentials,
+    repair_addresses,
+    share_tokens,
+    with_token,
+    without_threads,
+)
 
 FUNCTIONS = ("acompletion", "aembedding", "aimage_edit", "aimage_generation", "aspeech", "atranscription")
 """What the adapter calls of the library's own functions."""
+
+_TOKEN_FIRST = ("aimage_edit", "aimage_generation", "aspeech", "atranscription")
 
 BRIDGE = "responses_bridge"
 """What makes a response out of a chat completion. ``litellm.aresponses`` would lead there, too, but only after it has
@@ -112,13 +121,39 @@ def _load() -> Library:
     _silence(litellm)
     repair_cohere(CohereV2ChatConfig)
     watch_gemini_end(GeminiReader)
+    tokens = _repair_vertex()
     signature = inspect.signature(litellm.acompletion).parameters
+    functions = {name: getattr(litellm, name) for name in FUNCTIONS}
+    functions |= {name: with_token(functions[name], tokens) for name in _TOKEN_FIRST}
+    functions[BRIDGE] = partial(LiteLLMCompletionTransformationHandler().response_api_handler, _is_async=True)
     return Library(
-        functions={name: getattr(litellm, name) for name in FUNCTIONS}
-        | {BRIDGE: partial(LiteLLMCompletionTransformationHandler().response_api_handler, _is_async=True)},
+        functions=functions,
         bookkeeper=quiet(Logging),
         controls=frozenset(all_litellm_params) | frozenset(signature),
     )
+
+
+def _repair_vertex() -> Any:
+    from litellm.images.main import llm_http_handler  # noqa: PLC0415  # late on purpose: see the module's docstring
+    from litellm.llms.vertex_ai.audio_transcription import (  # noqa: PLC0415  # the same
+        gemini_transcribe_transformation as gemini,
+    )
+    from litellm.llms.vertex_ai.audio_transcription import transformation as chirp  # noqa: PLC0415  # the same
+    from litellm.llms.vertex_ai.image_edit import vertex_imagen_transformation as edit  # noqa: PLC0415  # the same
+    from litellm.llms.vertex_ai.image_generation import (  # noqa: PLC0415  # the same
+        vertex_imagen_transformation as imagen,
+    )
+    from litellm.llms.vertex_ai.text_to_speech import transformation as speech  # noqa: PLC0415  # the same
+    from litellm.llms.vertex_ai.vertex_llm_base import VertexBase  # noqa: PLC0415  # the same
+
+    tokens = VertexBase()
+    images = (imagen.VertexAIImagenImageGenerationConfig, edit.VertexAIImagenImageEditConfig)
+    texts = (chirp.VertexAIAudioTranscriptionConfig, gemini.VertexGeminiAudioTranscriptionConfig)
+    keep_credentials(imagen.VertexAIImagenImageGenerationConfig)
+    repair_addresses((*images, speech.VertexAITextToSpeechConfig))
+    share_tokens((*images, *texts, speech.VertexAITextToSpeechConfig), tokens)
+    without_threads(llm_http_handler)
+    return tokens
 
 
 def _silence(litellm: Any) -> None:

@@ -10,15 +10,22 @@ from domain.operation import Endpoint
 from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.completion import COMPLETION
 from infra.providers.litellm.embeddings import EMBEDDINGS
+from infra.providers.litellm.images import IMAGE_EDIT, IMAGE_GENERATION
 from infra.providers.litellm.operation import Operation
 from infra.providers.litellm.responses import RESPONSES
+from infra.providers.litellm.speech import SPEECH
+from infra.providers.litellm.transcription import TRANSCRIPTION
 
 OPERATIONS: Mapping[Endpoint, Operation] = MappingProxyType(
     {
         Endpoint.CHAT_COMPLETIONS: CHAT,
         Endpoint.COMPLETIONS: COMPLETION,
         Endpoint.EMBEDDINGS: EMBEDDINGS,
+        Endpoint.IMAGE_EDITS: IMAGE_EDIT,
+        Endpoint.IMAGE_GENERATIONS: IMAGE_GENERATION,
         Endpoint.RESPONSES: RESPONSES,
+        Endpoint.SPEECH: SPEECH,
+        Endpoint.TRANSCRIPTIONS: TRANSCRIPTION,
     }
 )
 
