@@ -1,0 +1,293 @@
+"""Multipart forms as clients write them, and as nobody should."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.types import Message, Receive
+
+from domain.errors import BodyTooLargeError, CallerGoneError, InvalidRequestError
+from domain.form import Form
+from infra.controllers.openai.form import MOST_PARTS, FormLimits, read_form, with_model
+from infra.controllers.openai.spool import OnDisk, Spool, Uploads
+
+TYPE = b"multipart/form-data; boundary=limit"
+LIMITS = FormLimits(size=4 << 20, file=1 << 20)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Iterator[Spool]:
+    with Uploads(tmp_path / "uploads").spool() as made:
+        yield made
+
+
+def receiver(pieces: Iterable[bytes], *, hangs_up: bool = False) -> Receive:
+    left = iter(pieces)
+
+    async def receive() -> Message:
+        piece = next(left, None)
+        if piece is None and hangs_up:
+            return {"type": "http.disconnect"}
+        return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
+
+    return receive
+
+
+async def read(spool: Spool, *pieces: bytes, content_type: bytes = TYPE, limits: FormLimits = LIMITS) -> Form:
+    return await read_form(receiver(pieces), content_type, limits, spool)
+
+
+def part(disposition: str | bytes, content: bytes = b"x", *headers: bytes) -> bytes:
+    value = disposition if isinstance(disposition, bytes) else disposition.encode()
+    head = b"".join(header + b"\r\n" for header in (b"Content-Disposition: form-data; " + value, *headers))
+    return b"--limit\r\n" + head + b"\r\n" + content + b"\r\n"
+
+
+def field(name: str, content: bytes = b"x") -> bytes:
+    return part(f'name="{name}"', content)
+
+
+END = b"--limit--\r\n"
+
+
+async def test_parts_keep_their_order_names_headers_and_contents(spool: Spool) -> None:
+    sent = part('name="file"; filename="a.mp3"', b"\x00\r\n--limi\xff", b"Content-Type: audio/mpeg", b"X-Odd:  1 ")
+    form = await read(spool, field("model", b"whisper") + sent + field("prompt", "naïve".encode()) + END)
+    assert [part.name for part in form.parts] == ["model", "file", "prompt"]
+    file = form.parts[1]
+    assert (file.filename, file.content_type, file.content.read(0, 100)) == (
+        "a.mp3",
+        "audio/mpeg",
+        b"\x00\r\n--limi\xff",
+    )
+    assert file.head == (
+        b'Content-Disposition: form-data; name="file"; filename="a.mp3"\r\nContent-Type: audio/mpeg\r\nX-Odd: 1 \r\n'
+    )
+    assert form.text("prompt") == "naïve"
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
+async def test_a_form_may_come_in_pieces_of_any_size(spool: Spool, size: int) -> None:
+    content = b"\r\n--limi\r\n--limitless\r\r\n-" * 40
+    body = b"before\r\n" + field("model", b"m") + part('name="file"; filename="a"', content) + END + b"after"
+    form = await read(spool, *(body[start : start + size] for start in range(0, len(body), size)))
+    assert [(part.name, part.content.read(0, 9999)) for part in form.parts] == [("model", b"m"), ("file", content)]
+
+
+@pytest.mark.parametrize("cut", range(1, 14))
+async def test_a_boundary_may_be_split_behind_any_byte(spool: Spool, cut: int) -> None:
+    content = bytes(range(256)) * 1200
+    whole = field("a") + part('name="file"; filename="a"', content) + field("b") + END
+    at = whole.index(b"\r\n--limit", whole.index(content)) + cut
+    form = await read(spool, whole[:at], whole[at:])
+    assert [part.name for part in form.parts] == ["a", "file", "b"]
+    assert b"".join(form.parts[1].content.blocks()) == content
+
+
+async def test_both_spellings_of_lists(spool: Spool) -> None:
+    form = await read(
+        spool,
+        field("include[]", b"logprobs")
+        + field("include", b"other")
+        + part('name="image[]"; filename="1"')
+        + part('name="image"; filename="2"')
+        + END,
+    )
+    assert form.texts("include") == ["logprobs", "other"]
+    assert [file.filename for file in form.files("image")] == ["1", "2"]
+
+
+async def test_what_httpx_writes_is_read(spool: Spool) -> None:
+    request = httpx.Request(
+        "POST",
+        "http://test",
+        data={"model": "m", "timestamp_granularities[]": ["word", "segment"], "prompt": 'say "hi"\r\nnow'},
+        files=[("file", ('na"ï\\ve.mp3', b"abc", "audio/mpeg")), ("mask", ("", b"", None))],
+    )
+    body = request.read()
+    form = await read(spool, body, content_type=request.headers["content-type"].encode())
+    assert form.texts("timestamp_granularities") == ["word", "segment"]
+    assert form.text("prompt") == 'say "hi"\r\nnow'
+    (file,) = form.files("file")
+    assert (file.filename, file.content_type, file.content.size) == ("na%22ï\\ve.mp3", "audio/mpeg", 3)
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name", "filename", "sent"),
+    [
+        ("name=file; filename=a.mp3", "file", "a.mp3", b"name=file; filename=a.mp3"),
+        ('filename="a;b=c"; name="file"', "file", "a;b=c", b'filename="a;b=c"; name="file"'),
+        ('Name = "file" ; FileName = "a"', "file", "a", b'Name = "file" ; FileName = "a"'),
+        ('name="file"; filename=""', "file", "", b'name="file"; filename=""'),
+        ('name="file"; filename="a\\"b\\\\c"', "file", 'a"b\\c', b'name="file"; filename="a%22b%5Cc"'),
+        ('name="file"; filename="päth.mp3"', "file", "päth.mp3", 'name="file"; filename="päth.mp3"'.encode()),
+        (b'name="file"; filename="\xff.mp3"', "file", "\ufffd.mp3", b'name="file"; filename="\xff.mp3"'),
+        (
+            "name=\"file\"; filename*=UTF-8''na%C3%AFve%0D.mp3",
+            "file",
+            "naïve\r.mp3",
+            'name="file"; filename="naïve%0D.mp3"'.encode(),
+        ),
+        ('name="file"; filename="x"; filename*=iso-8859-1\'en\'%E4', "file", "ä", 'name="file"; filename="ä"'.encode()),
+    ],
+)
+async def test_spellings_of_file_names(
+    spool: Spool, disposition: str | bytes, name: str, filename: str, sent: bytes
+) -> None:
+    form = await read(spool, part(disposition) + END)
+    assert (form.parts[0].name, form.parts[0].filename) == (name, filename)
+    assert form.parts[0].head == b"Content-Disposition: form-data; " + sent + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        "filename=a",
+        'name=""',
+        'name="a"; name="model"',
+        "name=\"a\"; name*=UTF-8''model",
+        'name="mo\\del"',
+        'name=mo"del"',
+        'name="a"; filename*0="x"',
+        'name="a',
+        'name="a" filename="b"',
+        'name="a"; =b',
+        b'name="a\nContent-Disposition: form-data; name="model"',
+        'name="a"\r\nContent-Disposition: form-data; name="model"',
+        'name="a"\r\nContent-Transfer-Encoding: base64',
+    ],
+)
+async def test_heads_that_others_might_read_in_another_way_are_refused(spool: Spool, disposition: str | bytes) -> None:
+    with pytest.raises(InvalidRequestError):
+        await read(spool, part(disposition) + END)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"--limit",
+        field("a"),
+        field("a") + b"--limit-",
+        b'--limit\r\nContent-Disposition: form-data; name="a"',
+        b"--other\r\n\r\nx\r\n--other--\r\n",
+    ],
+)
+async def test_a_form_that_is_not_whole(spool: Spool, body: bytes) -> None:
+    with pytest.raises(InvalidRequestError, match="incomplete"):
+        await read(spool, body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"--limitless\r\n",
+        b"--limit\r\nno header\r\n\r\nx\r\n" + END,
+        b"--limit\r\n: empty\r\n\r\nx\r\n" + END,
+        b"--limit\r\n" + b"a: b\r\n" * 17 + b"\r\nx\r\n" + END,
+        b"--limit\r\na: " + b"b" * 9000 + b"\r\n\r\nx\r\n" + END,
+        b"x" * 5000,
+    ],
+)
+async def test_what_is_no_form(spool: Spool, body: bytes) -> None:
+    with pytest.raises(InvalidRequestError, match="not a well-formed"):
+        await read(spool, body)
+
+
+async def test_a_part_without_a_disposition(spool: Spool) -> None:
+    with pytest.raises(InvalidRequestError, match="Content-Disposition"):
+        await read(spool, b"--limit\r\nContent-Type: a/b\r\n\r\nx\r\n" + END)
+
+
+@pytest.mark.parametrize(
+    "content_type", [b"multipart/form-data", b"multipart/form-data; boundary=", b"multipart/form-data; charset=utf-8"]
+)
+async def test_no_boundary(spool: Spool, content_type: bytes) -> None:
+    with pytest.raises(InvalidRequestError, match="boundary"):
+        await read(spool, field("a") + END, content_type=content_type)
+
+
+async def test_an_endless_boundary(spool: Spool) -> None:
+    with pytest.raises(InvalidRequestError, match="too long"):
+        await read(spool, END, content_type=b"multipart/form-data; boundary=" + b"b" * 300)
+
+
+async def test_an_empty_form_has_no_parts(spool: Spool) -> None:
+    assert (await read(spool, END)).parts == ()
+
+
+async def test_a_thousand_fields_are_too_many(spool: Spool) -> None:
+    most = b"".join(field(f"f{number}") for number in range(MOST_PARTS))
+    assert len((await read(spool, most + END)).parts) == MOST_PARTS
+    with pytest.raises(InvalidRequestError, match=f"more than {MOST_PARTS} parts"):
+        await read(spool, field("f") * 1000 + END)
+
+
+@pytest.mark.parametrize("second", [field("model"), field("model[]"), part('name="model"; filename="m"')])
+async def test_two_models_are_one_too_many(spool: Spool, second: bytes) -> None:
+    with pytest.raises(InvalidRequestError, match="more than one field 'model'") as raised:
+        await read(spool, field("model") + second + END)
+    assert raised.value.param == "model"
+
+
+async def test_the_model_of_the_path_takes_the_place_of_others(spool: Spool) -> None:
+    form = with_model(await read(spool, field("a") + field("model[]", b"old") + END), "näw")
+    assert [(part.name, part.text) for part in form.parts] == [("model", "näw"), ("a", "x")]
+    assert form.parts[0].head == b'Content-Disposition: form-data; name="model"\r\n'
+
+
+async def test_a_caller_who_hangs_up(spool: Spool) -> None:
+    with pytest.raises(CallerGoneError):
+        await read_form(receiver([field("a")], hangs_up=True), TYPE, LIMITS, spool)
+
+
+def endless(head: bytes, sent: list[int]) -> Iterator[bytes]:
+    yield head
+    while True:
+        sent[0] += 1 << 16
+        yield b"x" * (1 << 16)
+
+
+@pytest.mark.parametrize(
+    ("head", "limit", "message"),
+    [
+        (
+            part('name="file"; filename="a"', b"")[:-2],
+            LIMITS.file,
+            "The file 'file' is larger than the limit of 1048576",
+        ),
+        (field("prompt", b"")[:-2], 1 << 20, "The field 'prompt' is larger than the limit of 1048576 bytes"),
+        (END, LIMITS.size, "The request body is larger than the limit of 4194304 bytes"),
+    ],
+)
+async def test_what_is_too_large_is_refused_before_it_is_read_whole(
+    spool: Spool, head: bytes, limit: int, message: str
+) -> None:
+    sent = [0]
+    with pytest.raises(BodyTooLargeError, match=message):
+        await read_form(receiver(endless(head, sent)), TYPE, LIMITS, spool)
+    assert sent[0] <= limit + (1 << 16)
+
+
+async def test_a_file_of_just_the_limit_is_taken(spool: Spool) -> None:
+    form = await read(spool, part('name="file"; filename="a"', b"x" * LIMITS.file) + END)
+    assert form.parts[0].content.size == LIMITS.file
+
+
+async def test_large_uploads_do_not_stay_in_memory(spool: Spool) -> None:
+    size = 20 << 20
+    head, block = part('name="file"; filename="a"', b"")[:-2], b"0123456789abcdef" * 4096
+    pieces = (head, *([block] * (size // len(block))), b"\r\n" + END)
+    tracemalloc.start()
+    try:
+        form = await read_form(receiver(pieces), TYPE, FormLimits(64 << 20, 25 << 20), spool)
+        content = form.parts[0].content
+        assert isinstance(content, OnDisk)
+        assert content.size == sum(map(len, content.blocks())) == size
+        assert tracemalloc.get_traced_memory()[1] < 3 << 20
+    finally:
+        tracemalloc.stop()
