@@ -31,6 +31,7 @@ Example:
 A request orders faults for itself with a member "simulator":
   {"simulator": {"status": 429, "retry_after": 2}}
   {"simulator": {"cut_after": 5}}
+A form does so with a field of text, "simulator", that holds the same object.
 
 GET /simulator/calls tells what was served, GET /simulator/last the last request;
 POST /simulator/reset begins anew."""
@@ -57,7 +58,11 @@ POST /simulator/reset begins anew."""
 @click.option("--api-key", help="Refuse every other key. [default: take any, or none]")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def simulator(host: str, port: int, as_json: bool, **orders: Any) -> None:
-    """Run a server that speaks OpenAI's chat format and makes its answers up, always the same for the same request."""
+    """Run a server that speaks OpenAI's API and makes its answers up, always the same for the same request.
+
+    Chat, completions, responses, embeddings, images, speech, transcriptions and translations, under OpenAI's paths and
+    Azure's. Names decide what a model reports: "gpt-image" in it tells tokens of images, "transcribe" those of audio.
+    """
     options = SimulatorOptions(**orders)
     listener = listen(host, port)
     config = uvicorn.Config(

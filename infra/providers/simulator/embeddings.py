@@ -8,7 +8,7 @@ import math
 import sys
 from array import array
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -79,22 +79,30 @@ def _write(body: Mapping[str, Any], inputs: tuple[str | tuple[int, ...], ...], u
     return msgspec.json.encode(answer)
 
 
-def vector(one: str | tuple[int, ...], dimensions: int) -> array[float]:
-    """A vector of length one, in single precision. A shorter one points where the longer one's beginning does."""
+def vector(one: str | tuple[int, ...], dimensions: int) -> list[float]:
+    """A vector of length one, of numbers in single precision: all of the same size, their signs follow from the input.
+
+    A shorter vector points where the longer one's beginning does.
+    """
     told = one if isinstance(one, str) else ",".join(map(str, one))
     kind = b"s" if isinstance(one, str) else b"t"
-    seed = kind + told.encode("utf-8", "surrogatepass")
-    raw = array("h", hashlib.shake_128(seed).digest(2 * dimensions))
-    if sys.byteorder == "big":
-        raw.byteswap()
-    length = math.sqrt(sum(each * each for each in raw)) or 1.0
-    return array("f", [each / length for each in raw])
+    signs = hashlib.shake_128(kind + told.encode("utf-8", "surrogatepass")).digest(-(-dimensions // 8))
+    octets = _octets(dimensions)
+    return [value for byte in signs for value in octets[byte]][:dimensions]
 
 
-def _written(values: array[float], *, packed: bool) -> list[float] | str:
+@lru_cache(maxsize=16)
+def _octets(dimensions: int) -> list[list[float]]:
+    """For each byte eight numbers, by whose signs it is told."""
+    (size,) = array("f", [1 / math.sqrt(dimensions)])
+    return [[size if byte >> bit & 1 else -size for bit in range(8)] for byte in range(256)]
+
+
+def _written(values: list[float], *, packed: bool) -> list[float] | str:
     """As numbers, or as base64 of little-endian single precision."""
     if not packed:
-        return values.tolist()
+        return values
+    numbers = array("f", values)
     if sys.byteorder == "big":
-        values.byteswap()
-    return base64.b64encode(values.tobytes()).decode()
+        numbers.byteswap()
+    return base64.b64encode(numbers.tobytes()).decode()

@@ -8,8 +8,8 @@ from domain.usage import Usage, estimate_tokens
 from infra.providers.simulator.connection import Connection
 from infra.providers.simulator.counters import Counters
 from infra.providers.simulator.faults import Faults
-from infra.providers.simulator.plan import Pieces, Plan, Whole
-from infra.providers.simulator.script import BROKEN_EVENT, Ending, Script, script, stream_failure
+from infra.providers.simulator.plan import JSON, Pieces, Plan, Whole
+from infra.providers.simulator.script import BROKEN_ANSWER, BROKEN_EVENT, Ending, Script, script, stream_failure
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 _BREATHE = 32  # events after which other connections get their turn
@@ -74,7 +74,9 @@ async def _whole(
         return  # without an end: the server closes the connection
     if faults.empty or faults.malformed:
         counters.failed += 1
-        await connection.answer(200, b"" if faults.empty else body[: len(body) // 2], kind, gzip=faults.gzip)
+        if kind != JSON:
+            body = BROKEN_ANSWER  # half a text, or none, would be a text, too
+        await connection.answer(200, b"" if faults.empty else body[: len(body) // 2], JSON, gzip=faults.gzip)
         return
     counters.begin(operation, plan.usage)
     plan.completed()

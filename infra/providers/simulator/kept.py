@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.usage import Usage
 
-MOST_KEPT = 10_000
+MOST_KEPT = 2_000
 
 
 @dataclass(slots=True)

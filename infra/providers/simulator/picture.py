@@ -9,7 +9,9 @@ from functools import lru_cache
 
 from infra.providers.simulator.jpeg import jpeg
 
-_STRIPES = 8
+_STRIPES = b"\x0f"
+"""Four pixels of either colour."""
+
 _CONTENT_TYPES = {"png": b"image/png", "webp": b"image/webp", "jpeg": b"image/jpeg"}
 FORMATS = tuple(_CONTENT_TYPES)
 
@@ -50,14 +52,13 @@ def draw(picture: Picture) -> bytes:
 
 
 def _png(picture: Picture, colour: bytes) -> bytes:
-    palette = b"".join(bytes((each + 30 * stripe) % 256 for each in colour[:3]) for stripe in range(_STRIPES))
-    wide = -(-picture.width // _STRIPES)
-    row = b"\0" + b"".join(bytes([stripe]) * wide for stripe in range(_STRIPES))[: picture.width]
-    header = struct.pack(">IIBBBBB", picture.width, picture.height, 8, 3, 0, 0, 0)  # 8 bits, an index into a palette
-    chunks = [(b"IHDR", header), (b"PLTE", palette)]
+    other = bytes(255 - each for each in colour[:3])
+    row = b"\0" + _STRIPES * -(-picture.width // 8)
+    header = struct.pack(">IIBBBBB", picture.width, picture.height, 1, 3, 0, 0, 0)  # 1 bit, an index into a palette
+    chunks = [(b"IHDR", header), (b"PLTE", colour[:3] + other)]
     if picture.transparent:
-        chunks.append((b"tRNS", bytes(_STRIPES)))
-    chunks += [(b"IDAT", zlib.compress(row * picture.height, 9)), (b"IEND", b"")]
+        chunks.append((b"tRNS", b"\0\0"))
+    chunks += [(b"IDAT", zlib.compress(row * picture.height)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
     )

@@ -26,6 +26,7 @@ class Ending(Enum):
     """An event is no JSON."""
 
 
+BROKEN_ANSWER = b'{"text": "half of an answer", "usage": {}}'
 BROKEN_EVENT = b'data: {"id": "chatcmpl-broken", "choices": [{"ind\n\n'
 
 

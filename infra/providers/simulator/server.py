@@ -126,7 +126,7 @@ class Simulator:
         query = scope.get("query_string", b"").decode("latin-1")
         self._last = LastRequest(scope["method"], scope["path"], query, scope["headers"], raw)
         check_key(scope["headers"], self._options.api_key)
-        members, form = self._decoded(scope, raw)
+        members, form = await self._decoded(scope, raw)
         if deployment is not None:
             members.setdefault("model", deployment)
         self._number += 1
@@ -146,10 +146,10 @@ class Simulator:
         plan = await planned(endpoint, request)
         await respond(connection, endpoint.value, plan, faults, self.counters, start)
 
-    def _decoded(self, scope: Scope, raw: bytes) -> tuple[dict[str, Any], Form | None]:
+    async def _decoded(self, scope: Scope, raw: bytes) -> tuple[dict[str, Any], Form | None]:
         kind = _header(scope, b"content-type")
         if kind.lower().startswith(_FORM):
-            form = read_form(kind, raw)
+            form = await asyncio.to_thread(read_form, kind, raw)
             if self._last is not None:
                 self._last.form = form
             return members_of(form), form

@@ -14,7 +14,7 @@ from domain.usage import Usage, estimate_tokens, heard_tokens
 from infra.providers.simulator.audio.hearing import Wishes, answer, events
 from infra.providers.simulator.audio.transcript import transcript
 from infra.providers.simulator.checks import check_model, missing, number, one_of, wrong
-from infra.providers.simulator.plan import Event, Pieces, Plan, Request, Whole
+from infra.providers.simulator.plan import JSON, Event, Pieces, Plan, Request, Whole
 from infra.providers.simulator.uploads import typed_members, uploaded
 
 _FORMATS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
@@ -64,7 +64,7 @@ def _plan(request: Request, formats: tuple[str, ...], *, translation: bool) -> P
             told, shown = Usage(), None
         reported = told if shown is not None else length if timed else None
         write = partial(answer, milliseconds, body["model"], wishes, shown)
-        kind = b"text/plain; charset=utf-8" if prose else b"application/json"
+        kind = b"text/plain; charset=utf-8" if prose else JSON
         return Plan(Whole(lambda: write()[0], kind), _with(told, milliseconds), length, reported)
     *deltas, done = events(milliseconds, body["model"], wishes, shown)
     return Plan(
