@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import Money
-from domain.pricing import PriceList, cost_of
+from domain.pricing import PriceList, cost_of, image_price
 from domain.usage import Usage
 
 D = Decimal
@@ -87,3 +89,81 @@ def test_describes_every_named_price() -> None:
         "image 1024x1024": "0.04",
         "image hd/1024x1024": "0.08",
     }
+
+
+TOKENS = PriceList(input=D(1), output=D(2), audio_input=D(4), image_output=D(8))
+SIZES = (
+    ("1024x1024", D("0.02")),
+    ("hd/1024x1024", D("0.08")),
+    ("high/auto", D("0.2")),
+    ("auto", D("0.1")),
+)
+
+
+@pytest.mark.parametrize(
+    ("usage", "prices", "cost"),
+    [
+        (Usage(characters=1000), PriceList(characters=D(15)), "0.015"),
+        (Usage(characters=1), PriceList(characters=D(15)), "0.000015"),
+        (Usage(audio_milliseconds=60_000), PriceList(minute=D("0.006")), "0.006"),
+        (Usage(audio_milliseconds=1), PriceList(minute=D("0.006")), "0.0000001"),
+        (Usage(images=3, image_size="hd/1024x1024"), PriceList(image=D("0.04")), "0.12"),
+        (Usage(images=3), PriceList(image=D("0.04")), "0.12"),
+        # Beside the price of a unit, reported tokens are not charged as well.
+        (Usage(9, 9, characters=1000), PriceList(input=D(1), output=D(1), characters=D(15)), "0.015"),
+        (Usage(9, 9, audio_milliseconds=30_000), PriceList(input=D(1), minute=D("0.006")), "0.003"),
+        # Without one, they are.
+        (Usage(10, 5, audio_input_tokens=8, audio_milliseconds=9), TOKENS, "0.000044"),
+        (Usage(10, 5, image_output_tokens=5, images=1, image_size="1x1"), TOKENS, "0.00005"),
+        # Free is a price, too.
+        (Usage(characters=1000), PriceList(characters=D(0)), "0"),
+    ],
+)
+def test_units_and_tokens(usage: Usage, prices: PriceList, cost: str) -> None:
+    assert cost_of(usage, prices).money == usd(cost)
+    assert cost_of(usage, prices).unpriced == ()
+
+
+@pytest.mark.parametrize(
+    ("size", "price"),
+    [
+        ("hd/1024x1024", "0.08"),
+        ("standard/1024x1024", "0.02"),
+        ("1024x1024", "0.02"),
+        ("high/1536x1024", "0.2"),
+        ("high/auto", "0.2"),
+        ("low/1536x1024", "0.1"),
+        ("auto/auto", "0.1"),
+        ("", "0.1"),
+    ],
+)
+def test_the_most_exact_price_of_an_image_counts(size: str, price: str) -> None:
+    assert image_price(PriceList(image=SIZES), size) == D(price)
+    assert cost_of(Usage(images=2, image_size=size), PriceList(image=SIZES)).money == usd(str(2 * D(price)))
+
+
+def test_sizes_that_no_table_names_are_unpriced() -> None:
+    prices = PriceList(image=SIZES[:2])
+    for size in ("hd/512x512", "512x512", "auto/auto", ""):
+        assert image_price(prices, size) is None
+        assert cost_of(Usage(images=1, image_size=size), prices).unpriced == ("image",)
+
+
+@pytest.mark.parametrize(
+    ("usage", "unpriced"),
+    [
+        (Usage(characters=5), ("characters",)),
+        (Usage(audio_milliseconds=5), ("minute",)),
+        (Usage(images=1, image_size="hd/1x1"), ("image",)),
+        (Usage(3, 2, audio_input_tokens=3, audio_milliseconds=5), ("audio_input", "output")),
+    ],
+)
+def test_units_without_any_price_are_named(usage: Usage, unpriced: tuple[str, ...]) -> None:
+    cost = cost_of(usage, PriceList())
+    assert (cost.units, cost.unpriced) == (0, unpriced)
+
+
+@given(st.integers(1, 10**9), st.decimals("0", "100", places=9))
+def test_minutes_are_rounded_once_and_half_to_even(milliseconds: int, price: Decimal) -> None:
+    cost = cost_of(Usage(audio_milliseconds=milliseconds), PriceList(minute=price))
+    assert cost.units == round(Fraction(price) * milliseconds * 10**12 / 60_000)

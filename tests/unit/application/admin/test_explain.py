@@ -16,9 +16,10 @@ from application.admin.explain import Explanation, Question, explain
 from application.admin.readings import Readings, read_all
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
+from domain.capabilities import CAPABILITIES
 from domain.catalog import Catalog
 from domain.errors import GatewayError
-from domain.model import ModelDocument, Parameters
+from domain.model import ModelDocument, ModelType, Parameters
 from domain.operation import Endpoint, Operation
 from domain.project import Project
 from infra.catalog_store.memory import MemoryCatalogStore
@@ -121,6 +122,33 @@ def test_an_operation_that_no_endpoint_serves() -> None:
     for operation in set(Operation) - served:
         explanation = ask([model_document(operations=frozenset(Operation))], operation=operation)
         assert failures(explanation) == [f"operation: this version serves no {operation}"]
+
+
+def test_each_path_of_an_operation_is_told() -> None:
+    makers = (kind for kind, paths in CAPABILITIES.items() if Endpoint.IMAGE_GENERATIONS in paths)
+    maker = next(kind for kind in makers if Endpoint.IMAGE_EDITS not in CAPABILITIES[kind])
+    no_edits = model_document(id="no-edits", model_type=maker, operations=frozenset({Operation.IMAGES}))
+    alone = ask([no_edits], operation=Operation.IMAGES)
+    assert alone.allowed
+    told = [(check.verdict, check.text) for check in alone.checks if check.subject == "operation"]
+    assert told[0] == (Verdict.OK, "images is offered, on /v1/images/generations")
+    assert told[1][0] is Verdict.WARN
+    assert told[1][1].startswith("but not on /v1/images/edits: the caller gets operation_not_supported")
+    assert alone.deployments[0].paths == ["/v1/images/generations"]
+    both = ask([no_edits, model_document(operations=frozenset({Operation.IMAGES}))], operation=Operation.IMAGES)
+    (check,) = [check for check in both.checks if check.subject == "operation"]
+    assert check.text == "images is offered, on /v1/images/generations and /v1/images/edits"
+
+
+def test_what_a_model_type_cannot_do_whatever_its_document_lists() -> None:
+    whisper = model_document(id="whisper", model_type=ModelType.OPENAI, operations=frozenset({Operation.AUDIO_STT}))
+    claude = model_document(
+        id="claude", model_type=ModelType.GOOGLE_VERTEX_CLAUDE, operations=frozenset({Operation.AUDIO_STT})
+    )
+    explanation = ask([whisper, claude], operation=Operation.AUDIO_STT)
+    assert [(one.document.id, one.turn) for one in explanation.deployments] == [("whisper", 1), ("claude", None)]
+    assert reasons(explanation)["claude"] == "its model type GoogleVertexClaude cannot do audio_stt"
+    assert not ask([claude], operation=Operation.AUDIO_STT).allowed
 
 
 def test_candidates_come_in_the_order_of_their_turns_with_their_shares() -> None:
