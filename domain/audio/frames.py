@@ -21,6 +21,7 @@ FrameAt = Callable[[bytes, int], int]
 _SYNC = b"\xff"
 _JUNK = 1 << 16  # bytes in front of the first frame
 _IN_A_ROW = 3  # frames that make a stream
+_CANDIDATES = 4000  # places where a frame could begin that are looked at in a block of junk
 _STEPS = 300_000  # frames that are looked at; of a longer file these say what the rest holds
 
 
@@ -97,7 +98,9 @@ def _resynchronised(data: bytes, at: int, frame_at: FrameAt) -> int:
     """The next place where a frame begins and is followed by another, or where the block has been searched."""
     complete = len(data) - HEADER
     at = data.find(_SYNC, at + 1)
-    while 0 <= at <= complete:
+    for _ in repeat(None, _CANDIDATES):
+        if not 0 <= at <= complete:
+            break
         length = frame_at(data, at)
         if length and (at + length > complete or frame_at(data, at + length)):
             return at

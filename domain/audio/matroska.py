@@ -11,7 +11,7 @@ from itertools import repeat
 from typing import Final
 
 from domain.audio.opus_packet import packet_ms
-from domain.audio.window import Window
+from domain.audio.window import BLOCK, Window
 
 _SEGMENT, _INFO, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0x1F43B675
 _GROUP, _BLOCK, _SIMPLE_BLOCK, _BLOCK_DURATION = 0xA0, 0xA1, 0xA3, 0x9B
@@ -22,7 +22,8 @@ _SOUND = 2
 _NS_IN_MS = 1_000_000
 _LONGEST_DELAY = 1000 * _NS_IN_MS
 _MOST_TRACKS = 100  # as many as are remembered
-_STEPS = 500_000  # elements that are looked at
+_STEPS = 100_000  # elements that are looked at in a row: of a longer file its last cluster follows
+_CLUSTER_BEGINS = _CLUSTER.to_bytes(4)
 _LOOK: Final = 16  # bytes that a head and the number of a track fit into
 _WIDTHS = tuple(9 - byte.bit_length() for byte in range(256))
 _MASKS = tuple((1 << 7 * width) - 1 for width in range(10))
@@ -93,20 +94,32 @@ class _Recording:
 def milliseconds(window: Window) -> float | None:
     """Playing time of the first track of sound, from its first block to the end of its last; ``None`` = no block."""
     recording = _Recording()
-    end = _walk(window, recording)
+    seen = _walk(window, window.start, recording)
+    if seen < window.end:
+        _walk(window, _last_cluster(window, seen), recording)
     first, last, sound = recording.first, recording.last, recording.sound
     if not first or not last or not sound:
         return None
     ticks = _time(window, last) - _time(window, first)
-    if end < window.end:  # too many elements: those that were seen say what the rest holds
-        ticks = ticks * (window.end - window.start) // (end - window.start)
     delay = min(sound.delay, _LONGEST_DELAY) / _NS_IN_MS
     return max(0.0, ticks * recording.scale / _NS_IN_MS + _last_ms(window, recording, last, sound) - delay)
 
 
-def _walk(window: Window, recording: _Recording) -> int:  # noqa: C901 - one loop, because it runs for every block
-    """Goes through all elements; the place up to which it came, which is the end unless there are too many."""
-    place, steps = window.start, _STEPS
+def _last_cluster(window: Window, seen: int) -> int:
+    """Where the last cluster of a long file begins; the end = there is none behind what was seen."""
+    end = window.end
+    while end > seen:
+        start = max(seen, end - BLOCK)
+        at = window.content.read(start, end - start).rfind(_CLUSTER_BEGINS)
+        if at >= 0:
+            return start + at
+        end = start + len(_CLUSTER_BEGINS) - 1 if start > seen else seen
+    return window.end
+
+
+def _walk(window: Window, place: int, recording: _Recording) -> int:  # noqa: C901 - one loop, it runs for every block
+    """Goes through the elements from a place on; where it stopped, which is the end unless there are too many."""
+    steps = _STEPS
     while place < window.end:
         if not steps:
             return place

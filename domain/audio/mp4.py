@@ -17,8 +17,9 @@ FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b
 """What a file of this kind begins with."""
 
 _CONTAINERS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
-_BOXES = 200_000  # as many as are looked at
-_TRACKS = 100  # as many as are remembered
+_BOXES = 100_000  # as many as are looked at
+_TRACKS = 20  # as many as are remembered
+_EDITS = 5000
 _LARGEST = 1 << 22  # bytes of a table that are read
 _HEAD, _LONG_HEAD = 8, 16
 _WORD, _FLAG_BYTES = 4, 4
@@ -148,7 +149,7 @@ def _elst(movie: _Movie, body: bytes) -> None:
     """Entries that play something; those without media only wait."""
     width = 8 if body[:1] == b"\1" else 4
     played, step = 0, 2 * width + 4
-    for at in range(8, min(len(body), 8 + step * _word(body, 4)) - step + 1, step):
+    for at in range(8, min(len(body), 8 + step * min(_word(body, 4), _EDITS)) - step + 1, step):
         if int.from_bytes(body[at + width : at + 2 * width], signed=True) >= 0:
             played += int.from_bytes(body[at : at + width])
     movie.current.edits = played

@@ -6,13 +6,14 @@ import struct
 from dataclasses import dataclass
 
 from domain.audio import flac
-from domain.audio.window import Window
+from domain.audio.window import BLOCK, Window
 
 _PAGE = struct.Struct("<4sBBqII4xB")
 _CAPTURE = b"OggS"
 _BEGINS = 2
 _NOTHING_ENDS = -1
-_PAGES = 200_000  # as many as are looked at
+_PAGES = 60_000  # that are looked at in a row: of a longer file its last ones follow
+_LARGEST_PAGES = 1 << 17  # bytes that hold at least one whole page
 _OPUS_RATE = 48_000
 _FIRST_PACKET = 80
 _PAGE_SECONDS = 60  # a first page that ends later than this was cut out of a longer broadcast
@@ -51,21 +52,35 @@ class _Track:
         return max(0, self.last - start) / self.rate
 
 
+_Link = dict[int, _Track]
+"""Streams that play at the same time, by their serial numbers."""
+
+
 def milliseconds(window: Window) -> float | None:
     """Playing time of all links of a chain together, of each its longest track; ``None`` = there is no sound."""
-    links: list[dict[int, _Track]] = []
-    place, opening = window.start, False
+    links: list[_Link] = []
+    seen = _walk(window, window.start, links)
+    if seen < window.end:
+        _walk(window, max(seen, window.end - _LARGEST_PAGES), links)
+    lengths = [max(track.seconds for track in link.values()) for link in links if link]
+    return sum(lengths) * 1000 if lengths else None
+
+
+def _walk(window: Window, place: int, links: list[_Link]) -> int:
+    """Goes through the pages from a place on; where it stopped, which is the end unless there are too many."""
+    opening = False
     for _ in range(_PAGES):
         place = _next_page(window, place)
         head = window.at(place, _PAGE.size)
         if len(head) < _PAGE.size:
-            break
+            return window.end
         _, _, flags, samples, serial, _, count = _PAGE.unpack(head)
         body = place + _PAGE.size + count
         place = body + sum(window.at(place + _PAGE.size, count))
         if place > window.end:
-            break  # cut
-        if flags & _BEGINS:
+            return window.end  # cut
+        begins = bool(flags & _BEGINS)
+        if begins:
             if not opening:
                 links.append({})
             track = _track(window.at(body, min(place - body, _FIRST_PACKET)))
@@ -73,22 +88,20 @@ def milliseconds(window: Window) -> float | None:
                 links[-1][serial] = track
         elif links and samples > _NOTHING_ENDS and serial in links[-1]:
             links[-1][serial].reached(samples)
-        opening = bool(flags & _BEGINS)
-    lengths = [max(track.seconds for track in link.values()) for link in links if link]
-    return sum(lengths) * 1000 if lengths else None
+        opening = begins
+    return place
 
 
 def _next_page(window: Window, place: int) -> int:
     """Where the next page begins: here, or behind what does not belong to any."""
-    while window.at(place, 4) != _CAPTURE:
-        data = window.block(place)
-        at = data.find(_CAPTURE, 1)
+    look = len(_CAPTURE)
+    while data := window.at(place, look):
+        at = data.find(_CAPTURE)
         if at >= 0:
             return place + at
-        if place + len(data) >= window.end:
-            return window.end
-        place += max(1, len(data) - 3)
-    return place
+        place += max(1, len(data) - len(_CAPTURE) + 1)
+        look = min(2 * look, BLOCK)  # junk is rarely long: little is read for a little of it
+    return window.end
 
 
 def _track(packet: bytes) -> _Track | None:
