@@ -21,6 +21,7 @@ from application.serving.settle import Settle
 from domain.capabilities import CAPABILITIES
 from domain.model import ModelType
 from domain.response_id import ResponseIds
+from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
 from infra.controllers.app import create_pages
@@ -52,6 +53,7 @@ class Providers:
     dispatch: Dispatch
     pool: HttpPool
     litellm: LiteLLMProvider
+    identity: AzureIdentity
 
     def facts(self) -> Mapping[str, object]:
         """For the health page."""
@@ -69,7 +71,10 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     )
     silence, total = settings.llmproxy_silence_timeout, settings.llmproxy_total_timeout
     name = f"llmproxy/{product_version()}"
-    wire = OpenAIWire(pool, secrets, silence_timeout=silence, total_timeout=total, user_agent=name)
+    identity = AzureIdentity(time.time)
+    wire = OpenAIWire(
+        pool, secrets, silence_timeout=silence, total_timeout=total, user_agent=name, identity=identity.token
+    )
     litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
     dispatch = Dispatch(
         [
@@ -78,7 +83,7 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
             (SimulatorProvider(), {ModelType.SIMULATOR: CAPABILITIES[ModelType.SIMULATOR]}),
         ]
     )
-    return Providers(dispatch, pool, litellm)
+    return Providers(dispatch, pool, litellm, identity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ async def open_product(
         stores = await stack.enter_async_context(open_stores(settings, patient=patient))
         providers = make_providers(settings, environment)
         stack.push_async_callback(providers.pool.close)
+        stack.push_async_callback(providers.identity.close)
         await stores.journal.start()
         clock = Clock(time.time, time.monotonic)
         view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time, stores.snapshot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary, WeakSet
 
 from application.ports.providers import Answer, StoredCall, Stream
@@ -10,6 +10,7 @@ from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamProtocolError, UpstreamRefusedError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
+from infra.clients.azure_identity import NoIdentityError, no_identity
 from infra.clients.http.body import Body
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
@@ -49,6 +50,7 @@ class OpenAIWire:
         total_timeout: seconds for a whole call; never less than the silence that a document allows.
         answer_limit: most bytes of a whole answer.
         user_agent: how we introduce ourselves.
+        identity: gives tokens of the machine's identity; raises ``NoIdentityError``.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class OpenAIWire:
         total_timeout: float,
         answer_limit: int = 256 * 1024 * 1024,
         user_agent: str = "llmproxy",
+        identity: Callable[[], Awaitable[str]] = no_identity,
     ) -> None:
         self._pool = pool
         self._secrets = secrets
@@ -67,6 +70,7 @@ class OpenAIWire:
         self._total_timeout = total_timeout
         self._answer_limit = answer_limit
         self._user_agent = user_agent
+        self._identity = identity
         self._targets: WeakKeyDictionary[ModelDocument, Target] = WeakKeyDictionary()
         self._never_tells_usage: WeakSet[ModelDocument] = WeakSet()
 
@@ -118,9 +122,9 @@ class OpenAIWire:
                 response.
         """
         target = self._target(document)
-        head = stored_head(call, target) + _request_id_header(call.request_id) + b"\r\n"
         try:
-            response = await self._answered(self._request(target, head, b""), target)
+            request = self._request(target, stored_head(call, target), call.request_id, b"")
+            response = await self._answered(request, target)
         except DeploymentUnusableError:  # all that it can be about is the response: nothing else is named
             raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.") from None
         data, usage = read_answer(await self._body(response), target, ROWS[Endpoint.RESPONSES])
@@ -181,15 +185,13 @@ class OpenAIWire:
         else:
             body = form_body(call.form, target, ROWS[call.endpoint])
             content_type = body.content_type
-        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b\r\n" % (
-            target.heads[call.endpoint],
-            content_type,
-            len(body),
-            _request_id_header(call.request_id),
-        )
-        return await self._request(target, head, body)
+        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n" % (target.heads[call.endpoint], content_type, len(body))
+        return await self._request(target, head, call.request_id, body)
 
-    async def _request(self, target: Target, head: bytes, body: Body) -> HttpResponse:
+    async def _request(self, target: Target, head: bytes, request_id: str, body: Body) -> HttpResponse:
+        head += _request_id_header(request_id) + b"\r\n"
+        if target.identity:
+            head = b"%bauthorization: Bearer %b\r\n\r\n" % (head[:-2], await self._token())
         return await self._pool.request(
             target.origin,
             head,
@@ -197,6 +199,14 @@ class OpenAIWire:
             silence_timeout=target.silence_timeout or self._silence_timeout,
             total_timeout=max(target.silence_timeout or 0, self._total_timeout),
         )
+
+    async def _token(self) -> bytes:
+        try:
+            return (await self._identity()).encode("ascii")
+        except NoIdentityError as error:
+            raise DeploymentUnusableError(
+                f"no credential in parameters.secret_name, and the machine has no identity that gives a token ({error})"
+            ) from None
 
     async def _ask_again(
         self, call: Call, document: ModelDocument, target: Target, response: HttpResponse

@@ -16,8 +16,10 @@ _READ = 4 * _LONGEST  # characters that are looked at: an upstream's text must n
 _ECHO_LENGTH = 6  # so many first characters of a key are enough to recognise an echo of it
 _SHORTEST_SECRET = 4
 
-_KEY_LIKE = re.compile(r"\b(?:sk|xai|pplx|gsk)-[\w*.…-]{3,}|\b(?:org|proj)[-_]\w{8,}|[\w-]{0,40}\*{3,}[\w-]{0,40}")
-"""What looks like somebody's key, an account's id, or a key with its middle starred out."""
+_KEY_LIKE = re.compile(
+    r"\b(?:sk|xai|pplx|gsk)-[\w*.…-]{3,}|\b(?:org|proj)[-_]\w{8,}|[\w-]{0,40}\*{3,}[\w-]{0,40}|\beyJ[\w-]{8,}[\w.-]*"
+)
+"""What looks like somebody's key or token, an account's id, or a key with its middle starred out."""
 
 
 def scrub(text: str, target: Target) -> str:

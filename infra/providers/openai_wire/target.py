@@ -34,6 +34,7 @@ class Target:
         model: the same as JSON, for the body.
         defaults: members that the document adds where the caller says nothing.
         credential: to be kept out of messages.
+        identity: every request carries a token of the machine's identity.
         silence_timeout: seconds, where the document names them.
     """
 
@@ -47,6 +48,7 @@ class Target:
     model: msgspec.Raw
     defaults: tuple[tuple[str, msgspec.Raw], ...]
     credential: str | None = field(repr=False)
+    identity: bool
     silence_timeout: float | None
 
 
@@ -87,6 +89,7 @@ def compile_target(document: ModelDocument, secrets: Secrets, user_agent: str) -
             (member, msgspec.Raw(msgspec.json.encode(value))) for member, value in parameters.defaults.items()
         ),
         credential=credential,
+        identity=credential is None and vendor.identity,
         silence_timeout=document.parameters.timeout,
     )
 
@@ -109,7 +112,7 @@ def _lines(*lines: str) -> bytes:
 def _credential(vendor: Vendor, parameters: ResolvedParameters) -> str | None:
     credential = (parameters.credential or "").strip()
     if not credential:
-        if vendor.credential_required:
+        if vendor.credential_required and not vendor.identity:
             raise DeploymentUnusableError("no credential: name its environment variable in parameters.secret_name")
         return None
     if not all(_FIRST_PRINTABLE < ord(character) < _DELETE for character in credential):

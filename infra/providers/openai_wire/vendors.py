@@ -29,6 +29,7 @@ class Vendor:
         header: name of the header that carries the credential.
         scheme: what stands in front of the credential.
         credential_required: a document without a credential is unusable.
+        identity: a document without a credential is called with the identity of the machine.
         publisher: what the upstream wants in front of a model's name; added only where it is missing.
         reasoning_apart: reasoning tokens are counted beside ``completion_tokens``, not in them. Only matters where
             ``total_tokens`` does not tell: where it does, the sum decides, whoever the vendor is.
@@ -40,13 +41,14 @@ class Vendor:
     header: str = "authorization"
     scheme: str = "Bearer "
     credential_required: bool = True
+    identity: bool = False
     publisher: str = ""
     reasoning_apart: bool = False
 
 
 VENDORS: Mapping[ModelType, Vendor] = {
     ModelType.OPENAI: Vendor("https://api.openai.com"),
-    ModelType.AZURE_OPENAI: Vendor(path="", form=Form.AZURE, header="api-key", scheme=""),
+    ModelType.AZURE_OPENAI: Vendor(path="", form=Form.AZURE, header="api-key", scheme="", identity=True),
     ModelType.OPENAI_COMPATIBLE: Vendor(credential_required=False),
     ModelType.OPENROUTER: Vendor("https://openrouter.ai", "/api/v1"),
     ModelType.XAI: Vendor("https://api.x.ai", reasoning_apart=True),

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
-import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -14,38 +10,13 @@ import pytest
 
 from tests.fakes.fault_proxy import Fault, FaultProxy
 from tests.fakes.processes import environment, llmproxy
-
-TOKEN = "the-token-of-the-identity"
-
-
-class _Tokens(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.headers["X-IDENTITY-HEADER"] != "let-me-in":
-            self.send_error(401)
-            return
-        granted = {
-            "access_token": TOKEN,
-            "expires_on": str(int(time.time()) + 3600),
-            "resource": "r",
-            "token_type": "Bearer",
-        }
-        body = json.dumps(granted).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name in the standard library
-        """Quiet."""
+from tests.fakes.token_server import TOKEN, token_server
 
 
 @pytest.fixture
 def tokens() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Tokens) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/msi/token"
-        server.shutdown()
+    with token_server() as server:
+        yield server.url
 
 
 def without_key(proxy: FaultProxy, folder: Path, **more: str) -> dict[str, str]:

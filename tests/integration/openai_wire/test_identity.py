@@ -1,0 +1,63 @@
+"""Azure without a key: each request carries a token of the machine's identity."""
+
+from __future__ import annotations
+
+import pytest
+
+from application.ports.providers import StoredAction, StoredCall
+from domain.errors import DeploymentUnusableError
+from domain.model import ModelDocument, ModelType, Parameters
+from domain.operation import Endpoint
+from infra.clients.http.pool import HttpPool
+from infra.providers.openai_wire.provider import OpenAIWire
+from tests.builders import model_document
+from tests.fakes.chat_upstream import answering
+from tests.fakes.scripted_server import ScriptedServer, scripted_server
+from tests.integration.openai_wire.conftest import JSON, KEY, document_at, field, form_call, json_call
+
+
+def azure_at(server: ScriptedServer, **parameters: str | None) -> ModelDocument:
+    given = {"endpoint": f"http://{server.origin.authority}", "deployment_name": "d"} | parameters
+    return model_document(model_type=ModelType.AZURE_OPENAI, parameters=Parameters(**given))  # type: ignore[arg-type]
+
+
+async def test_every_request_carries_a_token(pool: HttpPool) -> None:
+    tokens = iter(["one", "two", "three"])
+
+    async def identity() -> str:
+        return next(tokens)
+
+    wire = OpenAIWire(pool, {"THE_KEY": KEY}.get, silence_timeout=5, total_timeout=10, identity=identity)
+    async with scripted_server(answering(b'{"object":"response"}', JSON)) as server:
+        document = azure_at(server)
+        assert wire.unusable_because(document) is None
+        await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), document)
+        await wire.answer(form_call(Endpoint.TRANSCRIPTIONS, field("model", "m")), document)
+        await wire.stored(StoredCall(StoredAction.RETRIEVE, "r", request_id="req-7"), document)
+        await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), azure_at(server, secret_name="THE_KEY"))
+        await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), document_at(server, secret_name=None))
+    sent = [(each.headers.get(b"authorization"), each.headers.get(b"api-key")) for each in server.requests]
+    assert sent == [
+        (b"Bearer one", None),
+        (b"Bearer two", None),
+        (b"Bearer three", None),
+        (None, KEY.encode()),
+        (None, None),
+    ]
+    assert server.requests[2].headers[b"x-request-id"] == b"req-7"
+
+
+async def test_neither_key_nor_identity_is_said(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b"{}", JSON)) as server:
+        with pytest.raises(DeploymentUnusableError) as caught:
+            await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), azure_at(server))
+    assert server.requests == []
+    assert "secret_name" in caught.value.reason
+    assert "identity" in caught.value.reason
+
+
+async def test_a_key_that_is_named_but_missing_is_not_replaced(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b"{}", JSON)) as server:
+        reason = wire.unusable_because(azure_at(server, secret_name="NOT_THERE"))
+    assert reason is not None
+    assert "NOT_THERE" in reason
