@@ -10,7 +10,7 @@ from domain.usage import Usage, UsageSource, heard_tokens
 
 
 async def measure(exchange: Exchange, reported: Usage | None) -> None:
-    """Take the length of uploaded audio where the upstream did not and the call may be charged by it. In a thread.
+    """Take the length of uploaded audio where the upstream did not say it. In a thread.
 
     Only asked for use cases that measure. A caller who leaves meanwhile has the length taken all the same, so that the
     call can be settled; should even that be stopped, its size has told the length.
@@ -19,9 +19,9 @@ async def measure(exchange: Exchange, reported: Usage | None) -> None:
         asyncio.CancelledError: the caller left.
     """
     use_case, call = exchange.use_case, exchange.call
-    if exchange.measured is not None or (reported is not None and not _charged_by_unit(exchange)):
+    if exchange.measured is not None or (reported is not None and reported.audio_milliseconds):
         return
-    if use_case.measure is None or use_case.judge is None or (reported is not None and reported.audio_milliseconds):
+    if use_case.measure is None or use_case.judge is None:
         return
     exchange.measured = use_case.judge(call)
     work = asyncio.ensure_future(asyncio.to_thread(use_case.measure, call))
@@ -43,7 +43,7 @@ def complete(
         body: the answer where it came as a whole.
         delivered: tokens of an answer that was streamed, by rule of thumb.
     """
-    source = UsageSource.MEASURED
+    source = UsageSource.MEASURED if _exact(exchange, reported) else UsageSource.ESTIMATED
     if reported is not None:
         usage = reported
     elif not _tokens_matter(exchange):
@@ -53,8 +53,6 @@ def complete(
         usage = use_case.sent(call).plus(use_case.received(call, body)).plus(_heard(exchange))
         if delivered:
             usage = usage.plus(Usage(output_tokens=delivered))
-        source = UsageSource.ESTIMATED
-    if exchange.measured is not None and not exchange.measured.exact and not usage.audio_milliseconds:
         source = UsageSource.ESTIMATED
     return _refined(exchange, usage, heard=reported is not None), source
 
@@ -96,6 +94,13 @@ def _heard(exchange: Exchange) -> Usage:
         return Usage()
     tokens = heard_tokens(exchange.measured.milliseconds)
     return Usage(input_tokens=tokens, audio_input_tokens=tokens)
+
+
+def _exact(exchange: Exchange, reported: Usage | None) -> bool:
+    """Whether what is charged, as far as it is audio, was measured: by its tokens, or by its length."""
+    if exchange.measured is None or exchange.measured.exact:
+        return True
+    return reported is not None and not _charged_by_unit(exchange)
 
 
 def _charged_by_unit(exchange: Exchange) -> bool:

@@ -5,12 +5,15 @@ Token ids are looked at as bytes: a batch of them may have millions, and nobody 
 
 from __future__ import annotations
 
+import re
+
 from application.use_cases.members import first_byte, load, taken
 from domain.errors import InvalidRequestError
 from domain.usage import estimate_tokens
 
 _BLANKS = b" \t\r\n"
 _DIGITS = b"0123456789"
+_TEXT_FIRST = re.compile(rb'\[\s*"')
 
 
 def check_texts(raw: bytes, name: str, *, most: int | None = None, empty_texts: bool = True) -> None:
@@ -57,6 +60,8 @@ def texts_of(raw: bytes) -> list[str]:
 
 def _numbers_only(raw: bytes) -> bytes | None:
     """A list of numbers, or of lists of them, without its blanks; ``None`` = there is something else in it."""
+    if _TEXT_FIRST.match(raw):
+        return None
     compact = bytes(raw).translate(None, _BLANKS)
     return None if compact.translate(None, _DIGITS + b"[],") else compact
 
