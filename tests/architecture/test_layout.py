@@ -18,7 +18,6 @@ FAR_TOO_LONG = 500
 
 LONGER = {
     "domain/errors.py": "the whole error tree, drawn once and defined below its drawing",
-    "tests/contract/test_catalog_store.py": "the whole behaviour of a port in one suite",
     "tests/contract/test_usage_store.py": "the whole behaviour of a port in one suite",
     "tests/e2e/clients/chat_conformance.py": "one script for interpreters that can import nothing of ours",
     "tests/integration/cli/test_catalog_plan.py": "a plan's whole life, each step with what can come between",
@@ -53,7 +52,7 @@ def test_a_port_has_two_adapters_in_the_folder_of_its_name(port: str) -> None:
 
 @pytest.mark.parametrize("port", sorted(PORTS))
 def test_every_adapter_passes_the_contract_suite_of_its_port(port: str) -> None:
-    suite = (ROOT / "tests" / "contract" / f"test_{port}.py").read_text("utf-8")
+    suite = "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "contract").glob(f"*{port}*.py"))
     for adapter in _adapters(port):
         if f"{port}/{adapter}" not in CONTRACT_ELSEWHERE:
             assert f"infra.{port}.{adapter}" in suite, f"{adapter} does not run the contract suite"
@@ -61,7 +60,8 @@ def test_every_adapter_passes_the_contract_suite_of_its_port(port: str) -> None:
 
 def test_every_contract_suite_belongs_to_a_port() -> None:
     suites = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "contract").glob("test_*.py")}
-    assert suites == set(PORTS)
+    assert set(PORTS) <= suites
+    assert [suite for suite in suites if not suite.startswith(tuple(PORTS))] == []
 
 
 def test_only_the_composition_root_knows_adapters() -> None:

@@ -1,11 +1,15 @@
-"""Servers that contract suites share."""
+"""What contract suites share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
+from application.ports.catalog_store import CatalogStore
+from tests.contract.catalog_stores import ADAPTERS, cosmos_store
 from tests.fakes.cosmos_server import cosmos_server
 
 
@@ -14,3 +18,16 @@ def cosmos_port() -> Iterator[int]:
     """Of a Cosmos DB server in which each store has a database of its own."""
     with cosmos_server() as port:
         yield port
+
+
+@pytest_asyncio.fixture(params=[*ADAPTERS, "cosmos"])
+async def catalog_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CatalogStore]:
+    """Each adapter in turn, prepared and empty."""
+    made: CatalogStore
+    if request.param == "cosmos":
+        made = cosmos_store(request.getfixturevalue("cosmos_port"))
+    else:
+        made = ADAPTERS[request.param](tmp_path)
+    await made.prepare()
+    yield made
+    await made.close()

@@ -1,0 +1,23 @@
+"""The catalogue stores that the contract suites run against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from application.ports.catalog_store import CatalogStore
+from infra.catalog_store.cosmos import CosmosCatalogStore
+from infra.catalog_store.memory import MemoryCatalogStore
+from infra.catalog_store.sqlite import SqliteCatalogStore
+from infra.clients.cosmos import CosmosDatabase
+from tests.fakes.cosmos_server import cosmos_account
+
+ADAPTERS: dict[str, Callable[[Path], CatalogStore]] = {
+    "sqlite": lambda folder: SqliteCatalogStore(folder / "deep" / "catalog.sqlite3"),
+    "memory": lambda _: MemoryCatalogStore(),
+}
+
+
+def cosmos_store(port: int, *, database: str | None = None) -> CosmosCatalogStore:
+    """One on a server of this machine, in a database that nobody else uses unless one is named."""
+    return CosmosCatalogStore(CosmosDatabase(cosmos_account(port, database=database)), "models")
