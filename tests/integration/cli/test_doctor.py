@@ -36,6 +36,21 @@ def test_a_missing_secret_fails_until_it_is_there_and_is_never_shown(llmproxy: C
     assert "hunter2" not in there.out
 
 
+def test_a_document_that_can_do_nothing_of_what_it_lists_fails(llmproxy: Command, tmp_path: Path) -> None:
+    parameters = {"secret_name": "VENDOR_API_KEY"}
+    useless = model_body(id="useless", model_type="Anthropic", operations=["images"], parameters=parameters)
+    partly = model_body(
+        id="partly", model_type="Anthropic", operations=["ChatCompletion", "images"], parameters=parameters
+    )
+    (tmp_path / "models.json").write_text(exact_json.encode([useless, partly]))
+    llmproxy("catalog", "apply", tmp_path / "models.json")
+    found = llmproxy("doctor", VENDOR_API_KEY="x")
+    assert found.code == 1
+    assert "fail  model useless: Anthropic can do none of the operations that it lists" in found.out
+    assert 'warn  model partly: operations[1]: is "images", which cannot be asked of Anthropic' in found.out
+    assert "models: 1 of 2 documents can serve" in found.out
+
+
 def test_wrong_settings_and_a_broken_store_are_findings(llmproxy: Command, tmp_path: Path) -> None:
     wrong = llmproxy("doctor", PORT="eighty")
     assert wrong.code == 1
