@@ -79,7 +79,7 @@ async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, s
 
 def with_model(form: Form, model: str) -> Form:
     """The form with this model, whichever it named."""
-    parts = [part for part in form.parts if part.name not in _MODEL]
+    parts = [part for part in form.parts if part.name != "model"]
     return Form((Part("model", head_of("model"), InMemory(model.encode())), *parts))
 
 
@@ -181,8 +181,11 @@ class _Reader:
         """The whole form."""
         if not self._complete:
             raise InvalidRequestError("The form is incomplete: its last boundary is missing.")
-        if sum(part.name in _MODEL for part in self._parts) > 1:
+        models = [part for part in self._parts if part.name in _MODEL]
+        if len(models) > 1:
             raise InvalidRequestError("The form has more than one field 'model'.", param="model")
+        if any(part.name != "model" or part.filename is not None for part in models):
+            raise InvalidRequestError("The form's 'model' must be a field of text.", param="model")
         return Form(tuple(self._parts))
 
     def _after_preamble(self, begun: bytes) -> bytes:
