@@ -25,6 +25,7 @@ class Simulator(Running):
         super().__init__(
             "simulator", "--port", "0", *options, env=environment(), ready=r"simulator listening on (\S+)/v1"
         )
+        self._client = httpx.Client(base_url=self.base_url)
 
     @property
     def url(self) -> str:
@@ -43,17 +44,17 @@ class Simulator(Running):
         return by_operation
 
     def _counted(self) -> dict[str, Any]:
-        counted: dict[str, Any] = httpx.get(f"{self.base_url}/simulator/calls").raise_for_status().json()
+        counted: dict[str, Any] = self._client.get("/simulator/calls").raise_for_status().json()
         return counted
 
     def last(self) -> dict[str, Any]:
         """The last request as it arrived."""
-        seen: dict[str, Any] = httpx.get(f"{self.base_url}/simulator/last").raise_for_status().json()
+        seen: dict[str, Any] = self._client.get("/simulator/last").raise_for_status().json()
         return seen
 
     def reset(self) -> None:
         """Count from the beginning."""
-        httpx.post(f"{self.base_url}/simulator/reset").raise_for_status()
+        self._client.post("/simulator/reset").raise_for_status()
 
 
 class LLMProxy:

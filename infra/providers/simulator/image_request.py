@@ -49,6 +49,7 @@ class ImageRequest:
         prompt: what to draw.
         count: how many images.
         size: ``WIDTHxHEIGHT``.
+        size_asked: the request named it.
         quality: as the answer names it.
         background: ``opaque`` or ``transparent``.
         format: of the files.
@@ -62,6 +63,7 @@ class ImageRequest:
     prompt: str
     count: int
     size: str
+    size_asked: bool
     quality: str
     background: str
     format: str
@@ -77,9 +79,11 @@ class ImageRequest:
         return int(width), int(height)
 
     @property
-    def described(self) -> str:
-        """What such images are priced by."""
-        return f"{self.quality}/{self.size}"
+    def told_size(self) -> str:
+        """What of the images' price can be read in the answer: its own words, else the head of a picture."""
+        if self.counts_tokens:
+            return f"{self.quality}/{self.size}"
+        return "" if self.as_url or self.size_asked else self.size
 
     @property
     def revises_prompts(self) -> bool:
@@ -158,6 +162,7 @@ def _read(body: Mapping[str, Any], inputs: list[str], *, stream: bool) -> ImageR
         prompt=body["prompt"],
         count=count,
         size=_USUAL_SIZE if size == "auto" else size,
+        size_asked=size != "auto",
         quality=usual.get(quality, quality),
         background="opaque" if background == "auto" else background,
         format=wanted if tokens else "png",

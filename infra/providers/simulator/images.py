@@ -54,7 +54,7 @@ def _plan(request: Request, wanted: ImageRequest, kind: str) -> Plan:
         seen = IMAGE_TOKENS * len(wanted.inputs)
         tokens = Usage(input_tokens=text + seen, output_tokens=made, image_input_tokens=seen, image_output_tokens=made)
     used = counted.plus(tokens)
-    said = Usage(images=wanted.count, image_size=wanted.described if wanted.counts_tokens else "")
+    said = Usage(images=wanted.count, image_size=wanted.told_size)
     making = _Making(request, wanted, kind, tokens)
     answer = making.pieces() if request.stream else Whole(making.whole)
     return Plan(

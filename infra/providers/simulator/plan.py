@@ -72,6 +72,7 @@ class Pieces:
         content_type: of it all.
         failure: from an error and the number of pieces before it to the event that says it; ``None`` = nothing can be
             said in such a stream.
+        failure_completes: to a gateway such a failure is an answer like any other: there is no error to be raised.
         counted: the pieces are output that counts, by its length, although the answer ends early.
     """
 
@@ -79,6 +80,7 @@ class Pieces:
     closing: bytes = DONE
     content_type: bytes = EVENT_STREAM
     failure: Callable[[RefusedError, int], bytes] | None = error_event
+    failure_completes: bool = False
     counted: bool = True
 
 

@@ -35,6 +35,7 @@ class SimulatedStream:
         self._faults = faults
         self._silence = silence
         self._start = start
+        self._sent = 0
         self._characters = 0
         self._usage: Usage | None = None
         self._first: bytes | None = None
@@ -77,11 +78,12 @@ class SimulatedStream:
     async def _run(self) -> AsyncGenerator[bytes, None]:
         at_once = 1 if self._faults.tps or self._pieces.failure is None else _AT_ONCE
         waiting: list[bytes] = []
-        for event, characters in self._script.events:
+        for sent, (event, characters) in enumerate(self._script.events, 1):
             if self._faults.tps and characters:
                 await self._until(estimate_tokens(self._characters + characters))
             self._characters += characters
             waiting.append(event)
+            self._sent = sent
             if len(waiting) == at_once:
                 yield b"".join(waiting)
                 waiting.clear()
@@ -92,14 +94,18 @@ class SimulatedStream:
             self._ended = True
             self._usage = self._plan.reported
             self._plan.completed()
+        failure = stream_failure(self._faults)
+        if ending is Ending.ERROR and self._pieces.failure_completes and self._pieces.failure is not None:
+            waiting.append(self._pieces.failure(failure, self._sent))
+            self._ended = True
         if any(waiting):
             yield b"".join(waiting)
-        if ending is Ending.COMPLETE:
+        if self._ended:
             return
         if ending is Ending.STALL:
             await stall(self._silence)
         if ending is Ending.ERROR:
-            raise as_gateway_error(stream_failure(self._faults))
+            raise as_gateway_error(failure)
         raise UpstreamProtocolError(reason=f"simulated: {ending.value} stream")
 
     async def _until(self, tokens: int) -> None:

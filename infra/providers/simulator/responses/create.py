@@ -85,4 +85,4 @@ def _pieces(request: Request, kept: KeptResponse, response_id: str, *, counted: 
     items = kept.body["output"]
     events: Iterator[Event] = numbered(started, items)
     last = event(f"response.{kept.body['status']}", length_of(started, items), {"response": kept.body})
-    return Pieces(events, last, failure=partial(failed, started), counted=counted)
+    return Pieces(events, last, failure=partial(failed, started), failure_completes=True, counted=counted)
