@@ -36,7 +36,7 @@ CAPABILITIES: Mapping[ModelType, frozenset[Endpoint]] = {
     ModelType.OPENROUTER: _TEXT | {Endpoint.EMBEDDINGS, Endpoint.SPEECH},
     ModelType.COHERE: _TEXT | {Endpoint.EMBEDDINGS},
     ModelType.OPENAI_COMPATIBLE: _EVERYTHING,
-    ModelType.LITELLM: _EVERYTHING,
+    ModelType.LITELLM: _EVERYTHING - {Endpoint.TRANSLATIONS},
     ModelType.SIMULATOR: _EVERYTHING,
 }
 

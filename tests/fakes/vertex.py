@@ -1,12 +1,14 @@
-"""Vertex AI in front of aimock: a token endpoint, and the addresses that aimock does not know."""
+"""Google and Azure AI Foundry in front of aimock: a token endpoint, and what aimock does not know."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 from typing import Any
 
 from aiohttp import ClientSession, web
@@ -89,6 +91,22 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
         await runner.cleanup()
 
 
+@contextmanager
+def vertex_beside(upstream: str) -> Iterator[Vertex]:
+    """The same on a thread of its own, for tests that share it."""
+    loop = asyncio.new_event_loop()
+    thread = Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    server = vertex(upstream)
+    try:
+        yield asyncio.run_coroutine_threadsafe(server.__aenter__(), loop).result(10)
+    finally:
+        asyncio.run_coroutine_threadsafe(server.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
 def _translated(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Where aimock answers the same request."""
     claude = _CLAUDE.match(path.partition("?")[0])
@@ -101,4 +119,5 @@ def _translated(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return "/v1/chat/completions", body | (
             {"stream_options": {"include_usage": True}} if body.get("stream") else {}
         )
-    return path.removeprefix("/anthropic"), body  # Claude on Azure AI Foundry
+    # Claude on Azure AI Foundry, and its images.
+    return path.removeprefix("/anthropic").removeprefix("/openai"), body

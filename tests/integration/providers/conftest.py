@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from domain.call import Call
+from domain.form import Form, Part
 from domain.model import ModelDocument, ModelType, Parameters
+from domain.operation import Endpoint
+from infra.controllers.openai.spool import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.aimock import aimock
-from tests.fakes.vertex import Vertex, vertex
+from tests.fakes.vertex import TOKEN, Vertex, vertex
 
 KEY = "sk-upstream-0123456789"
 USAGE = {"prompt_tokens": 11, "completion_tokens": 9, "total_tokens": 20}
@@ -110,3 +115,36 @@ async def world(upstream: str) -> AsyncIterator[World]:
             "vertex_jamba": document(ModelType.GOOGLE_VERTEX_JAMBA, "jamba-1.5-large", **google),
         }
         yield World(LiteLLMProvider(secrets.get, silence_timeout=10, total_timeout=20), documents, front)
+
+
+def form_call(endpoint: Endpoint, files: dict[str, bytes], texts: dict[str, str], *, stream: bool = False) -> Call:
+    parts = [Part(name, b"", InMemory(data), f"{name}.png", "image/png") for name, data in files.items()]
+    parts += [Part(name, b"", InMemory(text.encode())) for name, text in texts.items()]
+    return Call(endpoint, "public", {}, stream, request_id="req-1", form=Form(tuple(parts)))
+
+
+def json_call(endpoint: Endpoint, *, stream: bool = False, **members: Any) -> Call:
+    fields = {name: json.dumps(value).encode() for name, value in ({"model": "public"} | members).items()}
+    return Call(endpoint, "public", fields, stream, request_id="req-1")
+
+
+@pytest.fixture
+async def front() -> AsyncIterator[Vertex]:
+    async with vertex("") as made:
+        yield made
+
+
+def google(front: Vertex, code: str) -> tuple[LiteLLMProvider, ModelDocument]:
+    provider = LiteLLMProvider({"ROBOT": front.service_account()}.get, silence_timeout=5, total_timeout=10)
+    parameters = Parameters(secret_name="ROBOT", gcp_project="p1", location="us-central1", endpoint=front.url)
+    return provider, model_document(code=code, model_type=ModelType.GOOGLE_VERTEX, parameters=parameters)
+
+
+def was_called(front: Vertex, path: str) -> dict[str, Any]:
+    """The one body that was sent, to this path and with the account's token."""
+    (called,), (body,) = front.paths, front.bodies
+    assert called.endswith(path)
+    assert front.authorizations == [f"Bearer {TOKEN}"]
+    assert "vertex_" not in json.dumps(body)
+    assert "PRIVATE KEY" not in json.dumps(body)
+    return body
