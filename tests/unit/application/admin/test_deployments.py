@@ -5,9 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
+
 from application.admin.deployments import Deployment, Upstreams, candidate, left_aside
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, Parameters
+from domain.operation import Operation
 from domain.pricing import PriceList
 from tests.builders import model_document
 
@@ -16,8 +19,8 @@ UPSTREAMS = Upstreams(
 )
 
 
-def look(document: ModelDocument, upstreams: Upstreams = UPSTREAMS) -> Deployment:
-    return candidate(document, upstreams, turn=1, share=Fraction(1, 3))
+def look(document: ModelDocument, operation: Operation = Operation.CHAT_COMPLETION) -> Deployment:
+    return candidate(document, operation, UPSTREAMS, turn=1, share=Fraction(1, 3))
 
 
 def test_secrets_are_named_with_their_state_and_never_with_their_value() -> None:
@@ -54,9 +57,24 @@ def test_what_has_no_price_is_said() -> None:
     assert (str(one.example.money), one.example.unpriced) == ("0.002 EUR", ("output",))
 
 
+@pytest.mark.parametrize(
+    ("operation", "prices", "cost"),
+    [
+        (Operation.EMBEDDINGS, PriceList(input=Decimal("0.02")), "0.00002 USD"),
+        (Operation.AUDIO_TTS, PriceList(characters=Decimal(15)), "0.015 USD"),
+        (Operation.AUDIO_STT, PriceList(minute=Decimal("0.006")), "0.006 USD"),
+        (Operation.IMAGES, PriceList(image=(("medium/1024x1024", Decimal("0.042")),)), "0.042 USD"),
+    ],
+)
+def test_each_operation_has_an_example_in_its_own_unit(operation: Operation, prices: PriceList, cost: str) -> None:
+    one = look(model_document(prices=prices), operation)
+    assert (str(one.example.money), one.example.unpriced) == (cost, ())
+
+
 def test_an_adapter_that_knows_nothing_of_a_document_stops_nothing() -> None:
     def unknown(document: ModelDocument) -> str:
         raise DeploymentUnusableError(f"no adapter calls model_type {document.model_type}")
 
-    one = left_aside(model_document(), "no", Upstreams(lambda _: "no", unknown, lambda _: None, lambda _: False))
+    upstreams = Upstreams(lambda _: "no", unknown, lambda _: None, lambda _: False)
+    one = left_aside(model_document(), Operation.CHAT_COMPLETION, "no", upstreams)
     assert (one.adapter, one.upstream_model, one.turn, one.reason) == (None, "", None, "no")
