@@ -14,18 +14,28 @@ _PURPOSE = b"llmproxy response ids\0"
 _BYTES = 32
 
 
+def shared_by_replicas(settings: Settings) -> bool:
+    """Whether every replica with these settings has the same key."""
+    return _secret(settings) is not None
+
+
 def signing_key(settings: Settings) -> bytes:
     """The key: of the setting, else of the database's key, which replicas share, else of a file made once.
 
     Raises:
         OSError: the file can be neither read nor made.
     """
-    secret = settings.llmproxy_signing_key or settings.cosmos_key
+    secret = _secret(settings)
     if secret is not None:
-        return hashlib.sha256(_PURPOSE + secret.get_secret_value().encode()).digest()
+        return hashlib.sha256(_PURPOSE + secret.encode()).digest()
     if settings.in_memory:
         return secrets.token_bytes(_BYTES)
     return _from_file(Path(settings.data_dir) / FILE)
+
+
+def _secret(settings: Settings) -> str | None:
+    secret = settings.llmproxy_signing_key or settings.cosmos_key
+    return None if secret is None else secret.get_secret_value()
 
 
 def _from_file(path: Path) -> bytes:

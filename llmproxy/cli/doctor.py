@@ -14,6 +14,7 @@ from application.errors import StoreUnavailableError
 from llmproxy.cli.checks import checks_as_json, print_checks
 from llmproxy.cli.output import json_option, print_json
 from llmproxy.settings import Authentication, Settings, SettingsError, load_environment, load_settings
+from llmproxy.signing import shared_by_replicas
 from llmproxy.stores import open_stores
 
 
@@ -41,6 +42,12 @@ def _all_checks() -> list[Check]:
     checks = [Check(Verdict.OK, "settings", f"{settings.environment}, data in {settings.data_dir}")]
     if settings.auth is Authentication.OFF:
         checks.append(Check(Verdict.WARN, "settings", "AUTH=off: callers need no key"))
+    if settings.cosmos_url is not None and not shared_by_replicas(settings):
+        text = (
+            "LLMPROXY_SIGNING_KEY is not set: each replica seals the ids of stored responses with a key of its own, "
+            "and none knows those of another"
+        )
+        checks.append(Check(Verdict.WARN, "settings", text))
     if settings.in_memory:
         text = "DATA_DIR=:memory: keeps nothing: documents, keys and the ledger are gone when the server stops"
         return [*checks, Check(Verdict.WARN, "stores", text)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmproxy.settings import Settings
-from llmproxy.signing import FILE, signing_key
+from llmproxy.signing import FILE, shared_by_replicas, signing_key
 
 
 def key_with(monkeypatch: pytest.MonkeyPatch, **variables: str) -> bytes:
@@ -53,3 +53,15 @@ def test_processes_that_start_at_once_agree(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_nothing_is_kept_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert key_with(monkeypatch, DATA_DIR=":memory:") != key_with(monkeypatch, DATA_DIR=":memory:")
+
+
+def test_an_operator_is_told_where_replicas_would_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COSMOS_KEY", "LLMPROXY_SIGNING_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COSMOS_URL", "https://account.documents.azure.com")
+    assert not shared_by_replicas(Settings())
+    monkeypatch.setenv("LLMPROXY_SIGNING_KEY", "a secret of replicas")
+    assert shared_by_replicas(Settings())
+    monkeypatch.delenv("LLMPROXY_SIGNING_KEY")
+    monkeypatch.setenv("COSMOS_KEY", "a2V5")
+    assert shared_by_replicas(Settings())
