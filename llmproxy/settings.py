@@ -111,7 +111,7 @@ class Settings(BaseSettings):
     llmproxy_max_upload_bytes: int = Field(
         25 * 1024 * 1024, ge=1024, description="Largest file in a form (audio, images), bytes."
     )
-    llmproxy_body_timeout: Seconds = Field(60.0, description="Time for a request body to arrive, seconds.")
+    llmproxy_body_timeout: Seconds = Field(120.0, description="Time for a request body to arrive, seconds.")
     llmproxy_connect_timeout: Seconds = Field(10.0, description="Time to connect to an upstream, seconds.")
     llmproxy_silence_timeout: Seconds = Field(
         300.0,
