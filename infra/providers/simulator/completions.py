@@ -48,7 +48,7 @@ def plan(request: Request) -> Plan:
     """
     body = request.members
     validate(body, stream=request.stream)
-    prompts = read_inputs({"prompt": body.get("prompt") or ""}, "prompt", empty_texts=True)
+    prompts = read_inputs({"prompt": "" if body.get("prompt") is None else body["prompt"]}, "prompt", empty_texts=True)
     count = body.get("n") or 1
     made = max(body.get("best_of") or count, count)
     if made * len(prompts.each) * (request.tokens or 0) > MOST_TOKENS:
