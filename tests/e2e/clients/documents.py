@@ -1,0 +1,30 @@
+"""The models that the checks call: one for each kind, once inside the gateway and once behind it."""
+
+from __future__ import annotations
+
+from tests.fakes.llmproxy_server import simulated, upstream
+
+KINDS = {
+    "chat": ["ChatCompletion", "Responses"],
+    "embedding": ["embeddings"],
+    "gpt-image": ["images"],
+    "dall-e-3": ["images"],
+    "speech": ["audio_tts"],
+    "transcribe": ["audio_stt"],
+    "whisper": ["audio_stt"],
+}
+"""What follows ``sim-`` or ``wire-`` in a model's name, and its operations."""
+
+
+def documents(endpoint: str) -> list[dict[str, object]]:
+    """Model documents.
+
+    Args:
+        endpoint: of the simulator process behind those that begin with ``wire-``.
+    """
+    return [
+        *(simulated(f"sim-{kind}", operations=operations) for kind, operations in KINDS.items()),
+        *(upstream(f"wire-{kind}", endpoint, operations=operations) for kind, operations in KINDS.items()),
+        simulated("azure/gpt-4o"),
+        simulated("private", private=True, projects=["somebody-else"]),
+    ]

@@ -1,0 +1,93 @@
+"""Embeddings, of every kind of input and in both encodings."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import openai
+
+from tests.e2e.clients.harness import Door, refused
+
+OPERATION = "embeddings"
+
+TEXTS = ["the amber basin", "the other basin", "the amber basin"]
+
+
+def caller(door: Door) -> Callable[..., Any]:
+    """Calls with a model and a text unless others are given."""
+    create = door.client.embeddings.create
+    return lambda **members: create(**{"model": door.model("embedding"), "input": TEXTS[0], **members})
+
+
+def unit(vector: Sequence[float]) -> bool:
+    """Whether a vector has the length 1, as far as four bytes a number tell."""
+    return abs(math.hypot(*vector) - 1) < 1e-4
+
+
+def check_a_text(door: Door) -> None:
+    answer = caller(door)()
+    assert (answer.object, answer.model) == ("list", door.model("embedding"))
+    (found,) = answer.data
+    assert (found.object, found.index) == ("embedding", 0)
+    assert unit(found.embedding)
+    assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0
+
+
+def check_a_list_of_texts(door: Door) -> None:
+    answer = caller(door)(input=TEXTS)
+    assert [found.index for found in answer.data] == [0, 1, 2]
+    first, other, again = (found.embedding for found in answer.data)
+    assert first == again != other
+    assert all(map(unit, (first, other)))
+    assert answer.usage.prompt_tokens > caller(door)().usage.prompt_tokens
+
+
+def check_tokens(door: Door) -> None:
+    answer = caller(door)(input=[1, 2, 3, 4])
+    assert len(answer.data) == 1
+    assert unit(answer.data[0].embedding)
+    assert answer.usage.prompt_tokens == 4
+    if door.upstream:
+        assert door.seen()["body"]["input"] == [1, 2, 3, 4]
+
+
+def check_lists_of_tokens(door: Door) -> None:
+    answer = caller(door)(input=[[1, 2, 3, 4], [5, 6]])
+    assert [found.index for found in answer.data] == [0, 1]
+    assert all(unit(found.embedding) for found in answer.data)
+    assert answer.usage.prompt_tokens == 6
+
+
+def check_base64_by_default(door: Door) -> None:
+    vector = caller(door)().data[0].embedding
+    assert all(isinstance(number, float) for number in vector)
+    if door.upstream:
+        assert door.seen()["body"]["encoding_format"] == "base64"
+    text = caller(door)(encoding_format="base64").data[0].embedding
+    assert isinstance(text, str)
+    assert len(base64.b64decode(text)) == 4 * len(vector)
+
+
+def check_floats_are_the_same_numbers(door: Door) -> None:
+    as_floats = caller(door)(encoding_format="float").data[0].embedding
+    decoded = caller(door)().data[0].embedding
+    assert unit(as_floats)
+    assert len(as_floats) == len(decoded)
+    assert all(abs(one - other) < 1e-6 for one, other in zip(as_floats, decoded, strict=True))
+
+
+def check_dimensions(door: Door) -> None:
+    for encoding in ("float", None):
+        over = {} if encoding is None else {"encoding_format": encoding}
+        vector = caller(door)(dimensions=64, **over).data[0].embedding
+        assert len(vector) == 64
+        assert unit(vector)
+
+
+def check_refusals(door: Door) -> None:
+    several: list[Any] = [[], "", {"a": 1}, ["a"] * 2049]
+    for wrong in several:
+        assert refused(openai.BadRequestError, caller(door), input=wrong).param == "input", wrong

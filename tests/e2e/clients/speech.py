@@ -1,0 +1,121 @@
+"""Speech, in every format, as it is made."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import wave
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import openai
+
+from tests.e2e.clients.harness import Door, needs, refused
+
+OPERATION = "audio/speech"
+
+TEXT = "The amber basin lies still in the evening, and nobody says a word about it."
+MAGIC: dict[str, tuple[bytes, ...]] = {
+    "mp3": (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xfa", b"\xff\xf2"),
+    "opus": (b"OggS",),
+    "aac": (b"\xff\xf1", b"\xff\xf9"),
+    "flac": (b"fLaC",),
+    "wav": (b"RIFF",),
+    "pcm": (b"",),
+}
+KINDS = {
+    "mp3": "audio/mpeg",
+    "opus": "audio/ogg audio/opus",
+    "aac": "audio/aac",
+    "flac": "audio/flac",
+    "wav": "audio/wav audio/x-wav",
+    "pcm": "audio/pcm audio/L16",
+}
+
+
+def caller(door: Door) -> Callable[..., Any]:
+    """Speaks a text with a model and a voice unless others are given."""
+    create = door.client.audio.speech.create
+    return lambda **members: create(**{"model": door.model("speech"), "voice": "alloy", "input": TEXT, **members})
+
+
+def seconds_of(content: bytes) -> float:
+    """Length of the sound in a WAV file, which need not know its own length."""
+    with wave.open(io.BytesIO(content)) as sound:
+        frame = sound.getnchannels() * sound.getsampwidth()
+        return float(len(sound.readframes(len(content))) / frame / sound.getframerate())
+
+
+def _check_format(door: Door, name: str) -> None:
+    answer = caller(door)(response_format=name)
+    assert answer.response.headers["content-type"].partition(";")[0] in KINDS[name].split()
+    content = answer.read()
+    assert len(content) > 200
+    assert content.startswith(MAGIC[name]), content[:8]
+    assert len(caller(door)(response_format=name, input=TEXT * 4).read()) > 2 * len(content)
+
+
+def check_mp3(door: Door) -> None:
+    _check_format(door, "mp3")
+    assert caller(door)().read() == caller(door)(response_format="mp3").read(), "the default"
+
+
+def check_opus(door: Door) -> None:
+    _check_format(door, "opus")
+
+
+def check_aac(door: Door) -> None:
+    _check_format(door, "aac")
+
+
+def check_flac(door: Door) -> None:
+    _check_format(door, "flac")
+
+
+def check_wav(door: Door) -> None:
+    _check_format(door, "wav")
+    once = seconds_of(caller(door)(response_format="wav").read())
+    assert 1 < once < 30
+    assert 2 < seconds_of(caller(door)(response_format="wav", input=TEXT * 4).read()) / once < 6
+
+
+def check_pcm(door: Door) -> None:
+    _check_format(door, "pcm")
+    samples = caller(door)(response_format="pcm").read()
+    assert len(samples) % 2 == 0
+    told = seconds_of(caller(door)(response_format="wav").read())
+    assert abs(len(samples) / 2 / 24000 - told) < 0.01 * told
+
+
+def check_chunk_by_chunk(door: Door) -> None:
+    asked = {"model": door.model("speech"), "voice": "alloy", "input": TEXT * 20, "response_format": "pcm"}
+    with door.client.audio.speech.with_streaming_response.create(**asked) as answer:
+        chunks = list(answer.iter_bytes(4096))
+    assert len(chunks) > 2
+    assert b"".join(chunks) == door.client.audio.speech.create(**asked).read()
+
+
+def check_events(door: Door) -> None:
+    needs(door.client.audio.speech.create, "stream_format")
+    answer = caller(door)(stream_format="sse", response_format="wav")
+    assert answer.response.headers["content-type"].startswith("text/event-stream")
+    events = list(_events(answer.read()))
+    assert {event["type"] for event in events[:-1]} == {"speech.audio.delta"}
+    assert events[-1]["type"] == "speech.audio.done"
+    assert events[-1]["usage"]["output_tokens"] > 0
+    sound = b"".join(base64.b64decode(event["audio"]) for event in events[:-1])
+    assert seconds_of(sound) == seconds_of(caller(door)(response_format="wav").read())
+
+
+def _events(body: bytes) -> Iterator[dict[str, Any]]:
+    for block in body.decode().split("\n\n"):
+        for line in block.splitlines():
+            if line.startswith("data: {"):
+                yield json.loads(line.removeprefix("data: "))
+
+
+def check_refusals(door: Door) -> None:
+    assert refused(openai.BadRequestError, caller(door), voice="nobody-at-all").param == "voice"
+    assert refused(openai.BadRequestError, caller(door), response_format="banana").param == "response_format"
+    assert refused(openai.BadRequestError, caller(door), input="").param == "input"

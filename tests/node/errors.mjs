@@ -1,0 +1,67 @@
+// Refusals of every operation, as the classes of errors that applications catch.
+
+import assert from "node:assert/strict";
+import { AuthenticationError, BadRequestError, InternalServerError, NotFoundError, RateLimitError, toFile } from "openai";
+import { refused } from "./harness.mjs";
+import { png } from "./images.mjs";
+
+const image = await toFile(png(), "a.png", { type: "image/png" });
+const file = await toFile(Buffer.from("RIFF\x24\0\0\0WAVE", "latin1"), "a.wav", { type: "audio/wav" });
+
+// Path, the model for it, and what makes a small call with further members.
+const operations = (client) => [
+  ["chat/completions", "chat", (m) => client.chat.completions.create({ messages: [{ role: "user", content: "hi" }], ...m })],
+  ["completions", "chat", (m) => client.completions.create({ prompt: "hi", ...m })],
+  ["responses", "chat", (m) => client.responses.create({ input: "hi", ...m })],
+  ["embeddings", "embedding", (m) => client.embeddings.create({ input: "hi", ...m })],
+  ["images/generations", "gpt-image", (m) => client.images.generate({ prompt: "hi", ...m })],
+  ["images/edits", "gpt-image", (m) => client.images.edit({ prompt: "hi", image, ...m })],
+  ["audio/speech", "speech", (m) => client.audio.speech.create({ input: "hi", voice: "alloy", ...m })],
+  ["audio/transcriptions", "transcribe", (m) => client.audio.transcriptions.create({ file, ...m })],
+  ["audio/translations", "whisper", (m) => client.audio.translations.create({ file, ...m })],
+];
+
+export default {
+  async a_wrong_key(door) {
+    for (const [path, kind, call] of operations(door.another("sk-wrong"))) {
+      const error = await refused(AuthenticationError, () => call({ model: door.model(kind) }));
+      assert.equal(error.code, "invalid_api_key", path);
+      assert.ok(error.requestID, path);
+    }
+  },
+
+  async an_unknown_model(door) {
+    for (const [path, , call] of operations(door.client)) {
+      for (const model of ["nobody-knows", "private"]) {
+        const error = await refused(NotFoundError, () => call({ model }));
+        assert.deepEqual([error.code, error.param, error.type], ["model_not_found", "model", "invalid_request_error"], path);
+      }
+    }
+  },
+
+  async an_operation_that_the_model_does_not_offer(door) {
+    for (const [path, kind, call] of operations(door.client)) {
+      const [other, offers] = kind === "chat" ? ["embedding", "/v1/embeddings"] : ["chat", "/v1/chat/completions"];
+      const error = await refused(BadRequestError, () => call({ model: door.model(other) }));
+      assert.ok(error.message.includes(`/v1/${path}`) && error.message.includes(offers), error.message);
+      assert.equal(error.param, "model", path);
+    }
+  },
+
+  async an_error_of_the_upstream_is_kept(door) {
+    for (const [path, kind, call] of operations(door.client)) {
+      const isForm = /edits|transcriptions|translations/.test(path); // whose fields are texts
+      const ask = (orders) => () => call({ model: door.model(kind), simulator: isForm ? JSON.stringify(orders) : orders });
+      const limited = await refused(RateLimitError, ask({ status: 429, retry_after: 2 }));
+      assert.equal(limited.headers.get("retry-after"), "2", path);
+      await refused(InternalServerError, ask({ status: 500 }));
+    }
+  },
+
+  async request_ids(door) {
+    for (const [path, kind, call] of operations(door.client)) {
+      if (path.startsWith("audio/")) continue; // a small upload is no sound, and speech is the bytes themselves
+      assert.ok((await call({ model: door.model(kind) }))._request_id, path);
+    }
+  },
+};

@@ -1,0 +1,78 @@
+// What the checks share: a client at each of the gateway's doors, and how their results are reported; the twin of
+// tests/e2e/clients/harness.py. Environment: URL of the server, API_KEY, and UPSTREAM, the simulator behind the models
+// whose names begin with "wire-", which can be asked what reached it. Those that begin with "sim-" are served inside.
+
+import assert from "node:assert/strict";
+import OpenAI, { AzureOpenAI } from "openai";
+
+const { URL: url, API_KEY: key, UPSTREAM: upstream } = process.env;
+const API_VERSION = "2025-04-01-preview";
+
+export class Lacks extends Error {}
+
+class Door {
+  constructor(name, family, Client, where) {
+    const options = { ...where, maxRetries: 0, timeout: 30_000 };
+    Object.assign(this, { name, family, upstream: family === "wire" });
+    this.another = (apiKey) => new Client({ ...options, apiKey });
+    this.client = this.another(key);
+  }
+
+  model(kind = "chat") {
+    return `${this.family}-${kind}`;
+  }
+
+  // The last request as the upstream got it.
+  async seen() {
+    return (await fetch(`${upstream}/simulator/last`)).json();
+  }
+}
+
+const doors = [
+  new Door("OpenAI", "sim", OpenAI, { baseURL: `${url}/v1` }),
+  new Door("OpenAI", "wire", OpenAI, { baseURL: `${url}/v1` }),
+  new Door("AzureOpenAI", "wire", AzureOpenAI, { endpoint: url, apiVersion: API_VERSION }),
+  new Door("OpenAI at /openai/v1", "wire", OpenAI, { baseURL: `${url}/openai/v1` }),
+];
+
+export async function collect(stream) {
+  const found = [];
+  for await (const each of stream) found.push(each);
+  return found;
+}
+
+// Calls, reads the answer to its end, and demands an error of exactly this class, which is returned.
+export async function refused(kind, call, streamed = false) {
+  try {
+    const answer = await call();
+    if (streamed) await collect(answer);
+  } catch (error) {
+    assert.equal(error.constructor.name, kind.name, String(error));
+    return error;
+  }
+  throw new Error(`no ${kind.name} was thrown`);
+}
+
+// `operations` leads from the name of an operation to its checks. One report a door, as harness.py describes it.
+export async function run(operations) {
+  const runs = [];
+  for (const door of doors) {
+    const checks = {};
+    for (const [operation, each] of Object.entries(operations)) {
+      for (const [name, check] of Object.entries(each)) {
+        checks[`${operation}: ${name.replaceAll("_", " ")}`] = await result(check, door);
+      }
+    }
+    runs.push({ door: door.name, family: door.family, checks });
+  }
+  return runs;
+}
+
+async function result(check, door) {
+  try {
+    await check(door);
+    return {};
+  } catch (error) {
+    return error instanceof Lacks ? { lacks: error.message } : { fault: String(error.stack ?? error) };
+  }
+}
