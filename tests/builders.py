@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -117,6 +119,17 @@ def _part(name: str, value: str | bytes) -> Part:
     if isinstance(value, str):
         return Part(name, f"{head}\r\n".encode(), Bytes(value.encode()))
     return Part(name, f'{head}; filename="upload"\r\n'.encode(), Bytes(value), filename="upload")
+
+
+def recording(milliseconds: int) -> bytes:
+    """A WAV file of silence."""
+    made = io.BytesIO()
+    with wave.open(made, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(16 * milliseconds))
+    return made.getvalue()
 
 
 def model_body(**over: object) -> dict[str, object]:

@@ -26,7 +26,6 @@ LONGER = {
     "tests/integration/providers/test_litellm_wire.py": "every kind of upstream behind LiteLLM, as bytes on the wire",
     "tests/integration/simulator/test_server.py": "the simulator's whole surface as a client sees it",
     "tests/integration/usage_store/test_journal.py": "kills, full disks and stores that come and go",
-    "tests/unit/application/serving/test_serve.py": "the request path from end to end",
     "tests/unit/domain/documents/test_model.py": "every field of the model document",
 }
 """Files above the ceiling, with the reason."""

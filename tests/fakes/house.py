@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from application.serving.use_case import UseCase
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.api_key import fingerprint
 from domain.call import Call
+from domain.errors import GatewayError
 from domain.form import Form
 from domain.ledger import LedgerLine
 from domain.operation import Operation
@@ -75,6 +77,23 @@ async def house(provider: FakeProvider, *models: dict[str, object]) -> House:
     made = House(provider)
     await made.load(*(models or (model_body(),)))
     return made
+
+
+async def line_of(
+    use_case: UseCase, body: Mapping[str, bytes] | Form, behaviour: object, costs: Mapping[str, object]
+) -> LedgerLine:
+    """The line of a call that is answered, whole or as a stream, or fails."""
+    model = offering_everything(costs={"currency": "USD", **costs})
+    there = await house(FakeProvider(**{"sim-1": behaviour}), model)
+    exchange = there.ask(use_case, body)
+    with suppress(GatewayError):
+        if exchange.call.stream:
+            async for _ in (await there.serving.stream(exchange)).blocks:
+                pass
+        else:
+            await there.serving.answer(exchange)
+    (line,) = there.lines
+    return line
 
 
 def offering_everything(**over: Any) -> dict[str, object]:

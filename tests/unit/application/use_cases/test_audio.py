@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import wave
 
 import pytest
 
@@ -14,22 +12,12 @@ from application.use_cases.text_to_speech import SPEECH, refine
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.usage import AudioLength, Usage
-from tests.builders import form
+from tests.builders import form, recording
 
 
 def speech(**members: object) -> Call:
     given = {"model": "m", "input": "hello", "voice": "alloy"} | members
     return SPEECH.read({name: json.dumps(value).encode() for name, value in given.items()}, "r")
-
-
-def recording(milliseconds: int) -> bytes:
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(16 * milliseconds))
-    return made.getvalue()
 
 
 @pytest.mark.parametrize(

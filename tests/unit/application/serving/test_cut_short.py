@@ -1,0 +1,174 @@
+"""What is charged for calls of which nobody heard the end: time-outs, broken streams, callers who left."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from application.ports.providers import Answer
+from application.serving.use_case import UseCase
+from application.use_cases.embeddings import EMBEDDINGS
+from application.use_cases.image_generation import IMAGE_GENERATION
+from application.use_cases.responses import RESPONSES
+from application.use_cases.speech_to_text import TRANSCRIPTION
+from application.use_cases.text_to_speech import SPEECH
+from domain import errors
+from domain.form import Form, Part
+from domain.ledger import LedgerLine
+from domain.usage import Usage, UsageSource
+from tests.builders import Bytes, form, recording
+from tests.fakes.house import House, house, line_of, offering_everything
+from tests.fakes.provider import FakeProvider, FakeStream
+
+JSON = b"application/json"
+BY_UNIT: dict[str, object] = {"cost_1Mcharacters": 15, "cost_minute": 0.006, "cost_image": 0.04}
+BY_TOKEN: dict[str, object] = {"cost_input_1Mtokens": 1, "cost_output_1Mtokens": 2}
+TEXTS = {"input": b'"12345678"', "voice": b'"alloy"'}
+IMAGES = {"prompt": b'"a cat"', "n": b"2", "size": b'"512x512"'}
+
+
+UPLOAD = form(("model", "sim"), ("file", recording(3000)))
+NO_AUDIO = form(("model", "sim"), ("file", b"x" * 32_000))
+
+
+@pytest.mark.parametrize(
+    ("use_case", "body", "behaviour", "costs", "usage", "source", "unpriced"),
+    [
+        # Time-outs, and streams that break: what is made all the same counts in full.
+        (EMBEDDINGS, TEXTS, errors.UpstreamTimeoutError(), BY_TOKEN, Usage(2), "partial", ()),
+        (SPEECH, TEXTS, errors.UpstreamTimeoutError(), BY_UNIT, Usage(characters=8), "partial", ()),
+        (
+            SPEECH,
+            TEXTS,
+            FakeStream(b"mp3", errors.UpstreamProtocolError(reason="cut")),
+            BY_UNIT,
+            Usage(characters=8),
+            "partial",
+            (),
+        ),
+        (TRANSCRIPTION, UPLOAD, errors.UpstreamTimeoutError(), BY_UNIT, Usage(audio_milliseconds=3000), "partial", ()),
+        (
+            IMAGE_GENERATION,
+            IMAGES,
+            errors.UpstreamTimeoutError(),
+            BY_UNIT,
+            Usage(images=2, image_size="standard/512x512"),
+            "partial",
+            (),
+        ),
+        (
+            RESPONSES,
+            TEXTS | {"stream": b"true"},
+            FakeStream(b"data: 1\n\n", errors.UpstreamProtocolError(reason="cut"), tokens=4),
+            BY_TOKEN,
+            Usage(2, 4),
+            "partial",
+            (),
+        ),
+        # What no upstream took costs nothing.
+        (SPEECH, TEXTS, errors.UpstreamRefusedError(400, "no such voice"), BY_UNIT, Usage(), "measured", ()),
+        (TRANSCRIPTION, UPLOAD, errors.DeploymentUnusableError("no secret"), BY_UNIT, Usage(), "measured", ()),
+    ],
+)
+async def test_calls_that_fail(
+    use_case: UseCase, body: Any, behaviour: object, costs: dict[str, object], usage: Usage, source: str, unpriced: Any
+) -> None:
+    line = await line_of(use_case, body, behaviour, costs)
+    assert (line.usage, line.usage_source.value, line.unpriced) == (usage, source, unpriced)
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(
+    ("use_case", "body", "usage"),
+    [
+        (EMBEDDINGS, TEXTS, Usage(2)),
+        (SPEECH, TEXTS, Usage(2, 11, audio_output_tokens=11, characters=8)),
+        (TRANSCRIPTION, UPLOAD, Usage(30, audio_input_tokens=30, audio_milliseconds=3000)),
+        (IMAGE_GENERATION, IMAGES, Usage(images=2, image_size="standard/512x512")),
+        (RESPONSES, TEXTS | {"background": b"true"}, Usage()),
+    ],
+)
+async def test_a_caller_who_leaves_before_the_first_byte(use_case: UseCase, body: Any, usage: Usage) -> None:
+    there = await house(FakeProvider(**{"sim-1": never}), offering_everything())
+    line = await _left(there, there.ask(use_case, body))
+    assert (line.status, line.usage, line.usage_source) == (499, usage, UsageSource.PARTIAL)
+
+
+async def _left(there: House, exchange: Any) -> LedgerLine:
+    serve = there.serving.stream if exchange.call.stream else there.serving.answer
+    task = asyncio.ensure_future(serve(exchange))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (line,) = there.lines
+    return line
+
+
+@pytest.mark.parametrize(
+    ("use_case", "body", "usage"),
+    [
+        (SPEECH, TEXTS, Usage(characters=8)),
+        (IMAGE_GENERATION, IMAGES | {"stream": b"true"}, Usage(images=2, image_size="standard/512x512")),
+        (
+            TRANSCRIPTION,
+            form(*(("model", "sim"), ("stream", "true"), ("file", recording(3000)))),
+            Usage(audio_milliseconds=3000),
+        ),
+    ],
+)
+async def test_a_caller_who_leaves_after_it(use_case: UseCase, body: Any, usage: Usage) -> None:
+    stream = FakeStream(b"first", b"second", tokens=5)
+    there = await house(FakeProvider(**{"sim-1": stream}), offering_everything(costs=BY_UNIT))
+    blocks = (await there.serving.stream(there.ask(use_case, body))).blocks
+    await anext(blocks)
+    await blocks.aclose()
+    (line,) = there.lines
+    assert (line.status, line.usage, line.usage_source) == (499, usage, UsageSource.PARTIAL)
+    assert stream.closed
+
+
+async def test_a_caller_who_leaves_while_the_length_is_measured_pays_for_it() -> None:
+    provider = FakeProvider(**{"sim-1": Answer(b"WEBVTT", b"text/vtt", None)})
+    there = await house(provider, offering_everything(costs=BY_UNIT))
+    task = asyncio.ensure_future(there.serving.answer(there.ask(TRANSCRIPTION, UPLOAD)))
+    for _ in range(3):
+        await asyncio.sleep(0)  # the upstream answers at once
+    assert provider.called
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    (line,) = there.lines
+    assert line.usage == Usage(audio_milliseconds=3000)
+
+
+async def test_what_even_the_measure_cannot_be_waited_for_is_judged_by_its_size() -> None:
+    asked, go_on = threading.Event(), threading.Event()
+
+    class Slow(Bytes):
+        def read(self, start: int, length: int) -> bytes:
+            asked.set()
+            go_on.wait(10)
+            return super().read(start, length)
+
+    upload = Part("file", b"", Slow(bytes(32_000)), filename="a.wav")
+    body = Form((*form(("model", "sim")).parts, upload))
+    provider = FakeProvider(**{"sim-1": Answer(b"WEBVTT", b"text/vtt", None)})
+    there = await house(provider, offering_everything(costs=BY_UNIT))
+    task = asyncio.ensure_future(there.serving.answer(there.ask(TRANSCRIPTION, body)))
+    await asyncio.to_thread(asked.wait, 10)
+    for _ in range(2):
+        task.cancel()
+        await asyncio.sleep(0)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go_on.set()
+    (line,) = there.lines
+    assert (line.usage, line.usage_source) == (Usage(audio_milliseconds=2000), UsageSource.ESTIMATED)
