@@ -32,10 +32,12 @@ def _json(wishes: Wishes, usage: dict[str, Any] | None = None) -> dict[str, Any]
 @pytest.mark.parametrize("milliseconds", [0, 1, 399, 7654, 3_600_001])
 def test_words_and_segments_fill_the_recording(milliseconds: int) -> None:
     heard = transcript(milliseconds, MODEL)
-    for parts in (heard.words, heard.segments):
-        assert all(one.end == other.start for one, other in pairwise(parts))
-        assert [part.start for part in parts[:1]] == [0][: len(parts)]
-        assert [part.end for part in parts[-1:]] == [milliseconds][: len(parts)]
+    for times in (
+        [(word.start, word.end) for word in heard.words],
+        [(segment.start, segment.end) for segment in heard.segments],
+    ):
+        assert all(one[1] == other[0] for one, other in pairwise(times))
+        assert [times[0][0], times[-1][1]] == [0, milliseconds] if times else milliseconds == 0
     assert bool(heard.words) is (milliseconds > 0)
     assert heard == transcript(milliseconds, MODEL)
 
