@@ -13,7 +13,14 @@ from domain.errors import InvalidRequestError
 from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage
 
 ERROR = {"message": "It broke.", "type": "api_error", "param": None, "code": None}
-CREATED = {"id": "resp_1", "object": "response", "status": "in_progress", "output": [], "error": None, "model": "m"}
+CREATED: dict[str, Any] = {
+    "id": "resp_1",
+    "object": "response",
+    "status": "in_progress",
+    "output": [],
+    "error": None,
+    "model": "m",
+}
 
 
 def read(**members: object) -> Call:
