@@ -67,7 +67,8 @@ def needed(model_type: ModelType) -> str:
         vendor = VENDORS[model_type]
         names += ["`endpoint`"] if vendor.base is None else []
         names += ["`deployment_name`"] if vendor.form is Form.AZURE else []
-        names += [key] if vendor.credential_required else []
+        if vendor.credential_required:
+            names.append(f"{key} or the machine's identity" if vendor.identity else key)
         return ", ".join(names) or "none"
     route = ROUTES[model_type]
     names += ["`endpoint`"] if route.endpoint_needed else []
