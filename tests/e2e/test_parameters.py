@@ -23,7 +23,7 @@ NEWEST = "3"
 @pytest.fixture(scope="module")
 def faults(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> dict[str, list[str]]:
     folder: Path = require_python_client(NEWEST)
-    proxy = LLMProxy(tmp_path_factory.mktemp("parameters"), *documents(simulator.url))
+    proxy = LLMProxy(tmp_path_factory.mktemp("parameters"), *documents(simulator.url, "OpenAI"))
     env = environment(URL=proxy.url, API_KEY=proxy.key, UPSTREAM=simulator.base_url)
     try:
         done = subprocess.run(

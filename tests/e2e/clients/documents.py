@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes.llmproxy_server import simulated, upstream
+from tests.fakes.llmproxy_server import simulated
 
 KINDS = {
     "chat": ["ChatCompletion", "Responses"],
@@ -16,15 +16,17 @@ KINDS = {
 """What follows ``sim-`` or ``wire-`` in a model's name, and its operations."""
 
 
-def documents(endpoint: str) -> list[dict[str, object]]:
+def documents(endpoint: str, model_type: str = "OpenAICompatible") -> list[dict[str, object]]:
     """Model documents.
 
     Args:
         endpoint: of the simulator process behind those that begin with ``wire-``.
+        model_type: of those.
     """
+    reached: dict[str, object] = {"parameters": {"endpoint": endpoint, "api_key": "any"}, "model_type": model_type}
     return [
         *(simulated(f"sim-{kind}", operations=operations) for kind, operations in KINDS.items()),
-        *(upstream(f"wire-{kind}", endpoint, operations=operations) for kind, operations in KINDS.items()),
+        *(simulated(f"wire-{kind}", operations=operations, **reached) for kind, operations in KINDS.items()),
         simulated("azure/gpt-4o"),
         simulated("private", private=True, projects=["somebody-else"]),
     ]
