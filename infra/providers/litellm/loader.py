@@ -18,6 +18,7 @@ from domain.errors import DeploymentUnusableError
 from infra.providers.litellm.cohere import repair_cohere
 from infra.providers.litellm.gemini import watch_gemini_end
 from infra.providers.litellm.quiet import quiet
+from infra.providers.litellm.retries import never_retry
 from infra.providers.litellm.vertex import (
     keep_credentials,
     repair_addresses,
@@ -110,6 +111,7 @@ def _load() -> Library:
     import litellm  # noqa: PLC0415  # late on purpose: see the module's docstring
     from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415  # the same
     from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig  # noqa: PLC0415  # the same
+    from litellm.llms.openai.openai import OpenAIChatCompletion  # noqa: PLC0415  # the same
     from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (  # noqa: PLC0415  # the same
         ModelResponseIterator as GeminiReader,
     )
@@ -121,6 +123,7 @@ def _load() -> Library:
     _silence(litellm)
     repair_cohere(CohereV2ChatConfig)
     watch_gemini_end(GeminiReader)
+    never_retry(OpenAIChatCompletion)
     tokens = _repair_vertex()
     signature = inspect.signature(litellm.acompletion).parameters
     functions = {name: getattr(litellm, name) for name in FUNCTIONS}

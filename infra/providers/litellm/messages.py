@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,8 @@ _HOST = re.compile(
     r"(?::\d+)?\b(?:/[^\s'\"]*)?",
     re.IGNORECASE,
 )
-_PREFIX = re.compile(r"^(?:(?:litellm\.)?[A-Za-z_]*(?:Error|Exception|Timeout)(?:\s+-\s+|:\s*))+", re.IGNORECASE)
+_KIND = r"(?:litellm\.)?[A-Za-z_]*(?:Error|Exception|Timeout)"
+_PREFIX = re.compile(rf"^(?:{_KIND}(?:\s+-\s+|:\s*|\s+(?={_KIND}(?:\s+-|:))))+", re.IGNORECASE)
 # From here on LiteLLM speaks of itself: advice, documentation, a traceback, its own parameters.
 _CHATTER = re.compile(
     r"\s*(?:\n\s*)?(?:Traceback \(most recent call last\)|LiteLLM Retried|Learn more:|Received Model Group|"
@@ -84,7 +86,16 @@ def _embedded_error(text: str) -> Mapping[str, Any] | None:
             error = _error_in(found)
             if error is not None:
                 return error
-    return None
+    return _printed_error(text)
+
+
+def _printed_error(text: str) -> Mapping[str, Any] | None:
+    """The same where OpenAI's client has printed it as Python does."""
+    begin = text.find("{'error'")
+    try:
+        return _error_in(ast.literal_eval(text[begin : text.rindex("}") + 1])) if begin >= 0 else None
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
 
 
 def _error_in(found: Any) -> Mapping[str, Any] | None:

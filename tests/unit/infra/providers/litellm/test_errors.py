@@ -128,3 +128,16 @@ def test_an_error_inside_a_stream_is_the_error_that_broke_it() -> None:
 def test_ours_pass_unchanged() -> None:
     ours = UpstreamProtocolError(reason="x")
     assert translate(ours) is ours
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "litellm.RateLimitError: AzureException RateLimitError - Not like this.",
+        "litellm.APIError: Error code: 429 - {'error': {'message': 'Not like this.', 'type': None, 'code': 429}}",
+        "litellm.RateLimitError: RateLimitError: OpenAIException - Not like this.",
+    ],
+)
+def test_each_of_litellms_wrappings_is_taken_off(text: str) -> None:
+    ours = translate(raised("RateLimitError", text, status_code=429))
+    assert (ours.message, ours.code) == ("Not like this.", None)
