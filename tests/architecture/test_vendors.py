@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from domain.capabilities import CAPABILITIES
+from domain.model import ModelType
 from infra.providers.litellm.models import BRIDGED, ROUTES
 from infra.providers.litellm.operations import OPERATIONS
+from infra.providers.openai_wire.vendors import VENDORS
 from tests.tools import ROOT
 from tests.vendor_ways import PROVEN
 from tests.vendors_table import PAGE, page
@@ -26,3 +28,8 @@ def test_litellm_serves_what_its_types_can_do() -> None:
         assert CAPABILITIES[kind] <= OPERATIONS.keys(), kind
     for kind, endpoints in BRIDGED.items():
         assert endpoints <= CAPABILITIES[kind] & OPERATIONS.keys(), kind
+
+
+def test_every_model_type_has_one_row() -> None:
+    rows = [*ROUTES, *VENDORS, ModelType.LITELLM, ModelType.SIMULATOR]
+    assert sorted(rows) == sorted(ModelType)

@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, ModelType, Parameters
-from infra.providers.litellm.models import ROUTES, Target, target_of, upstream_name
+from infra.providers.litellm.models import Target, target_of, upstream_name
 from infra.providers.resolve import resolve
 from tests.builders import model_document
 
@@ -136,19 +136,3 @@ def test_no_credential_shows_in_a_target() -> None:
     made = document(ModelType.GOOGLE_VERTEX, "gemini-x", secret_name="GOOGLE_ROBOT")
     assert "BEGIN" not in repr(target(made))
     assert {"-----BEGIN", "robot@project", ACCOUNT} <= set(target(made).secrets)
-
-
-def test_every_route_has_a_row_and_no_openai_wire_type_does() -> None:
-    others = {
-        ModelType.AZURE_OPENAI,
-        ModelType.OPENAI,
-        ModelType.XAI,
-        ModelType.PERPLEXITY,
-        ModelType.BLACKBOX,
-        ModelType.OPENROUTER,
-        ModelType.OPENAI_COMPATIBLE,
-        ModelType.SIMULATOR,
-        ModelType.LITELLM,
-    }
-    assert set(ROUTES) | others == set(ModelType)
-    assert not set(ROUTES) & others
