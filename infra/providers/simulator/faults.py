@@ -20,14 +20,14 @@ class Faults:
     Args:
         ttft: seconds until the first byte.
         tps: tokens per second after it; ``None`` = as fast as possible.
-        tokens: exact length of the text; ``None`` = 20 to 60, by the prompt.
+        tokens: exact length of the text, where text is written; ``None`` = 20 to 60, by the prompt.
         status: answer with this error status, 400 to 599.
         code: error code in place of the status's usual one.
         retry_after: seconds for ``Retry-After``, with ``status``.
-        cut_after: close the connection after so many chunks; a whole answer is cut in its middle.
+        cut_after: close the connection after so many chunks or events; a whole answer is cut in its middle.
         stall_after: fall silent after so many chunks; a whole answer never comes.
-        error_in_stream: send an error after so many chunks, and end.
-        malformed: send broken JSON.
+        error_in_stream: send an error after so many chunks, and end; audio, which cannot say anything, is cut.
+        malformed: send broken JSON; audio is cut after its first chunk.
         html: answer with an HTML page, status 502 unless ``status`` says otherwise.
         empty: answer 200 with an empty body.
         no_usage: leave the usage out.
