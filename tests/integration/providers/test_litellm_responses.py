@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application.use_cases.responses import RESPONSES
 from domain.call import Call
 from domain.errors import GatewayError, InvalidRequestError, UpstreamProtocolError, UpstreamRefusedError
 from domain.model import ModelType
@@ -219,16 +220,23 @@ async def test_refusals(world: World, way: str, *, stream: bool) -> None:
 @pytest.mark.parametrize("way", ["azure_ai", "anthropic", "gemini", "cohere", "blackbox"])
 async def test_a_stream_that_was_cut_is_no_answer(world: World, way: str) -> None:
     stream = await world.provider.stream(call("cut", stream=True), world.documents[way])
-    received = bytearray()
+    blocks: list[bytes] = []
 
     async def read() -> None:
         async for block in stream:
-            received.extend(block)
+            blocks.append(block)  # noqa: PERF401 - what came before the error counts
 
     with pytest.raises(UpstreamProtocolError):
         await read()
     await stream.aclose()
+    received = b"".join(blocks)
     assert b"response.output_text.delta" in received
     assert b"response.completed" not in received
     assert not stream.ended
     assert stream.output_so_far() > 0
+    failed = RESPONSES.failure(
+        blocks[0], blocks[-1], {"message": "cut", "type": "server_error", "param": None, "code": None}
+    )
+    end, begin = (json.loads(block.partition(b"data: ")[2]) for block in (failed, blocks[0]))
+    assert (end["type"], end["sequence_number"]) == ("response.failed", len(blocks))
+    assert end["response"]["id"] == begin["response"]["id"]
