@@ -1,6 +1,7 @@
 // Runs every check with the official Node.js client; prints its version and what harness.mjs reports.
 
 import { readFile } from "node:fs/promises";
+import azure from "./azure.mjs";
 import chat from "./chat.mjs";
 import completions from "./completions.mjs";
 import embeddings from "./embeddings.mjs";
@@ -23,6 +24,7 @@ const operations = {
   "audio/speech": speech,
   "audio/transcriptions and translations": transcription,
   models,
+  AzureOpenAI: azure,
   errors,
 };
 const { version } = JSON.parse(await readFile(new URL("package.json", import.meta.resolve("openai")), "utf8"));

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import OpenAI, { AzureOpenAI } from "openai";
 
 const { URL: url, API_KEY: key, UPSTREAM: upstream } = process.env;
-const API_VERSION = "2025-04-01-preview";
+export const API_VERSION = "2025-04-01-preview";
 
 export class Lacks extends Error {}
 

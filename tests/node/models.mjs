@@ -30,6 +30,7 @@ export default {
   async further_members_do_no_harm(door) {
     const models = await listed(door);
     assert.ok(models[door.model()].operations.includes("Responses"));
-    assert.deepEqual(models[door.model("speech")].operations, ["audio_tts"]);
+    assert.deepEqual(models[door.model("speech")].endpoints, ["/v1/audio/speech"]);
+    assert.deepEqual(models[door.model()].prices, [{ currency: "USD", input: "2.5", output: "10" }]);
   },
 };

@@ -9,7 +9,7 @@ from typing import Any
 YES, NO, LACKS = "yes", "no", "not in this client"
 
 Column = Mapping[str, str]
-"""For each feature one of the three, or where the doors differ what each of them says."""
+"""For each feature one of the three (with the reason), or where the doors differ what each of them says."""
 
 HEAD = """\
 # What the official clients can do here
@@ -32,7 +32,7 @@ def column(report: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, dict[str, str]] = {}
     for run in report["runs"]:
         for feature, result in run["checks"].items():
-            said = LACKS if "lacks" in result else NO if "fault" in result else YES
+            said = f"{LACKS}: {result['lacks']}" if "lacks" in result else NO if "fault" in result else YES
             cells = found.setdefault(feature, {})
             # Where a class of clients was tried with two families of models, the worse of both counts.
             cells[run["door"]] = said if cells.get(run["door"], YES) == YES else cells[run["door"]]

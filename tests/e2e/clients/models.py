@@ -30,4 +30,6 @@ def check_further_members_do_no_harm(door: Door) -> None:
     chat, speech = listed[door.model()], listed[door.model("speech")]
     assert {"ChatCompletion", "Responses"} <= set(chat["operations"])
     assert speech["operations"] == ["audio_tts"]
+    assert speech["endpoints"] == ["/v1/audio/speech"]
+    assert chat["prices"] == [{"currency": "USD", "input": "2.5", "output": "10"}]
     assert door.client.models.retrieve(door.model()).model_dump() == chat

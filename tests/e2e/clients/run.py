@@ -12,6 +12,7 @@ import sys
 import openai
 
 from tests.e2e.clients import (
+    azure,
     chat,
     completions,
     embeddings,
@@ -35,6 +36,7 @@ OPERATIONS = (
     speech,
     transcription,
     models,
+    azure,
     errors,
 )
 
