@@ -125,7 +125,7 @@ def test_what_the_upstream_decides_comes_through(
     answer = send(proxy, encoded([field("model", model), *parts]), path)
     check_error(answer, 400, code, param)
     line = line_of(proxy, answer.headers["x-request-id"])
-    assert (line["status"], line["audio_milliseconds"], line["images"], line["cost_micros"]) == (400, 0, 0, 0)
+    assert (line["status"], line["audio_milliseconds"], line["images"], line["cost_units"]) == (400, 0, 0, 0)
 
 
 @pytest.mark.parametrize(

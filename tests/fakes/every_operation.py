@@ -7,7 +7,7 @@ import sqlite3
 import struct
 import zlib
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -112,11 +112,21 @@ def check_error(answer: Answered, status: int, code: str | None = None, param: s
 
 
 def lines(proxy: LLMProxy) -> dict[str, dict[str, Any]]:
-    """The lines of the ledger by their request ids, as far as they have left the journal."""
-    file = Path(proxy.env["DATA_DIR"]) / "usage.sqlite3"
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as ledger:
+    """The ledger's lines by their request ids, those that still wait in the journal among them."""
+    data = Path(proxy.env["DATA_DIR"])
+    found: dict[str, dict[str, Any]] = {}
+    for file in data.glob("journal/*/*.ndjson"):
+        with suppress(FileNotFoundError):  # handed over meanwhile
+            for text in file.read_bytes().splitlines():
+                with suppress(ValueError):  # being written
+                    line = json.loads(text)
+                    found[line["request_id"]] = line | line.pop("usage")
+    with closing(sqlite3.connect(f"file:{data / 'usage.sqlite3'}?mode=ro", uri=True)) as ledger:
         ledger.row_factory = sqlite3.Row
-        return {row["request_id"]: dict(row) for row in ledger.execute("SELECT * FROM lines")}
+        for row in ledger.execute("SELECT * FROM lines"):
+            cost = row["cost_micros"] * 10**6 + row["cost_picos"]
+            found[row["request_id"]] = {**dict(row), "cost_units": cost}
+    return found
 
 
 def line_of(proxy: LLMProxy, request_id: str) -> dict[str, Any]:
