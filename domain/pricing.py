@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
@@ -100,38 +100,39 @@ def cost_of(usage: Usage, prices: PriceList) -> Cost:
 
     Where speech was made, audio transcribed or images were made, and the document names the price of that unit
     (``characters``, ``minute``, ``image``), it is the price of the whole call: tokens that the upstream reports beside
-    it are written down, but not charged as well. Otherwise every token is charged; where there are none, either, the
-    unit is reported as unpriced.
+    it are written down, but not charged as well. Otherwise every token is charged; the unit is reported as unpriced
+    where there are no tokens of that side of the call, either.
 
-    Cached input and cache writes without a price of their own are charged as ordinary input. Audio and image tokens
-    without one are not guessed: they are reported as unpriced.
+    Cached input and cache writes without a price of their own are charged as ordinary input, and so are images that a
+    model only looks at. Audio, and images for a model that makes images, are not guessed: they are reported as
+    unpriced. No token is charged twice: what is audio or an image is charged as that, also where it was cached.
     """
+    unpriced: list[str] = []
     if usage.characters or usage.audio_milliseconds or usage.images:
         unit = _unit_cost(usage, prices)
         if unit is not None:
             return unit
+        unpriced += _not_in_tokens(usage)
     per_token = prices.per_token
-    plain_input = usage.input_tokens
-    plain_output = usage.output_tokens
     total: int | Fraction = 0
-    unpriced: list[str] = []
-    if usage.cached_input_tokens and prices.cached_input is not None:
-        total += usage.cached_input_tokens * per_token["cached_input"]
-        plain_input -= usage.cached_input_tokens
-    if usage.cache_write_tokens and prices.cache_write is not None:
-        total += usage.cache_write_tokens * per_token["cache_write"]
-        plain_input -= usage.cache_write_tokens
-    for name, count in ("audio_input", usage.audio_input_tokens), ("image_input", usage.image_input_tokens):
-        if count:
-            plain_input -= count
-            total += _priced(name, count, per_token, unpriced)
+    rest_in, rest_out = usage.input_tokens, usage.output_tokens
+    for name, count in (
+        ("audio_input", usage.audio_input_tokens),
+        ("image_input", usage.image_input_tokens),
+        ("cached_input", usage.cached_input_tokens),
+        ("cache_write", usage.cache_write_tokens),
+    ):
+        if count and (name in per_token or name == "audio_input" or (name == "image_input" and usage.images)):
+            part = min(count, rest_in)
+            rest_in -= part
+            total += _priced(name, part, per_token, unpriced)
     for name, count in ("audio_output", usage.audio_output_tokens), ("image_output", usage.image_output_tokens):
         if count:
-            plain_output -= count
-            total += _priced(name, count, per_token, unpriced)
-    # Parts may overlap in an upstream's report (cached audio): never let that turn into a refund.
-    total += _priced("input", max(plain_input, 0), per_token, unpriced)
-    total += _priced("output", max(plain_output, 0), per_token, unpriced)
+            part = min(count, rest_out)
+            rest_out -= part
+            total += _priced(name, part, per_token, unpriced)
+    total += _priced("input", rest_in, per_token, unpriced)
+    total += _priced("output", rest_out, per_token, unpriced)
     return Cost(round(total), prices.currency, tuple(unpriced))
 
 
@@ -159,12 +160,21 @@ def _unit_cost(usage: Usage, prices: PriceList) -> Cost | None:
         ("image", usage.images, image_price(prices, usage.image_size), 1),
     )
     used = [unit for unit in units if unit[1]]
-    if any(price is None for _, _, price, _ in used):
-        if usage.input_tokens or usage.output_tokens:
-            return None
-        return Cost(0, prices.currency, tuple(name for name, _, price, _ in used if price is None))
+    unpriced = tuple(name for name, _, price, _ in used if price is None)
+    if len(unpriced) == len(used) and (usage.input_tokens or usage.output_tokens):
+        return None
     total = sum(Fraction(price) * count / size for _, count, price, size in used if price is not None)
-    return Cost(round(total / Fraction(MICRO_MICRO)), prices.currency)
+    return Cost(round(total / Fraction(MICRO_MICRO)), prices.currency, unpriced)
+
+
+def _not_in_tokens(usage: Usage) -> Iterator[str]:
+    """The units that no tokens stand for: audio goes in, speech and images come out."""
+    if usage.characters and not usage.output_tokens:
+        yield "characters"
+    if usage.audio_milliseconds and not usage.input_tokens:
+        yield "minute"
+    if usage.images and not usage.output_tokens:
+        yield "image"
 
 
 def _priced(name: str, count: int, per_token: Mapping[str, int | Fraction], unpriced: list[str]) -> int | Fraction:

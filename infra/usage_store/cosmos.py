@@ -95,7 +95,8 @@ class CosmosUsageStore:
         """What was used without a price, ordered by model, then quantity. The service picks the lines out."""
         found = Unpriced()
         async for row in self._rows(query, ("code", "usage", "prices", "unpriced"), "ARRAY_LENGTH(c.unpriced) > 0"):
-            found.add(row["code"], row["unpriced"], 1, amounts(row.get("usage", {}), row.get("prices", {})))
+            used = amounts(row.get("usage", {}), row.get("prices", {}), row["unpriced"])
+            found.add(row["code"], row["unpriced"], 1, used)
         return found.rows()
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:

@@ -50,7 +50,7 @@ class MemoryUsageStore:
         found = Unpriced()
         for line in self._counted(query):
             if line.unpriced:
-                found.add(line.code, line.unpriced, 1, amounts(asdict(line.usage), line.prices))
+                found.add(line.code, line.unpriced, 1, amounts(asdict(line.usage), line.prices, line.unpriced))
         return found.rows()
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:

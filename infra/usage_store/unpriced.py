@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from application.ports.usage_store import UnpricedRow
@@ -17,27 +17,34 @@ _COUNTED_BY: Mapping[str, str] = {
     "minute": "audio_milliseconds",
     "image": "images",
 }
-_INPUT = "input_tokens - audio_input_tokens - image_input_tokens"
-_PRICED_APART: Mapping[str, str] = {"cached_input": "cached_input_tokens", "cache_write": "cache_write_tokens"}
+_INPUT = "input_tokens - audio_input_tokens"
+_APART: Mapping[str, str] = {
+    "cached_input": "cached_input_tokens",
+    "cache_write": "cache_write_tokens",
+    "image_input": "image_input_tokens",
+}
+"""Parts that are ordinary input unless they have a price, or are themselves named as without one."""
 
 NAMES = ("input", *_COUNTED_BY)
 """What can be without a price, in the order of :data:`AMOUNTS`."""
 
 _INPUT_SQL = _INPUT + "".join(
-    f""" - (INSTR(prices, '"{price}"') > 0) * {name}""" for price, name in _PRICED_APART.items()
+    f""" - (INSTR(prices, '"{price}"') > 0 OR INSTR(unpriced, '"{price}"') > 0) * {name}"""
+    for price, name in _APART.items()
 )
 AMOUNTS = tuple(f"MAX({amount}, 0)" for amount in (_INPUT_SQL, *_COUNTED_BY.values()))
 """SQL: how much of each the call of a row used."""
 
 
-def amounts(usage: Mapping[str, Any], prices: Mapping[str, str]) -> list[int]:
+def amounts(usage: Mapping[str, Any], prices: Mapping[str, str], unpriced: Collection[str]) -> list[int]:
     """How much of each a call used, in the order of :data:`NAMES`.
 
     Args:
         usage: its quantities; those that are nothing may be missing.
         prices: those that its document named.
+        unpriced: those that it lacked.
     """
-    apart = sum(usage.get(name, 0) for price, name in _PRICED_APART.items() if price in prices)
+    apart = sum(usage.get(name, 0) for price, name in _APART.items() if price in prices or price in unpriced)
     found = (_difference(usage, amount) for amount in (_INPUT, *_COUNTED_BY.values()))
     return [max(next(found) - apart, 0), *(max(amount, 0) for amount in found)]
 

@@ -191,13 +191,16 @@ async def test_what_went_without_a_price_is_named_by_model_and_quantity(store: U
             ledger_line(id="5", **chat, prices={"currency": "USD"}),
             ledger_line(id="6", **chat, prices={"cached_input": "1"}),  # 300 of the input have a price
             ledger_line(id="7", code="hear", usage=Usage(audio_milliseconds=9_999)),
+            ledger_line(id="9", **chat, prices={"image_input": "1"}),  # 50 of it
+            ledger_line(id="10", **(chat | {"unpriced": ("input", "image_input")}), prices={}),
             ledger_line(id="8", code="images", usage=Usage(images=9), unpriced=("image",), project="other"),
         ]
     )
     assert list(await store.unpriced(UsageQuery(by=(Dimension.DAY,), project="billing"))) == [
-        UnpricedRow("chat", "audio_input", 2, 200),
-        UnpricedRow("chat", "input", 2, 850 + 550),
-        UnpricedRow("chat", "output", 2, 80),
+        UnpricedRow("chat", "audio_input", 3, 300),
+        UnpricedRow("chat", "image_input", 1, 50),
+        UnpricedRow("chat", "input", 4, 900 + 600 + 850 + 850),
+        UnpricedRow("chat", "output", 3, 120),
         UnpricedRow("hear", "minute", 1, 61_250),
         UnpricedRow("images", "image", 1, 4),
         UnpricedRow("speech", "characters", 2, 123),
