@@ -86,6 +86,7 @@ class Simulator:
         elif place.stored is not None:
             check_key(scope["headers"], self._options.api_key)
             query = scope.get("query_string", b"").decode("latin-1")
+            self._last = LastRequest(method, path, query, scope["headers"], b"")
             found = answer_stored(self._kept, *stored_at(method, path, place.stored), query)
             self.counters.add(found.counted)
             await connection.answer(200, found.body)

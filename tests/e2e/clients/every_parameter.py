@@ -102,7 +102,7 @@ class Comparison:
         ways = [attrgetter(operation.method)(client) for client in (self._direct, self._relayed)]
         types = parameters_of(operation, ways[0])
         found: Counter[str] = Counter()
-        for left_out in operation.rounds:
+        for left_out in (each | operation.not_offered for each in operation.rounds):
             bodies = [
                 arrived(call, {name: value for name, value in arguments.items() if name not in left_out})
                 for call, arguments in zip(ways, self._arguments(operation, types), strict=True)

@@ -31,6 +31,7 @@ class Operation:
         values: of every parameter.
         rounds: for each call the parameters that it leaves out, because the upstream takes them only one at a time.
         path: the parameter that is part of the path, not of the body.
+        not_offered: parameters that are refused or mean nothing here, each with its reason beside it.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Operation:
     values: Mapping[str, Any]
     rounds: tuple[frozenset[str], ...] = field(default=(frozenset(),))
     path: str | None = None
+    not_offered: frozenset[str] = frozenset()
 
 
 def sound() -> bytes:
@@ -218,6 +220,32 @@ OPERATIONS = {
             "user": "anna",
         },
         rounds=(frozenset({"conversation"}), frozenset({"previous_response_id"})),
+    ),
+    "responses/{id}": Operation(
+        "responses.retrieve",
+        ("responses.response_retrieve_params", "ResponseRetrieveParamsNonStreaming"),
+        {
+            "response_id": STORED,
+            "include": ["message.output_text.logprobs", "reasoning.encrypted_content"],
+            "include_obfuscation": True,
+            "starting_after": 0,
+            "stream": True,
+        },
+        path="response_id",
+        not_offered=frozenset({"stream", "include_obfuscation"}),  # a stored response is not streamed again
+    ),
+    "responses/{id}/input_items": Operation(
+        "responses.input_items.list",
+        ("responses.input_item_list_params", "InputItemListParams"),
+        {
+            "response_id": STORED,
+            "after": "nothing",
+            "include": ["message.input_image.image_url"],
+            "limit": 5,
+            "order": "asc",
+        },
+        rounds=(frozenset({"after"}), frozenset()),
+        path="response_id",
     ),
     "embeddings": Operation(
         "embeddings.create",
