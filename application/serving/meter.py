@@ -44,16 +44,11 @@ def complete(
         delivered: tokens of an answer that was streamed, by rule of thumb.
     """
     source = UsageSource.MEASURED if _exact(exchange, reported) else UsageSource.ESTIMATED
-    if reported is not None:
-        usage = reported
-    elif not _tokens_matter(exchange):
-        usage = Usage()
-    else:
-        use_case, call = exchange.use_case, exchange.call
-        usage = use_case.sent(call).plus(use_case.received(call, body)).plus(_heard(exchange))
-        if delivered:
-            usage = usage.plus(Usage(output_tokens=delivered))
-        source = UsageSource.ESTIMATED
+    usage = reported or Usage()
+    if _tokens_matter(exchange):
+        usage = _filled_in(exchange, usage, body, delivered)
+        if usage != reported:
+            source = UsageSource.ESTIMATED
     return _refined(exchange, usage, heard=reported is not None), source
 
 
@@ -67,17 +62,31 @@ def cut_short(exchange: Exchange, reported: Usage | None = None, delivered: int 
         reported: by the upstream so far.
         delivered: tokens that came through, by rule of thumb.
     """
-    if reported is not None:
-        usage = reported
-    elif exchange.call.background:
+    if exchange.call.background and not counted(reported):
         return Usage()
-    elif not _tokens_matter(exchange):
-        usage = Usage()
-    else:
-        usage = exchange.use_case.sent(exchange.call).plus(_heard(exchange))
-        if delivered:
-            usage = usage.plus(Usage(output_tokens=delivered))
+    usage = reported or Usage()
+    if _tokens_matter(exchange):
+        usage = _filled_in(exchange, usage, None, delivered)
     return _refined(exchange, usage, heard=False)
+
+
+def counted(reported: Usage | None) -> bool:
+    """Whether an upstream counted tokens: zeros on both sides of a call are no count of anything."""
+    return reported is not None and bool(reported.input_tokens or reported.output_tokens)
+
+
+def _filled_in(exchange: Exchange, usage: Usage, body: bytes | None, delivered: int) -> Usage:
+    """The usage with an estimate of that side of the call, or of both, of which the upstream counted no token."""
+    use_case, call = exchange.use_case, exchange.call
+    if usage.input_tokens and usage.output_tokens:
+        return usage
+    guess = Usage(output_tokens=0 if usage.output_tokens else delivered)
+    if not usage.output_tokens and body is not None:
+        guess = guess.plus(use_case.received(call, body))
+    if not usage.input_tokens:
+        sent = use_case.sent(call).plus(_heard(exchange, usage))
+        guess = guess.plus(replace(sent, output_tokens=0, audio_output_tokens=0) if usage.output_tokens else sent)
+    return usage.plus(guess)
 
 
 def _refined(exchange: Exchange, usage: Usage, *, heard: bool) -> Usage:
@@ -88,11 +97,10 @@ def _refined(exchange: Exchange, usage: Usage, *, heard: bool) -> Usage:
     return usage if refine is None else refine(exchange.call, usage, heard)
 
 
-def _heard(exchange: Exchange) -> Usage:
+def _heard(exchange: Exchange, reported: Usage) -> Usage:
     """Uploaded audio in tokens, by rule of thumb."""
-    if exchange.measured is None:
-        return Usage()
-    tokens = heard_tokens(exchange.measured.milliseconds)
+    measured = 0 if exchange.measured is None else exchange.measured.milliseconds
+    tokens = heard_tokens(reported.audio_milliseconds or measured)
     return Usage(input_tokens=tokens, audio_input_tokens=tokens)
 
 
@@ -100,7 +108,7 @@ def _exact(exchange: Exchange, reported: Usage | None) -> bool:
     """Whether what is charged, as far as it is audio, was measured: by its tokens, or by its length."""
     if exchange.measured is None or exchange.measured.exact:
         return True
-    return reported is not None and not _charged_by_unit(exchange)
+    return counted(reported) and not _charged_by_unit(exchange)
 
 
 def _charged_by_unit(exchange: Exchange) -> bool:

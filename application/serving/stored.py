@@ -10,6 +10,7 @@ from dataclasses import replace
 from application.ports.providers import Answer, Provider, StoredAction, StoredCall
 from application.serving.continuity import Continuity, line_id, line_time
 from application.serving.exchange import Exchange
+from application.serving.meter import counted
 from application.serving.settle import Settle
 from application.serving.use_case import UseCase
 from domain.access import may_use
@@ -24,6 +25,7 @@ from domain.usage import Usage
 _NOT_FOUND = 404
 _BACKGROUND = re.compile(rb'"background"\s*:\s*true')
 _COUNTED = frozenset({StoredAction.RETRIEVE, StoredAction.CANCEL})
+_UNDER_WAY = frozenset({"queued", "in_progress"})
 _FETCHED = UseCase(Endpoint.RESPONSES, sent=lambda _call: Usage())
 
 
@@ -78,6 +80,8 @@ class StoredResponses:
         response = _object(answer.body)
         if response.get("background") is not True or answer.usage is None:
             return
+        if response.get("status") in _UNDER_WAY or not counted(answer.usage):
+            return  # the first line of a response is the one that is kept
         call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
         exchange = self._exchange(_FETCHED, call, caller)
         exchange.time_ms = line_time(response.get("created_at")) or exchange.time_ms

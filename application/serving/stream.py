@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from application.ports.providers import Stream
 from application.serving.exchange import Exchange
-from application.serving.meter import complete, cut_short, measure
+from application.serving.meter import complete, counted, cut_short, measure
 from application.serving.settle import CALLER_GONE, CALLER_GONE_STATUS, INTERNAL_ERROR, INTERNAL_ERROR_STATUS, Settle
 from application.serving.use_case import ErrorDetail
 from domain.errors import GatewayError
@@ -87,7 +87,7 @@ async def relay(
                 await measure(exchange, stream.usage)
         finally:
             if exchange.line is None:
-                if stream.usage is None:
+                if not counted(stream.usage):
                     exchange.line_id = None  # what is made in the background is counted once it is fetched
                 usage = cut_short(exchange, stream.usage, stream.output_so_far())
                 settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
@@ -99,6 +99,7 @@ async def _finish(exchange: Exchange, stream: Stream, settle: Settle) -> None:
         return
     if exchange.use_case.measure is not None:
         await measure(exchange, stream.usage)
-    delivered = 0 if stream.usage is not None else stream.output_so_far()
-    usage, source = complete(exchange, stream.usage, delivered=delivered)
+    reported = stream.usage
+    delivered = 0 if reported is not None and reported.output_tokens else stream.output_so_far()
+    usage, source = complete(exchange, reported, delivered=delivered)
     settle(exchange, status=200, usage=usage, source=source)

@@ -1,0 +1,73 @@
+"""However a call goes, one line: responses under way, fetched by two at once or at a month's end, failed over."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from application.ports.providers import Answer, StoredAction
+from application.use_cases.responses import RESPONSES
+from domain import errors
+from domain.response_id import KeptResponse
+from domain.usage import Usage, UsageSource
+from tests.builders import model_body
+from tests.fakes.house import IDS, KEY, house, offering_everything
+from tests.fakes.provider import FakeProvider
+
+JSON = b"application/json"
+COSTS = {"cost_input_1Mtokens": "2.5", "cost_output_1Mtokens": 10}
+BACKGROUND = {"input": b'"hi"', "background": b"true"}
+MINE = IDS.public("billing", KeptResponse("sim-1", "resp_up"))
+LAST_MOMENT = 1_798_761_599  # 2026-12-31 23:59:59 UTC
+
+
+def response(usage: Usage | None, status: str = "completed", created_at: int = LAST_MOMENT) -> Answer:
+    text = f'{{"id":"resp_up","created_at":{created_at},"background":true,"status":"{status}","output":[]}}'
+    return Answer(text.encode(), JSON, usage)
+
+
+@pytest.mark.parametrize(
+    "early", [response(Usage(), "queued"), response(Usage(1, 1), "in_progress"), response(Usage())]
+)
+async def test_a_response_under_way_does_not_take_the_line_of_its_result(early: Answer) -> None:
+    answers = iter([early, response(Usage(10, 5))])
+
+    async def behave() -> Answer:
+        return next(answers)
+
+    there = await house(FakeProvider(**{"sim-1": behave}), offering_everything(costs=COSTS))
+    caller = there.serving.authenticate(KEY)
+    for _ in range(2):
+        await there.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", "req-1")
+    assert [line.usage for line in there.lines] == [Usage(10, 5)]
+
+
+@pytest.mark.parametrize("early", [None, Usage()])
+async def test_a_promise_does_not_take_the_line_of_its_result(early: Usage | None) -> None:
+    there = await house(FakeProvider(**{"sim-1": response(early, "queued")}), offering_everything())
+    await there.serving.answer(there.ask(RESPONSES, BACKGROUND))
+    (promise,) = there.lines
+    assert not promise.id.startswith("response-")
+    assert (promise.usage, promise.usage_source) == (Usage(), UsageSource.PARTIAL)
+
+
+async def test_two_who_fetch_a_response_at_once_make_one_line_in_the_month_that_it_was_made_in() -> None:
+    there = await house(FakeProvider(**{"sim-1": response(Usage(10, 5))}), offering_everything(costs=COSTS))
+    caller = there.serving.authenticate(KEY)
+    await asyncio.gather(
+        *(there.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", f"req-{number}") for number in range(2))
+    )
+    first, second = there.lines
+    assert replace(second, request_id=first.request_id, latency_ms=first.latency_ms) == first
+    assert first.time_ms == LAST_MOMENT * 1000
+
+
+async def test_a_call_that_failed_over_has_one_line_for_what_was_used_of_the_one_that_answered() -> None:
+    answer = Answer(b"{}", JSON, Usage(10, 5))
+    provider = FakeProvider(a=errors.UpstreamRefusedError(503, "busy"), b=answer)
+    there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
+    await there.serving.answer(there.exchange())
+    (line,) = there.lines
+    assert (line.document_id, line.attempts, line.usage, line.status) == ("b", 2, Usage(10, 5), 200)
