@@ -235,7 +235,7 @@ class UpstreamCredentialError(UpstreamError):
     code = "upstream_credentials"
 
     def __init__(self, *, reason: str | None = None) -> None:
-        super().__init__("The model's provider did not accept the gateway's credentials.", reason=reason)
+        super().__init__("The model's provider did not accept the proxy's credentials.", reason=reason)
 
 
 class UpstreamUnreachableError(UpstreamError):

@@ -61,7 +61,7 @@ def eligible(
 
 def _offered(known: Sequence[ModelDocument]) -> str:
     paths = {f"/v1/{endpoint.value}": None for document in known for endpoint in offered(document)}
-    return ", ".join(sorted(paths)) or "nothing that this gateway serves"
+    return ", ".join(sorted(paths)) or "nothing that this proxy serves"
 
 
 def _keeper(call: Call, chosen: Sequence[ModelDocument], maker: ModelDocument | None) -> ModelDocument:

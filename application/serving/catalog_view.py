@@ -219,4 +219,4 @@ async def _let_requests_go_on() -> None:
 
 def _fault(error: Exception) -> str:
     # Its message stays out: it may quote a secret.
-    return f"the gateway cannot cope with it: {type(error).__name__}"
+    return f"the proxy cannot cope with it: {type(error).__name__}"

@@ -52,7 +52,7 @@ TABLE: dict[type[errors.GatewayError], Row] = {
 }
 
 INTERNAL_DETAIL: ErrorDetail = {
-    "message": "The gateway met an internal error. Quote the x-request-id of this answer when you report it.",
+    "message": "The proxy met an internal error. Quote the x-request-id of this answer when you report it.",
     "type": _API,
     "param": None,
     "code": "internal_error",
