@@ -9,7 +9,7 @@ import msgspec
 
 from domain.usage import Usage
 from infra.providers.openai_wire.halves import without_halves
-from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, parse
+from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, only_comments, parse
 
 _NULL_USAGE = b',"usage":null'
 _SAMPLE = 4096  # bytes of a block that are searched for it: a block whose later events alone have it is a rare one
@@ -69,8 +69,7 @@ class ChunkEvents(Events):
             self.done = True
             return DONE
         if not payload:
-            # An event without data, ``id:`` and ``retry:`` alone break OpenAI's Python client: only comments pass.
-            return event if event.lstrip(b"\r\n").startswith(b":") else b""
+            return only_comments(event)
         chunk = _read(payload)
         if chunk is None and b"\\u" in payload:
             whole = without_halves(payload)

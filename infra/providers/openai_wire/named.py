@@ -8,7 +8,7 @@ import msgspec
 
 from domain.usage import Usage
 from infra.providers.openai_wire.outline import Outline, inner_outline, present, read_outline, text_of
-from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, parse
+from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, only_comments, parse
 
 _MARKS = (b'"error"', b"event: error", b"[DONE]", b"event: ping", b"event:ping")
 _DONE = b"[DONE]"
@@ -62,8 +62,7 @@ class NamedEvents(Events):
     def _event(self, event: bytes) -> bytes:
         name, payload = parse(event)
         if not payload:
-            # An event without data, ``id:`` and ``retry:`` alone break OpenAI's Python client: only comments pass.
-            return event if event.lstrip(b"\r\n").startswith(b":") else b""
+            return only_comments(event)
         if payload == _DONE and self._found:
             self._complete()
             return DONE

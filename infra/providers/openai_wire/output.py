@@ -95,15 +95,11 @@ class OutputCount:
         self._read()
         return self._finished
 
-    def clear(self) -> None:
-        """Forget everything: the upstream counts itself."""
-        self._blocks.clear()
-        self._size = 0
-
     def _read(self) -> None:
         # Blocks end where events end, but an event may have lost its blank line's first break to the block before.
         lines = b"\n".join(self._blocks).splitlines()
-        self.clear()
+        self._blocks.clear()
+        self._size = 0
         for line in lines:
             if line.startswith(b"data:"):
                 self._count(parse(line)[1])

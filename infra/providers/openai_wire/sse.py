@@ -19,6 +19,8 @@ DONE = b"data: [DONE]\n\n"
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _WHOLE = (b"}\n\n", b"}\r\n\r\n", b"}\r\r")
 """How a block of events ends. Nothing else tells an event from a fragment without parsing every one of them."""
+_USUAL = (b"data:", b"event:")
+"""How a block begins, unless something stands before its first event that not every client takes."""
 
 
 class Events(ABC):
@@ -73,7 +75,7 @@ class Events(ABC):
         """What of one event is relayed."""
 
     def _filtered(self, events: bytes) -> bytes:
-        start = self._first_mark(events)
+        start = self._first_mark(events) if events.startswith(_USUAL) else 0
         if start < 0:
             if events.endswith(_WHOLE):
                 return events
@@ -131,6 +133,15 @@ def boundary(data: bytes | bytearray, start: int = 0, end: int | None = None) ->
         found = max(found, data.rfind(b"\n\r\n", start, end) + 3, data.rfind(b"\r\r", start, end) + 2)
         return 0 if found <= 2 else found  # noqa: PLR2004 - what not found adds up to
     return 0 if found == 1 else found
+
+
+def only_comments(event: bytes) -> bytes:
+    """What is relayed of an event without data: all of it where it is nothing but comments.
+
+    ``id:`` and ``retry:`` alone, and the name of an event alone, break OpenAI's Python client.
+    """
+    lines = [line for line in event.splitlines() if line]
+    return event if lines and all(line.startswith(b":") for line in lines) else b""
 
 
 def first_payload(events: bytes) -> bytes:

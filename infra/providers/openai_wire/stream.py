@@ -144,6 +144,7 @@ class WireStream:
             count.add(rest)
         if events.usage is None and not (count is not None and count.finished()):
             raise UpstreamProtocolError(reason="the stream ended before the model said that it was finished")
+        events.done = True
         return rest + DONE
 
     def _failure(self, payload: bytes) -> GatewayError:

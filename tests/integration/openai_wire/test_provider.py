@@ -311,6 +311,15 @@ async def test_an_end_without_done_counts_where_the_model_had_finished(wire: Ope
         assert await read(wire, document_at(server)) == b"".join(chat_stream(usage=False)[:2]) + DONE
 
 
+async def test_an_end_of_our_own_making_completes_the_answer_too(wire: OpenAIWire) -> None:
+    *events, _ = chat_stream(usage=False)
+    async with scripted_server(streaming(*events)) as server:
+        stream = await wire.stream(a_call(stream=True), document_at(server))
+        complete = [stream.ended async for _ in stream]
+    assert complete.pop()
+    assert not any(complete)
+
+
 async def test_an_end_without_done_is_an_error_where_it_had_not(wire: OpenAIWire) -> None:
     async with scripted_server(streaming(event(chunk("one")), event(chunk("two")))) as server:
         with pytest.raises(UpstreamProtocolError):

@@ -106,8 +106,9 @@ def test_only_an_event_that_carries_an_error_is_mended() -> None:
     assert events.usage == Usage(input_tokens=3, output_tokens=4)
 
 
-def test_events_that_break_clients_are_left_out() -> None:
-    assert relay([b"event: ping\n\n" + STREAM], filtered()) == STREAM
+@pytest.mark.parametrize("alone", [b"event: ping\n\n", b"retry: 3000\n\n", b"id: 7\n\n"])
+def test_events_that_break_clients_are_left_out(alone: bytes) -> None:
+    assert relay([alone + STREAM], filtered()) == STREAM
 
 
 def test_an_event_without_an_end_is_not_collected_for_ever() -> None:

@@ -101,6 +101,14 @@ def test_a_blank_line_that_comes_in_pieces_ends_its_event(line_end: bytes) -> No
         assert events.feed(whole[-late:]) == whole
 
 
+@pytest.mark.parametrize("alone", [b"retry: 3000\n\n", b"id: 7\n\n", b"event: ping\n\n", b": hi\nretry: 3000\n\n"])
+@pytest.mark.parametrize("keep_usage", [False, True])
+def test_events_without_data_that_break_clients_are_left_out(alone: bytes, *, keep_usage: bool) -> None:
+    for blocks in ([alone, NOT_ASKED], [alone + NOT_ASKED], [b": hi\n\n" + alone + NOT_ASKED]):
+        relayed, _ = relay(blocks, keep_usage=keep_usage)
+        assert relayed.removeprefix(b": hi\n\n") == NOT_ASKED
+
+
 def test_nothing_after_done_is_relayed() -> None:
     relayed, events = relay([NOT_ASKED + b": bye\n\n" + event(chunk("more"))])
     assert relayed == NOT_ASKED
