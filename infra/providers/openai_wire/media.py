@@ -21,7 +21,17 @@ def audio_type(said: bytes) -> bytes:
 def prose_type(said: bytes) -> bytes:
     """The media type for a transcript that is no JSON: what the upstream said if it is text, else plain text."""
     said = said.strip()
-    return said if said.lower().startswith(_PROSE) and _TYPE.fullmatch(said) else _PLAIN
+    return said if is_prose_type(said) and _TYPE.fullmatch(said) else _PLAIN
+
+
+def is_prose_type(said: bytes) -> bool:
+    """Whether it is said to be text, subtitles included."""
+    return said.strip().lower().startswith(_PROSE)
+
+
+def is_events(said: bytes) -> bool:
+    """Whether it is said to be a stream of events."""
+    return said.strip().lower().startswith(b"text/event-stream")
 
 
 def is_json(said: bytes) -> bool:

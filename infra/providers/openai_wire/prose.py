@@ -8,13 +8,13 @@ import msgspec
 
 from domain.call import Call
 from domain.errors import UpstreamProtocolError
-from infra.providers.openai_wire.media import is_json, is_page
+from infra.providers.openai_wire.media import is_json, is_page, is_prose_type
 from infra.providers.openai_wire.outline import inner_outline, present
 from infra.providers.openai_wire.refusals import refused
 from infra.providers.openai_wire.target import Target
 
 _FORMATS = frozenset({"text", "srt", "vtt"})
-_TYPES = (b"text/", b"application/x-subrip", b"application/srt")
+_OBJECTS = frozenset({"", "json", "verbose_json", "diarized_json"})
 _PAGE = re.compile(rb"\s*<(?:!doctype|html)\b", re.IGNORECASE)
 _OBJECT = re.compile(rb"\s*\{")
 
@@ -33,12 +33,13 @@ def is_prose(body: bytes, said: bytes, call: Call, target: Target) -> bool:
     """
     if is_page(said) or _PAGE.match(body):
         raise UpstreamProtocolError(reason=f"{len(body)} bytes that are a page, no transcript")
-    if is_json(said) or not (asked_format(call, target) in _FORMATS or said.strip().lower().startswith(_TYPES)):
+    asked = asked_format(call, target)
+    if is_json(said) or not (asked in _FORMATS or is_prose_type(said)):
         return False
     outline = inner_outline(msgspec.Raw(body)) if _OBJECT.match(body) else None
     if outline is not None and present(outline.error):
         raise refused(200, {}, body, target)
-    return True
+    return outline is None or asked not in _OBJECTS  # some servers say of every answer that it is text
 
 
 def asked_format(call: Call, target: Target) -> str:

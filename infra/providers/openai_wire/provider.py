@@ -5,34 +5,31 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary, WeakSet
 
-from application.ports.providers import Answer, StoredCall, Stream
+from application.ports.providers import Answer, StoredAction, StoredCall, Stream
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamProtocolError, UpstreamRefusedError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
-from infra.clients.azure_identity import NoIdentityError, no_identity
-from infra.clients.http.body import Body
+from infra.clients.azure_identity import no_identity
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.answers import check, read_answer
 from infra.providers.openai_wire.at_once import AtOnce
-from infra.providers.openai_wire.body import request_body
 from infra.providers.openai_wire.endpoints import ROWS
 from infra.providers.openai_wire.failures import failed
-from infra.providers.openai_wire.form import FormBody, form_body
-from infra.providers.openai_wire.media import JSON, is_json, is_page, prose_type
+from infra.providers.openai_wire.media import JSON, is_events, is_json, is_page, prose_type
 from infra.providers.openai_wire.prose import is_prose
 from infra.providers.openai_wire.refusals import refused
+from infra.providers.openai_wire.sender import Sender
 from infra.providers.openai_wire.speech import open_audio
-from infra.providers.openai_wire.stored import stored_head
+from infra.providers.openai_wire.stored import deleted
 from infra.providers.openai_wire.stream import open_stream
 from infra.providers.openai_wire.target import Target, compile_target
 from infra.providers.resolve import Secrets
 
 _OK = 200
 _MULTIPLE_CHOICES = 300
-_EVENTS = b"text/event-stream"
 _ERROR_LIMIT = 256 * 1024  # bytes of an error that are read
 _UNKNOWN_MEMBER = frozenset({400, 422})
 
@@ -64,13 +61,10 @@ class OpenAIWire:
         user_agent: str = "llmproxy",
         identity: Callable[[], Awaitable[str]] = no_identity,
     ) -> None:
-        self._pool = pool
+        self._sender = Sender(pool, silence_timeout, total_timeout, identity)
         self._secrets = secrets
-        self._silence_timeout = silence_timeout
-        self._total_timeout = total_timeout
         self._answer_limit = answer_limit
         self._user_agent = user_agent
-        self._identity = identity
         self._targets: WeakKeyDictionary[ModelDocument, Target] = WeakKeyDictionary()
         self._never_tells_usage: WeakSet[ModelDocument] = WeakSet()
 
@@ -83,7 +77,9 @@ class OpenAIWire:
             UpstreamError: the upstream was called and it did not work out.
         """
         target = self._target(document)
-        response = await self._answered(self._send(call, target, ask_usage=False), target)
+        response = await self._sender.send(call, target, ask_usage=False)
+        if response.status >= _MULTIPLE_CHOICES:
+            raise await _refusal(response, target)
         return await self._read(response, call, target)
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
@@ -96,20 +92,17 @@ class OpenAIWire:
         """
         target = self._target(document)
         ask_usage = ROWS[call.endpoint].asks_usage and document not in self._never_tells_usage
-        try:
-            response = await self._send(call, target, ask_usage=ask_usage)
-            if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
-                response = await self._ask_again(call, document, target, response)
-            if response.status != _OK:
-                raise refused(response.status, response.headers, await _error_body(response), target)
-            said = response.headers.get(b"content-type", b"")
-            if ROWS[call.endpoint].prose and not said.startswith(_EVENTS):
-                return AtOnce(await self._read(response, call, target))
-            if is_json(said) or is_page(said):
-                raise await self._no_stream(response, target)
-        except HttpError as error:
-            raise failed(error) from None
-        if call.endpoint is Endpoint.SPEECH and not said.startswith(_EVENTS):
+        response = await self._sender.send(call, target, ask_usage=ask_usage)
+        if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
+            response = await self._ask_again(call, document, target, response)
+        if response.status != _OK:
+            raise await _refusal(response, target)
+        said = response.headers.get(b"content-type", b"")
+        if ROWS[call.endpoint].prose and not is_events(said):
+            return AtOnce(await self._read(response, call, target))
+        if is_json(said) or is_page(said):
+            raise await _no_stream(response, target)
+        if call.endpoint is Endpoint.SPEECH and not is_events(said):
             return await open_audio(response, target)
         return await open_stream(response, call, target)
 
@@ -122,12 +115,16 @@ class OpenAIWire:
                 response.
         """
         target = self._target(document)
-        try:
-            request = self._request(target, stored_head(call, target), call.request_id, b"")
-            response = await self._answered(request, target)
-        except DeploymentUnusableError:  # all that it can be about is the response: nothing else is named
-            raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.") from None
-        data, usage = read_answer(await self._body(response), target, ROWS[Endpoint.RESPONSES])
+        response = await self._sender.send_stored(call, target)
+        if response.status >= _MULTIPLE_CHOICES:
+            error = await _refusal(response, target)
+            if isinstance(error, DeploymentUnusableError):  # all that it can be about is the response
+                error = UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
+            raise error
+        data = await self._body(response)
+        if not data and call.action is StoredAction.DELETE:
+            data = deleted(call)
+        data, usage = read_answer(data, target, ROWS[Endpoint.RESPONSES])
         return Answer(data, JSON, usage)
 
     def upstream_model(self, document: ModelDocument) -> str:
@@ -153,16 +150,6 @@ class OpenAIWire:
             self._targets[document] = target
         return target
 
-    async def _answered(self, request: Awaitable[HttpResponse], target: Target) -> HttpResponse:
-        """The answer to a request, unless it is an error."""
-        try:
-            response = await request
-            if response.status >= _MULTIPLE_CHOICES:
-                raise refused(response.status, response.headers, await _error_body(response), target)
-        except HttpError as error:
-            raise failed(error) from None
-        return response
-
     async def _read(self, response: HttpResponse, call: Call, target: Target) -> Answer:
         """What an answer is made of, whole."""
         data, row = await self._body(response), ROWS[call.endpoint]
@@ -178,36 +165,6 @@ class OpenAIWire:
         except HttpError as error:
             raise failed(error) from None
 
-    async def _send(self, call: Call, target: Target, *, ask_usage: bool) -> HttpResponse:
-        body: bytes | FormBody
-        if call.form is None:
-            body, content_type = request_body(call, target, ask_usage=ask_usage), JSON
-        else:
-            body = form_body(call.form, target, ROWS[call.endpoint])
-            content_type = body.content_type
-        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n" % (target.heads[call.endpoint], content_type, len(body))
-        return await self._request(target, head, call.request_id, body)
-
-    async def _request(self, target: Target, head: bytes, request_id: str, body: Body) -> HttpResponse:
-        head += _request_id_header(request_id) + b"\r\n"
-        if target.identity:
-            head = b"%bauthorization: Bearer %b\r\n\r\n" % (head[:-2], await self._token())
-        return await self._pool.request(
-            target.origin,
-            head,
-            body,
-            silence_timeout=target.silence_timeout or self._silence_timeout,
-            total_timeout=max(target.silence_timeout or 0, self._total_timeout),
-        )
-
-    async def _token(self) -> bytes:
-        try:
-            return (await self._identity()).encode("ascii")
-        except NoIdentityError as error:
-            raise DeploymentUnusableError(
-                f"no credential in parameters.secret_name, and the machine has no identity that gives a token ({error})"
-            ) from None
-
     async def _ask_again(
         self, call: Call, document: ModelDocument, target: Target, response: HttpResponse
     ) -> HttpResponse:
@@ -219,19 +176,24 @@ class OpenAIWire:
         refusal = await _error_body(response)
         if b"stream_options" not in refusal and b"include_usage" not in refusal:
             raise refused(response.status, response.headers, refusal, target)
-        second = await self._send(call, target, ask_usage=False)
+        second = await self._sender.send(call, target, ask_usage=False)
         if second.status == _OK:
             self._never_tells_usage.add(document)
         return second
 
-    async def _no_stream(self, response: HttpResponse, target: Target) -> GatewayError:
-        """The error for an answer that is whole where a stream was asked for."""
-        body = await _error_body(response)
-        try:
-            check(body, target)
-        except GatewayError as error:
-            return error
-        return UpstreamProtocolError(reason="a whole answer where a stream was asked for")
+
+async def _refusal(response: HttpResponse, target: Target) -> GatewayError:
+    """The error that an answer is."""
+    return refused(response.status, response.headers, await _error_body(response), target)
+
+
+async def _no_stream(response: HttpResponse, target: Target) -> GatewayError:
+    """The error for an answer that is whole where a stream was asked for."""
+    try:
+        check(await _error_body(response), target)
+    except GatewayError as error:
+        return error
+    return UpstreamProtocolError(reason="a whole answer where a stream was asked for")
 
 
 async def _error_body(response: HttpResponse) -> bytes:
@@ -241,9 +203,3 @@ async def _error_body(response: HttpResponse) -> bytes:
     except HttpError:
         await response.close()
         return b""
-
-
-def _request_id_header(request_id: str) -> bytes:
-    if request_id and request_id.isascii() and request_id.isprintable():
-        return b"x-request-id: %b\r\n" % request_id.encode("ascii")
-    return b""

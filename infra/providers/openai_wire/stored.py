@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import quote
 
 from application.ports.providers import StoredAction, StoredCall
@@ -17,15 +18,16 @@ _QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
 
 
 def stored_head(call: StoredCall, target: Target) -> bytes:
-    """Request line and headers, up to the ones that differ from call to call.
-
-    The caller's ``api-version`` is meant for us: what the upstream wants of it is the document's business.
-    """
+    """Request line and headers, up to the ones that differ from call to call."""
     method, ending = _WAYS[call.action]
     path, own_query = target.stored
-    members = [member for member in call.query.split("&") if member and not member.startswith("api-version=")]
-    query = "&".join([own_query, *members] if own_query else members)
+    query = "&".join(filter(None, (own_query, call.query)))
     path = f"{path}/{quote(call.response_id, safe='')}{ending}"
     line = f"{method} {path}{'?' if query else ''}{quote(query, safe=_QUERY_SAFE)} HTTP/1.1\r\n"
     length = b"content-length: 0\r\n" if method == "POST" else b""
     return line.encode("ascii") + target.headers + length
+
+
+def deleted(call: StoredCall) -> bytes:
+    """What OpenAI says of a response that was deleted, for upstreams that answer without a body."""
+    return json.dumps({"id": call.response_id, "object": "response", "deleted": True}).encode()

@@ -51,6 +51,8 @@ async def test_neither_key_nor_identity_is_said(wire: OpenAIWire) -> None:
     async with scripted_server(answering(b"{}", JSON)) as server:
         with pytest.raises(DeploymentUnusableError) as caught:
             await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), azure_at(server))
+        with pytest.raises(DeploymentUnusableError):  # nothing is known of the response: it may well be there
+            await wire.stored(StoredCall(StoredAction.RETRIEVE, "r"), azure_at(server))
     assert server.requests == []
     assert "secret_name" in caught.value.reason
     assert "identity" in caught.value.reason

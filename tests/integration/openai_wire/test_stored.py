@@ -28,7 +28,7 @@ from tests.integration.openai_wire.conftest import JSON, KEY, document_at
 )
 async def test_the_request_as_the_upstream_sees_it(wire: OpenAIWire, action: StoredAction, line: bytes) -> None:
     body = b'{"id":"resp_a/b?c","object":"response","error":null,"usage":null}'
-    call = StoredCall(action, "resp_a/b?c", "include%5B%5D=x&api-version=preview&after=1", "req-7")
+    call = StoredCall(action, "resp_a/b?c", "include%5B%5D=x&after=1", "req-7")
     async with scripted_server(answering(body, JSON)) as server:
         answer = await wire.stored(call, document_at(server))
     (request,) = server.requests
@@ -91,3 +91,11 @@ async def test_other_errors_are_what_they_are(wire: OpenAIWire) -> None:
         with pytest.raises(UpstreamRefusedError) as caught:
             await wire.stored(StoredCall(StoredAction.CANCEL, "resp_1"), document_at(server))
     assert (caught.value.status, caught.value.code) == (400, "c")
+
+
+async def test_a_response_is_deleted_without_a_word(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b"", b"", b"204 No Content")) as server:
+        answer = await wire.stored(StoredCall(StoredAction.DELETE, "resp_1"), document_at(server))
+    assert json.loads(answer.body) == {"id": "resp_1", "object": "response", "deleted": True}
+    assert answer.content_type == b"application/json"
+    assert answer.usage is None

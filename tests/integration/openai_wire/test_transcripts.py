@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from domain.errors import GatewayError, UpstreamProtocolError, UpstreamRefusedError
+from domain.form import Part
 from domain.operation import Endpoint
 from domain.usage import Usage
 from infra.providers.openai_wire.provider import OpenAIWire
-from tests.fakes.chat_upstream import answering, streaming
+from tests.fakes.chat_upstream import answering
 from tests.fakes.scripted_server import scripted_server
 from tests.integration.openai_wire.conftest import JSON, document_at, field, file, form_call, relayed
 
@@ -77,6 +78,16 @@ async def test_other_formats_come_byte_for_byte(
     assert (got.body, got.content_type, got.usage) == (body, given, None)
 
 
+@pytest.mark.parametrize(
+    "asked", [(), (field("response_format", "json"),), (field("response_format", "verbose_json"),)]
+)
+async def test_an_object_is_one_whatever_its_type_is_said_to_be(wire: OpenAIWire, asked: tuple[Part, ...]) -> None:
+    body = json.dumps({"text": "hi", "usage": TOKENS}).encode()
+    async with scripted_server(answering(body, PLAIN)) as server:
+        got = await wire.answer(form_call(Endpoint.TRANSCRIPTIONS, FILE, *asked), document_at(server))
+    assert (got.body, got.content_type, got.usage) == (body, b"application/json", HEARD)
+
+
 async def test_a_format_that_the_document_asks_for(wire: OpenAIWire) -> None:
     async with scripted_server(answering(b"1\n00:00 --> 00:01\nhi\n")) as server:
         document = document_at(server, defaults={"response_format": "srt"})
@@ -110,14 +121,15 @@ def event(kind: str, **members: Any) -> bytes:
     return b"data: " + json.dumps({"type": kind} | members).encode() + b"\n\n"
 
 
-async def test_a_streamed_transcript(wire: OpenAIWire) -> None:
+@pytest.mark.parametrize("said", [b"text/event-stream", b"Text/Event-Stream; charset=UTF-8"])
+async def test_a_streamed_transcript(wire: OpenAIWire, said: bytes) -> None:
     events = [
         event("transcript.text.delta", delta="good "),
         event("transcript.text.segment", speaker="A", text="good day"),
         event("transcript.text.delta", delta="day"),
         event("transcript.text.done", text="good day", usage=TOKENS),
     ]
-    async with scripted_server(streaming(*events)) as server:
+    async with scripted_server(answering(b"".join(events), b"Content-Type: %b\r\n" % said)) as server:
         call = form_call(Endpoint.TRANSCRIPTIONS, FILE, field("stream", "true"), stream=True)
         stream = await wire.stream(call, document_at(server))
         assert await relayed(stream) == b"".join(events)
