@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -18,7 +16,7 @@ import pytest
 
 from domain.operation import Endpoint
 from tests.fakes.processes import Running, environment, llmproxy
-from tests.tools import ROOT
+from tests.tools import ROOT, require_tool
 
 KEY = "sk-demo-key-of-the-tests"
 
@@ -39,9 +37,7 @@ def _printed(demo: Running, first: str, last: str) -> str:
 
 
 def test_the_curl_line_answers(demo: Running) -> None:
-    if shutil.which("curl") is None:
-        assert not os.environ.get("CI"), "curl is missing"
-        pytest.skip("curl is not installed")
+    require_tool("curl")
     line = _printed(demo, "curl", "}'")
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30, check=True)  # noqa: S603, S607
     assert '"object":"chat.completion"' in done.stdout
@@ -84,6 +80,32 @@ def test_every_operation_of_the_readme_answers(demo: Running, tmp_path: Path) ->
 def test_the_lines_for_azures_client_answer(demo: Running, tmp_path: Path) -> None:
     (answer,) = _run(_readme(demo, "For application developers", 2), tmp_path)
     assert answer.startswith("You asked")
+
+
+def test_the_curl_lines_of_every_operation_answer(demo: Running, tmp_path: Path) -> None:
+    for tool in ("curl", "base64"):
+        require_tool(tool)
+    page = (ROOT / "docs/http.md").read_text(encoding="utf-8").partition("## With curl\n")[2]
+    lines = page.partition("```sh\n")[2].partition("```")[0]
+    # pytest's own interpreter stands in for the machine's, and what curl does not like is a failure.
+    lines = "set -e\n" + lines.replace("python3", sys.executable).replace("curl -sS", "curl -sS --fail-with-body")
+    env = environment(URL=demo.base_url, KEY=KEY)
+    done = subprocess.run(  # noqa: S603
+        ["bash", "-c", lines],  # noqa: S607
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for expected in ('"object":"response"', "event: response.completed", '"object":"text_completion"', '"embedding":['):
+        assert expected in done.stdout
+    assert "00:00:00,000 --> " in done.stdout
+    assert (tmp_path / "lighthouse.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "night.json").read_text())["data"]
+    assert (tmp_path / "hello.wav").read_bytes().startswith(b"RIFF")
 
 
 def test_there_is_a_model_for_every_operation_with_its_price(demo: Running) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from domain.operation import Endpoint
 from tests.fakes.llmproxy_server import PROJECT, LLMProxy, simulated
 from tests.fakes.processes import llmproxy, wait_until
+from tests.tools import ROOT
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 VISIBLE_WITHIN = 5
@@ -134,11 +136,24 @@ def test_apply_and_export_are_each_others_inverse(proxy: LLMProxy, tmp_path: Pat
     assert "0 added, 0 changed, 2 unchanged" in again
 
 
+def test_the_examples_of_every_operation_are_without_a_fault_and_priced_as_listed(proxy: LLMProxy) -> None:
+    examples = str(ROOT / "deploy/examples/operations")
+    checked = proxy.command("catalog", "validate", examples, "--prices", "--strict", "--json")
+    compared = json.loads(checked)["prices"]["documents"]
+    assert [one["id"] for one in compared if not one["exact"]] == []
+    proxy.command("catalog", "apply", examples)
+    wait_until(lambda: len(models(proxy)) == len(compared) + 1, VISIBLE_WITHIN, "the examples")
+    answer = httpx.get(f"{proxy.url}/v1/models", headers={"authorization": f"Bearer {proxy.key}"})
+    listed = [model for model in answer.json()["data"] if model["id"] != "first"]
+    assert all(model["prices"] for model in listed)
+    assert {endpoint for model in listed for endpoint in model["endpoints"]} == {f"/v1/{each}" for each in Endpoint}
+
+
 def test_a_private_model_exists_for_its_projects_only(proxy: LLMProxy) -> None:
     insider = proxy.create_key("insiders")
     proxy.apply(simulated("first"), simulated("secret", private=True, projects=["insiders"]))
-    wait_until(lambda: "secret" in models(proxy, insider), VISIBLE_WITHIN, "the private model")
-    assert call(proxy, "secret", insider).status_code == 200
+    wait_until(lambda: call(proxy, "secret", insider).status_code == 200, VISIBLE_WITHIN, "the private model")
+    assert models(proxy, insider) == ["first", "secret"]
     assert models(proxy) == ["first"]
     assert call(proxy, "secret").status_code == 404
 
