@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 from domain.ledger import LedgerLine
@@ -14,6 +15,7 @@ from domain.usage import Usage
 from infra.usage_store.sqlite import SqliteUsageStore
 from tests.builders import ledger_line
 from tests.integration.cli.conftest import ROOT, Command
+from tests.ledgers import many_lines
 
 
 async def keep(data_dir: Path, *lines: LedgerLine) -> None:
@@ -62,6 +64,28 @@ async def test_table_csv_and_json_agree(llmproxy: Command, data_dir: Path) -> No
     assert [total["cost"] for total in found["totals"]] == ["0.000000000001", "1000.000123456789"]
     rows = list(csv.DictReader(io.StringIO(llmproxy("usage", "report", "--by", "project,model,day", "--csv").out)))
     assert [{name: str(value) for name, value in row.items()} for row in found["rows"]] == rows
+
+
+async def test_csv_and_json_parse_back_to_the_sum_of_the_lines(llmproxy: Command, data_dir: Path) -> None:
+    lines = many_lines(200)
+    await keep(data_dir, *lines)
+    by = "project,model,day,month,key,provider,operation,user"
+    found = llmproxy("usage", "report", "--by", by, "--json").json
+    rows = list(csv.DictReader(io.StringIO(llmproxy("usage", "report", "--by", by, "--csv").out)))
+    assert [{name: str(value) for name, value in row.items()} for row in found["rows"]] == rows
+    for currency, total in zip(("EUR", "USD"), found["totals"], strict=True):
+        mine = [row for row in rows if row["currency"] == currency]
+        known = [line for line in lines if line.currency == currency]
+        units = sum(line.cost_units for line in known)
+        assert sum(Decimal(row["cost"]) for row in mine) == Decimal(total["cost"]) == Decimal(units) / 10**12
+        assert sum(int(row["calls"]) for row in mine) == total["calls"] == len(known)
+        seconds = Decimal(sum(line.usage.audio_milliseconds for line in known)) / 1000
+        assert sum(Decimal(row["audio_seconds"]) for row in mine) == Decimal(total["audio_seconds"]) == seconds
+        for name in ("input_tokens", "output_tokens", "characters", "images"):
+            assert sum(int(row[name]) for row in mine) == sum(getattr(line.usage, name) for line in known)
+    december = llmproxy("usage", "report", "--by", "month", "--from", "2026-12-01", "--to", "2026-12-31", "--json").json
+    assert {row["month"] for row in december["rows"]} == {"2026-12"}
+    assert sum(row["calls"] for row in december["rows"]) == sum(line.time_ms < 1_798_761_600_000 for line in lines)
 
 
 async def test_other_units_have_columns_where_they_were_used(llmproxy: Command, data_dir: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
@@ -13,14 +12,11 @@ from hypothesis import strategies as st
 
 from domain.documents.costs import read_costs
 from domain.documents.reader import Reader
-from domain.pricing import PriceList, cost_of, image_price
+from domain.pricing import PriceList, cost_of
 from domain.usage import Usage
+from tests.invoice import COUNTED, invoice, unit_price
 
 D = Decimal
-UNITS = {"characters": 1_000_000, "minute": 60_000, "image": 1}
-COUNTED = {"characters": "characters", "minute": "audio_milliseconds", "image": "images"}
-INPUT = ("audio_input", "image_input", "cached_input", "cache_write")
-OUTPUT = ("audio_output", "image_output")
 
 _counts = st.integers(0, 3) | st.integers(0, 10**9)
 _prices = st.none() | st.just(D(0)) | st.decimals("0", "1000000", places=12)
@@ -39,38 +35,6 @@ price_lists = st.builds(
 )
 
 
-def unit_price(name: str, usage: Usage, prices: PriceList) -> Decimal | None:
-    price = image_price(prices, usage.image_size) if name == "image" else getattr(prices, name)
-    assert price is None or isinstance(price, Decimal)
-    return price
-
-
-def charged(usage: Usage, prices: PriceList) -> Iterator[tuple[str, int, Fraction | None]]:
-    """What was used as an invoice lists it: what, how many, and the price of one, in 10^-12; ``None`` = it has none."""
-    used = [name for name, count in COUNTED.items() if getattr(usage, count)]
-    by_unit = any(unit_price(name, usage, prices) is not None for name in used)
-    if by_unit or not (usage.input_tokens or usage.output_tokens):
-        for name in used:
-            price = unit_price(name, usage, prices)
-            amount = None if price is None else Fraction(price) * 10**12 / UNITS[name]
-            yield name, getattr(usage, COUNTED[name]), amount
-        return
-    for name in used:
-        if not (usage.input_tokens if name == "minute" else usage.output_tokens):
-            yield name, getattr(usage, COUNTED[name]), None
-    for total, kinds in ("input", INPUT), ("output", OUTPUT):
-        left = getattr(usage, f"{total}_tokens")
-        for kind in kinds:
-            price = getattr(prices, kind)
-            if price is None and (kind.startswith("cache") or (kind == "image_input" and not usage.images)):
-                continue
-            count = min(left, getattr(usage, f"{kind}_tokens"))
-            left -= count
-            yield kind, count, None if price is None else Fraction(price) * 10**6
-        price = getattr(prices, total)
-        yield total, left, None if price is None else Fraction(price) * 10**6
-
-
 CACHED_AUDIO = Usage(input_tokens=100, cached_input_tokens=80, audio_input_tokens=80)
 EVERY_PRICE = PriceList(input=D(1), output=D(1), cached_input=D("0.5"), audio_input=D(4), image_input=D(8))
 
@@ -83,7 +47,7 @@ EVERY_PRICE = PriceList(input=D(1), output=D(1), cached_input=D("0.5"), audio_in
 @example(Usage(characters=5, images=2), PriceList(image=D("0.04")))
 def test_a_cost_is_the_invoice_rounded_once(usage: Usage, prices: PriceList) -> None:
     cost = cost_of(usage, prices)
-    lines = [(name, count, price) for name, count, price in charged(usage, prices) if count]
+    lines = invoice(usage, prices)
     assert cost.units == round(sum((count * price for _, count, price in lines if price is not None), Fraction(0)))
     assert sorted(cost.unpriced) == sorted(name for name, _, price in lines if price is None)
 
@@ -94,14 +58,11 @@ def test_a_cost_is_the_invoice_rounded_once(usage: Usage, prices: PriceList) -> 
 def test_nothing_that_was_used_is_free_in_silence(usage: Usage, prices: PriceList) -> None:
     cost = cost_of(usage, prices)
     assert cost.units >= 0
-    if cost.units or cost.unpriced:
-        return
-    used = [name for name, count in COUNTED.items() if getattr(usage, count)]
-    for name, count, price in charged(usage, prices):
-        used.append(name)
+    lines = invoice(usage, prices)
+    assert bool(lines) == any(getattr(usage, name) for name in ("input_tokens", "output_tokens", *COUNTED.values()))
+    if not cost.units and not cost.unpriced:
         # Only a price of nothing is nothing, or what is less than half of the ledger's resolution.
-        assert count == 0 or (price is not None and count * price <= Fraction(1, 2))
-    assert used or not (usage.input_tokens or usage.output_tokens)
+        assert all(price is not None and count * price <= Fraction(1, 2) for _, count, price in lines)
 
 
 @given(usages, price_lists)

@@ -1,0 +1,108 @@
+"""Whatever a report is broken down by: it is the sum of the lines, to the last unit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from application.admin.usage import report
+from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
+from domain.ledger import LedgerLine
+from domain.pricing import PriceList
+from domain.usage import UsageSource
+from infra.clients.cosmos import CosmosDatabase
+from infra.usage_store.cosmos import CosmosUsageStore
+from infra.usage_store.memory import MemoryUsageStore
+from infra.usage_store.sqlite import SqliteUsageStore
+from tests.fakes.cosmos_server import cosmos_account
+from tests.invoice import invoice
+from tests.ledgers import many_lines
+
+LINES = many_lines(300)
+
+
+@pytest_asyncio.fixture(params=["sqlite", "memory", "cosmos"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UsageStore]:
+    made: UsageStore = MemoryUsageStore()
+    if request.param == "sqlite":
+        made = SqliteUsageStore(tmp_path / "usage.sqlite3")
+    elif request.param == "cosmos":
+        made = CosmosUsageStore(CosmosDatabase(cosmos_account(request.getfixturevalue("cosmos_port"))))
+    await made.prepare()
+    await made.add(LINES)
+    await made.add(LINES[:50])  # seen twice, kept once
+    yield made
+    await made.close()
+
+
+def day(line: LedgerLine) -> str:
+    return datetime.fromtimestamp(line.time_ms / 1000, UTC).date().isoformat()
+
+
+LABEL: dict[Dimension, Callable[[LedgerLine], str]] = {
+    Dimension.PROJECT: lambda line: line.project,
+    Dimension.MODEL: lambda line: line.code,
+    Dimension.DAY: day,
+    Dimension.MONTH: lambda line: day(line)[:7],
+    Dimension.KEY: lambda line: line.key_id,
+    Dimension.PROVIDER: lambda line: line.provider,
+    Dimension.OPERATION: lambda line: line.operation,
+    Dimension.END_USER: lambda line: line.end_user or "",
+}
+
+
+def added_up(by: tuple[Dimension, ...]) -> list[UsageRow]:
+    groups: dict[tuple[tuple[str, ...], str], list[LedgerLine]] = defaultdict(list)
+    for line in LINES:
+        groups[tuple(LABEL[dimension](line) for dimension in by), line.currency].append(line)
+    return [
+        UsageRow(
+            group=group,
+            currency=currency,
+            calls=len(lines),
+            failed=sum(line.status >= 400 for line in lines),
+            inexact=sum(line.usage_source is not UsageSource.MEASURED for line in lines),
+            unpriced=sum(bool(line.unpriced) for line in lines),
+            input_tokens=sum(line.usage.input_tokens for line in lines),
+            cached_input_tokens=sum(line.usage.cached_input_tokens for line in lines),
+            output_tokens=sum(line.usage.output_tokens for line in lines),
+            characters=sum(line.usage.characters for line in lines),
+            audio_milliseconds=sum(line.usage.audio_milliseconds for line in lines),
+            images=sum(line.usage.images for line in lines),
+            cost_units=sum(line.cost_units for line in lines),
+        )
+        for (group, currency), lines in sorted(groups.items())
+    ]
+
+
+async def test_every_breakdown_is_the_sum_of_the_lines(store: UsageStore) -> None:
+    assert set(LABEL) == set(Dimension)
+    whole = added_up(())
+    for by in ((), *((dimension,) for dimension in Dimension), tuple(Dimension)):
+        found = await report(store, UsageQuery(by=by))
+        assert list(found.rows) == added_up(by)
+        assert list(found.totals) == whole
+
+
+async def test_what_is_reported_as_without_a_price_is_what_no_invoice_could_charge(store: UsageStore) -> None:
+    expected: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for line in LINES:
+        assert line.unpriced == tuple(dict.fromkeys(line.unpriced))
+        for name, count, price in invoice(line.usage, prices_of(line)):
+            if price is None:
+                expected[line.code, name][0] += 1
+                expected[line.code, name][1] += count
+    found = await store.unpriced(UsageQuery(by=()))
+    assert list(found) == [UnpricedRow(*key, *numbers) for key, numbers in sorted(expected.items())]
+
+
+def prices_of(line: LedgerLine) -> PriceList:
+    """The price list as the line has written it down."""
+    prices = {name: Decimal(price) for name, price in line.prices.items() if name != "currency"}
+    return PriceList(line.currency, **prices)
