@@ -66,7 +66,9 @@ class SimulatorProvider:
         try:
             found = answer_stored(kept, call.action, call.response_id, call.query)
         except RefusedError as refused:
-            raise UpstreamRefusedError(refused.status, refused.message, param=refused.param) from None
+            raise UpstreamRefusedError(
+                refused.status, refused.message, kind=refused.kind, param=refused.param, code=refused.code
+            ) from None
         return Answer(found.body, JSON, found.reported)
 
     def upstream_model(self, document: ModelDocument) -> str:

@@ -59,3 +59,10 @@ async def test_a_response_from_the_background_reports_its_usage_when_it_is_fetch
     fetched = await PROVIDER.stored(StoredCall(StoredAction.RETRIEVE, json.loads(queued.body)["id"]), DOCUMENT)
     assert fetched.usage is not None
     assert json.loads(fetched.body)["usage"]["output_tokens"] == fetched.usage.output_tokens
+
+
+async def test_what_was_not_made_in_the_background_cannot_be_cancelled() -> None:
+    answer = await PROVIDER.answer(asked(Endpoint.RESPONSES, input="Hello"), DOCUMENT)
+    with pytest.raises(UpstreamRefusedError) as caught:
+        await PROVIDER.stored(StoredCall(StoredAction.CANCEL, json.loads(answer.body)["id"]), DOCUMENT)
+    assert (caught.value.status, caught.value.kind) == (400, "invalid_request_error")
