@@ -30,7 +30,7 @@ async def no_identity() -> str:
 
 
 class AzureIdentity:
-    """Asks for a token when one is first needed, and again shortly before it ends.
+    """Asks for a token when one is first needed, and for the next shortly before it ends.
 
     Args:
         time: POSIX seconds.
@@ -41,7 +41,8 @@ class AzureIdentity:
         self._credential: DefaultAzureCredential | None = None
         self._asking = asyncio.Lock()
         self._token = ""
-        self._until = 0.0
+        self._ends = 0.0
+        self._due = 0.0
         self._failure = ""
 
     async def token(self) -> str:
@@ -50,9 +51,9 @@ class AzureIdentity:
         Raises:
             NoIdentityError: there is none; what was found out half a minute ago still holds.
         """
-        if self._time() >= self._until:
+        if self._time() >= self._due and not (self._asking.locked() and self._time() < self._ends):
             async with self._asking:
-                if self._time() >= self._until:
+                if self._time() >= self._due:
                     await self._ask()
         if not self._token:
             raise NoIdentityError(self._failure)
@@ -65,19 +66,34 @@ class AzureIdentity:
             await credential.close()
 
     async def _ask(self) -> None:
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - see TYPE_CHECKING above
-        from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
-
-        # Their lines, errors with tracebacks included, carry addresses; what matters of them is in our own errors.
-        logging.getLogger("azure").setLevel(logging.CRITICAL + 1)
         if self._credential is None:
-            self._credential = DefaultAzureCredential()
+            self._credential = await asyncio.to_thread(_default_credential)
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - imported by now
+
         try:
             async with asyncio.timeout(_DEADLINE):
                 granted = await self._credential.get_token(_SCOPE)
         except (AzureError, TimeoutError, OSError, ValueError) as error:
-            self._token, self._failure = "", type(error).__name__
-            self._until = self._time() + _PATIENCE
+            self._failed(type(error).__name__)
             return
-        self._token = granted.token
-        self._until = granted.expires_on - _AHEAD
+        self._token, self._ends = granted.token, granted.expires_on
+        self._due = self._ends - _AHEAD
+
+    def _failed(self, failure: str) -> None:
+        """A token that has not ended yet is still good."""
+        now = self._time()
+        self._failure = failure
+        self._due = now + _PATIENCE
+        if now < self._ends:
+            self._due = min(self._due, self._ends)
+        else:
+            self._token = ""
+
+
+def _default_credential() -> DefaultAzureCredential:
+    """Slow: it imports the SDK."""
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - see TYPE_CHECKING above
+
+    # Their lines, errors with tracebacks included, carry addresses; what matters of them is in our own errors.
+    logging.getLogger("azure").setLevel(logging.CRITICAL + 1)
+    return DefaultAzureCredential()

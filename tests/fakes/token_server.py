@@ -22,11 +22,13 @@ class TokenServer:
         url: for ``IDENTITY_ENDPOINT``.
         lifetime: seconds that a token lives.
         asked: the paths that were asked for.
+        answering: whoever asks waits for this.
     """
 
     url: str
     lifetime: int = 3600
     asked: list[str] = field(default_factory=list)
+    answering: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
@@ -36,6 +38,7 @@ def token_server() -> Iterator[TokenServer]:
     class Tokens(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked.append(self.path)
+            state.answering.wait()
             if self.headers["X-IDENTITY-HEADER"] != SECRET:
                 self.send_error(401)
                 return
@@ -57,6 +60,8 @@ def token_server() -> Iterator[TokenServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Tokens) as server:
         state = TokenServer(f"http://127.0.0.1:{server.server_port}/msi/token")
+        state.answering.set()
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield state
+        state.answering.set()
         server.shutdown()

@@ -71,3 +71,36 @@ async def test_a_failure_is_not_asked_about_all_the_time(
     with pytest.raises(NoIdentityError):
         await identity.token()
     assert len(server.asked) > asked
+
+
+async def test_a_token_serves_to_its_end_where_no_other_is_to_be_had(
+    server: TokenServer, identity: AzureIdentity, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await identity.token()
+    monkeypatch.setenv("IDENTITY_HEADER", "wrong")
+    await identity.close()  # what the SDK has kept is gone
+    clock.ahead = 3600 - 200
+    assert await identity.token() == TOKEN
+    asked = len(server.asked)
+    assert asked > 1
+    assert await identity.token() == TOKEN
+    assert len(server.asked) == asked
+    clock.ahead = 3601
+    with pytest.raises(NoIdentityError):
+        await identity.token()
+
+
+async def test_nobody_waits_for_the_next_token_while_the_last_one_is_good(
+    server: TokenServer, identity: AzureIdentity, clock: Clock
+) -> None:
+    await identity.token()
+    await identity.close()
+    clock.ahead = 3600 - 200
+    server.answering.clear()
+    asking = asyncio.create_task(identity.token())
+    while len(server.asked) == 1:  # noqa: ASYNC110 - the server lives in another thread
+        await asyncio.sleep(0.01)
+    assert await identity.token() == TOKEN
+    assert not asking.done()
+    server.answering.set()
+    assert await asking == TOKEN
