@@ -154,7 +154,8 @@ class WireStream:
         """What comes after the end and belongs to it. A message that is read to its end leaves a usable connection."""
         rest = b""
         try:
-            async with asyncio.timeout(_LAST_WAIT):
+            # Most answers have arrived by now: they are not worth a timer.
+            async with asyncio.timeout(None if self._response.complete else _LAST_WAIT):
                 async for block in self._response:
                     rest = rest or self._events.after(block)
         except (TimeoutError, HttpError):

@@ -105,8 +105,9 @@ def whole_milliseconds(seconds: float | None) -> int | None:
     return round(seconds * 1000)
 
 
-def _first(*numbers: float | None) -> int | None:
-    return next((whole for number in numbers if (whole := _whole(number)) is not None), None)
+def _first(number: float | None, other: float | None) -> int | None:
+    whole = _whole(number)
+    return _whole(other) if whole is None else whole
 
 
 def _whole(number: float | None) -> int | None:
