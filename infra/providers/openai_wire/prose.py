@@ -8,7 +8,7 @@ import msgspec
 
 from domain.call import Call
 from domain.errors import UpstreamProtocolError
-from infra.providers.openai_wire.media import is_json, is_page, is_prose_type
+from infra.providers.openai_wire.media import is_events, is_json, is_page, is_prose_type
 from infra.providers.openai_wire.outline import inner_outline, present
 from infra.providers.openai_wire.refusals import refused
 from infra.providers.openai_wire.target import Target
@@ -29,10 +29,12 @@ def is_prose(body: bytes, said: bytes, call: Call, target: Target) -> bool:
         target: the deployment.
 
     Raises:
-        GatewayError: it is a page, or an error in disguise.
+        GatewayError: it is a page, a stream of events, or an error in disguise.
     """
     if is_page(said) or _PAGE.match(body):
         raise UpstreamProtocolError(reason=f"{len(body)} bytes that are a page, no transcript")
+    if is_events(said):
+        raise UpstreamProtocolError(reason="a stream of events where a whole transcript was asked for")
     asked = asked_format(call, target)
     if is_json(said) or not (asked in _FORMATS or is_prose_type(said)):
         return False

@@ -72,9 +72,10 @@ def refused(status: int, headers: Mapping[bytes, bytes], body: bytes, target: Ta
     if refusal is None:
         refusal = Refusal()
     if _about_the_document(status, refusal):
-        return DeploymentUnusableError(f"the upstream does not know the model or the path ({_reason(status, refusal)})")
+        reason = _reason(status, refusal, target)
+        return DeploymentUnusableError(f"the upstream does not know the model or the path ({reason})")
     if status in _ACCOUNT or (status == _FORBIDDEN and not _about_content(refusal)):
-        return UpstreamCredentialError(reason=_reason(status, refusal))
+        return UpstreamCredentialError(reason=_reason(status, refusal, target))
     message = refusal.message or f"The model's provider answered with status {status} and no explanation."
     return UpstreamRefusedError(
         status,
@@ -142,9 +143,9 @@ def _about_content(refusal: Refusal) -> bool:
     return any(word in said for word in _ABOUT_CONTENT)
 
 
-def _reason(status: int, refusal: Refusal) -> str:
-    # The message may repeat our key or the address: the log gets the machine-readable part.
-    return f"status {status}, type {refusal.kind}, code {refusal.code}"
+def _reason(status: int, refusal: Refusal, target: Target) -> str:
+    # The message may repeat our key or the address: the log gets the machine-readable part, which should not.
+    return f"status {status}, type {_scrubbed(refusal.kind, target)}, code {_scrubbed(refusal.code, target)}"
 
 
 def _scrubbed(text: str | None, target: Target) -> str | None:

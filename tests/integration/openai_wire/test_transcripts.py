@@ -103,6 +103,7 @@ async def test_a_format_that_the_document_asks_for(wire: OpenAIWire) -> None:
         (b" \n<HTML>", b"", UpstreamProtocolError),
         (b"busy", b"Content-Type: text/html\r\n", UpstreamProtocolError),
         (b"oops", JSON, UpstreamProtocolError),
+        (b'data: {"error":{}}\n\n', b"Content-Type: text/event-stream\r\n", UpstreamProtocolError),
         (b'{"error":{"message":"no","code":"c"}}', PLAIN, UpstreamRefusedError),
         (b'{"error":{"message":"no","code":"c"}}', JSON, UpstreamRefusedError),
     ],

@@ -107,6 +107,16 @@ def test_trouble_with_our_account_is_not_the_callers(status: int, body: object, 
     assert KEY not in f"{found.message} {found.reason}"
 
 
+def test_what_operators_read_of_it_names_neither_key_nor_address(target: Target) -> None:
+    told = f"{KEY} at https://meu-recurso.openai.azure.com/openai"
+    refused_to_us = error(401, {"error": {"message": told, "type": f"t {told}", "code": f"c {told}"}}, target)
+    unknown = error(404, {"error": {"message": "Not found", "type": f"t {told}", "code": f"c {told}"}}, target)
+    assert isinstance(refused_to_us, UpstreamCredentialError)
+    assert isinstance(unknown, DeploymentUnusableError)
+    for reason in (str(refused_to_us.reason), unknown.reason):
+        assert "type t *** at the upstream, code c *** at the upstream" in reason
+
+
 @pytest.mark.parametrize(
     ("status", "body"),
     [
