@@ -90,7 +90,7 @@ class WireStream:
         try:
             while True:
                 if block:
-                    if count is not None and events.usage is None:
+                    if count is not None and not (events.usage and events.usage.output_tokens):
                         count.add(block)
                     yield block
                 if events.done or events.failure is not None:
