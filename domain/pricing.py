@@ -74,6 +74,15 @@ _TOKEN_PRICES = (
     "image_output",
 )
 
+_INPUT_PARTS = (
+    ("audio_input", "audio_input_tokens"),
+    ("image_input", "image_input_tokens"),
+    ("cached_input", "cached_input_tokens"),
+    ("cache_write", "cache_write_tokens"),
+)
+_OUTPUT_PARTS = (("audio_output", "audio_output_tokens"), ("image_output", "image_output_tokens"))
+"""Prices and the quantities that they are for, in the order in which a token that is several things is charged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -116,17 +125,14 @@ def cost_of(usage: Usage, prices: PriceList) -> Cost:
     per_token = prices.per_token
     total: int | Fraction = 0
     rest_in, rest_out = usage.input_tokens, usage.output_tokens
-    for name, count in (
-        ("audio_input", usage.audio_input_tokens),
-        ("image_input", usage.image_input_tokens),
-        ("cached_input", usage.cached_input_tokens),
-        ("cache_write", usage.cache_write_tokens),
-    ):
+    for name, quantity in _INPUT_PARTS:
+        count = getattr(usage, quantity)
         if count and (name in per_token or name == "audio_input" or (name == "image_input" and usage.images)):
             part = min(count, rest_in)
             rest_in -= part
             total += _priced(name, part, per_token, unpriced)
-    for name, count in ("audio_output", usage.audio_output_tokens), ("image_output", usage.image_output_tokens):
+    for name, quantity in _OUTPUT_PARTS:
+        count = getattr(usage, quantity)
         if count:
             part = min(count, rest_out)
             rest_out -= part

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from application.serving.exchange import Exchange
+from application.serving.use_case import nothing
 from domain.usage import Usage, UsageSource, heard_tokens
 
 
@@ -78,15 +79,15 @@ def counted(reported: Usage | None) -> bool:
 def _filled_in(exchange: Exchange, usage: Usage, body: bytes | None, delivered: int) -> Usage:
     """The usage with an estimate of that side of the call, or of both, of which the upstream counted no token."""
     use_case, call = exchange.use_case, exchange.call
-    if usage.input_tokens and usage.output_tokens:
-        return usage
-    guess = Usage(output_tokens=0 if usage.output_tokens else delivered)
-    if not usage.output_tokens and body is not None:
-        guess = guess.plus(use_case.received(call, body))
-    if not usage.input_tokens:
-        sent = use_case.sent(call).plus(_heard(exchange, usage))
-        guess = guess.plus(replace(sent, output_tokens=0, audio_output_tokens=0) if usage.output_tokens else sent)
-    return usage.plus(guess)
+    sent, received = bool(usage.input_tokens), bool(usage.output_tokens)
+    if not received and delivered:
+        usage = usage.plus(Usage(output_tokens=delivered))
+    if not received and body is not None and use_case.received is not nothing:
+        usage = usage.plus(use_case.received(call, body))
+    if not sent:
+        guess = use_case.sent(call).plus(_heard(exchange, usage))
+        usage = usage.plus(replace(guess, output_tokens=0, audio_output_tokens=0) if received else guess)
+    return usage
 
 
 def _refined(exchange: Exchange, usage: Usage, *, heard: bool) -> Usage:
