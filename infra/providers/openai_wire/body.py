@@ -12,21 +12,28 @@ from infra.providers.openai_wire.target import Target
 _encode = msgspec.json.Encoder().encode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
+_MODEL = "model"
+_MODEL_LENGTH = len(_MODEL)  # nearly every other name is told by its length
 _STREAM_OPTIONS = "stream_options"
 _TRUE = msgspec.Raw(b"true")
 _USAGE_ONLY = msgspec.Raw(b'{"include_usage":true}')
 
 
 def request_body(call: Call, target: Target, *, ask_usage: bool) -> bytes:
-    """The JSON body of a request. Every member that is not ours to change keeps its bytes.
+    """The JSON body of a request. Every member that is not ours to change keeps its bytes, and there is one ``model``.
 
     Args:
         call: what the caller sent.
         target: the deployment.
         ask_usage: have the upstream report usage in a stream, whether the caller wants to see it or not.
     """
-    fields = {name: value if type(value) is msgspec.Raw else msgspec.Raw(value) for name, value in call.fields.items()}
-    fields["model"] = target.model
+    fields = {
+        name: value if type(value) is msgspec.Raw else msgspec.Raw(value)
+        for name, value in call.fields.items()
+        # Servers in Go take "MODEL" for the model, too: a way around permissions and prices.
+        if len(name) != _MODEL_LENGTH or name == _MODEL or name.lower() != _MODEL
+    }
+    fields[_MODEL] = target.model
     takes = ROWS[call.endpoint].takes
     for name, value in target.defaults:
         if takes(name) and name not in fields and OTHER_NAME.get(name) not in fields:

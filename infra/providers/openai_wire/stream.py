@@ -25,6 +25,9 @@ from infra.providers.openai_wire.usage import read_usage
 _LAST_WAIT = 0.5
 """Seconds to wait after ``[DONE]`` for the end of the HTTP message, so that the connection can be used again."""
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""May precede the first event."""
+
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")
 
 
@@ -72,7 +75,7 @@ class WireStream:
         events = self._events
         try:
             async for block in self._response:
-                self._first = events.feed(block)
+                self._first = events.feed(block.removeprefix(_BYTE_ORDER_MARK))
                 if self._first or events.usage is not None or events.failure is not None:
                     break
             else:

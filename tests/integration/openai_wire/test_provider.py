@@ -311,6 +311,12 @@ async def test_an_end_without_done_counts_where_the_model_had_finished(wire: Ope
         assert await read(wire, document_at(server)) == b"".join(chat_stream(usage=False)[:2]) + DONE
 
 
+async def test_a_byte_order_mark_is_no_part_of_the_first_event(wire: OpenAIWire) -> None:
+    events = b"".join(chat_stream(usage=False))
+    async with scripted_server(streaming(b"\xef\xbb\xbf" + events)) as server:
+        assert await read(wire, document_at(server)) == events
+
+
 async def test_an_end_of_our_own_making_completes_the_answer_too(wire: OpenAIWire) -> None:
     *events, _ = chat_stream(usage=False)
     async with scripted_server(streaming(*events)) as server:

@@ -46,6 +46,12 @@ def test_values_may_be_any_bytes() -> None:
     assert request_body(call, target_with(), ask_usage=False) == b'{"model":"up/1","messages":[ ],"x":1.50}'
 
 
+@pytest.mark.parametrize("other", ["MODEL", "Model", "moDel"])
+def test_no_other_spelling_of_the_model_gets_through(other: str) -> None:
+    for body in (b'{"%b":"dear","model":"a","molde":1}', b'{"model":"a","%b":"dear","molde":1}'):
+        assert sent(body % other.encode(), target_with()) == b'{"model":"up/1","molde":1}'
+
+
 def test_defaults_fill_in_what_the_caller_does_not_say() -> None:
     target = target_with(temperature=0.2, max_tokens=100, stop=["x"])
     assert json.loads(sent(b'{"model":"a","temperature":1}', target)) == {
