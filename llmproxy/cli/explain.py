@@ -24,6 +24,14 @@ from llmproxy.settings import Authentication, Settings, load_environment
 from llmproxy.stores import Stores
 
 
+class _Operations(click.Choice[str]):
+    """Names of operations, taken in any case and shown as documents spell them (click alone: in lower case)."""
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        spelt = {name.casefold(): name for name in self.choices}
+        return super().convert(spelt.get(value.casefold(), value), param, ctx)
+
+
 @click.command(
     "explain",
     epilog="Example: llmproxy explain --project billing --model gpt-4 --operation ChatCompletion --key - < key.txt",
@@ -32,7 +40,7 @@ from llmproxy.stores import Stores
 @click.option("--model", required=True, help='What the call names as "model": a code, or the id of a document.')
 @click.option(
     "--operation",
-    type=click.Choice([operation.value for operation in Operation], case_sensitive=False),
+    type=_Operations([operation.value for operation in Operation]),
     default=Operation.CHAT_COMPLETION.value,
     show_default=True,
     help="What it asks for.",

@@ -159,3 +159,11 @@ def test_without_authentication_nobody_need_be_named(llmproxy: Command, key: str
 def test_wrong_usage(llmproxy: Command, arguments: list[str]) -> None:
     done = llmproxy("explain", *arguments)
     assert (done.code, done.out) == (2, "")
+
+
+def test_operations_are_taken_in_any_case_and_named_as_documents_spell_them(llmproxy: Command, key: str) -> None:
+    asked = ("explain", "--key-env", "MY_KEY", "--model", "chat", "--operation")
+    assert llmproxy(*asked, "CHATCOMPLETION", MY_KEY=key, **VENDOR).code == 0
+    unknown = llmproxy(*asked, "chat", MY_KEY=key, **VENDOR)
+    assert unknown.code == 2
+    assert "'ChatCompletion', 'Responses', 'embeddings'" in unknown.err
