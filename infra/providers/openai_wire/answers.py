@@ -9,7 +9,7 @@ from domain.errors import UpstreamProtocolError
 from domain.usage import Usage
 from infra.providers.openai_wire.endpoints import Row
 from infra.providers.openai_wire.halves import without_halves
-from infra.providers.openai_wire.outline import Outline, present, read_outline, text_of
+from infra.providers.openai_wire.outline import UNREADABLE, Outline, present, read_outline, text_of
 from infra.providers.openai_wire.refusals import refused
 from infra.providers.openai_wire.scrub import scrub
 from infra.providers.openai_wire.target import Target
@@ -27,7 +27,7 @@ def check(body: bytes, target: Target) -> Outline:
     """
     try:
         outline = read_outline(body)
-    except (msgspec.MsgspecError, RecursionError) as fault:
+    except UNREADABLE as fault:
         # What msgspec says names positions and kinds, nothing of the text.
         raise UpstreamProtocolError(reason=f"{len(body)} bytes that are no JSON object: {fault}") from None
     if present(outline.error) and text_of(outline.object) != "response":
@@ -49,11 +49,18 @@ def read_answer(body: bytes, target: Target, row: Row, call: Call | None = None)
 
 
 def without_secrets(body: bytes, target: Target) -> bytes:
-    """A response that carries an error, or the event around one, with the error's message scrubbed."""
-    members = _decode_members(without_halves(body))
+    """A response that carries an error, or the event around one, with the error's message scrubbed.
+
+    Raises:
+        UpstreamProtocolError: the error cannot be read.
+    """
+    members = _decode_members(without_halves(body.decode("utf-8", "replace").encode()))
     if "response" in members:
         return _encode(members | {"response": msgspec.Raw(without_secrets(bytes(members["response"]), target))})
-    error = _decode(members["error"])
+    try:
+        error = _decode(members["error"])
+    except UNREADABLE:
+        raise UpstreamProtocolError(reason="a response with an error that cannot be read") from None
     if isinstance(error, dict):
         error = {name: scrub(value, target) if isinstance(value, str) else value for name, value in error.items()}
     return _encode(members | {"error": error})

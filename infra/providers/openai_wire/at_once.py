@@ -8,6 +8,7 @@ import msgspec
 
 from application.ports.providers import Answer
 from domain.usage import estimate_tokens
+from infra.providers.openai_wire.outline import UNREADABLE
 
 
 class _Transcript(msgspec.Struct):
@@ -33,7 +34,7 @@ class AtOnce:
         """The text of a transcript, by rule of thumb."""
         try:
             text = _decode(self._body).text
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             text = self._body.decode("utf-8", "replace")
         return estimate_tokens(len(text))
 

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.usage import Usage
 from infra.providers.openai_wire.halves import without_halves
+from infra.providers.openai_wire.outline import UNREADABLE
 from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, only_comments, parse
 
 _NULL_USAGE = b',"usage":null'
@@ -87,7 +88,11 @@ class ChunkEvents(Events):
             return event
         if usage is not None and _empty(chunk.choices):
             return b""
-        members = _decode_members(payload)
+        try:
+            members = _decode_members(payload)
+        except UNREADABLE:
+            self.failure = payload
+            return b""
         del members["usage"]
         return b"data: " + _encode(members) + b"\n\n"
 
@@ -95,7 +100,7 @@ class ChunkEvents(Events):
 def _read(payload: bytes) -> _Chunk | None:
     try:
         return _decode(payload)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-import msgspec
-
 from domain.usage import Usage
-from infra.providers.openai_wire.outline import Outline, inner_outline, present, read_outline, text_of
+from infra.providers.openai_wire.outline import UNREADABLE, Outline, inner_outline, present, read_outline, text_of
 from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, only_comments, parse
 
 _MARKS = (b'"error"', b"event: error", b"[DONE]", b"event: ping", b"event:ping")
@@ -95,5 +93,5 @@ class NamedEvents(Events):
 def _read(payload: bytes) -> Outline | None:
     try:
         return read_outline(payload)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None

@@ -8,6 +8,9 @@ from infra.providers.openai_wire.halves import without_halves
 
 Raw = msgspec.Raw | msgspec.UnsetType
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises at what is no JSON, not of the shape that was looked for, no UTF-8, or nested beyond measure."""
+
 
 class Outline(msgspec.Struct):
     """Raw JSON texts: views into the answer, nothing is copied or decoded before somebody asks."""
@@ -32,8 +35,7 @@ def read_outline(text: bytes | msgspec.Raw) -> Outline:
     """The outline of a JSON object.
 
     Raises:
-        msgspec.MsgspecError: it is none.
-        RecursionError: it is nested beyond all measure.
+        UNREADABLE: it is none.
     """
     try:
         return _decode(text)
@@ -51,7 +53,7 @@ def inner_outline(raw: Raw) -> Outline | None:
         return None
     try:
         return read_outline(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         return None
 
 
@@ -61,7 +63,7 @@ def text_of(raw: Raw) -> str:
         return ""
     try:
         value = _decode_any(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return ""
     return value if isinstance(value, str) else ""
 

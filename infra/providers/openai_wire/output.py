@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from domain.usage import estimate_tokens
+from infra.providers.openai_wire.outline import UNREADABLE
 from infra.providers.openai_wire.sse import parse
 
 _HELD = 64 * 1024
@@ -58,7 +59,7 @@ Reader = Callable[[bytes], tuple[int, bool]]
 """From the data of an event to the characters in it, and whether it says why the model stopped.
 
 Raises:
-    msgspec.MsgspecError: it is of no shape that we know.
+    UNREADABLE: it is of no shape that we know.
 """
 
 
@@ -107,7 +108,7 @@ class OutputCount:
     def _count(self, payload: bytes) -> None:
         try:
             characters, finished = self._read_event(payload)
-        except (msgspec.MsgspecError, RecursionError):
+        except UNREADABLE:
             return  # [DONE], or something of a shape that we do not know: not counted
         self._characters += characters
         self._finished = self._finished or finished

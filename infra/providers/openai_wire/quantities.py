@@ -11,7 +11,7 @@ import msgspec
 
 from domain.call import Call
 from domain.usage import Usage
-from infra.providers.openai_wire.outline import Outline, Raw, inner_outline, present, text_of
+from infra.providers.openai_wire.outline import UNREADABLE, Outline, Raw, inner_outline, present, text_of
 from infra.providers.openai_wire.usage import read_usage, whole_milliseconds
 
 
@@ -90,7 +90,7 @@ def number_asked(call: Call) -> int:
     raw = call.fields.get("n") if call.form is None else (call.form.text("n") or "").encode()
     try:
         number = _decode_any(raw or b"1")
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return 1
     return number if isinstance(number, int) and number > 0 else 1
 
@@ -111,7 +111,7 @@ def _entries(raw: Raw) -> list[msgspec.Raw]:
         return []
     try:
         return _decode_entries(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return []
 
 
@@ -133,5 +133,5 @@ def _seconds(raw: Raw) -> int | None:
     try:
         value = _decode_any(raw)
         return whole_milliseconds(float(value)) if isinstance(value, str | int | float) else None
-    except (msgspec.MsgspecError, ValueError):
+    except (*UNREADABLE, ValueError):
         return None

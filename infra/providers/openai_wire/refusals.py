@@ -26,6 +26,7 @@ from domain.errors import (
     UpstreamProtocolError,
     UpstreamRefusedError,
 )
+from infra.providers.openai_wire.outline import UNREADABLE
 from infra.providers.openai_wire.scrub import scrub
 from infra.providers.openai_wire.target import Target
 
@@ -95,7 +96,7 @@ def read_refusal(body: bytes) -> Refusal | None:
     """
     try:
         document = _decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except UNREADABLE:
         return None
     if isinstance(document, list) and document:
         document = document[0]

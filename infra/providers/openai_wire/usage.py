@@ -7,6 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from domain.usage import Usage
+from infra.providers.openai_wire.outline import UNREADABLE
 
 _Number: TypeAlias = int | float | None
 _MOST = 2**53  # beyond it JSON numbers are not exact, and no call has used that much
@@ -62,10 +63,10 @@ def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Us
     details_in, details_out = _NO_INPUT, _NO_OUTPUT
     try:
         usage: _Totals = _decode(raw)
-    except (msgspec.MsgspecError, RecursionError):
+    except UNREADABLE:
         try:  # strange details must not cost us the totals
             usage = _decode_totals(raw)
-        except (msgspec.MsgspecError, RecursionError):
+        except UNREADABLE:
             return None
     if isinstance(usage, _Usage):
         details_in = usage.prompt_tokens_details or usage.input_tokens_details or usage.input_token_details or _NO_INPUT

@@ -145,6 +145,16 @@ async def test_a_response_that_failed_is_an_answer_without_our_secrets(wire: Ope
     assert answer.usage.output_tokens == 87
 
 
+async def test_broken_characters_in_the_error_of_a_response(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b'{"object":"response","error":{"message":"\xe2\x82!"}}', JSON)) as server:
+        answer = await wire.answer(json_call(Endpoint.RESPONSES, input="x"), document_at(server))
+    assert json.loads(answer.body)["error"]["message"] == "\ufffd!"
+    for broken in (b'{"object":"response","error":{"message":"\\ud80"}}', b'{"object":"\xff","error":{}}'):
+        async with scripted_server(answering(broken, JSON)) as server:
+            with pytest.raises(GatewayError):
+                await wire.answer(json_call(Endpoint.RESPONSES, input="x"), document_at(server))
+
+
 async def test_a_streamed_completion_asks_for_usage_and_hides_it(wire: OpenAIWire) -> None:
     texts = [event({"id": "cmpl-1", "choices": [{"index": 0, "text": text}]}) for text in ("abcd", "efghi")]
     last = event({"id": "cmpl-1", "choices": [], "usage": USAGE})

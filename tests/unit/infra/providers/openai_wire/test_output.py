@@ -58,6 +58,14 @@ def test_what_cannot_be_read_counts_nothing() -> None:
     assert not count.finished()
 
 
+def test_broken_characters_are_not_counted_and_break_nothing() -> None:
+    for reader in (of_chunk, of_delta):
+        count = OutputCount(reader)
+        count.add(b'data: {"delta":"\xe2\x82","choices":[{"delta":{"content":"\xe2\x82"}}]}\n\n')
+        count.add(b'data: {"delta":"abcd","choices":[{"delta":{"content":"abcd"}}]}\n\n')
+        assert count.tokens() == 1
+
+
 def test_no_more_than_so_much_is_held() -> None:
     count = OutputCount(of_chunk)
     block = event(chunk("abcd"))

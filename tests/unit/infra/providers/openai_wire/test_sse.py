@@ -109,6 +109,14 @@ def test_events_without_data_that_break_clients_are_left_out(alone: bytes, *, ke
         assert relayed.removeprefix(b": hi\n\n") == NOT_ASKED
 
 
+@pytest.mark.parametrize("name", [b"\xff", b"\\ud800"])
+def test_names_that_nobody_can_read(name: bytes) -> None:
+    broken = b'data: {"%b":1,"choices":[],"usage": null}\n\n' % name
+    relayed, events = relay([event(chunk("one")), broken])
+    assert relayed.startswith(event(chunk("one")))
+    assert (events.failure is not None) == (name == b"\xff")
+
+
 def test_nothing_after_done_is_relayed() -> None:
     relayed, events = relay([NOT_ASKED + b": bye\n\n" + event(chunk("more"))])
     assert relayed == NOT_ASKED
