@@ -19,6 +19,7 @@ from infra.providers.litellm.cohere import repair_cohere
 from infra.providers.litellm.gemini import watch_gemini_end
 from infra.providers.litellm.quiet import quiet
 from infra.providers.litellm.retries import never_retry
+from infra.providers.litellm.upload import send_piecemeal
 from infra.providers.litellm.vertex import (
     keep_credentials,
     repair_addresses,
@@ -115,6 +116,7 @@ def _load() -> Library:
     from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (  # noqa: PLC0415  # the same
         ModelResponseIterator as GeminiReader,
     )
+    from litellm.main import base_llm_http_handler  # noqa: PLC0415  # the same
     from litellm.responses.litellm_completion_transformation.handler import (  # noqa: PLC0415  # the same
         LiteLLMCompletionTransformationHandler,
     )
@@ -124,6 +126,7 @@ def _load() -> Library:
     repair_cohere(CohereV2ChatConfig)
     watch_gemini_end(GeminiReader)
     never_retry(OpenAIChatCompletion)
+    send_piecemeal(base_llm_http_handler)
     tokens = _repair_vertex()
     signature = inspect.signature(litellm.acompletion).parameters
     functions = {name: getattr(litellm, name) for name in FUNCTIONS}

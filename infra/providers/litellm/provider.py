@@ -59,7 +59,7 @@ class LiteLLMProvider:
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
         """See the port."""
         library = await self._loader.ready()
-        operation, asked, arguments = self._prepare(library, call, document)
+        operation, asked, arguments = await self._prepared(library, call, document)
         silence, total = self._limits(document)
         try:
             async with asyncio.timeout(total):
@@ -71,7 +71,7 @@ class LiteLLMProvider:
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """See the port."""
         library = await self._loader.ready()
-        operation, asked, arguments = self._prepare(library, call, document)
+        operation, asked, arguments = await self._prepared(library, call, document)
         if operation.stream is None:
             raise not_streamed()
         silence, total = self._limits(document)
@@ -104,14 +104,16 @@ class LiteLLMProvider:
             return f"LiteLLM {self._loader.state}"
         return None
 
-    def _prepare(
+    async def _prepared(
         self, library: Library, call: Call, document: ModelDocument
     ) -> tuple[Operation, Asked, dict[str, Any]]:
         operation = OPERATIONS[call.endpoint]
         parameters = resolve(document.parameters, self._secrets)
         target = target_of(document, parameters, call.endpoint)
         asked = Asked(call, target, parameters.defaults, library.controls)
-        arguments = operation.arguments(asked)
+        # Forms may be large: they are read in a thread.
+        make = operation.arguments
+        arguments = make(asked) if call.form is None else await asyncio.to_thread(make, asked)
         arguments |= target.connection
         arguments |= _FIXED
         arguments["model"] = target.model

@@ -13,6 +13,7 @@ from domain.form import Form
 from domain.usage import Usage
 from infra.providers.litellm.members import defaults_of, unknown, unsupported
 from infra.providers.litellm.operation import Asked, Operation, always
+from infra.providers.litellm.upload import Upload
 
 _encode = msgspec.json.Encoder().encode
 _KNOWN = frozenset({"language", "prompt", "response_format", "temperature", "timestamp_granularities"})
@@ -41,11 +42,13 @@ def _arguments(asked: Asked) -> dict[str, Any]:
     granularities = form.texts("timestamp_granularities")
     if granularities:
         arguments["timestamp_granularities"] = granularities
+    part = form.files("file")[0]
+    upload: Upload | BytesIO
     if asked.target.provider in _GOOGLE:
         _check_google(arguments)
-    part = form.files("file")[0]
-    # One copy, which LiteLLM reads whole and encodes; the upload itself may lie on disk.
-    upload = BytesIO(part.content.read(0, part.content.size))
+        upload = Upload(part.content)
+    else:
+        upload = BytesIO(part.content.read(0, part.content.size))
     return arguments | {"file": (part.filename or "audio", upload, part.content_type or "application/octet-stream")}
 
 

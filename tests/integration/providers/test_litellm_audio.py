@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from base64 import b64encode
+import random
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from domain.call import Call
 from domain.errors import InvalidRequestError
+from domain.form import Form, Part
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.usage import Usage
+from infra.controllers.openai.spool import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.fakes.vertex import Vertex
 from tests.fakes.vertex_media import MP3, PCM
 from tests.integration.providers.conftest import form_call, google, json_call, was_called
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # httpx, of how LiteLLM calls it
 
 
 async def spoken(provider: LiteLLMProvider, document: ModelDocument, call: Call) -> tuple[bytes, bytes, Usage | None]:
@@ -144,3 +151,49 @@ async def test_transcripts_are_not_streamed(front: Vertex) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         await provider.stream(form_call(Endpoint.TRANSCRIPTIONS, {"file": MP3}, {}, stream=True), document)
     assert caught.value.param == "stream"
+
+
+class Recording(InMemory):
+    """A content that notes when it is read, and how much at once."""
+
+    def __init__(self, data: bytes, turn: Callable[[], int]) -> None:
+        super().__init__(data)
+        self._turn = turn
+        self.reads: list[tuple[int, int]] = []
+
+    def read(self, start: int, length: int) -> bytes:
+        data = super().read(start, length)
+        self.reads.append((self._turn(), len(data)))
+        return data
+
+
+@pytest.mark.parametrize("code", ["chirp_3", "gemini-3.5-transcribe"])
+@pytest.mark.parametrize("size", [1, 2_999_999, 3_000_000])
+async def test_uploads_are_encoded_while_they_are_sent_and_others_get_their_turns(
+    front: Vertex, code: str, size: int
+) -> None:
+    provider, document = google(front, code)
+    await provider.loaded()
+    turns = 0
+
+    async def somebody_else() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    audio = Recording(random.Random(size).randbytes(size), lambda: turns)
+    form = Form((Part("file", b"", audio, "speech.mp3", "audio/mpeg"), Part("language", b"", InMemory(b"de-AT"))))
+    other = asyncio.create_task(somebody_else())
+    try:
+        await provider.answer(Call(Endpoint.TRANSCRIPTIONS, "public", {}, form=form), document)
+    finally:
+        other.cancel()
+    (sent,) = front.bodies
+    inline = sent.get("content") or sent["contents"][0]["parts"][0]["inlineData"]["data"]
+    assert b64decode(inline, validate=True) == audio.read(0, size)
+    assert "de-AT" in json.dumps(sent)
+    *reads, _ = audio.reads
+    assert max(length for _, length in reads) <= 256 * 1024
+    at = [turn for turn, _ in reads]
+    assert at == sorted(set(at))  # somebody else had a turn between any two

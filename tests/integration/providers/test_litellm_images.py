@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
 from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
 
+from domain.call import Call
 from domain.errors import InvalidRequestError, UpstreamProtocolError, UpstreamRefusedError
+from domain.form import Form, Part
 from domain.model import ModelType, Parameters
 from domain.operation import Endpoint
 from domain.usage import Usage
+from infra.controllers.openai.spool import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering
@@ -66,6 +70,23 @@ async def test_gemini_makes_and_edits_images_and_counts_their_tokens(front: Vert
     assert parts[0] == {"text": "a red hat"}
     assert [b64decode(part["inline_data"]["data"]) for part in parts[1:]] == [PNG, b"second"]
     assert edited.usage == counted
+
+
+class NotByTheLoop(InMemory):
+    """A content that may lie on a slow disk."""
+
+    def read(self, start: int, length: int) -> bytes:
+        assert threading.current_thread() is not threading.main_thread()
+        return super().read(start, length)
+
+
+@pytest.mark.parametrize("code", ["gemini-2.5-flash-image", "imagen-4.0"])
+async def test_uploads_are_read_in_a_thread(front: Vertex, code: str) -> None:
+    provider, document = google(front, code)
+    image = Part("image", b"", NotByTheLoop(PNG), "hat.png", "image/png")
+    form = Form((image, Part("prompt", b"", InMemory(b"a red hat"))))
+    await provider.answer(Call(Endpoint.IMAGE_EDITS, "public", {}, form=form), document)
+    assert b64encode(PNG).decode() in json.dumps(front.bodies[-1])
 
 
 async def test_an_edit_as_json(front: Vertex) -> None:
