@@ -28,6 +28,13 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedUpstream) 
     made = LLMProxy(
         tmp_path_factory.mktemp("odd"),
         upstream("odd", scripted.url, parameters=reach, operations=EVERYTHING),
+        upstream(
+            "bridged",
+            scripted.url,
+            model_type="LiteLLM",
+            parameters=reach | {"model": "openai/odd", "timeout": 20},
+            operations=EVERYTHING,
+        ),
         variables={"UPSTREAM_API_KEY": UPSTREAM_KEY},
     )
     yield made
@@ -42,7 +49,9 @@ def client(proxy: LLMProxy) -> Iterator[httpx.Client]:
         yield made
 
 
-def answer(body: bytes, kind: bytes = b"application/json", status: bytes = b"200 OK", headers: bytes = b"") -> bytes:
+def answer(
+    body: bytes, kind: bytes = b"application/json", status: bytes = b"200 OK", headers: bytes = b"connection: close\r\n"
+) -> bytes:
     head = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
     return head % (status, kind, len(body), headers) + body
 
@@ -72,7 +81,7 @@ def check_hidden(text: str, scripted: ScriptedUpstream) -> None:
 def test_errors_that_tell_too_much(
     client: httpx.Client, scripted: ScriptedUpstream, path: str, status: bytes, seen: int
 ) -> None:
-    with scripted.answering(answer(talkative(scripted), status=status), then="close"):
+    with scripted.answering(answer(talkative(scripted), status=status), then="wait"):
         for refused in every_way(client, path):
             error = refused.json()["error"]
             message = check_error(refused, seen, error["code"], error["param"])
@@ -86,7 +95,7 @@ def test_events_that_tell_too_much(
 ) -> None:
     """Also where nobody asked for a stream."""
     events = b"event: error\ndata: " + talkative(scripted) + b"\n\n"
-    with scripted.answering(answer(events, EVENTS), then="close"):
+    with scripted.answering(answer(events, EVENTS), then="wait"):
         for refused in every_way(client, path):
             error = refused.json()["error"]
             check_error(refused, 502, error["code"], error["param"])
@@ -98,7 +107,7 @@ def test_events_that_tell_too_much(
 @pytest.mark.parametrize(
     "odd",
     [
-        answer(b"", b"text/html", b"302 Found", b"location: http://127.0.0.1:1/\r\n"),
+        answer(b"", b"text/html", b"302 Found", b"connection: close\r\nlocation: http://127.0.0.1:1/\r\n"),
         answer(b"<html><body>Sign in at http://127.0.0.1:1/</body></html>", b"text/html"),
         answer(b'{"data": [', b"application/json"),
         answer(b"[1, 2]"),
@@ -106,11 +115,11 @@ def test_events_that_tell_too_much(
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: -5\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-encoding: gzip\r\n\r\nplain",
+        answer(b"plain", headers=b"connection: close\r\ncontent-encoding: gzip\r\n"),
     ],
 )
 def test_what_is_no_answer(client: httpx.Client, scripted: ScriptedUpstream, path: str, odd: bytes) -> None:
-    with scripted.answering(odd, then="close"):
+    with scripted.answering(odd, then="wait"):
         for refused in every_way(client, path):
             check_error(refused, 502, "upstream_protocol")
             check_hidden(refused.text, scripted)
@@ -122,10 +131,29 @@ def test_what_follows_an_answer_is_nobodys(client: httpx.Client, scripted: Scrip
         (b"ID3 noise", b"audio/mpeg") if path == "audio/speech" else (b'{"id":"1","data":[]}', b"application/json")
     )
     smuggled = answer(b'{"id":"of somebody else"}')
-    with scripted.answering(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(body, kind) + smuggled, then="wait"):
+    with scripted.answering(b"HTTP/1.1 100 Continue\r\n\r\n" + answer(body, kind, headers=b"") + smuggled, then="wait"):
         for _ in range(3):
             taken = post(client, path, "odd")
             assert (taken.status_code, b"somebody" in taken.content) == (200, False), taken.text
+
+
+@pytest.mark.parametrize("path", ["chat/completions", "completions", "responses", "images/generations", "audio/speech"])
+def test_through_litellm_they_are_told_from_answers_as_well(
+    client: httpx.Client, scripted: ScriptedUpstream, path: str
+) -> None:
+    page = b"<html><body>Sign in at http://127.0.0.1:1/</body></html>"
+    for odd, status in (
+        (answer(talkative(scripted), status=b"400 Bad Request"), 400),
+        (answer(talkative(scripted)), 502),
+        (answer(page, b"text/html", b"502 Bad Gateway"), 502),
+        (answer(page, b"text/html"), 502),
+        (answer(b"event: error\ndata: " + talkative(scripted) + b"\n\n", EVENTS), 502),
+    ):
+        with scripted.answering(odd, then="wait"):
+            refused = post(client, path, "bridged")
+        error = refused.json()["error"]
+        check_error(refused, status, error["code"], error["param"])
+        check_hidden(refused.text, scripted)
 
 
 def test_a_response_that_failed_tells_only_what_callers_may_know(
@@ -141,9 +169,9 @@ def test_a_response_that_failed_tells_only_what_callers_may_know(
         "usage": None,
     }
     event = {"type": "response.failed", "sequence_number": 0, "response": failed}
-    with scripted.answering(answer(json.dumps(failed).encode()), then="close"):
+    with scripted.answering(answer(json.dumps(failed).encode()), then="wait"):
         whole = post(client, "responses", "odd")
-    with scripted.answering(answer(b"data: " + json.dumps(event).encode() + b"\n\n", EVENTS), then="close"):
+    with scripted.answering(answer(b"data: " + json.dumps(event).encode() + b"\n\n", EVENTS), then="wait"):
         streamed = post(client, "responses", "odd", stream=True)
     for taken in (whole, streamed):
         assert taken.status_code == 200

@@ -25,6 +25,8 @@ _CHATTER = re.compile(
     r"\.?\s*Set (?:the )?`?litellm|Got error|Give Feedback|Pass model as|Received Messages=).*",
     re.DOTALL | re.IGNORECASE,
 )
+_PAGE = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
+"""Of whatever stands before the upstream: it means nothing to callers."""
 _LIBRARY = re.compile(r"\b(?:litellm|Vertex_ai(?:_beta)?Exception)\b[.:]?\s*", re.IGNORECASE)
 
 
@@ -57,18 +59,16 @@ def said(text: str, secrets: Sequence[str], body: object = None) -> Said:
     if error is not None:
         return Said(
             clean(str(error["message"]), secrets),
-            _text(error.get("type") or error.get("status")),
-            _text(error.get("param")),
-            _text(error.get("code")),
+            _identifier(error.get("type") or error.get("status"), secrets),
+            _identifier(error.get("param"), secrets),
+            _identifier(error.get("code"), secrets),
         )
-    return Said(clean(text, secrets))
+    return Said("" if _PAGE.search(text) else clean(text, secrets))
 
 
 def clean(text: str, secrets: Sequence[str]) -> str:
     """A text without credentials, addresses, tracebacks and everything that LiteLLM says about itself."""
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "***")
-    text = _PREFIX.sub("", text.strip())
+    text = _PREFIX.sub("", _without(secrets, text).strip())
     text = _CHATTER.sub("", text)
     text = _HOST.sub("[address]", _URL.sub("[address]", text))
     return _LIBRARY.sub("", text).strip()[:_LONGEST]
@@ -111,5 +111,13 @@ def _error_in(found: Any) -> Mapping[str, Any] | None:
     return None
 
 
-def _text(value: object) -> str | None:
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+def _identifier(value: object, secrets: Sequence[str]) -> str | None:
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        return None
+    return _URL.sub("[address]", _without(secrets, str(value)))[:_LONGEST]
+
+
+def _without(secrets: Sequence[str], text: str) -> str:
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text

@@ -6,6 +6,8 @@ models: LiteLLM's own way to them calls the upstream twice and cannot be stopped
 
 from __future__ import annotations
 
+import json
+import re
 import struct
 from base64 import b64decode
 from collections.abc import AsyncIterator
@@ -35,6 +37,8 @@ _GEMINI = frozenset({"wav", "pcm"})
 _GEMINI_RATE = 24_000
 """Samples a second of Gemini's speech: 16 bits each, one channel."""
 _BLOCK = 64 * 1024
+_OBJECT = re.compile(rb"\s*\{")
+_PAGE_OR_EVENT = re.compile(rb"\s*(?:<(?:!doctype|html)\b|(?:data|event):)", re.IGNORECASE)
 
 
 def _is_gemini(target: Target) -> bool:
@@ -115,10 +119,12 @@ class SpeechStream:
         """Look whether there is anything.
 
         Raises:
-            UpstreamProtocolError: there is not.
+            UpstreamProtocolError: there is not, or it is an error or a page: LiteLLM does not look at what it gets.
         """
         if not self._audio:
             raise UpstreamProtocolError(reason="speech without audio")
+        if _is_text(self._audio):
+            raise UpstreamProtocolError(reason="a text where audio was asked for")
 
     def output_so_far(self) -> int:
         """Nobody counts tokens of speech here."""
@@ -132,6 +138,19 @@ class SpeechStream:
 
     async def aclose(self) -> None:
         """Nothing runs any more."""
+
+
+def _is_text(audio: bytes) -> bool:
+    """Whether it is an object, a page or a stream of events. Samples may begin like one, but do not go on so."""
+    if _PAGE_OR_EVENT.match(audio):
+        return True
+    if not _OBJECT.match(audio):
+        return False
+    try:
+        json.loads(audio)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _pcm(response: Any) -> bytes:

@@ -118,6 +118,22 @@ def test_nothing_leaks_and_nobody_advertises(text: str) -> None:
             assert word not in shown, (name, shown)
 
 
+def test_what_names_an_error_leaks_nothing_either() -> None:
+    told = f"{SECRET} at http://10.1.2.3:8080/x"
+    body = {"message": "No.", "type": f"t {told}", "param": f"p {told}", "code": f"c {told}"}
+    ours = translate(raised("BadRequestError", "noise", status_code=400, body=body), (SECRET,))
+    assert isinstance(ours, UpstreamRefusedError)
+    assert (ours.kind, ours.param, ours.code) == ("t *** at [address]", "p *** at [address]", "c *** at [address]")
+
+
+@pytest.mark.parametrize("page", ["<html><body>Busy</body></html>", "<!DOCTYPE html>\n<p>", "<HEAD>"])
+def test_a_page_is_not_passed_on(page: str) -> None:
+    text = f"litellm.InternalServerError: OpenAIException - {page}"
+    ours = translate(raised("InternalServerError", text, status_code=502))
+    assert isinstance(ours, UpstreamRefusedError)
+    assert (ours.status, ours.message) == (502, "The model's provider refused the request.")
+
+
 def test_an_error_inside_a_stream_is_the_error_that_broke_it() -> None:
     inner = raised("RateLimitError", status_code=429)
     ours = translate(raised("MidStreamFallbackError", status_code=503, original_exception=inner))
