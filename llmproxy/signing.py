@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
+import time
 from pathlib import Path
 
 from llmproxy.settings import Settings
@@ -12,6 +14,7 @@ from llmproxy.settings import Settings
 FILE = "signing.key"
 _PURPOSE = b"llmproxy response ids\0"
 _BYTES = 32
+_LOOKS, _LOOK_SECONDS = 100, 0.02
 
 
 def shared_by_replicas(settings: Settings) -> bool:
@@ -40,15 +43,21 @@ def _secret(settings: Settings) -> str | None:
 
 def _from_file(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Written elsewhere first: of several processes that start at once none may read half a key.
-    fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_BYTES))
-        os.link(fresh, path)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        pass
-    finally:
-        fresh.unlink(missing_ok=True)
-    return path.read_bytes()
+        return _of_somebody_else(path)
+    key = secrets.token_bytes(_BYTES)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(key)
+    return key
+
+
+def _of_somebody_else(path: Path) -> bytes:
+    """The key that another process made, which may be about to write it right now."""
+    for _ in range(_LOOKS):
+        key = path.read_bytes()
+        if len(key) == _BYTES:
+            return key
+        time.sleep(_LOOK_SECONDS)
+    raise OSError(errno.EINVAL, "is no whole key; delete it to have a new one made", str(path))

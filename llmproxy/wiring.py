@@ -123,7 +123,7 @@ async def open_product(
         stack.push_async_callback(_stop, follower)
         settle = Settle(stores.journal.record, providers.dispatch.upstream_model, clock.monotonic, _line_id, status_of)
         authentication = settings.auth is Authentication.ON
-        continuity = Continuity(ResponseIds(signing_key(settings)))
+        continuity = Continuity(ResponseIds(_signing_key(settings)))
         serving = Serving(
             view, providers.dispatch, settle, clock, random.random, continuity, authentication=authentication
         )
@@ -147,6 +147,13 @@ async def open_product(
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(door, stores, view)
+
+
+def _signing_key(settings: Settings) -> bytes:
+    try:
+        return signing_key(settings)
+    except OSError as error:
+        raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from None
 
 
 def _ledger_facts(stores: Stores) -> Mapping[str, object]:

@@ -16,6 +16,8 @@ from infra.controllers.errors import TABLE, status_of
 logger = logging.getLogger("llmproxy.requests")
 
 _LONGEST_NAME = 128
+_UNITS = ("characters", "audio_milliseconds", "images")
+"""Quantities that only some calls have."""
 
 AccessLog = Callable[[Mapping[str, object]], None]
 """Takes the facts of one finished request."""
@@ -88,6 +90,7 @@ class Visit:
                 facts["first_byte_ms"] = line.first_byte_ms
                 facts["input_tokens"] = line.usage.input_tokens
                 facts["output_tokens"] = line.usage.output_tokens
+                facts |= {name: count for name in _UNITS if (count := getattr(line.usage, name))}
         return facts
 
     def _context(self) -> dict[str, object]:

@@ -51,6 +51,12 @@ def test_processes_that_start_at_once_agree(monkeypatch: pytest.MonkeyPatch, tmp
     assert len(keys) == 1
 
 
+def test_half_a_key_is_said_and_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"half")
+    with pytest.raises(OSError, match="no whole key"):
+        key_with(monkeypatch, DATA_DIR=str(tmp_path))
+
+
 def test_nothing_is_kept_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert key_with(monkeypatch, DATA_DIR=":memory:") != key_with(monkeypatch, DATA_DIR=":memory:")
 
