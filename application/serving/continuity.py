@@ -134,17 +134,19 @@ def line_id(public_id: str) -> str:
     return "response-" + hashlib.sha256(public_id.encode()).hexdigest()[:40]
 
 
-def line_time(created_at: object) -> int | None:
-    """The time of that line in milliseconds, from ``created_at`` of the response: stores keep lines apart by time.
+def line_time(created_at: object, now_ms: int) -> int:
+    """The time of that line in milliseconds: ``created_at`` of the response, because stores keep lines apart by time.
 
-    ``None`` = it names none.
+    Where it names none that can be (responses are kept for a month or so) it is now: a line must not fall out of the
+    months that anybody looks at.
     """
-    if isinstance(created_at, bool) or not isinstance(created_at, int | float) or not 0 < created_at < _END_OF_TIME:
-        return None
-    return int(created_at * 1000)
+    if isinstance(created_at, bool) or not isinstance(created_at, int | float):
+        return now_ms
+    return int(created_at * 1000) if -_LONGEST_KEPT < created_at - now_ms / 1000 < _CLOCKS_DIFFER else now_ms
 
 
-_END_OF_TIME = 10**11  # seconds: the year 5138
+_LONGEST_KEPT = 400 * 86_400.0  # seconds
+_CLOCKS_DIFFER = 86_400.0
 
 
 def not_found(public_id: str) -> InvalidRequestError:
@@ -158,9 +160,8 @@ def not_found(public_id: str) -> InvalidRequestError:
 def _expect_again(exchange: Exchange, public_id: str, block: bytes) -> None:
     exchange.line_id = line_id(public_id)
     created = _CREATED_AT.search(block)
-    time_ms = None if created is None else line_time(float(created.group(1)))
-    if time_ms is not None:
-        exchange.time_ms = time_ms
+    if created is not None:
+        exchange.time_ms = line_time(float(created.group(1)), exchange.time_ms)
 
 
 def _take_marks_off(fields: dict[str, bytes]) -> str | None:

@@ -84,7 +84,7 @@ class StoredResponses:
             return  # the first line of a response is the one that is kept
         call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
         exchange = self._exchange(_FETCHED, call, caller)
-        exchange.time_ms = line_time(response.get("created_at")) or exchange.time_ms
+        exchange.time_ms = line_time(response.get("created_at"), exchange.time_ms)
         exchange.document = document
         exchange.attempts = 1
         exchange.line_id = line_id(public_id)

@@ -17,6 +17,7 @@ from tests.fakes.provider import FakeProvider, FakeStream
 
 JSON = b"application/json"
 DEPLOYMENTS = ("a", "b", "c")
+NOW_MS = 1_795_300_000_000
 
 
 def answer(body: object) -> Answer:
@@ -191,7 +192,12 @@ async def test_encrypted_content_without_a_mark_reaches_whoever_is_next() -> Non
 
 @pytest.mark.parametrize(
     ("created_at", "time_ms"),
-    [(1_795_262_400, 1_795_262_400_000), (1.5, 1500), (0, None), (-1, None), (1e400, None), (True, None), ("5", None)],
+    [(1_795_262_400, 1_795_262_400_000), (1_795_262_400.5, 1_795_262_400_500), (1_795_300_060, 1_795_300_060_000)],
 )
-def test_the_time_of_a_line(created_at: object, time_ms: int | None) -> None:
-    assert line_time(created_at) == time_ms
+def test_the_time_of_a_line(created_at: object, time_ms: int) -> None:
+    assert line_time(created_at, NOW_MS) == time_ms
+
+
+@pytest.mark.parametrize("created_at", [0, -1, 1.5, 9_999_999_999, 1e400, float("nan"), True, "5", None])
+def test_a_time_that_cannot_be_is_now(created_at: object) -> None:
+    assert line_time(created_at, NOW_MS) == NOW_MS

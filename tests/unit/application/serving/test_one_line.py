@@ -20,7 +20,7 @@ JSON = b"application/json"
 COSTS = {"cost_input_1Mtokens": "2.5", "cost_output_1Mtokens": 10}
 BACKGROUND = {"input": b'"hi"', "background": b"true"}
 MINE = IDS.public("billing", KeptResponse("sim-1", "resp_up"))
-LAST_MOMENT = 1_798_761_599  # 2026-12-31 23:59:59 UTC
+LAST_MOMENT = 1_793_491_199  # 2026-10-31 23:59:59 UTC
 
 
 def response(usage: Usage | None, status: str = "completed", created_at: int = LAST_MOMENT) -> Answer:
