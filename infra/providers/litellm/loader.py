@@ -18,7 +18,7 @@ from domain.errors import DeploymentUnusableError
 from infra.providers.litellm.cohere import repair_cohere
 from infra.providers.litellm.gemini import watch_gemini_end
 from infra.providers.litellm.quiet import quiet
-from infra.providers.litellm.retries import never_retry
+from infra.providers.litellm.retries import never_resend, never_retry
 from infra.providers.litellm.upload import send_piecemeal
 from infra.providers.litellm.vertex import (
     keep_credentials,
@@ -112,6 +112,7 @@ def _load() -> Library:
     import litellm  # noqa: PLC0415  # late on purpose: see the module's docstring
     from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415  # the same
     from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig  # noqa: PLC0415  # the same
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415  # the same
     from litellm.llms.openai.openai import OpenAIChatCompletion  # noqa: PLC0415  # the same
     from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (  # noqa: PLC0415  # the same
         ModelResponseIterator as GeminiReader,
@@ -126,6 +127,7 @@ def _load() -> Library:
     repair_cohere(CohereV2ChatConfig)
     watch_gemini_end(GeminiReader)
     never_retry(OpenAIChatCompletion)
+    never_resend(AsyncHTTPHandler)
     send_piecemeal(base_llm_http_handler)
     tokens = _repair_vertex()
     signature = inspect.signature(litellm.acompletion).parameters

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,7 +31,10 @@ from tests.fakes.scripted_server import Peer, ScriptedServer, scripted_server
 from tests.fakes.vertex import Vertex, vertex
 from tests.integration.providers.conftest import KEY, form_call, json_call
 
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # httpx, of how LiteLLM calls it
+
 JSON = b"Content-Type: application/json\r\n"
+CHAT = json_call(Endpoint.CHAT_COMPLETIONS, messages=[{"role": "user", "content": "hello"}])
 EMBEDDINGS = json_call(Endpoint.EMBEDDINGS, input=["text"])
 IMAGE = json_call(Endpoint.IMAGE_GENERATIONS, prompt="a hat")
 EDIT = form_call(Endpoint.IMAGE_EDITS, {"image": b"image"}, {"prompt": "a hat"})
@@ -145,6 +150,23 @@ async def test_silence_and_nobody_there(robot: Vertex, name: str) -> None:
         await server.wait_gone()
     with pytest.raises(UpstreamUnreachableError):
         await reach(provider(robot), way, way.document(gone))
+
+
+async def reset(peer: Peer) -> None:
+    """Take a call and have the connection reset."""
+    await peer.request()
+    linger = struct.pack("ii", 1, 0)
+    peer.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    peer.writer.transport.abort()
+
+
+@pytest.mark.parametrize("name", [*sorted(WAYS), "chat"])
+async def test_a_call_whose_connection_is_reset_is_not_sent_again(robot: Vertex, name: str) -> None:
+    way = WAYS.get(name) or Way(CHAT, ModelType.ANTHROPIC, "claude-sonnet-4-5", KEYED)
+    async with scripted_server(reset) as server:
+        with pytest.raises((UpstreamUnreachableError, UpstreamProtocolError)):
+            await reach(provider(robot), way, way.document(address(server)))
+        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("name", sorted(WAYS))
