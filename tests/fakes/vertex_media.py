@@ -1,7 +1,8 @@
 """What Google answers where aimock does not know its API: embeddings, images, speech and transcripts.
 
-Formats as in Google's REST references: ``predict`` of Vertex AI (embeddings, Imagen), ``generateContent`` with images
-and audio, ``text:synthesize`` of Cloud Text-to-Speech v1, ``recognize`` of Cloud Speech-to-Text v2.
+Formats as in Google's REST references: ``predict`` of Vertex AI (embeddings, Imagen), its ``embedContent`` and its
+``generateContent`` with images and audio, ``text:synthesize`` of Cloud Text-to-Speech v1, ``recognize`` of Cloud
+Speech-to-Text v2.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ def media_answer(path: str, body: dict[str, Any]) -> dict[str, Any] | None:
     """The answer to a request; ``None`` = it is for aimock."""
     if path.endswith(":predict"):
         return _images(body) if "prompt" in body["instances"][0] else _embeddings(body)
+    if path.endswith(":embedContent"):
+        return _embedding(body)
     if path.endswith("/v1/text:synthesize"):
         return {"audioContent": b64encode(MP3).decode()}
     if path.endswith("/recognizers/_:recognize"):
@@ -45,6 +48,14 @@ def _embeddings(body: dict[str, Any]) -> dict[str, Any]:
         return {"embeddings": {"values": [0.5] * size, "statistics": statistics}}
 
     return {"predictions": [embedding(instance["content"]) for instance in body["instances"]]}
+
+
+def _embedding(body: dict[str, Any]) -> dict[str, Any]:
+    """One vector, of all parts together; its number is the length of the text."""
+    characters = sum(len(part["text"]) for part in body["content"]["parts"])
+    details = [{"modality": "TEXT", "tokenCount": characters}]
+    usage = {"promptTokenCount": characters, "totalTokenCount": characters, "promptTokensDetails": details}
+    return {"embedding": {"values": [float(characters)]}, "usageMetadata": usage}
 
 
 def _images(body: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,8 @@ _KNOWN = frozenset({"input", "dimensions", "input_type", "task_type", "title", "
 """The vendors' own: ``input_type`` and ``truncate`` of Cohere, the others of Vertex."""
 _OURS = frozenset({"encoding_format"})
 _FORMATS = frozenset({None, "float", "base64"})
+_GOOGLE = frozenset({"vertex_ai", "gemini"})
+_REFERENCES = ("files/", "gs://", "https://generativelanguage.googleapis.com/")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -33,7 +35,20 @@ def _arguments(asked: Asked) -> dict[str, Any]:
     members["input"] = texts(members.get("input"))
     if asked.target.provider == "cohere_chat":
         members["encoding_format"] = "float"
+    if asked.target.provider in _GOOGLE:
+        members["input"] = [_no_reference(text, asked.target.model) for text in members["input"]]
     return members
+
+
+def _no_reference(text: str, model: str) -> str:
+    """A text that LiteLLM takes for one: what looks like one of the operator's files it would have read.
+
+    Raises:
+        InvalidRequestError: the text cannot be written otherwise.
+    """
+    if "multimodalembedding" in model and "gs://" in text:
+        raise unsupported("input", "'input' must be text: this model does not take addresses of files.")
+    return f" {text}" if text.startswith(_REFERENCES) else text
 
 
 def texts(value: Any) -> list[str]:

@@ -24,6 +24,7 @@ from infra.providers.litellm.vertex import (
     keep_credentials,
     repair_addresses,
     share_tokens,
+    text_by_text,
     with_token,
     without_threads,
 )
@@ -133,6 +134,7 @@ def _load() -> Library:
     signature = inspect.signature(litellm.acompletion).parameters
     functions = {name: getattr(litellm, name) for name in FUNCTIONS}
     functions |= {name: with_token(functions[name], tokens) for name in _TOKEN_FIRST}
+    functions["aembedding"] = text_by_text(functions["aembedding"])
     functions[BRIDGE] = partial(LiteLLMCompletionTransformationHandler().response_api_handler, _is_async=True)
     return Library(
         functions=functions,

@@ -1,9 +1,9 @@
-"""Vertex AI's images and audio in LiteLLM 1.106.2: addresses, tokens and waiting put right.
+"""Vertex AI's images, audio and embeddings in LiteLLM 1.106.2: addresses, tokens and waiting put right.
 
 For images an address of the operator's own is taken for the whole URL and called without a token; for speech it is
 taken for the whole URL, too. Imagen is sent the service account as one of its parameters. Tokens are fetched anew for
 each call, while everybody else waits. Images are made in a thread that nobody can stop. Chat completions and embeddings
-have none of these faults.
+have none of these faults; but several texts become one vector where Vertex AI takes one text a call.
 """
 
 from __future__ import annotations
@@ -13,7 +13,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
+from domain.errors import InvalidRequestError
+
 _REPAIRED = "_llmproxy_repaired"
+_ONE_TEXT = "vertex_ai/gemini-embedding"
+_MOST_TEXTS = 100
 
 
 def repair_addresses(configs: Iterable[Any]) -> None:
@@ -89,3 +93,25 @@ def without_threads(handler: Any) -> None:
     """Make LiteLLM's HTTP handler of images one that can be cancelled. Safe to repeat."""
     if not isinstance(handler.image_generation_handler, partial):
         handler.image_generation_handler = partial(handler.image_generation_handler, _is_async=True)
+
+
+def text_by_text(function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """LiteLLM's function for embeddings, called for each text alone where Vertex AI takes no more.
+
+    One call after the other: the time that is left, and an error, are those of the caller's one call.
+    """
+
+    async def call(**arguments: Any) -> Any:
+        texts = arguments["input"]
+        if len(texts) == 1 or not arguments["model"].startswith(_ONE_TEXT):
+            return await function(**arguments)
+        if len(texts) > _MOST_TEXTS:
+            message = f"'input' has {len(texts)} texts, but this model takes at most {_MOST_TEXTS} at a time."
+            raise InvalidRequestError(message, param="input", code="array_above_max_length")
+        answers = [await function(**arguments | {"input": [text]}) for text in texts]
+        whole = answers[0]
+        whole.data = [entry for answer in answers for entry in answer.data]
+        whole.usage.prompt_tokens = sum(answer.usage.prompt_tokens for answer in answers)
+        return whole
+
+    return call

@@ -20,6 +20,7 @@ from tests.builders import model_document
 from tests.fakes.chat_upstream import answering
 from tests.fakes.scripted_server import ScriptedServer, scripted_server
 from tests.fakes.vertex import TOKEN, Vertex, vertex
+from tests.integration.providers.conftest import google
 
 COHERE = {
     "id": "1",
@@ -116,6 +117,31 @@ async def test_vertex_counts_its_tokens(front: Vertex) -> None:
     assert [each["task_type"] for each in front.bodies[-1]["instances"]] == ["CLUSTERING"] * 2
     assert answer.usage == Usage(input_tokens=5)  # of ten and six characters
     assert [len(entry["embedding"]) for entry in json.loads(answer.body)["data"]] == [3, 3]
+
+
+async def test_vertex_is_asked_text_by_text_where_it_takes_one(front: Vertex) -> None:
+    made, target = google(front, "gemini-embedding-2")
+    answer = await made.answer(call(input=["first", "second!", "3"]), target)
+    sent = [body["content"]["parts"] for body in front.bodies]
+    assert sent == [[{"text": "first"}], [{"text": "second!"}], [{"text": "3"}]]
+    data = json.loads(answer.body)["data"]
+    assert [(entry["index"], entry["embedding"]) for entry in data] == [(0, [5.0]), (1, [7.0]), (2, [1.0])]
+    assert answer.usage == Usage(input_tokens=13)
+    with pytest.raises(InvalidRequestError) as caught:
+        await made.answer(call(input=["text"] * 101), target)
+    assert (caught.value.param, caught.value.code) == ("input", "array_above_max_length")
+    assert len(front.bodies) == 3
+
+
+async def test_no_text_makes_google_read_a_file_of_the_operators(front: Vertex) -> None:
+    made, target = google(front, "gemini-embedding-2")
+    for text in ("gs://secrets/plan.pdf", "files/abc"):
+        await made.answer(call(input=text), target)
+        assert front.bodies[-1]["content"]["parts"] == [{"text": f" {text}"}]
+    made, target = google(front, "multimodalembedding@001")
+    with pytest.raises(InvalidRequestError):
+        await made.answer(call(input="see gs://secrets/plan.pdf"), target)
+    assert len(front.bodies) == 2
 
 
 @pytest.mark.parametrize(
