@@ -34,19 +34,25 @@ _encode = msgspec.json.Encoder().encode
 class ChunkEvents(Events):
     """Chunks for the caller. Complete with ``[DONE]``; nothing after it is relayed. The last report of usage counts.
 
+    Some servers report with every chunk how far they are. Only a report without choices sums up the whole answer.
+
     Args:
         read_usage: reads a ``usage`` object.
         keep_usage: the caller asked for usage: everything stays as it came. Otherwise the event that carries only
             usage is left out, and the member is taken out of the others.
         max_event: see ``Events``.
+
+    Attributes:
+        summed_up: such a report has come.
     """
 
-    __slots__ = ("_keep_usage", "_marks", "_read_usage")
+    __slots__ = ("_keep_usage", "_marks", "_read_usage", "summed_up")
 
     def __init__(
         self, read_usage: Callable[[bytes], Usage | None], *, keep_usage: bool, max_event: int = MAX_EVENT
     ) -> None:
         super().__init__(max_event)
+        self.summed_up = False
         self._read_usage = read_usage
         self._keep_usage = keep_usage
         self._marks = _MARKS if keep_usage else _MARKS_AND_USAGE
@@ -83,10 +89,13 @@ class ChunkEvents(Events):
     def _with_usage(self, event: bytes, payload: bytes, chunk: _Chunk) -> bytes:
         """An event that has the member ``usage``, as the caller may see it."""
         usage = None if _empty(chunk.usage) else self._read_usage(_text(chunk.usage))
-        self.usage = usage or self.usage
+        last = usage is not None and _empty(chunk.choices)
+        self.summed_up = self.summed_up or last
+        if usage is not None and (self.usage is None or usage.input_tokens or usage.output_tokens):
+            self.usage = usage  # zeros take nothing back
         if self._keep_usage:
             return event
-        if usage is not None and _empty(chunk.choices):
+        if last:
             return b""
         try:
             members = _decode_members(payload)

@@ -93,7 +93,7 @@ class WireStream:
         try:
             while True:
                 if block:
-                    if count is not None and not (events.usage and events.usage.output_tokens):
+                    if count is not None and not (events.done and events.usage and events.usage.output_tokens):
                         count.add(block)
                     yield block
                 if events.done or events.failure is not None:
@@ -145,7 +145,7 @@ class WireStream:
             raise UpstreamProtocolError(reason="the stream ended without the event that completes it")
         if rest and count is not None:
             count.add(rest)
-        if events.usage is None and not (count is not None and count.finished()):
+        if not events.summed_up and not (count is not None and count.finished()):
             raise UpstreamProtocolError(reason="the stream ended before the model said that it was finished")
         events.done = True
         return rest + DONE
