@@ -46,7 +46,7 @@ class FormLimits:
 
 def is_form(content_type: bytes) -> bool:
     """Whether a body of this type is a multipart form."""
-    return content_type[: len(FORM)].lower() == FORM
+    return content_type.partition(b";")[0].strip().lower() == FORM
 
 
 async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, spool: Spool) -> Form:
