@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import random
-import wave
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
 
+from tests.builders import recording
 from tests.fakes.llmproxy_server import upstream
 
 TOKENS = {
@@ -72,17 +71,6 @@ class Seen:
     failed: int = 0
     left: int = 0
     wrong: list[str] = field(default_factory=list)
-
-
-def recording(milliseconds: int) -> bytes:
-    """A WAV file of silence."""
-    made = io.BytesIO()
-    with wave.open(made, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(bytes(16 * milliseconds))
-    return made.getvalue()
 
 
 def chat(chance: random.Random, number: int) -> Wanted:
