@@ -33,44 +33,66 @@ async def next_of(pieces: Any, limits: Limits) -> Any:
         raise limits.translate(error) from None
 
 
-def check_complete(wrapper: Any) -> None:
-    """LiteLLM makes up a finish reason where the upstream just stopped; nobody may take that for an answer.
+class WrappedStream:
+    """What all streams have in common that end in LiteLLM's ``CustomStreamWrapper``; most of the port's ``Stream``.
 
     Args:
-        wrapper: LiteLLM's ``CustomStreamWrapper``, at its end.
-
-    Raises:
-        UpstreamProtocolError: the upstream just stopped.
-    """
-    unfinished = wrapper.received_finish_reason is None and wrapper.intermittent_finish_reason is None
-    if unfinished or end_missing(wrapper.completion_stream):
-        raise UpstreamProtocolError(reason="the stream ended without a finish reason")
-
-
-class Report:
-    """What the upstream of a stream reported of its usage so far.
-
-    Some vendors report the input at the beginning and the output at the end.
-
-    Args:
-        wrapper: LiteLLM's ``CustomStreamWrapper``.
+        wrapper: LiteLLM's.
+        limits: how long it may take.
     """
 
-    def __init__(self, wrapper: Any) -> None:
+    content_type = b"text/event-stream; charset=utf-8"
+
+    def __init__(self, wrapper: Any, limits: Limits) -> None:
         self._wrapper = wrapper
+        self._limits = limits
+        self._first: Any = None
         self._seen = 0
         self._reported: Usage | None = None
+        self._complete = False
+        self.characters = 0
 
-    def so_far(self) -> Usage | None:
-        """``None`` = nothing."""
+    @property
+    def ended(self) -> bool:
+        """Whether the block that was handed out last completes the answer."""
+        return self._complete
+
+    @property
+    def usage(self) -> Usage | None:
+        """What the upstream reported so far; ``None`` = nothing.
+
+        Some vendors report the input at the beginning and the output at the end. Of a stream that was cut, the output
+        is what was delivered, by rule of thumb, if that is more than what it had reported.
+        """
         chunks = self._wrapper.chunks
         for chunk in chunks[self._seen :]:
             self._reported = larger(self._reported, usage_of(getattr(chunk, "usage", None)))
         self._seen = len(chunks)
-        return self._reported
+        if self._reported is None or self._complete:
+            return self._reported
+        return larger(self._reported, Usage(output_tokens=self.output_so_far()))
+
+    def output_so_far(self) -> int:
+        """Output tokens delivered so far, by rule of thumb."""
+        return estimate_tokens(self.characters)
+
+    async def aclose(self) -> None:
+        """End the upstream call now if it still runs. Safe to repeat."""
+        await self._wrapper.aclose()
+
+    def _check_complete(self) -> None:
+        """LiteLLM makes up a finish reason where the upstream just stopped; nobody may take that for an answer.
+
+        Raises:
+            UpstreamProtocolError: the upstream just stopped.
+        """
+        wrapper = self._wrapper
+        unfinished = wrapper.received_finish_reason is None and wrapper.intermittent_finish_reason is None
+        if unfinished or end_missing(wrapper.completion_stream):
+            raise UpstreamProtocolError(reason="the stream ended without a finish reason")
 
 
-class ChatStream:
+class ChatStream(WrappedStream):
     """One streamed answer; implements the port's ``Stream``.
 
     Args:
@@ -79,25 +101,13 @@ class ChatStream:
         limits: how long it may take.
     """
 
-    content_type = b"text/event-stream; charset=utf-8"
-
     kind = "chat.completion.chunk"
 
     def __init__(self, wrapper: Any, asked: Asked, limits: Limits) -> None:
-        self._wrapper = wrapper
+        super().__init__(wrapper, limits)
         self._prefix = asked.target.provider
         self._wants_usage = asked.call.wants_usage
-        self._limits = limits
-        self._first: Any = None
-        self.characters = 0
-        self._report = Report(wrapper)
-        self._complete = False
         self._head: dict[str, object] = {}
-
-    @property
-    def ended(self) -> bool:
-        """Whether the block that was handed out last completes the answer."""
-        return self._complete
 
     async def begin(self) -> None:
         """Wait for the first chunk: LiteLLM may not have called the upstream before.
@@ -113,22 +123,6 @@ class ChatStream:
             await self.aclose()
             raise
 
-    @property
-    def usage(self) -> Usage | None:
-        """What the upstream reported so far; ``None`` = nothing.
-
-        Of a stream that was cut, the output is what was delivered, by rule of thumb, if that is more than what it had
-        reported.
-        """
-        reported = self._report.so_far()
-        if reported is None or self._complete:
-            return reported
-        return larger(reported, Usage(output_tokens=self.output_so_far()))
-
-    def output_so_far(self) -> int:
-        """Output tokens delivered so far, by rule of thumb."""
-        return estimate_tokens(self.characters)
-
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Blocks of whole events; see the port."""
         chunk, self._first = self._first, None
@@ -138,23 +132,16 @@ class ChatStream:
                 yield block
             chunk = await self._next()
         self._check_complete()
+        self._complete = True
         usage = self.usage
         if self._wants_usage and usage is not None:
             yield event(self._head | {"choices": [], "usage": openai_usage(usage)}) + _DONE
         else:
             yield _DONE
 
-    async def aclose(self) -> None:
-        """End the upstream call now if it still runs. Safe to repeat."""
-        await self._wrapper.aclose()
-
     async def _next(self) -> Any:
         """The next chunk, or ``None`` at the end."""
         return await next_of(self._wrapper, self._limits)
-
-    def _check_complete(self) -> None:
-        check_complete(self._wrapper)
-        self._complete = True
 
     def _block(self, chunk: Any) -> bytes | None:
         choices = [choice for choice in map(self.choice, chunk.choices) if choice is not None]

@@ -152,6 +152,29 @@ async def test_silence_and_nobody_there(robot: Vertex, name: str) -> None:
         await reach(provider(robot), way, way.document(gone))
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"promptFeedback": {"blockReason": "SAFETY"}},
+        {"candidates": []},
+        {"candidates": [{"content": {"parts": [{"text": "No."}]}, "finishReason": "STOP"}]},
+        {
+            "candidates": [
+                {
+                    "content": {"parts": [{"inlineData": {"mimeType": "audio/L16;rate=24000", "data": "a"}}]},
+                    "finishReason": "STOP",
+                }
+            ]
+        },
+    ],
+)
+async def test_gemini_that_does_not_speak(robot: Vertex, answer: dict[str, Any]) -> None:
+    way = WAYS["gemini_speech"]
+    async with scripted_server(answering(json.dumps(answer).encode(), JSON)) as server:
+        with pytest.raises((UpstreamProtocolError, UpstreamRefusedError)):
+            await reach(provider(robot), way, way.document(address(server)))
+
+
 async def reset(peer: Peer) -> None:
     """Take a call and have the connection reset."""
     await peer.request()
