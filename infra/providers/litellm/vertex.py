@@ -107,7 +107,7 @@ def text_by_text(function: Callable[..., Awaitable[Any]]) -> Callable[..., Await
             return await function(**arguments)
         if len(texts) > _MOST_TEXTS:
             message = f"'input' has {len(texts)} texts, but this model takes at most {_MOST_TEXTS} at a time."
-            raise InvalidRequestError(message, param="input", code="array_above_max_length")
+            raise InvalidRequestError(message, param="input", code="invalid_value")
         answers = [await function(**arguments | {"input": [text]}) for text in texts]
         whole = answers[0]
         whole.data = [entry for answer in answers for entry in answer.data]

@@ -129,7 +129,7 @@ async def test_vertex_is_asked_text_by_text_where_it_takes_one(front: Vertex) ->
     assert answer.usage == Usage(input_tokens=13)
     with pytest.raises(InvalidRequestError) as caught:
         await made.answer(call(input=["text"] * 101), target)
-    assert (caught.value.param, caught.value.code) == ("input", "array_above_max_length")
+    assert (caught.value.param, caught.value.code) == ("input", "invalid_value")
     assert len(front.bodies) == 3
 
 
