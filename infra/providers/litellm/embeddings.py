@@ -21,7 +21,6 @@ _KNOWN = frozenset({"input", "dimensions", "input_type", "task_type", "title", "
 """The vendors' own: ``input_type`` and ``truncate`` of Cohere, the others of Vertex."""
 _OURS = frozenset({"encoding_format"})
 _FORMATS = frozenset({None, "float", "base64"})
-_GOOGLE = frozenset({"vertex_ai", "gemini"})
 _REFERENCES = ("files/", "gs://", "https://generativelanguage.googleapis.com/")
 _encode = msgspec.json.Encoder().encode
 
@@ -35,7 +34,7 @@ def _arguments(asked: Asked) -> dict[str, Any]:
     members["input"] = texts(members.get("input"))
     if asked.target.provider == "cohere_chat":
         members["encoding_format"] = "float"
-    if asked.target.provider in _GOOGLE:
+    if asked.target.google:
         members["input"] = [_no_reference(text, asked.target.model) for text in members["input"]]
     return members
 

@@ -104,7 +104,7 @@ def wanted_of(asked: Asked, known: Collection[str]) -> Wanted:
     wanted = _from_json(asked, known) if form is None else _from_form(form, known)
     if asked.call.stream:
         raise unsupported("stream", "This model does not stream images: leave 'stream' out.")
-    if wanted.members.get("response_format") == "url" and asked.target.provider in {"vertex_ai", "gemini"}:
+    if wanted.members.get("response_format") == "url" and asked.target.google:
         raise unsupported("response_format", "This model hands images over as 'b64_json' only.")
     for name in _INTEGERS & wanted.members.keys():
         if not isinstance(wanted.members[name], int) or isinstance(wanted.members[name], bool):

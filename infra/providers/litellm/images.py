@@ -33,28 +33,24 @@ _GEMINI_RATIOS = {
 _IMAGEN_SIZES = frozenset({"1024x1024", "896x1280", "1280x896", "1024x1792", "1792x1024"})
 
 
-def _is_gemini(target: Target) -> bool:
-    return target.provider in {"vertex_ai", "gemini"} and "gemini" in target.model.partition("/")[2]
-
-
 def _generation(target: Target) -> str:
-    return "acompletion" if _is_gemini(target) else "aimage_generation"
+    return "acompletion" if target.gemini else "aimage_generation"
 
 
 def _edit(target: Target) -> str:
-    return "acompletion" if _is_gemini(target) else "aimage_edit"
+    return "acompletion" if target.gemini else "aimage_edit"
 
 
 def _generated(asked: Asked) -> dict[str, Any]:
     wanted = wanted_of(asked, GENERATION)
-    if _is_gemini(asked.target):
+    if asked.target.gemini:
         return _gemini(wanted)
     return {"prompt": wanted.prompt, **_members(asked, wanted)}
 
 
 def _edited(asked: Asked) -> dict[str, Any]:
     wanted = wanted_of(asked, EDIT)
-    if _is_gemini(asked.target):
+    if asked.target.gemini:
         return _gemini(wanted)
     arguments: dict[str, Any] = {"prompt": wanted.prompt, "image": [image.content() for image in wanted.images]}
     if wanted.mask is not None:
@@ -99,7 +95,7 @@ def _size(size: str, sizes: Any) -> InvalidRequestError:
 
 
 def _answer(response: Any, asked: Asked) -> Answer:
-    images = _from_chat(response) if _is_gemini(asked.target) else _listed(response)
+    images = _from_chat(response) if asked.target.gemini else _listed(response)
     if not images:
         raise UpstreamRefusedError(400, "The model made no image of this.", kind="image_generation_error")
     tokens = _tokens(response, asked)
@@ -137,7 +133,7 @@ def _from_chat(response: Any) -> list[dict[str, str]]:
 def _tokens(response: Any, asked: Asked) -> Usage | None:
     """The tokens. What LiteLLM's functions for images report of the output is image tokens, all of it."""
     reported = getattr(response, "usage", None)
-    if reported is None or _is_gemini(asked.target):
+    if reported is None or asked.target.gemini:
         return usage_of(reported)
     dumped = reported.model_dump(exclude_none=True, warnings=False)
     sent, made = (int(dumped.get(name) or 0) for name in ("input_tokens", "output_tokens"))

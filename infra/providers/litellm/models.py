@@ -144,6 +144,16 @@ class Target:
         """LiteLLM's name of the provider."""
         return self.model.partition("/")[0]
 
+    @property
+    def google(self) -> bool:
+        """Whether it is an API of Google's."""
+        return self.provider in {"vertex_ai", "gemini"}
+
+    @property
+    def gemini(self) -> bool:
+        """Whether it is one of Google's models called Gemini."""
+        return self.google and "gemini" in self.model.partition("/")[2]
+
 
 def upstream_name(document: ModelDocument, model: str | None) -> str:
     """The name by which the upstream knows the model; ``model`` is the one its parameters name."""

@@ -41,12 +41,8 @@ _OBJECT = re.compile(rb"\s*\{")
 _PAGE_OR_EVENT = re.compile(rb"\s*(?:<(?:!doctype|html)\b|(?:data|event):)", re.IGNORECASE)
 
 
-def _is_gemini(target: Target) -> bool:
-    return target.provider in {"vertex_ai", "gemini"} and "gemini" in target.model.partition("/")[2]
-
-
 def _function(target: Target) -> str:
-    return "acompletion" if _is_gemini(target) else "aspeech"
+    return "acompletion" if target.gemini else "aspeech"
 
 
 def _arguments(asked: Asked) -> dict[str, Any]:
@@ -63,7 +59,7 @@ def _arguments(asked: Asked) -> dict[str, Any]:
     form = members.get("response_format")
     if form is not None and form not in _TYPES:
         raise InvalidRequestError(f"'response_format' must be one of {', '.join(_TYPES)}.", param="response_format")
-    if _is_gemini(asked.target):
+    if asked.target.gemini:
         return _gemini(members)
     if asked.target.provider == "vertex_ai":
         return _cloud(members)
@@ -103,7 +99,7 @@ class SpeechStream:
 
     def __init__(self, response: Any, asked: Asked, _limits: Limits) -> None:
         wanted = members_of(asked, _KNOWN, _OURS).get("response_format")
-        if _is_gemini(asked.target):
+        if asked.target.gemini:
             self._audio, self.usage = _pcm(response), _tokens(response)
             wanted = wanted or "wav"
             if wanted == "wav":

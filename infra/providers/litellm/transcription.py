@@ -19,7 +19,6 @@ _encode = msgspec.json.Encoder().encode
 _KNOWN = frozenset({"language", "prompt", "response_format", "temperature", "timestamp_granularities"})
 _WITHOUT_EFFECT = frozenset({"model", "file", "stream", "user", "chunking_strategy"})
 _OPENAI_ONLY = frozenset({"include", "known_speaker_names", "known_speaker_references"})
-_GOOGLE = frozenset({"vertex_ai", "gemini"})
 _PLAIN = ("json", "text")
 _RAW = frozenset({"text", "srt", "vtt"})
 
@@ -44,7 +43,7 @@ def _arguments(asked: Asked) -> dict[str, Any]:
         arguments["timestamp_granularities"] = granularities
     part = form.files("file")[0]
     upload: Upload | BytesIO
-    if asked.target.provider in _GOOGLE:
+    if asked.target.google:
         _check_google(arguments)
         upload = Upload(part.content)
     else:
