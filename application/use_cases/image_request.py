@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from application.use_cases.members import string
@@ -14,6 +15,8 @@ MOST_IMAGES = 10
 _DALL_E = ("standard", "1024x1024")
 _GPT_IMAGE = ("auto", "auto")
 """Quality and size where a request names none."""
+_QUALITY = re.compile(r"[a-z_]{1,16}")
+_SIZE = re.compile(r"[0-9]{1,5}x[0-9]{1,5}|auto")
 
 
 def images_of(call: Call, usage: Usage, heard: bool) -> Usage:  # noqa: FBT001 - see UseCase
@@ -23,7 +26,7 @@ def images_of(call: Call, usage: Usage, heard: bool) -> Usage:  # noqa: FBT001 -
     else the defaults of OpenAI's models. GPT-image models say in each answer what their ``auto`` came to; of one that
     nobody heard it is not known and stays ``auto``.
     """
-    asked_quality, asked_size = (_asked(call, name) for name in ("quality", "size"))
+    asked_quality, asked_size = _fit(_QUALITY, _asked(call, "quality")), _fit(_SIZE, _asked(call, "size"))
     default_quality, default_size = _GPT_IMAGE if "gpt-image" in call.model else _DALL_E
     quality, _, size = usage.image_size.rpartition("/")
     quality = quality or asked_quality or default_quality
@@ -40,6 +43,11 @@ def number(call: Call) -> int:
 def nothing_sent(_call: Call) -> Usage:
     """No tokens: an upstream that charges by tokens reports them, and images without a price are named as such."""
     return Usage()
+
+
+def _fit(pattern: re.Pattern[str], asked: str | None) -> str:
+    """What was asked for, if prices can be quoted for it: callers' words have no place in the ledger."""
+    return asked if asked is not None and pattern.fullmatch(asked) else ""
 
 
 def _asked(call: Call, name: str) -> str | None:

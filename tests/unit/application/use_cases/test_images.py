@@ -130,3 +130,9 @@ def test_how_many_there_are(call: Call, images: int) -> None:
     assert images_of(call, Usage(), False).images == images  # noqa: FBT003
     assert images_of(call, Usage(images=2), True).images == 2  # noqa: FBT003
     assert images_of(call, Usage(), True).images == 0  # noqa: FBT003 - an answer from which all were filtered
+
+
+@pytest.mark.parametrize("words", ["a private thought", "Tell-me", "x" * 17, "1024", "1024x", "", "é"])
+def test_callers_words_are_no_size_and_no_quality(words: str) -> None:
+    call = generation(quality=words, size=words)
+    assert images_of(call, Usage(), heard=False).image_size == "standard/1024x1024"
