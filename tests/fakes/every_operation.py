@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import httpx
 
+from tests.builders import recording
 from tests.fakes.llmproxy_server import LLMProxy
-from tests.fakes.mixed_calls import recording
 from tests.fakes.processes import wait_until
 
 EVERYTHING = ["ChatCompletion", "Responses", "embeddings", "images", "audio_tts", "audio_stt"]
