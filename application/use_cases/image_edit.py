@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from application.serving.use_case import UseCase
 from application.use_cases.form_fields import files, form_boolean, form_integer, form_model, form_user, single
-from application.use_cases.image_request import MOST_IMAGES, images_of, nothing_sent
-from application.use_cases.members import (
-    Fields,
-    boolean,
-    end_user,
-    first_byte,
-    integer,
-    read_model,
-    required,
-    written,
-)
+from application.use_cases.image_request import MOST_IMAGES, images_of, nothing_sent, read_json
+from application.use_cases.members import Fields, first_byte, required
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.form import Form
@@ -36,16 +27,7 @@ def read(fields: Fields, request_id: str) -> Call:
         raise InvalidRequestError("Invalid type for 'images': expected an array of objects.", param="images")
     if bytes(memoryview(images)[1:]).strip() == b"]":
         raise InvalidRequestError("Invalid 'images': expected an array that is not empty.", param="images")
-    written(fields, "prompt")
-    integer(fields, "n", least=1, most=MOST_IMAGES, default=1)
-    return Call(
-        endpoint=Endpoint.IMAGE_EDITS,
-        model=read_model(fields),
-        fields=fields,
-        stream=boolean(fields, "stream"),
-        end_user=end_user(fields),
-        request_id=request_id,
-    )
+    return read_json(Endpoint.IMAGE_EDITS, fields, request_id)
 
 
 def read_form(form: Form, request_id: str) -> Call:

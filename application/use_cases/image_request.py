@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from application.use_cases.members import string
+from application.use_cases.members import Fields, boolean, end_user, integer, read_model, string, written
 from domain.call import Call
+from domain.operation import Endpoint
 from domain.usage import Usage
 
 MOST_IMAGES = 10
@@ -17,6 +18,25 @@ _GPT_IMAGE = ("auto", "auto")
 """Quality and size where a request names none."""
 _QUALITY = re.compile(r"[a-z_]{1,16}")
 _SIZE = re.compile(r"[0-9]{1,5}x[0-9]{1,5}|auto")
+
+
+def read_json(endpoint: Endpoint, fields: Fields, request_id: str) -> Call:
+    """What both ways read of a JSON body; everything else stays opaque and reaches the upstream as it came.
+
+    Raises:
+        InvalidRequestError: ``model`` or ``prompt`` is missing, of the wrong type or empty; ``n`` is no number of
+            images that can be asked for; ``stream`` is neither true nor false.
+    """
+    written(fields, "prompt")
+    integer(fields, "n", least=1, most=MOST_IMAGES, default=1)
+    return Call(
+        endpoint=endpoint,
+        model=read_model(fields),
+        fields=fields,
+        stream=boolean(fields, "stream"),
+        end_user=end_user(fields),
+        request_id=request_id,
+    )
 
 
 def images_of(call: Call, usage: Usage, heard: bool) -> Usage:  # noqa: FBT001 - see UseCase
