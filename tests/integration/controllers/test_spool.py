@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from domain.errors import UnavailableError
 from infra.controllers.openai.spool import BLOCK, InMemory, OnDisk, Spool, Uploads
+from tests.fakes.full_disk import file_size_limit
 from tests.fakes.http_calls import until
 
 
@@ -24,19 +22,6 @@ def open_files(folder: Path) -> int:
         with suppress(FileNotFoundError):  # that of the listing itself
             found += str(link.readlink()).startswith(str(folder))
     return found
-
-
-@contextmanager
-def disk_of(size: int) -> Iterator[None]:
-    """Writes beyond this size fail as they do on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_in_memory() -> None:
@@ -108,7 +93,7 @@ async def test_a_call_that_ends_before_its_write_began_opens_nothing(tmp_path: P
 async def test_a_full_disk_is_said_to_the_caller_and_to_the_operator(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, size: int
 ) -> None:
-    with caplog.at_level(logging.ERROR), disk_of(size), Uploads(tmp_path).spool() as spool:
+    with caplog.at_level(logging.ERROR), file_size_limit(size), Uploads(tmp_path).spool() as spool:
         spool.put(bytes(BLOCK))
         spool.put(bytes(BLOCK))
         with pytest.raises(UnavailableError, match="cannot be stored"):

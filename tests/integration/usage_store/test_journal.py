@@ -1,11 +1,8 @@
 """The journal on a real file system, with stores that come and go."""
 
 import asyncio
-import resource
 import shutil
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ from infra.usage_store.journal import Journal
 from infra.usage_store.memory import MemoryUsageStore, Unjournaled
 from infra.usage_store.spool import Spool
 from tests.builders import ledger_line
+from tests.fakes.full_disk import file_size_limit
 
 
 class Store(MemoryUsageStore):
@@ -55,19 +53,6 @@ async def journal(tmp_path: Path, store: Store) -> AsyncIterator[Journal]:
     await asyncio.sleep(0)
     yield made
     await made.close()
-
-
-@contextmanager
-def file_size_limit(size: int) -> Iterator[None]:
-    """Writes beyond this size fail as they do on a full disk, half way through."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
 
 
 async def until(condition: Callable[[], bool]) -> None:
