@@ -20,19 +20,6 @@ WAV = b"".join(speak(TEXT, "alloy", "wav"))
 PNG = draw(Picture(64, 32, "01020304", "png"))
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    made = Simulator()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def server(running: Simulator) -> Simulator:
-    running.reset()
-    return running
-
-
 @pytest.fixture
 def client(server: Simulator) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=server.url, api_key="sk-made-up", max_retries=0) as made:

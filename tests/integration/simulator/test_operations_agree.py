@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,19 +107,6 @@ UNITS = {
     Endpoint.TRANSLATIONS: ("audio_milliseconds", lambda _: spoken_ms(SPOKEN)),
 }
 """What is counted beside tokens, and how much of it a request is about."""
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Simulator]:
-    made = Simulator()
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def server(running: Simulator) -> Simulator:
-    running.reset()
-    return running
 
 
 @pytest.fixture
