@@ -20,18 +20,9 @@ from domain.form import Form, Part
 from domain.ledger import LedgerLine
 from domain.usage import Usage, UsageSource
 from tests.builders import Bytes, form, recording
+from tests.fakes.charged_calls import BY_TOKEN, BY_UNIT, IMAGES, TEXTS, UPLOAD
 from tests.fakes.house import House, house, line_of, offering_everything
 from tests.fakes.provider import FakeProvider, FakeStream
-
-JSON = b"application/json"
-BY_UNIT: dict[str, object] = {"cost_1Mcharacters": 15, "cost_minute": 0.006, "cost_image": 0.04}
-BY_TOKEN: dict[str, object] = {"cost_input_1Mtokens": 1, "cost_output_1Mtokens": 2}
-TEXTS = {"input": b'"12345678"', "voice": b'"alloy"'}
-IMAGES = {"prompt": b'"a cat"', "n": b"2", "size": b'"512x512"'}
-
-
-UPLOAD = form(("model", "sim"), ("file", recording(3000)))
-NO_AUDIO = form(("model", "sim"), ("file", b"x" * 32_000))
 
 
 @pytest.mark.parametrize(

@@ -15,19 +15,9 @@ from application.use_cases.responses import RESPONSES
 from application.use_cases.speech_to_text import TRANSCRIPTION
 from application.use_cases.text_to_speech import SPEECH
 from domain.usage import Usage
-from tests.builders import form, recording
+from tests.fakes.charged_calls import BY_TOKEN, BY_UNIT, IMAGES, JSON, NO_AUDIO, TEXTS, UPLOAD
 from tests.fakes.house import line_of
 from tests.fakes.provider import DONE, FakeStream
-
-JSON = b"application/json"
-BY_UNIT: dict[str, object] = {"cost_1Mcharacters": 15, "cost_minute": 0.006, "cost_image": 0.04}
-BY_TOKEN: dict[str, object] = {"cost_input_1Mtokens": 1, "cost_output_1Mtokens": 2}
-TEXTS = {"input": b'"12345678"', "voice": b'"alloy"'}
-IMAGES = {"prompt": b'"a cat"', "n": b"2", "size": b'"512x512"'}
-
-
-UPLOAD = form(("model", "sim"), ("file", recording(3000)))
-NO_AUDIO = form(("model", "sim"), ("file", b"x" * 32_000))
 
 
 @pytest.mark.parametrize(
