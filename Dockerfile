@@ -6,9 +6,9 @@ WORKDIR /build
 
 # First what changes rarely. Build tools go into a virtualenv of their own and stay behind.
 COPY requirements.lock requirements-build.lock ./
-RUN python -m venv /tools && /tools/bin/pip install --require-hashes -r requirements-build.lock \
+RUN python -m venv /tools && /tools/bin/pip install --no-deps --require-hashes -r requirements-build.lock \
  && python -m venv --without-pip /opt/llmproxy \
- && /tools/bin/pip --python /opt/llmproxy/bin/python install --require-hashes -r requirements.lock
+ && /tools/bin/pip --python /opt/llmproxy/bin/python install --no-deps --require-hashes -r requirements.lock
 
 COPY pyproject.toml requirements.in README.md LICENSE ./
 COPY domain domain

@@ -43,6 +43,7 @@ check: .venv/dev.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python tests/lock_check.py
+	$(PIP) check
 
 fmt: .venv/dev.stamp
 	$(BIN)/ruff check --fix-only --exit-zero
@@ -52,7 +53,7 @@ bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(BENCH)
 
 # One resolution for every platform and Python version that we support, with the hashes of every file of a release.
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \
 	--no-emit-index-url --no-emit-find-links $(UPGRADE)
 
 lock: .venv/uv.stamp
@@ -74,25 +75,25 @@ clean:
 
 .venv/runtime.stamp: requirements.lock requirements-build.lock requirements.in pyproject.toml | .venv/bin/python
 	@echo "Installing LLM Proxy into .venv (once; takes a minute) ..."
-	@$(PIP) install --require-hashes -r requirements-build.lock -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-build.lock -r requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.lock .venv/runtime.stamp
 	@echo "Installing what tests and linters need ..."
-	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
 
 # Only the resolver: it has to work when the other lock files do not.
 .venv/uv.stamp: | .venv/bin/python
 	@grep -A 40 '^uv==' requirements-dev.lock | awk 'NR > 1 && !/^ / { exit } { print }' > .venv/uv.lock
-	@$(PIP) install --require-hashes -r .venv/uv.lock
+	@$(PIP) install --no-deps --require-hashes -r .venv/uv.lock
 	@touch $@
 
 .cache/clients/openai-%.stamp: tests/clients/openai-%.lock | .venv/dev.stamp
 	@echo "Installing the official client openai $*.x for the conformance tests ..."
 	@rm -rf .cache/clients/openai-$* && mkdir -p .cache/clients
-	@$(PIP) install --require-hashes --no-deps --target .cache/clients/openai-$* -r $<
+	@$(PIP) install --no-deps --require-hashes --target .cache/clients/openai-$* -r $<
 	@touch $@
 
 .PHONY: node
