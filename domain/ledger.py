@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 
-from domain.record import record
+from domain.fast_dataclass import record
 from domain.usage import Usage, UsageSource
 
 

@@ -18,7 +18,7 @@ _LONGEST = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class KeptResponse:
+class ResponseLocation:
     """Where a response is.
 
     Args:
@@ -40,12 +40,12 @@ class ResponseIds:
 
     key: bytes = field(repr=False)
 
-    def public(self, project_id: str, kept: KeptResponse) -> str:
+    def public(self, project_id: str, kept: ResponseLocation) -> str:
         """The id that a project sees."""
         content = f"{kept.document_id}\0{kept.upstream_id}".encode()
         return _PREFIX + urlsafe_b64encode(self._seal(project_id, content) + content).decode().rstrip("=")
 
-    def read(self, project_id: str, public_id: str) -> KeptResponse | None:
+    def read(self, project_id: str, public_id: str) -> ResponseLocation | None:
         """The inverse of :meth:`public`; ``None`` = this project has no response of this id."""
         if not public_id.startswith(_PREFIX) or len(public_id) > _LONGEST or not public_id.isascii():
             return None
@@ -58,7 +58,7 @@ class ResponseIds:
         if not hmac.compare_digest(seal, self._seal(project_id, content)):
             return None
         document_id, _, upstream_id = content.decode().partition("\0")
-        kept = KeptResponse(document_id, upstream_id)
+        kept = ResponseLocation(document_id, upstream_id)
         # Base64 has several spellings of the same bytes; an id has one.
         return kept if self.public(project_id, kept) == public_id else None
 

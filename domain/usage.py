@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from enum import StrEnum
 
-from domain.record import record
+from domain.fast_dataclass import record
 
 CHARACTERS_PER_TOKEN = 4
 """Rule of thumb for text that nobody counted: one token is about four characters of English."""

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
-from application.serving.continuity import Continuity
+from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Clock, Serving
 from application.serving.settle import Settle
 from domain.capabilities import CAPABILITIES
@@ -25,12 +25,12 @@ from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
 from infra.controllers.app import create_pages
-from infra.controllers.door import Door
+from infra.controllers.asgi_app import AsgiApp
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import BodyLimits, Handler
-from infra.controllers.openai.spool import Uploads
+from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
-from infra.controllers.visit import AccessLog
+from infra.controllers.request_log import AccessLog
 from infra.price_list.sizes import ListedSizes
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.models import BRIDGED, ROUTES
@@ -123,9 +123,9 @@ async def open_product(
         stack.push_async_callback(_stop, follower)
         settle = Settle(stores.journal.record, providers.dispatch.upstream_model, clock.monotonic, _line_id, status_of)
         authentication = settings.auth is Authentication.ON
-        continuity = Continuity(ResponseIds(_signing_key(settings)))
+        affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
         serving = Serving(
-            view, providers.dispatch, settle, clock, random.random, continuity, authentication=authentication
+            view, providers.dispatch, settle, clock, random.random, affinity, authentication=authentication
         )
         version = product_version()
         health = Health(
@@ -140,7 +140,7 @@ async def open_product(
             settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
         )
         uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
-        door = Door(
+        door = AsgiApp(
             Handler(serving, limits, uploads), create_pages(serving, health, version, ListedSizes().of), access_log
         )
         dispatch, litellm = providers.dispatch, providers.litellm

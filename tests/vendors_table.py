@@ -9,7 +9,7 @@ from domain.model import ModelType
 from domain.operation import Endpoint
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.models import ROUTES, Credential
-from infra.providers.openai_wire.vendors import VENDORS, Form
+from infra.providers.openai_wire.vendors import VENDORS, UrlStyle
 from llmproxy.settings import Settings
 from llmproxy.wiring import make_providers
 from tests.tools import ROOT
@@ -66,7 +66,7 @@ def needed(model_type: ModelType) -> str:
     if model_type in VENDORS:
         vendor = VENDORS[model_type]
         names += ["`endpoint`"] if vendor.base is None else []
-        names += ["`deployment_name`"] if vendor.form is Form.AZURE else []
+        names += ["`deployment_name`"] if vendor.form is UrlStyle.AZURE else []
         if vendor.credential_required:
             names.append(f"{key} or the machine's identity" if vendor.identity else key)
         return ", ".join(names) or "none"

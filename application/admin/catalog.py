@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from urllib.parse import quote
 
-from application.admin.carry_out import UNSIGNED, Applied, Signature, carry_out, check_fit
+from application.admin.apply_plan import UNSIGNED, Applied, Signature, carry_out, check_fit
 from application.admin.plan import Plan, content, plan_for
 from application.admin.projects import project_ids
 from application.admin.validation import Validation, validate
@@ -29,7 +29,7 @@ async def look_ahead(
         What the check of the folder found, and the plan: ``None`` = there are errors.
 
     Raises:
-        RefusedError: the store cannot keep one of the documents.
+        CommandError: the store cannot keep one of the documents.
         StoreUnavailableError: the store is away.
     """
     validation = validate(files)
@@ -64,7 +64,7 @@ async def apply(
         What the check found, and what was done: ``None`` = nothing, because there are errors.
 
     Raises:
-        RefusedError: the store cannot keep one of the documents.
+        CommandError: the store cannot keep one of the documents.
         ConflictError: somebody changed one of the documents meanwhile. The message says what was written before that.
         StoreUnavailableError: the store is away; the same.
     """

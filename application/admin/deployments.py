@@ -139,7 +139,7 @@ def candidate(
     return _deployment(document, operation, upstreams, turn, percent, "")
 
 
-def left_aside(document: ModelDocument, operation: Operation, reason: str, upstreams: Upstreams) -> Deployment:
+def excluded(document: ModelDocument, operation: Operation, reason: str, upstreams: Upstreams) -> Deployment:
     """A document that gets none, and why."""
     return _deployment(document, operation, upstreams, None, Decimal(0), reason)
 

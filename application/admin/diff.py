@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 
-from application.admin.discretion import HIDDEN, discreet
+from application.admin.redact import HIDDEN, discreet
 from domain.documents.values import decimal_of
 
 _DEEPEST = 8

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.admin.catalog_reader import Readings
 from application.admin.checks import Check, Verdict
-from application.admin.deployments import Deployment, Upstreams, candidate, left_aside
+from application.admin.deployments import Deployment, Upstreams, candidate, excluded
 from application.admin.explain_caller import explain_caller
-from application.admin.readings import Readings
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
 from domain.access import may_use
@@ -87,7 +87,7 @@ def explain(
     served = set(chosen)
     others = [document for document in known if document not in served]
     reasons = _reasons(question, readings.catalog, project_id)
-    aside = [left_aside(document, question.operation, reasons(document), upstreams) for document in others]
+    aside = [excluded(document, question.operation, reasons(document), upstreams) for document in others]
     return Explanation(tuple(checks), (*candidates, *aside))
 
 
@@ -155,7 +155,7 @@ def _candidates(chosen: Sequence[ModelDocument], operation: Operation, upstreams
     ]
     passed_over = ((document, unusable[id(document)]) for document in chosen)
     return found + [
-        left_aside(document, operation, reason, upstreams) for document, reason in passed_over if reason is not None
+        excluded(document, operation, reason, upstreams) for document, reason in passed_over if reason is not None
     ]
 
 

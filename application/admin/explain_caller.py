@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from application.admin.catalog_reader import Readings
 from application.admin.checks import Check, Verdict
-from application.admin.readings import Readings
 from application.ports.catalog_store import Kind
 from application.serving.authenticate import everybody, refused_because
 from domain.api_key import ApiKey, fingerprint

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from application.admin.carry_out import Signature, carry_out
+from application.admin.apply_plan import Signature, carry_out
 from application.admin.diff import FieldChange, differences, same
 from application.admin.plan import Plan, content, plan_of, step_to
 from application.admin.projects import project_ids
-from application.admin.refusal import RefusedError
-from application.ports.catalog_store import CatalogStore, Deed, HistoryEntry, Kind
+from application.admin.refusal import CommandError
+from application.ports.catalog_store import CatalogStore, ChangeKind, HistoryEntry, Kind
 from domain.documents import read_model
 from domain.documents.fault import reason
 
@@ -71,7 +71,7 @@ async def rollback(
         What was done: no step at all where the document stands like that already.
 
     Raises:
-        RefusedError: there is no such version, or it has nothing that could serve.
+        CommandError: there is no such version, or it has nothing that could serve.
         ConflictError: somebody changed the document meanwhile; nothing was written.
         StoreUnavailableError: the store is away.
     """
@@ -82,7 +82,7 @@ async def rollback(
     steps = [] if stands else [step_to(stored, document_id, body)]
     plan = plan_of(present, steps, await project_ids(store), unchanged=[document_id] if stands else [])
     announce(plan)
-    await carry_out(store, plan, Signature(author, now_ms, Deed.ROLLED_BACK, f"to version {version}"))
+    await carry_out(store, plan, Signature(author, now_ms, ChangeKind.ROLLED_BACK, f"to version {version}"))
     return plan
 
 
@@ -92,17 +92,17 @@ async def _version(store: CatalogStore, document_id: str, version: int) -> Histo
         return found[0]
     latest = await store.history(document_id, limit=1)
     known = f"the last one is {latest[0].version}" if latest else "nothing was ever changed through these commands"
-    raise RefusedError(f"there is no version {version} of {document_id!r}; {known}")
+    raise CommandError(f"there is no version {version} of {document_id!r}; {known}")
 
 
 def _usable(entry: HistoryEntry, document_id: str, version: int) -> Mapping[str, object]:
     if entry.body is None:
-        raise RefusedError(f"in version {version} there is no {document_id!r}; an earlier one can be put back")
+        raise CommandError(f"in version {version} there is no {document_id!r}; an earlier one can be put back")
     model, faults = read_model(entry.body)
     if model is None or not isinstance(entry.body, Mapping):
-        raise RefusedError(f"version {version} of {document_id!r} has errors and would not serve: {reason(faults)}")
+        raise CommandError(f"version {version} of {document_id!r} has errors and would not serve: {reason(faults)}")
     if model.id != document_id:
-        raise RefusedError(f"version {version} of {document_id!r} is a document with another id")
+        raise CommandError(f"version {version} of {document_id!r} is a document with another id")
     return entry.body
 
 

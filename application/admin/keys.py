@@ -8,7 +8,7 @@ from datetime import datetime
 
 from application.admin.edit import edit
 from application.admin.projects import as_project
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.api_key import KEY_PREFIX, ApiKey, fingerprint
 from domain.documents.values import unfit_text
@@ -46,14 +46,14 @@ async def create_key(
         The key, which nobody can find out again, and what is kept of it.
 
     Raises:
-        RefusedError: no such project, its document has errors, an unfit name, or a time that is over.
+        CommandError: no such project, its document has errors, an unfit name, or a time that is over.
         ConflictError: somebody else keeps changing the project.
         StoreUnavailableError: the store is away.
     """
     if expires_at is not None and expires_at <= now:
-        raise RefusedError("the key would have expired already")
+        raise CommandError("the key would have expired already")
     if unfit_text(name):
-        raise RefusedError("the name must be plain text")
+        raise CommandError("the name must be plain text")
     plain = new_key(random_bytes)
     key_id = f"key_{random_bytes(_ID_BYTES).hex()}"
     key = ApiKey.of(plain, key_id=key_id, name=name, created_at=now, expires_at=expires_at)
@@ -69,7 +69,7 @@ async def list_keys(store: CatalogStore, project_id: str) -> tuple[ApiKey, ...]:
     """Every key the project was ever given, oldest first.
 
     Raises:
-        RefusedError: no such project, or its document has errors.
+        CommandError: no such project, or its document has errors.
         StoreUnavailableError: the store is away.
     """
     return as_project(await store.get(Kind.PROJECT, project_id), project_id)[0].keys
@@ -88,7 +88,7 @@ async def revoke_key(store: CatalogStore, project_id: str, which: str, *, now: d
         The key that was meant, as it was before.
 
     Raises:
-        RefusedError: no such project or key, or several keys that could be meant.
+        CommandError: no such project or key, or several keys that could be meant.
         ConflictError: somebody else keeps changing the project.
         StoreUnavailableError: the store is away.
     """
@@ -109,7 +109,7 @@ def _find(keys: tuple[ApiKey, ...], which: str, project_id: str) -> ApiKey:
     active = [key for key in found if key.revoked_at is None]
     if len(active) > 1:
         ids = ", ".join(key.id for key in active)
-        raise RefusedError(f"several keys of project {project_id!r} could be meant, name one by its id: {ids}")
+        raise CommandError(f"several keys of project {project_id!r} could be meant, name one by its id: {ids}")
     if not found:
-        raise RefusedError(f"project {project_id!r} has no such key")
+        raise CommandError(f"project {project_id!r} has no such key")
     return active[0] if active else found[-1]

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from application.admin.diff import FieldChange, differences, same
-from application.admin.effects import AccessChange, PriceChange, access_changes, price_changes
+from application.admin.plan_impact import AccessChange, PriceChange, access_changes, price_changes
 from application.ports.catalog_store import StoredDocument
 from domain.documents import read_model
-from domain.documents.bookkeeping import without_bookkeeping
 from domain.documents.fault import Unreadable
+from domain.documents.store_fields import without_bookkeeping
 from domain.model import ModelDocument
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.documents import read_project
@@ -40,20 +40,20 @@ async def create_project(
     """Make a project without keys.
 
     Raises:
-        RefusedError: the id, the name or a tag is unfit, or there is such a project already.
+        CommandError: the id, the name or a tag is unfit, or there is such a project already.
         StoreUnavailableError: the store is away.
     """
     if not _SAFE_ID.fullmatch(project_id):
-        raise RefusedError(
+        raise CommandError(
             "a project id is 1 to 100 letters, digits, '.', '_' or '-', and begins with a letter or digit"
         )
     texts = [name or "", *(tags or {}).values()]
     if any(unfit_text(text) for text in texts) or any(unfit_name(tag) for tag in tags or {}):
-        raise RefusedError("names and tags must be plain text")
+        raise CommandError("names and tags must be plain text")
     try:
         await store.put(Kind.PROJECT, project_body(project_id, name or project_id, tags), replaces="")
     except ConflictError:
-        raise RefusedError(f"there is a project {project_id!r} already") from None
+        raise CommandError(f"there is a project {project_id!r} already") from None
 
 
 async def list_projects(store: CatalogStore) -> list[ListedProject]:
@@ -82,11 +82,11 @@ def as_project(stored: StoredDocument | None, project_id: str) -> tuple[Project,
     """The entity and the raw body of a project that commands can work with.
 
     Raises:
-        RefusedError: there is no such project, or its document has errors.
+        CommandError: there is no such project, or its document has errors.
     """
     if stored is None:
-        raise RefusedError(f"there is no project {project_id!r}; make it with `llmproxy projects create`")
+        raise CommandError(f"there is no project {project_id!r}; make it with `llmproxy projects create`")
     project, faults = read_project(stored.body, version=stored.version)
     if project is None or not isinstance(stored.body, Mapping):
-        raise RefusedError(f"the document of project {project_id!r} has errors, put them right first: {reason(faults)}")
+        raise CommandError(f"the document of project {project_id!r} has errors, put them right first: {reason(faults)}")
     return project, stored.body

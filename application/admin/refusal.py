@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class RefusedError(Exception):
+class CommandError(Exception):
     """The command cannot be carried out as it stands. The message is one line for the operator, without a secret."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from application.admin.plan import Action, Plan, Step, plan_of, step_to
 from application.admin.projects import project_ids
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind
 from domain.documents import read_model
@@ -29,12 +29,12 @@ async def from_data(store: CatalogStore, data: object) -> Plan:
     """The plan again, with what it means for the catalogue as it stands now.
 
     Raises:
-        RefusedError: this is no plan of ours, or its documents would not serve.
+        CommandError: this is no plan of ours, or its documents would not serve.
         ConflictError: somebody changed one of its documents since it was made.
         StoreUnavailableError: the store is away.
     """
     if not isinstance(data, Mapping) or data.get("llmproxy_plan") != FORMAT or not isinstance(data.get("steps"), list):
-        raise RefusedError("this is no plan that `llmproxy catalog plan --out` of this release has written")
+        raise CommandError("this is no plan that `llmproxy catalog plan --out` of this release has written")
     wanted = [_step(item) for item in data["steps"]]
     present = await store.load(Kind.MODEL)
     stored = {document.id: document for document in present}
@@ -47,25 +47,25 @@ async def from_data(store: CatalogStore, data: object) -> Plan:
             )
         steps.append(step)
     if len({step.id for step in steps}) < len(steps):
-        raise RefusedError("the plan names one document twice")
+        raise CommandError("the plan names one document twice")
     kept = {name: _ids(data, name) for name in ("unchanged", "others")}
     return plan_of(present, steps, await project_ids(store), **kept)
 
 
 def _step(item: object) -> tuple[str, str, Mapping[str, object] | None]:
     if not isinstance(item, Mapping) or set(item) != _MEMBERS:
-        raise RefusedError("a step of the plan is none")
+        raise CommandError("a step of the plan is none")
     document_id, replaces, body = item["id"], item["replaces"], item["document"]
     if not isinstance(document_id, str) or not isinstance(replaces, str):
-        raise RefusedError("a step of the plan names no document or no version")
+        raise CommandError("a step of the plan names no document or no version")
     removes = item["action"] == Action.REMOVE
     if (body is None) is not removes or (removes and not replaces):
-        raise RefusedError(f"the plan does not say what becomes of {document_id!r}")
+        raise CommandError(f"the plan does not say what becomes of {document_id!r}")
     if body is None:
         return document_id, replaces, None
     model, faults = read_model(body)
     if model is None or not isinstance(body, Mapping) or model.id != document_id:
-        raise RefusedError(f"the plan's document {document_id!r} has errors: {reason(faults) or 'its id is another'}")
+        raise CommandError(f"the plan's document {document_id!r} has errors: {reason(faults) or 'its id is another'}")
     return document_id, replaces, body
 
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
 from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
@@ -62,15 +62,15 @@ def make_query(
         timezone: IANA zone in which days begin and end.
 
     Raises:
-        RefusedError: one of them is none.
+        CommandError: one of them is none.
     """
     if not is_timezone(timezone):
-        raise RefusedError(f"{timezone!r} is no time zone; an example is Europe/Berlin")
+        raise CommandError(f"{timezone!r} is no time zone; an example is Europe/Berlin")
     zone = ZoneInfo(timezone)
     from_ms = None if first is None else _midnight(_day(first), zone)
     to_ms = None if last is None else _midnight(_day(last), zone, days_later=1)
     if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-        raise RefusedError("the first day comes after the last one")
+        raise CommandError("the first day comes after the last one")
     return UsageQuery(_dimensions(by), from_ms, to_ms, project, timezone)
 
 
@@ -97,9 +97,9 @@ def _dimensions(by: str) -> tuple[Dimension, ...]:
         if name not in set(Dimension):
             meant = closest(name, Dimension)
             hint = f"did you mean {meant}?" if meant else f"choose from {', '.join(Dimension)}"
-            raise RefusedError(f"{name!r} is nothing to break down by; {hint}")
+            raise CommandError(f"{name!r} is nothing to break down by; {hint}")
         if Dimension(name) in found:
-            raise RefusedError(f"{name!r} is there twice")
+            raise CommandError(f"{name!r} is there twice")
         found.append(Dimension(name))
     return tuple(found)
 
@@ -108,7 +108,7 @@ def _day(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day belongs to no zone yet
     except ValueError:
-        raise RefusedError(f"{text!r} is no day; write it as 2026-11-21") from None
+        raise CommandError(f"{text!r} is no day; write it as 2026-11-21") from None
 
 
 def _midnight(day: date, zone: ZoneInfo, *, days_later: int = 0) -> int:
@@ -116,7 +116,7 @@ def _midnight(day: date, zone: ZoneInfo, *, days_later: int = 0) -> int:
         day += timedelta(days=days_later)
         return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000
     except (OverflowError, ValueError):
-        raise RefusedError(f"{day} is out of range") from None
+        raise CommandError(f"{day} is out of range") from None
 
 
 def _sum(one: UsageRow, other: UsageRow) -> UsageRow:

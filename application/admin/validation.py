@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from domain.documents import read_model
-from domain.documents.bookkeeping import without_bookkeeping
 from domain.documents.fault import Fault, Severity
+from domain.documents.store_fields import without_bookkeeping
 from domain.model import ModelDocument
 
 Inspect = Callable[[ModelDocument, Mapping[str, object]], Iterable[Fault]]

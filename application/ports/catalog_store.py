@@ -35,7 +35,7 @@ class StoredDocument:
     version: str
 
 
-class Deed(StrEnum):
+class ChangeKind(StrEnum):
     """How a version of a document came about."""
 
     ADDED = "added"
@@ -55,7 +55,7 @@ class HistoryEntry:
         version: 1, 2, 3, ... for each document; unlike ``StoredDocument.version`` meant for people. Gaps may occur.
         at_ms: when (milliseconds since 1970-01-01 UTC, by the clock of whoever wrote). Never used for the order of the
             versions of one document.
-        author: who; empty = unknown, as for every ``Deed.FOUND``.
+        author: who; empty = unknown, as for every ``ChangeKind.FOUND``.
         deed: how it came about.
         body: the document from then on, as ``StoredDocument.body`` has it; ``None`` = there was none any more.
         note: more about the deed, for people: ``to version 3``.
@@ -65,7 +65,7 @@ class HistoryEntry:
     version: int
     at_ms: int
     author: str
-    deed: Deed
+    deed: ChangeKind
     body: object = field(repr=False)
     note: str = ""
 

@@ -60,8 +60,8 @@ class CatalogView:
         self._time = time
         self._catalog: Catalog | None = None
         self._fingerprint: str | None = None
-        self._models: _Shelf[ModelDocument] = _Shelf(Kind.MODEL, read_model)
-        self._projects: _Shelf[Project] = _Shelf(Kind.PROJECT, read_project)
+        self._models: _KindCache[ModelDocument] = _KindCache(Kind.MODEL, read_model)
+        self._projects: _KindCache[Project] = _KindCache(Kind.PROJECT, read_project)
         self._unusable: dict[str, LeftOut] = {}
         self.checked_at: float | None = None
         """POSIX seconds of the last time the store confirmed or replaced the snapshot."""
@@ -176,7 +176,7 @@ class CatalogView:
             return _fault(error)
 
 
-class _Shelf(Generic[E]):
+class _KindCache(Generic[E]):
     """The documents of one kind as they were read last: the entities, and what could not be read and why."""
 
     def __init__(self, kind: Kind, reader: Reader[E]) -> None:

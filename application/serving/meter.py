@@ -22,9 +22,9 @@ async def measure(exchange: Exchange, reported: Usage | None) -> None:
     use_case, call = exchange.use_case, exchange.call
     if exchange.measured is not None or (reported is not None and reported.audio_milliseconds):
         return
-    if use_case.measure is None or use_case.judge is None:
+    if use_case.measure is None or use_case.estimate_duration is None:
         return
-    exchange.measured = use_case.judge(call)
+    exchange.measured = use_case.estimate_duration(call)
     work = asyncio.ensure_future(asyncio.to_thread(use_case.measure, call))
     try:
         exchange.measured = await asyncio.shield(work)
@@ -82,10 +82,10 @@ def _filled_in(exchange: Exchange, usage: Usage, body: bytes | None, delivered: 
     sent, received = bool(usage.input_tokens), bool(usage.output_tokens)
     if not received and delivered:
         usage = usage.plus(Usage(output_tokens=delivered))
-    if not received and body is not None and use_case.received is not nothing:
-        usage = usage.plus(use_case.received(call, body))
+    if not received and body is not None and use_case.estimate_output is not nothing:
+        usage = usage.plus(use_case.estimate_output(call, body))
     if not sent:
-        guess = use_case.sent(call).plus(_heard(exchange, usage))
+        guess = use_case.estimate_input(call).plus(_heard(exchange, usage))
         usage = usage.plus(replace(guess, output_tokens=0, audio_output_tokens=0) if received else guess)
     return usage
 
@@ -94,7 +94,7 @@ def _refined(exchange: Exchange, usage: Usage, *, heard: bool) -> Usage:
     measured = exchange.measured
     if measured is not None and not usage.audio_milliseconds:
         usage = replace(usage, audio_milliseconds=measured.milliseconds)
-    refine = exchange.use_case.refine
+    refine = exchange.use_case.adjust_usage
     return usage if refine is None else refine(exchange.call, usage, heard)
 
 

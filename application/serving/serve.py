@@ -12,8 +12,8 @@ from application.serving.answer import finish
 from application.serving.attempts import attempt
 from application.serving.authenticate import authenticate, everybody
 from application.serving.catalog_view import CatalogView
-from application.serving.continuity import Continuity
 from application.serving.exchange import Exchange
+from application.serving.response_affinity import ResponseAffinity
 from application.serving.settle import Settle
 from application.serving.stored import StoredResponses
 from application.serving.stream import Relay, relay
@@ -43,7 +43,7 @@ class Serving:
         settle: writes ledger lines.
         clock: time.
         random: numbers from 0 up to but not including 1, for choosing among deployments.
-        continuity: leads calls back to the deployment that keeps what they go on with.
+        affinity: leads calls back to the deployment that keeps what they go on with.
         authentication: ``False`` = every caller is project ``default``.
     """
 
@@ -54,7 +54,7 @@ class Serving:
         settle: Settle,
         clock: Clock,
         random: Callable[[], float],
-        continuity: Continuity,
+        affinity: ResponseAffinity,
         *,
         authentication: bool = True,
     ) -> None:
@@ -63,8 +63,8 @@ class Serving:
         self._settle = settle
         self._clock = clock
         self._random = random
-        self._continuity = continuity
-        self._stored = StoredResponses(provider, continuity, settle, self.exchange)
+        self._affinity = affinity
+        self._stored = StoredResponses(provider, affinity, settle, self.exchange)
         self._authentication = authentication
 
     def authenticate(self, key: str | None) -> Caller:
@@ -89,12 +89,12 @@ class Serving:
         Raises:
             GatewayError: it cannot be served.
         """
-        dress = self._continuity.bind(exchange) if exchange.use_case.goes_on else None
+        rewrite = self._affinity.bind(exchange) if exchange.use_case.stateful else None
         candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
         answer = await attempt(exchange, candidates, self._provider.answer, self._settle)
         exchange.first_byte = self._clock.monotonic()
-        if dress is not None:
-            answer = replace(answer, body=dress(answer.body))
+        if rewrite is not None:
+            answer = replace(answer, body=rewrite(answer.body))
         await finish(exchange, answer, self._settle)
         return answer
 
@@ -104,10 +104,10 @@ class Serving:
         Raises:
             GatewayError: it cannot be served; nothing has been sent yet.
         """
-        dress = self._continuity.bind(exchange) if exchange.use_case.goes_on else None
+        rewrite = self._affinity.bind(exchange) if exchange.use_case.stateful else None
         candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
         stream = await attempt(exchange, candidates, self._provider.stream, self._settle)
-        blocks = relay(exchange, stream, self._settle, self._clock.monotonic, dress)
+        blocks = relay(exchange, stream, self._settle, self._clock.monotonic, rewrite)
         return Relay(stream.content_type, blocks, exchange)
 
     async def stored(self, caller: Caller, action: StoredAction, public_id: str, query: str, request_id: str) -> Answer:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from application.ports.providers import Answer, Provider, StoredAction, StoredCall
-from application.serving.continuity import Continuity, line_id, line_time
 from application.serving.exchange import Exchange
 from application.serving.meter import counted
+from application.serving.response_affinity import ResponseAffinity, line_id, line_time
 from application.serving.settle import Settle
 from application.serving.use_case import UseCase
 from domain.access import may_use
@@ -26,7 +26,7 @@ _NOT_FOUND = 404
 _BACKGROUND = re.compile(rb'"background"\s*:\s*true')
 _COUNTED = frozenset({StoredAction.RETRIEVE, StoredAction.CANCEL})
 _UNDER_WAY = frozenset({"queued", "in_progress"})
-_FETCHED = UseCase(Endpoint.RESPONSES, sent=lambda _call: Usage())
+_FETCHED = UseCase(Endpoint.RESPONSES, estimate_input=lambda _call: Usage())
 
 
 class StoredResponses:
@@ -34,7 +34,7 @@ class StoredResponses:
 
     Args:
         provider: reaches the upstreams.
-        continuity: knows the ids.
+        affinity: knows the ids.
         settle: writes the ledger line of a response that was made in the background, once its usage is known.
         exchange: makes the record of a call for the ledger.
     """
@@ -42,12 +42,12 @@ class StoredResponses:
     def __init__(
         self,
         provider: Provider,
-        continuity: Continuity,
+        affinity: ResponseAffinity,
         settle: Settle,
         exchange: Callable[[UseCase, Call, Caller], Exchange],
     ) -> None:
         self._provider = provider
-        self._continuity = continuity
+        self._affinity = affinity
         self._settle = settle
         self._exchange = exchange
 
@@ -61,7 +61,7 @@ class StoredResponses:
             GatewayError: it did not work out.
         """
         project_id = caller.project.id
-        kept = self._continuity.find(project_id, public_id)
+        kept = self._affinity.find(project_id, public_id)
         document = None if kept is None else catalog.by_id.get(kept.document_id)
         if kept is None or document is None or not may_use(project_id, document):
             raise ResponseNotFoundError(public_id)
@@ -73,7 +73,7 @@ class StoredResponses:
             raise
         if action in _COUNTED and answer.usage is not None and _BACKGROUND.search(answer.body):
             self._count(caller, document, answer, public_id, request_id)
-        return replace(answer, body=self._continuity.dress_stored(answer.body, project_id, kept, public_id))
+        return replace(answer, body=self._affinity.rewrite_stored(answer.body, project_id, kept, public_id))
 
     def _count(self, caller: Caller, document: ModelDocument, answer: Answer, public_id: str, request_id: str) -> None:
         """What was made in the background is charged when it is there. However often it is fetched: one line."""

@@ -46,7 +46,7 @@ async def relay(
     stream: Stream,
     settle: Settle,
     monotonic: Callable[[], float],
-    dress: Callable[[bytes], bytes] | None = None,
+    rewrite: Callable[[bytes], bytes] | None = None,
 ) -> AsyncGenerator[bytes, None]:
     """The stream's blocks as they come; however it ends, the line is recorded once and the upstream is let go.
 
@@ -55,7 +55,7 @@ async def relay(
         stream: the upstream's answer.
         settle: writes the ledger line.
         monotonic: seconds on a clock that never goes back.
-        dress: what becomes of each block on its way.
+        rewrite: what becomes of each block on its way.
 
     Raises:
         UpstreamError: the stream broke. What came before it is counted.
@@ -65,8 +65,8 @@ async def relay(
     error = CALLER_GONE
     try:
         async for block in stream:
-            if dress is not None:
-                block = dress(block)  # noqa: PLW2901 - the upstream's block is of no more use
+            if rewrite is not None:
+                block = rewrite(block)  # noqa: PLW2901 - the upstream's block is of no more use
             if exchange.first_byte is None:
                 exchange.first_byte = monotonic()
                 exchange.opening = block

@@ -50,31 +50,31 @@ class UseCase:
 
     Args:
         endpoint: the path of OpenAI's API.
-        sent: tokens that the upstream may charge for as soon as it has read the call, whatever comes of it, by rule of
-            thumb. Uploaded audio is left out here, see ``measure``.
+        estimate_input: tokens that the upstream may charge for once it has read the call, by rule of thumb. Uploaded
+            audio is not included, see ``measure``.
         read: from the members of a JSON body (raw JSON texts) and the request id to a call; raises
             ``InvalidRequestError`` for a member that is missing or wrong.
         read_form: the same for a multipart form.
-        received: what a whole answer adds where the upstream reported nothing, by rule of thumb. The body is empty
-            where the answer was a stream: the tokens that were delivered are added by the stream itself.
-        refine: adds what the call tells exactly (characters, the number and size of images) to the quantities known so
-            far; told whether these are those of a whole answer.
+        estimate_output: tokens of a complete response whose usage the upstream did not report, by rule of thumb. The
+            body is empty for a stream, which counts what it delivered itself.
+        adjust_usage: adds exact quantities known from the call (characters, number and size of images) to those known
+            so far; the flag says whether the response was complete.
         measure: how long the uploaded audio is. Slow: it is called in a thread, and only where the upstream did not
             say it itself.
-        judge: the same at once, by the size of the upload, where nobody can wait for the measure.
+        estimate_duration: the same at once, by the size of the upload, where there is no time to measure.
         unit: the name in ``PriceList`` of the price by which such calls may be charged without any report of tokens.
         failure: from the first and the latest block of a stream, and the error, to the event that ends it.
-        goes_on: answers are kept by the deployment that gave them, and later calls go on with them there.
+        stateful: answers are kept by the deployment that gave them, and later calls go on with them there.
     """
 
     endpoint: Endpoint
-    sent: Callable[[Call], Usage]
+    estimate_input: Callable[[Call], Usage]
     read: Callable[[Mapping[str, bytes], str], Call] = no_json
     read_form: Callable[[Form, str], Call] = no_form
-    received: Callable[[Call, bytes], Usage] = nothing
-    refine: Callable[[Call, Usage, bool], Usage] | None = None
+    estimate_output: Callable[[Call, bytes], Usage] = nothing
+    adjust_usage: Callable[[Call, Usage, bool], Usage] | None = None
     measure: Callable[[Call], AudioLength] | None = None
-    judge: Callable[[Call], AudioLength] | None = None
+    estimate_duration: Callable[[Call], AudioLength] | None = None
     unit: str | None = None
     failure: Callable[[bytes, bytes, ErrorDetail], bytes] = error_event
-    goes_on: bool = False
+    stateful: bool = False

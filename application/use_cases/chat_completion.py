@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from application.serving.use_case import UseCase
-from application.use_cases.chat_estimate import received, sent
+from application.use_cases.chat_estimate import estimate_input, estimate_output
 from application.use_cases.members import Fields, boolean, end_user, filled, first_byte, load, read_model, required
 from domain.call import Call
 from domain.errors import InvalidRequestError
@@ -53,4 +53,4 @@ def wants_usage(fields: Fields) -> bool:
     return bool(wanted)
 
 
-CHAT_COMPLETION = UseCase(Endpoint.CHAT_COMPLETIONS, sent, read, received=received)
+CHAT_COMPLETION = UseCase(Endpoint.CHAT_COMPLETIONS, estimate_input, read, estimate_output=estimate_output)

@@ -11,7 +11,7 @@ from domain.call import Call
 from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage, estimate_tokens
 
 
-def sent(call: Call) -> Usage:
+def estimate_input(call: Call) -> Usage:
     """What went in: the text of messages and tool definitions, and a fixed figure for each image and piece of audio."""
     characters, tokens = 0, 0
     messages = taken(call.fields["messages"])
@@ -28,7 +28,7 @@ def sent(call: Call) -> Usage:
     return Usage(input_tokens=estimate_tokens(characters) + tokens)
 
 
-def received(_call: Call, body: bytes) -> Usage:
+def estimate_output(_call: Call, body: bytes) -> Usage:
     """What a whole answer adds."""
     answer = taken(body)
     choices = answer.get("choices") if isinstance(answer, dict) else None

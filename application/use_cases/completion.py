@@ -32,13 +32,13 @@ def read(fields: Fields, request_id: str) -> Call:
     )
 
 
-def sent(call: Call) -> Usage:
+def estimate_input(call: Call) -> Usage:
     """What went in: the prompts, and what is to follow the completion."""
     members = (call.fields[name] for name in ("prompt", "suffix") if name in call.fields)
     return Usage(input_tokens=sum(map(text_tokens, members)))
 
 
-def received(call: Call, body: bytes) -> Usage:
+def estimate_output(call: Call, body: bytes) -> Usage:
     """What a whole answer adds. Prompts that the caller wants to see again in it are not written anew."""
     answer = taken(body)
     choices = answer.get("choices") if isinstance(answer, dict) else None
@@ -51,4 +51,4 @@ def received(call: Call, body: bytes) -> Usage:
     return Usage(output_tokens=estimate_tokens(max(written, 0)))
 
 
-COMPLETION = UseCase(Endpoint.COMPLETIONS, sent, read, received=received)
+COMPLETION = UseCase(Endpoint.COMPLETIONS, estimate_input, read, estimate_output=estimate_output)

@@ -30,9 +30,9 @@ def read(fields: Fields, request_id: str) -> Call:
     )
 
 
-def sent(call: Call) -> Usage:
+def estimate_input(call: Call) -> Usage:
     """What went in: all of the input."""
     return Usage(input_tokens=text_tokens(call.fields["input"]))
 
 
-EMBEDDINGS = UseCase(Endpoint.EMBEDDINGS, sent, read)
+EMBEDDINGS = UseCase(Endpoint.EMBEDDINGS, estimate_input, read)

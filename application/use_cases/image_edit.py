@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from application.serving.use_case import UseCase
 from application.use_cases.form_fields import files, form_boolean, form_integer, form_model, form_user, single
-from application.use_cases.image_request import MOST_IMAGES, images_of, nothing_sent, read_json
+from application.use_cases.image_request import MOST_IMAGES, images_of, no_input_estimate, read_json
 from application.use_cases.members import Fields, first_byte, required
 from domain.call import Call
 from domain.errors import InvalidRequestError
@@ -51,4 +51,4 @@ def read_form(form: Form, request_id: str) -> Call:
     )
 
 
-IMAGE_EDIT = UseCase(Endpoint.IMAGE_EDITS, nothing_sent, read, read_form, refine=images_of, unit="image")
+IMAGE_EDIT = UseCase(Endpoint.IMAGE_EDITS, no_input_estimate, read, read_form, adjust_usage=images_of, unit="image")

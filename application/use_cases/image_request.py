@@ -60,7 +60,7 @@ def number(call: Call) -> int:
     return int(asked) if asked else 1
 
 
-def nothing_sent(_call: Call) -> Usage:
+def no_input_estimate(_call: Call) -> Usage:
     """No tokens: an upstream that charges by tokens reports them, and images without a price are named as such."""
     return Usage()
 

@@ -19,7 +19,7 @@ _ATTACHED = {"input_image": IMAGE_TOKENS, "input_file": IMAGE_TOKENS, "input_aud
 """A file counts as one page, which models look at like at an image."""
 
 
-def sent(call: Call) -> Usage:
+def estimate_input(call: Call) -> Usage:
     """What went in: instructions, the text of all items, tool definitions, and a fixed figure for each attachment.
 
     What an earlier response brings with it is not known here.
@@ -38,7 +38,7 @@ def sent(call: Call) -> Usage:
     return Usage(input_tokens=estimate_tokens(characters) + tokens)
 
 
-def received(_call: Call, body: bytes) -> Usage:
+def estimate_output(_call: Call, body: bytes) -> Usage:
     """What a whole answer adds: text, refusals, reasoning that is shown, and names and arguments of tool calls."""
     answer = taken(body)
     output = answer.get("output") if isinstance(answer, dict) else None

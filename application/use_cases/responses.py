@@ -8,7 +8,7 @@ from typing import Any
 
 from application.serving.use_case import ErrorDetail, UseCase
 from application.use_cases.members import Fields, boolean, end_user, filled, first_byte, read_model, taken
-from application.use_cases.response_estimate import received, sent
+from application.use_cases.response_estimate import estimate_input, estimate_output
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.operation import Endpoint
@@ -85,4 +85,6 @@ def _opened(block: bytes) -> dict[str, Any]:
     }
 
 
-RESPONSES = UseCase(Endpoint.RESPONSES, sent, read, received=received, failure=failure, goes_on=True)
+RESPONSES = UseCase(
+    Endpoint.RESPONSES, estimate_input, read, estimate_output=estimate_output, failure=failure, stateful=True
+)

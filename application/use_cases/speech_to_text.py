@@ -34,13 +34,13 @@ def read_translation(form: Form, request_id: str) -> Call:
     return _read(Endpoint.TRANSLATIONS, form, request_id, stream=False)
 
 
-def sent(call: Call) -> Usage:
+def estimate_input(call: Call) -> Usage:
     """The text that went in with the audio."""
     prompt = None if call.form is None else call.form.text("prompt")
     return Usage(input_tokens=estimate_tokens(len(prompt or "")))
 
 
-def received(_call: Call, body: bytes) -> Usage:
+def estimate_output(_call: Call, body: bytes) -> Usage:
     """What a whole answer adds: the text of a JSON object, or all of what is no JSON (plain text, SRT, WebVTT)."""
     answer = taken(body)
     text = answer.get("text") if isinstance(answer, dict) else None
@@ -55,10 +55,10 @@ def measure(call: Call) -> AudioLength:
         return AudioLength(0, exact=True)
     (upload,) = call.form.files("file")
     milliseconds = length_ms(upload.content)
-    return judge(call) if milliseconds is None else AudioLength(milliseconds, exact=True)
+    return estimate_duration(call) if milliseconds is None else AudioLength(milliseconds, exact=True)
 
 
-def judge(call: Call) -> AudioLength:
+def estimate_duration(call: Call) -> AudioLength:
     """How long the upload is, by its size."""
     parts = () if call.form is None else call.form.files("file")
     return AudioLength(sum(-(-part.content.size * 1000 // BYTES_PER_SECOND) for part in parts), exact=False)
@@ -71,19 +71,19 @@ def _read(endpoint: Endpoint, form: Form, request_id: str, *, stream: bool) -> C
 
 TRANSCRIPTION = UseCase(
     Endpoint.TRANSCRIPTIONS,
-    sent,
+    estimate_input,
     read_form=read_transcription,
-    received=received,
+    estimate_output=estimate_output,
     measure=measure,
-    judge=judge,
+    estimate_duration=estimate_duration,
     unit="minute",
 )
 TRANSLATION = UseCase(
     Endpoint.TRANSLATIONS,
-    sent,
+    estimate_input,
     read_form=read_translation,
-    received=received,
+    estimate_output=estimate_output,
     measure=measure,
-    judge=judge,
+    estimate_duration=estimate_duration,
     unit="minute",
 )

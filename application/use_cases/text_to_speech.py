@@ -28,7 +28,7 @@ def read(fields: Fields, request_id: str) -> Call:
     return Call(Endpoint.SPEECH, read_model(fields), fields, stream=True, request_id=request_id)
 
 
-def sent(call: Call) -> Usage:
+def estimate_input(call: Call) -> Usage:
     """Tokens by rule of thumb: what is read, and all that is to be said, for the upstream goes on to its end."""
     text, instructions = (string(call.fields, name) or "" for name in ("input", "instructions"))
     spoken = spoken_tokens(len(text))
@@ -37,9 +37,9 @@ def sent(call: Call) -> Usage:
     )
 
 
-def refine(call: Call, usage: Usage, _heard: bool) -> Usage:  # noqa: FBT001 - see UseCase
+def adjust_usage(call: Call, usage: Usage, _heard: bool) -> Usage:  # noqa: FBT001 - see UseCase
     """The usage with the characters of the text, which are exact."""
     return replace(usage, characters=len(string(call.fields, "input") or ""))
 
 
-SPEECH = UseCase(Endpoint.SPEECH, sent, read, refine=refine, unit="characters")
+SPEECH = UseCase(Endpoint.SPEECH, estimate_input, read, adjust_usage=adjust_usage, unit="characters")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from domain.capabilities import possible_operations
-from domain.documents.bookkeeping import STORE_MEMBERS
 from domain.documents.costs import read_costs, warn_of_missing_prices
 from domain.documents.fault import Fault, has_errors, kind_of, no_object, shown
 from domain.documents.limits import read_limits
 from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
+from domain.documents.store_fields import STORE_MEMBERS
 from domain.documents.values import closest, unfit_id, unfit_name
 from domain.model import ModelDocument, ModelType
 from domain.operation import Operation

@@ -10,7 +10,7 @@ from domain.documents.reader import Reader
 from domain.documents.request_defaults import KNOWN_DEFAULTS, read_default
 from domain.documents.values import VARIABLE_NAME, closest
 from domain.model import ModelType, Parameters
-from domain.own_settings import is_own_setting
+from domain.reserved_env_vars import is_own_setting
 
 LONGEST_TIMEOUT = Decimal(3600)
 

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 from domain.api_key import ApiKey
 from domain.budget import Budget, Period
-from domain.documents.bookkeeping import STORE_MEMBERS
 from domain.documents.costs import read_currency
 from domain.documents.fault import Fault, has_errors, no_object
 from domain.documents.limits import read_limits
 from domain.documents.reader import Reader
+from domain.documents.store_fields import STORE_MEMBERS
 from domain.documents.values import decimal_of, is_timezone, moment_of, unfit_id, unfit_name
 from domain.money import Money, plain
 from domain.project import Project

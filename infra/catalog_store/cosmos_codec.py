@@ -13,8 +13,8 @@ from typing import Any
 
 from application.errors import DocumentRefusedError
 from application.ports.catalog_store import StoredDocument
-from domain.documents.bookkeeping import without_bookkeeping
 from domain.documents.fault import Unreadable, shown
+from domain.documents.store_fields import without_bookkeeping
 from infra.catalog_store import writing
 from infra.clients.cosmos_container import ABSENT, LARGEST_INTEGER
 

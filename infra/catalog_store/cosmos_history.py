@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from application.errors import ConflictError, StoreUnavailableError
-from application.ports.catalog_store import Deed, HistoryEntry
+from application.ports.catalog_store import ChangeKind, HistoryEntry
 from domain.documents import exact_json
 from infra.catalog_store import writing
 from infra.clients.cosmos import CosmosDatabase
@@ -88,7 +88,7 @@ def _entry(row: Mapping[str, Any]) -> HistoryEntry:
         row["version"],
         row["at_ms"],
         row["author"],
-        Deed(row["deed"]),
+        ChangeKind(row["deed"]),
         exact_json.decode(row["body"]),
         row["note"],
     )

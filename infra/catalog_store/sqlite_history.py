@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from application.errors import ConflictError
-from application.ports.catalog_store import Deed, HistoryEntry
+from application.ports.catalog_store import ChangeKind, HistoryEntry
 from domain.documents import exact_json
 from infra.catalog_store import writing
 
@@ -65,4 +65,4 @@ def read(
 
 
 def _entry(document_id: str, version: int, at_ms: int, author: str, deed: str, note: str, text: str) -> HistoryEntry:
-    return HistoryEntry(document_id, version, at_ms, author, Deed(deed), exact_json.decode(text), note)
+    return HistoryEntry(document_id, version, at_ms, author, ChangeKind(deed), exact_json.decode(text), note)

@@ -15,7 +15,7 @@ from infra.controllers.description import describe
 from infra.controllers.errors import body_of, headers_of, status_of
 from infra.controllers.models import models_router
 from infra.controllers.ops import Health, ops_router
-from infra.controllers.visit import Visit
+from infra.controllers.request_log import RequestRecord
 
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
@@ -40,9 +40,9 @@ def create_pages(serving: Serving, health: Health, version: str, known: Known) -
 
 
 def _answer(request: Request, error: GatewayError) -> Response:
-    visit: Visit | None = getattr(request.state, "visit", None)
-    if visit is not None:
-        visit.failed(error)
+    record: RequestRecord | None = getattr(request.state, "record", None)
+    if record is not None:
+        record.failed(error)
     headers = {name.decode("ascii"): value.decode("ascii") for name, value in headers_of(error)}
     return Response(body_of(error), status_of(error), headers, "application/json")
 

@@ -13,7 +13,7 @@ from domain import errors
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ErrorRow:
     """How one class of error is answered and logged."""
 
     status: int
@@ -24,31 +24,31 @@ class Row:
 _INVALID = "invalid_request_error"
 _API = "api_error"
 
-TABLE: dict[type[errors.GatewayError], Row] = {
-    errors.GatewayError: Row(500, _API, logging.ERROR),
-    errors.RequestError: Row(400, _INVALID),
-    errors.InvalidRequestError: Row(400, _INVALID),
-    errors.BodyNotJsonError: Row(400, _INVALID),
-    errors.BodyTooLargeError: Row(413, _INVALID),
-    errors.BodyTimeoutError: Row(408, _INVALID),
-    errors.UnknownRouteError: Row(404, _INVALID),
-    errors.MethodNotAllowedError: Row(405, _INVALID),
-    errors.OperationNotOfferedError: Row(400, _INVALID),
-    errors.InvalidApiKeyError: Row(401, _INVALID),
-    errors.ModelNotFoundError: Row(404, _INVALID),
-    errors.ResponseNotFoundError: Row(404, _INVALID),
-    errors.RateLimitedError: Row(429, "rate_limit_error"),
-    errors.QuotaExceededError: Row(429, "insufficient_quota"),
-    errors.UnavailableError: Row(503, "service_unavailable_error", logging.WARNING),
-    errors.NotReadyError: Row(503, "service_unavailable_error", logging.WARNING),
-    errors.DeploymentUnusableError: Row(503, "service_unavailable_error", logging.ERROR),
-    errors.UpstreamError: Row(502, _API, logging.WARNING),
-    errors.UpstreamRefusedError: Row(502, _API),  # the upstream's own status wins
-    errors.UpstreamCredentialError: Row(502, _API, logging.ERROR),
-    errors.UpstreamUnreachableError: Row(502, _API, logging.WARNING),
-    errors.UpstreamTimeoutError: Row(504, "timeout_error", logging.WARNING),
-    errors.UpstreamProtocolError: Row(502, _API, logging.WARNING),
-    errors.CallerGoneError: Row(499, _INVALID),
+TABLE: dict[type[errors.GatewayError], ErrorRow] = {
+    errors.GatewayError: ErrorRow(500, _API, logging.ERROR),
+    errors.RequestError: ErrorRow(400, _INVALID),
+    errors.InvalidRequestError: ErrorRow(400, _INVALID),
+    errors.BodyNotJsonError: ErrorRow(400, _INVALID),
+    errors.BodyTooLargeError: ErrorRow(413, _INVALID),
+    errors.BodyTimeoutError: ErrorRow(408, _INVALID),
+    errors.UnknownRouteError: ErrorRow(404, _INVALID),
+    errors.MethodNotAllowedError: ErrorRow(405, _INVALID),
+    errors.OperationNotOfferedError: ErrorRow(400, _INVALID),
+    errors.InvalidApiKeyError: ErrorRow(401, _INVALID),
+    errors.ModelNotFoundError: ErrorRow(404, _INVALID),
+    errors.ResponseNotFoundError: ErrorRow(404, _INVALID),
+    errors.RateLimitedError: ErrorRow(429, "rate_limit_error"),
+    errors.QuotaExceededError: ErrorRow(429, "insufficient_quota"),
+    errors.UnavailableError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
+    errors.NotReadyError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
+    errors.DeploymentUnusableError: ErrorRow(503, "service_unavailable_error", logging.ERROR),
+    errors.UpstreamError: ErrorRow(502, _API, logging.WARNING),
+    errors.UpstreamRefusedError: ErrorRow(502, _API),  # the upstream's own status wins
+    errors.UpstreamCredentialError: ErrorRow(502, _API, logging.ERROR),
+    errors.UpstreamUnreachableError: ErrorRow(502, _API, logging.WARNING),
+    errors.UpstreamTimeoutError: ErrorRow(504, "timeout_error", logging.WARNING),
+    errors.UpstreamProtocolError: ErrorRow(502, _API, logging.WARNING),
+    errors.CallerGoneError: ErrorRow(499, _INVALID),
 }
 
 INTERNAL_DETAIL: ErrorDetail = {

@@ -9,9 +9,9 @@ from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from domain.errors import InvalidRequestError
-from infra.controllers.callers import request_id_of
+from infra.controllers.asgi_response import CUT
 from infra.controllers.errors import body_of
-from infra.controllers.responses import CUT
+from infra.controllers.headers import request_id_of
 
 _INTERIM = b"HTTP/1.1 100"
 _JOINED_UP_TO = 64 * 1024

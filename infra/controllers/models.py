@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from application.serving.serve import Serving
 from application.use_cases.list_models import Known
 from domain.project import Caller
-from infra.controllers.callers import key_of
+from infra.controllers.headers import key_of
 from infra.controllers.model_entries import ModelEntries
 
 
@@ -25,7 +25,7 @@ def models_router(serving: Serving, known: Known) -> APIRouter:
 
     def caller_of(request: Request) -> Caller:
         caller = serving.authenticate(key_of(request.scope["headers"]))
-        request.state.visit.caller = caller
+        request.state.record.caller = caller
         return caller
 
     @router.get("/openai/models", include_in_schema=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from domain.own_settings import is_own_setting
+from domain.reserved_env_vars import is_own_setting
 
 
 def environment_secrets(environment: Mapping[str, str]) -> Callable[[str], str | None]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from domain.documents.bookkeeping import without_bookkeeping
+from domain.documents.store_fields import without_bookkeeping
 from domain.ledger import LedgerLine
 from infra.clients.cosmos_container import LARGEST_INTEGER
 from infra.usage_store.codec import as_dict

@@ -14,7 +14,7 @@ from application.ports.usage_store import UsageStore
 from domain.ledger import LedgerLine
 from infra.usage_store import codec
 from infra.usage_store.delivery import Delivery
-from infra.usage_store.spool import Spool
+from infra.usage_store.journal_segments import JournalSegments
 
 MOST_TAKEN_OVER = 16
 """Spools of dead processes that are worked off at a time."""
@@ -60,8 +60,8 @@ class Journal:
         self._batch = batch
         self._look_interval = look_interval
         self._most_held = most_held
-        self._own: Spool | None = None
-        self._taken_over: list[Spool] = []
+        self._own: JournalSegments | None = None
+        self._taken_over: list[JournalSegments] = []
         self._held: deque[LedgerLine] = deque()
         self._flushing = asyncio.Lock()
         self._stop = asyncio.Event()
@@ -70,7 +70,7 @@ class Journal:
     @property
     def waiting(self) -> int:
         """Number of lines not yet in the store: this process's, and those it took over."""
-        return len(self._held) + sum(spool.waiting for spool in self._spools())
+        return len(self._held) + sum(segments.waiting for segments in self._spools())
 
     @property
     def rejected(self) -> int:
@@ -81,9 +81,9 @@ class Journal:
     def oldest_waiting_ms(self) -> int | None:
         """Arrival time of the oldest of them (milliseconds since 1970-01-01 UTC), or ``None``. Reads from files."""
         times = [line.time_ms for line in list(self._held)[:1]]
-        for spool in self._spools():
+        for segments in self._spools():
             with suppress(OSError, ValueError):
-                times += [codec.decode(text).time_ms for text in spool.read(1)]
+                times += [codec.decode(text).time_ms for text in segments.read(1)]
         return min(times, default=None)
 
     def record(self, line: LedgerLine) -> None:
@@ -120,11 +120,11 @@ class Journal:
         """
         async with self._flushing:
             await self._flush_held()
-            for spool in self._spools():
-                await self._flush_spool(spool)
-            for spool in [spool for spool in self._taken_over if not spool.waiting]:
-                self._taken_over.remove(spool)
-                spool.close()
+            for segments in self._spools():
+                await self._flush_spool(segments)
+            for segments in [segments for segments in self._taken_over if not segments.waiting]:
+                self._taken_over.remove(segments)
+                segments.close()
 
     async def close(self) -> None:
         """Bring into the store what can be brought within a few seconds; the rest waits on disk for the next start."""
@@ -137,8 +137,8 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - whatever it is, the lines are safe on disk
             _log.warning("%d ledger lines wait for the next start: %s", self.waiting, _reason(error))
         self._task = None
-        for spool in self._spools():
-            spool.close()
+        for segments in self._spools():
+            segments.close()
         self._own = None
         self._taken_over.clear()
 
@@ -164,13 +164,13 @@ class Journal:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
 
-    def _spools(self) -> list[Spool]:
+    def _spools(self) -> list[JournalSegments]:
         return self._taken_over if self._own is None else [*self._taken_over, self._own]
 
     def _write(self, line: LedgerLine) -> None:
         text = codec.encode(line)
         if self._own is None:
-            self._own = Spool.create(self._directory)
+            self._own = JournalSegments.create(self._directory)
         self._own.append(text)
 
     async def _look_for_orphans(self) -> None:
@@ -178,15 +178,15 @@ class Journal:
             if len(self._taken_over) >= MOST_TAKEN_OVER:
                 return
             try:
-                spool = await asyncio.to_thread(Spool.take_over, folder)
+                segments = await asyncio.to_thread(JournalSegments.take_over, folder)
             except OSError as error:
                 _log.warning("a folder of the journal cannot be taken over: %s", _reason(error))
                 continue
-            if spool is not None:
-                self._taken_over.append(spool)
-                _log.info("took over %d ledger lines of a process that is gone", spool.waiting)
-                if spool.torn:
-                    _log.warning("%d of its lines were cut off by its death and are left out", spool.torn)
+            if segments is not None:
+                self._taken_over.append(segments)
+                _log.info("took over %d ledger lines of a process that is gone", segments.waiting)
+                if segments.torn:
+                    _log.warning("%d of its lines were cut off by its death and are left out", segments.torn)
 
     async def _flush_held(self) -> None:
         for _ in range(len(self._held)):
@@ -201,28 +201,28 @@ class Journal:
             for _ in lines:
                 self._held.popleft()
 
-    async def _flush_spool(self, spool: Spool) -> None:
-        left = spool.waiting  # what is recorded meanwhile can wait for the next round
+    async def _flush_spool(self, segments: JournalSegments) -> None:
+        left = segments.waiting  # what is recorded meanwhile can wait for the next round
         while left > 0:
             try:
-                texts, lines, unreadable = await asyncio.to_thread(_read, spool, self._batch)
+                texts, lines, unreadable = await asyncio.to_thread(_read, segments, self._batch)
             except OSError as error:
-                self._abandon(spool, error)
+                self._abandon(segments, error)
                 return
             await self._delivery.add(lines)
             for text in unreadable:
                 self._delivery.put_aside(text, "it cannot be read")
-            spool.release(texts)
+            segments.release(texts)
             left -= len(texts)
 
-    def _abandon(self, spool: Spool, error: OSError) -> None:
+    def _abandon(self, segments: JournalSegments, error: OSError) -> None:
         """Somebody removed or cut its files: give it up; what is left of it will be taken over like a dead one's."""
-        _log.error("files of the journal with %d lines cannot be read: %s", spool.waiting, _reason(error))
-        if spool is self._own:
+        _log.error("files of the journal with %d lines cannot be read: %s", segments.waiting, _reason(error))
+        if segments is self._own:
             self._own = None
         else:
-            self._taken_over.remove(spool)
-        spool.close()
+            self._taken_over.remove(segments)
+        segments.close()
 
 
 def _folders(directory: Path) -> list[Path]:
@@ -230,9 +230,9 @@ def _folders(directory: Path) -> list[Path]:
     return sorted(entry for entry in directory.iterdir() if entry.is_dir())
 
 
-def _read(spool: Spool, limit: int) -> tuple[list[bytes], list[LedgerLine], list[bytes]]:
-    """Lines as they are in the spool, those that can be read, and the others."""
-    texts = spool.read(limit)
+def _read(segments: JournalSegments, limit: int) -> tuple[list[bytes], list[LedgerLine], list[bytes]]:
+    """Lines as they are in the segments, those that can be read, and the others."""
+    texts = segments.read(limit)
     lines: list[LedgerLine] = []
     unreadable: list[bytes] = []
     for text in texts:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 
 import click
 
+from application.admin.catalog_reader import Readings, read_all
 from application.admin.deployments import EXAMPLES, Deployment, Upstreams
 from application.admin.explain import Explanation, Question
 from application.admin.explain import explain as explain_call
-from application.admin.readings import Readings, read_all
 from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
 from domain.money import plain
 from domain.operation import Operation

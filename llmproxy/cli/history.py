@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import click
 
-from application.admin.few import few
 from application.admin.history import PastVersion, past_versions, rollback
 from application.admin.plan import Plan
+from application.admin.truncate_list import few
 from domain.documents.write import moment_text
 from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.output import json_option, printable, table

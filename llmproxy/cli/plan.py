@@ -8,12 +8,12 @@ from pathlib import Path
 
 import click
 
-from application.admin.carry_out import Applied, Signature, carry_out
+from application.admin.apply_plan import Applied, Signature, carry_out
 from application.admin.catalog import apply, look_ahead
-from application.admin.few import few
 from application.admin.plan import Action, Plan
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.admin.saved_plan import as_data, from_data
+from application.admin.truncate_list import few
 from application.admin.validation import Validation
 from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
@@ -132,9 +132,9 @@ def _agree_to_removals(ids: list[str], *, yes: bool) -> None:
         return
     named = few([repr(each) for each in ids], _MOST_NAMED)
     if not sys.stdin.isatty():
-        raise RefusedError(f"nothing was written: {named} would be removed, and there is nobody to ask; add --yes")
+        raise CommandError(f"nothing was written: {named} would be removed, and there is nobody to ask; add --yes")
     if not click.confirm(f"Remove {named}?", err=True):
-        raise RefusedError("nothing was written")
+        raise CommandError("nothing was written")
 
 
 def _save(plan: Plan, path: Path) -> None:

@@ -9,10 +9,10 @@ from decimal import Decimal
 import click
 
 from application.admin.diff import ABSENT, Absent, FieldChange
-from application.admin.discretion import HIDDEN, Hidden
-from application.admin.effects import AccessChange, PriceChange
-from application.admin.few import few
 from application.admin.plan import Action, Plan
+from application.admin.plan_impact import AccessChange, PriceChange
+from application.admin.redact import HIDDEN, Hidden
+from application.admin.truncate_list import few
 from domain.documents import exact_json
 from domain.money import Money, plain
 from llmproxy.cli.output import printable

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.errors import ConflictError, DocumentRefusedError, StoreUnavailableError
 from llmproxy.settings import Settings, SettingsError, load_settings
 from llmproxy.stores import Stores, open_stores
@@ -36,7 +36,7 @@ def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False)
 
     try:
         return asyncio.run(run())
-    except (RefusedError, ConflictError, DocumentRefusedError, StoreUnavailableError) as error:
+    except (CommandError, ConflictError, DocumentRefusedError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.admin.usage import UsageReport, cost_text, make_query, report, seconds_text, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
@@ -52,7 +52,7 @@ def report_command(
         raise click.UsageError("choose one of --json and --csv")
     try:
         query = make_query(by, first, last, project, timezone)
-    except RefusedError as error:
+    except CommandError as error:
         raise click.UsageError(str(error)) from None
 
     async def work(stores: Stores) -> UsageReport:

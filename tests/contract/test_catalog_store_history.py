@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from application.errors import ConflictError
-from application.ports.catalog_store import CatalogStore, Deed, HistoryEntry, Kind
+from application.ports.catalog_store import CatalogStore, ChangeKind, HistoryEntry, Kind
 from tests.builders import model_body
 
 
@@ -16,14 +16,14 @@ def store(catalog_store: CatalogStore) -> CatalogStore:
 
 
 def version(number: int, body: object, document_id: str = "m", at_ms: int = 1_000) -> HistoryEntry:
-    return HistoryEntry(document_id, number, at_ms, "ann@host", Deed.CHANGED, body, "a note: ü")
+    return HistoryEntry(document_id, number, at_ms, "ann@host", ChangeKind.CHANGED, body, "a note: ü")
 
 
 async def test_history_comes_back_as_it_was_written(store: CatalogStore) -> None:
     body = model_body(id="m", exact=Decimal("0.10"), text="ü\n\u2028", nested=[None, {"a": 2**70}])
-    found = HistoryEntry("m", 1, 1_795_262_400_123, "", Deed.FOUND, "not JSON: whatever")
+    found = HistoryEntry("m", 1, 1_795_262_400_123, "", ChangeKind.FOUND, "not JSON: whatever")
     written = version(2, body)
-    gone = HistoryEntry("m", 3, 0, "bob", Deed.REMOVED, None)
+    gone = HistoryEntry("m", 3, 0, "bob", ChangeKind.REMOVED, None)
     await store.put(Kind.MODEL, model_body(id="m"), entries=[found, written])
     assert await store.delete(Kind.MODEL, "m", entries=[gone]) is True
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from application.ports.catalog_store import Kind
 from application.serving.catalog_view import CatalogView
-from application.serving.continuity import Continuity
 from application.serving.exchange import Exchange
+from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Clock, Serving
 from application.serving.settle import Settle
 from application.serving.use_case import UseCase
@@ -48,7 +48,7 @@ class House:
         settle = Settle(
             self.lines.append, provider.upstream_model, clock.monotonic, lambda: str(len(self.lines)), status_of
         )
-        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5, Continuity(IDS))
+        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5, ResponseAffinity(IDS))
 
     async def load(self, *models: dict[str, object], **key: object) -> None:
         for model in models:

@@ -15,8 +15,8 @@ from infra.clients.http.errors import (
     StaleConnectionError,
     TotalTimeoutError,
 )
-from infra.clients.http.exchange import Exchange
 from infra.clients.http.parsing import AnswerParser
+from infra.clients.http.response_buffer import ResponseBuffer
 
 _BUFFER = 256 * 1024  # bytes of one answer that may wait for their reader before the server is held up
 _ERROR_STATUS = 300
@@ -29,10 +29,10 @@ class Owner(Protocol):
         """A request is on its way."""
 
     def finished(self, connection: Connection, *, reusable: bool) -> None:
-        """The exchange is over. The connection, unless reusable, is closed and its place free."""
+        """The buffer is over. The connection, unless reusable, is closed and its slot free."""
 
     def stale(self, connection: Connection) -> None:
-        """The connection is closed, but its place still belongs to the request."""
+        """The connection is closed, but its slot still belongs to the request."""
 
     def lost(self, connection: Connection) -> None:
         """The socket is closed."""
@@ -46,14 +46,14 @@ class Connection(asyncio.Protocol):
         self._loop = loop
         self._parser = AnswerParser()
         self._transport: asyncio.Transport | None = None
-        self._exchange: Exchange | None = None
+        self._exchange: ResponseBuffer | None = None
         self._deadline = self._silence = self._last_change = 0.0
         self._blocked = self._heard = self._reused = self._sending = False
         self._unsent = 0
         self.idle_since = 0.0
         self.lost = False
 
-    async def converse(self, head: bytes, body: Body, silence: float, deadline: float) -> Exchange:
+    async def converse(self, head: bytes, body: Body, silence: float, deadline: float) -> ResponseBuffer:
         """Send a request and wait for the head of its answer.
 
         Args:
@@ -63,11 +63,11 @@ class Connection(asyncio.Protocol):
             deadline: loop time at which it fails in any case.
 
         Raises:
-            StaleConnectionError: send it again on a new connection; the place in the pool is still the request's.
+            StaleConnectionError: send it again on a new connection; the slot in the pool is still the request's.
             HttpError: it failed for good.
         """
-        exchange = self._exchange = Exchange(self, self._loop)
-        self._parser.expect(exchange)
+        buffer = self._exchange = ResponseBuffer(self, self._loop)
+        self._parser.expect(buffer)
         self._silence = silence
         self._deadline = deadline
         self._last_change = self._loop.time()
@@ -79,35 +79,35 @@ class Connection(asyncio.Protocol):
             elif isinstance(body, bytes) and len(body) <= PIECE:
                 self._transport.write(head + body)
             else:
-                await self._send(self._transport, exchange, head, body)
-            while not exchange.answered:
-                if exchange.error is not None:
-                    raise exchange.error  # noqa: TRY301 - the clean-up below is for this one too
-                await exchange.wait()
+                await self._send(self._transport, buffer, head, body)
+            while not buffer.answered:
+                if buffer.error is not None:
+                    raise buffer.error  # noqa: TRY301 - the clean-up below is for this one too
+                await buffer.wait()
         except StaleConnectionError:
             self._exchange = None
             self._owner.stale(self)
             raise
         except BaseException:
-            self.abandon(exchange)
+            self.abandon(buffer)
             raise
-        return exchange
+        return buffer
 
     def check(self, now: float) -> None:
-        """End the exchange if it has run out of time. Called every now and then."""
-        exchange = self._exchange
-        if exchange is None or exchange.error is not None:
+        """End the buffer if it has run out of time. Called every now and then."""
+        buffer = self._exchange
+        if buffer is None or buffer.error is not None:
             return
         if now >= self._deadline:
-            self._fail(exchange, TotalTimeoutError("the answer took longer than the total timeout"))
+            self._fail(buffer, TotalTimeoutError("the answer took longer than the total timeout"))
             return
         if self._blocked and self._transport is not None:
             unsent = self._transport.get_write_buffer_size()
             if unsent != self._unsent:
                 self._unsent = unsent
                 self._last_change = now
-        if now - self._last_change >= self._silence and not exchange.paused:
-            self._fail(exchange, SilenceTimeoutError("the server was silent for longer than the silence timeout"))
+        if now - self._last_change >= self._silence and not buffer.paused:
+            self._fail(buffer, SilenceTimeoutError("the server was silent for longer than the silence timeout"))
 
     def resume(self) -> None:
         """Read on: the reader of the answer has caught up."""
@@ -115,10 +115,10 @@ class Connection(asyncio.Protocol):
         if self._transport is not None and not self.lost:
             self._transport.resume_reading()
 
-    def abandon(self, exchange: Exchange) -> None:
-        """Hang up now if this exchange is still under way."""
-        if self._exchange is exchange:
-            self._fail(exchange, HttpError("the answer was closed before its end"))
+    def abandon(self, buffer: ResponseBuffer) -> None:
+        """Hang up now if this buffer is still under way."""
+        if self._exchange is buffer:
+            self._fail(buffer, HttpError("the answer was closed before its end"))
 
     def hang_up(self) -> None:
         """Close the socket without ceremony."""
@@ -142,8 +142,8 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of an answer, or of something that nobody asked for."""
-        exchange = self._exchange
-        if exchange is None:
+        buffer = self._exchange
+        if buffer is None:
             self.hang_up()
             return
         self._heard = True
@@ -152,15 +152,15 @@ class Connection(asyncio.Protocol):
         try:
             parser.feed(data)
         except ProtocolError as error:
-            self._fail(exchange, error)
+            self._fail(buffer, error)
             return
         if parser.complete:
-            self._complete(exchange)
-        elif exchange.answered:
-            if exchange.size > _BUFFER and not exchange.paused and self._transport is not None:
-                exchange.paused = True
+            self._complete(buffer)
+        elif buffer.answered:
+            if buffer.size > _BUFFER and not buffer.paused and self._transport is not None:
+                buffer.paused = True
                 self._transport.pause_reading()
-            exchange.wake()
+            buffer.wake()
 
     def eof_received(self) -> None:
         """The server sends no more."""
@@ -186,50 +186,50 @@ class Connection(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.wake()
 
-    async def _send(self, transport: asyncio.Transport, exchange: Exchange, head: bytes, body: Body) -> None:
+    async def _send(self, transport: asyncio.Transport, buffer: ResponseBuffer, head: bytes, body: Body) -> None:
         """Write a large body at the pace of the server, until it is sent or the server has refused it."""
         self._sending = True
         transport.write(head)
         for piece in pieces(body):
             transport.write(piece)
             self._last_change = self._loop.time()
-            while self._blocked and not self._refused(exchange):
-                await exchange.wait()
-            if self._refused(exchange):
+            while self._blocked and not self._refused(buffer):
+                await buffer.wait()
+            if self._refused(buffer):
                 return
         self._sending = False
 
     @staticmethod
-    def _refused(exchange: Exchange) -> bool:
-        return exchange.ended or exchange.error is not None or exchange.status >= _ERROR_STATUS
+    def _refused(buffer: ResponseBuffer) -> bool:
+        return buffer.ended or buffer.error is not None or buffer.status >= _ERROR_STATUS
 
-    def _complete(self, exchange: Exchange) -> None:
-        self._exchange = self._parser.exchange = None
-        if exchange.paused:
-            exchange.paused = False
+    def _complete(self, buffer: ResponseBuffer) -> None:
+        self._exchange = self._parser.buffer = None
+        if buffer.paused:
+            buffer.paused = False
             self.resume()
         reusable = self._parser.reusable and not self._sending and not self.lost
         self._reused = True
         if not reusable:
             self.hang_up()
-        exchange.end(None)
+        buffer.end(None)
         self._owner.finished(self, reusable=reusable)
 
     def _input_ended(self, *, clean: bool) -> None:
-        exchange = self._exchange
-        if exchange is None or exchange.error is not None:
+        buffer = self._exchange
+        if buffer is None or buffer.error is not None:
             return
-        if clean and exchange.answered and self._parser.until_close:
+        if clean and buffer.answered and self._parser.until_close:
             self._parser.reusable = False
-            self._complete(exchange)
+            self._complete(buffer)
         elif self._reused and not self._heard:
-            exchange.error = StaleConnectionError("the connection was closed while it stood by")
-            exchange.wake()
+            buffer.error = StaleConnectionError("the connection was closed while it stood by")
+            buffer.wake()
         else:
-            self._fail(exchange, ProtocolError("the connection was closed before the answer was complete"))
+            self._fail(buffer, ProtocolError("the connection was closed before the answer was complete"))
 
-    def _fail(self, exchange: Exchange, error: HttpError) -> None:
+    def _fail(self, buffer: ResponseBuffer, error: HttpError) -> None:
         self._exchange = None
         self.hang_up()
-        exchange.end(error)
+        buffer.end(error)
         self._owner.finished(self, reusable=False)

@@ -8,7 +8,7 @@
     ├── SilenceTimeoutError       nothing came, or nothing could be sent, for too long
     ├── TotalTimeoutError         the whole call took too long
     ├── ProtocolError             not HTTP, cut, badly encoded, head too large
-    └── BodyTooLargeError         more than the reader is ready to hold
+    └── DecodedBodyTooLargeError         more than the reader is ready to hold
 
 ``args[0]`` is a reason for logs. It names no host and no credential.
 """
@@ -44,5 +44,5 @@ class StaleConnectionError(ProtocolError):
     """A kept-alive connection turned out to be closed: not a byte of an answer came. Never leaves the pool."""
 
 
-class BodyTooLargeError(HttpError):
+class DecodedBodyTooLargeError(HttpError):
     """The decoded body is larger than the limit of the reader."""

@@ -1,4 +1,4 @@
-"""From received bytes to an exchange: what httptools calls back."""
+"""From received bytes to an buffer: what httptools calls back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import httptools
 
 from infra.clients.http.errors import ProtocolError
-from infra.clients.http.exchange import Exchange
+from infra.clients.http.response_buffer import ResponseBuffer
 
 HEAD_LIMIT = 64 * 1024  # bytes of one answer's head and trailers
 _LINE_OVERHEAD = 32  # bytes that each header counts for beside its own: many short ones are a burden, too
@@ -21,7 +21,7 @@ class AnswerParser:
     Answers to HEAD requests are not supported: their length is that of a body which does not come.
 
     Attributes:
-        exchange: who gets what is parsed.
+        buffer: who gets what is parsed.
         complete: the answer is whole.
         reusable: nothing speaks against another request on this connection.
         until_close: the body ends where the connection does.
@@ -33,14 +33,14 @@ class AnswerParser:
         "_interim",
         "_overhead",
         "_parser",
+        "buffer",
         "complete",
-        "exchange",
         "reusable",
         "until_close",
     )
 
     def __init__(self) -> None:
-        self.exchange: Exchange | None = None
+        self.buffer: ResponseBuffer | None = None
         self.complete = False
         self.reusable = True
         self.until_close = False
@@ -50,9 +50,9 @@ class AnswerParser:
         self._fault = ""
         self._parser: Any = httptools.HttpResponseParser(self)
 
-    def expect(self, exchange: Exchange) -> None:
+    def expect(self, buffer: ResponseBuffer) -> None:
         """What comes next is the answer to this request."""
-        self.exchange = exchange
+        self.buffer = buffer
         self.complete = False
         self._head_size = 0
         self._overhead = 0
@@ -64,11 +64,11 @@ class AnswerParser:
             ProtocolError: it is not HTTP, or something that we do not take. Not raised for what follows a complete
                 answer; that only makes the connection unfit for another.
         """
-        exchange = self.exchange
-        if exchange is None:
+        buffer = self.buffer
+        if buffer is None:
             self.reusable = False
             return
-        size = exchange.size
+        size = buffer.size
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -76,14 +76,14 @@ class AnswerParser:
             if self.complete:
                 return
             raise ProtocolError(self._fault or f"not HTTP: {error.args[0] if error.args else ''}") from None
-        if exchange.size == size and not self.complete:
+        if buffer.size == size and not self.complete:
             self._overhead += len(data)
             if self._overhead > HEAD_LIMIT:
                 raise ProtocolError("head, trailers or chunk header too large")
 
     def release(self) -> None:
         """Let go of httptools, which refers back to us, so that no garbage collection is needed."""
-        self._parser = self.exchange = None
+        self._parser = self.buffer = None
 
     def on_message_begin(self) -> None:
         """The first byte of an answer, or of something after it that nobody asked for."""
@@ -92,25 +92,25 @@ class AnswerParser:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header line, or after the body a trailer, which is dropped."""
-        exchange = self.exchange
-        if exchange is None or self.complete:
+        buffer = self.buffer
+        if buffer is None or self.complete:
             return
         self._head_size += len(name) + len(value) + _LINE_OVERHEAD
         if self._head_size > HEAD_LIMIT:
             self._refuse("head too large")
-        if exchange.answered:
+        if buffer.answered:
             return
         name = name.lower()
-        headers = exchange.headers
+        headers = buffer.headers
         headers[name] = value if name not in headers else headers[name] + b", " + value
 
     def on_headers_complete(self) -> None:
         """The end of a head."""
-        exchange = self.exchange
-        if exchange is None or self.complete:
+        buffer = self.buffer
+        if buffer is None or self.complete:
             return
         status = self._parser.get_status_code()
-        headers = exchange.headers
+        headers = buffer.headers
         if status < _FIRST_FINAL_STATUS:
             if status == 101:  # noqa: PLR2004 - Switching Protocols
                 self._refuse("the server switched protocols")
@@ -121,15 +121,15 @@ class AnswerParser:
         if coding is not None and coding.strip().lower() != b"chunked":
             self._refuse("a transfer-encoding that was not asked for")
         self.until_close = coding is None and b"content-length" not in headers and status not in _BODILESS
-        exchange.status = status
-        exchange.answered = True
+        buffer.status = status
+        buffer.answered = True
 
     def on_body(self, piece: bytes) -> None:
         """A piece of the body."""
-        exchange = self.exchange
-        if exchange is not None and not self.complete:
-            exchange.pieces.append(piece)
-            exchange.size += len(piece)
+        buffer = self.buffer
+        if buffer is not None and not self.complete:
+            buffer.pieces.append(piece)
+            buffer.size += len(piece)
 
     def on_message_complete(self) -> None:
         """The end of an answer."""

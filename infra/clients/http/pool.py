@@ -9,9 +9,9 @@ from infra.clients.http.body import Body
 from infra.clients.http.connection import Connection
 from infra.clients.http.errors import HttpError, StaleConnectionError
 from infra.clients.http.origin import Origin
+from infra.clients.http.origin_pool import ConnectionLimits, OriginPool
 from infra.clients.http.proxies import Proxies
 from infra.clients.http.response import HttpResponse
-from infra.clients.http.station import Limits, Station
 from infra.clients.http.tunnel import through_proxy
 
 _SWEEP_INTERVAL = 0.25  # seconds; by so much can a timeout be late
@@ -39,8 +39,8 @@ class HttpPool:
     ) -> None:
         self._ssl_context = ssl_context
         self._proxies = proxies or Proxies()
-        self._limits = Limits(connect_timeout, max_connections_per_origin, idle_timeout)
-        self._stations: dict[Origin, Station] = {}
+        self._limits = ConnectionLimits(connect_timeout, max_connections_per_origin, idle_timeout)
+        self._origin_pools: dict[Origin, OriginPool] = {}
         self._busy: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -71,20 +71,20 @@ class HttpPool:
         if self._closed:
             raise HttpError("the pool is closed")
         loop = self._loop or self._bind()
-        station = self._stations.get(origin) or self._add_station(origin)
-        if station.plain_proxy is not None:
-            head = through_proxy(head, origin, station.plain_proxy)
+        origin_pool = self._origin_pools.get(origin) or self._add_station(origin)
+        if origin_pool.plain_proxy is not None:
+            head = through_proxy(head, origin, origin_pool.plain_proxy)
         now = loop.time()
         deadline = now + total_timeout
-        connection = station.take(now) or await station.obtain(deadline)
+        connection = origin_pool.take(now) or await origin_pool.obtain(deadline)
         if not self._watching:
             self._watch(loop)
         try:
-            exchange = await connection.converse(head, body, silence_timeout, deadline)
+            buffer = await connection.converse(head, body, silence_timeout, deadline)
         except StaleConnectionError:
-            connection = await station.dial(deadline)
-            exchange = await connection.converse(head, body, silence_timeout, deadline)
-        return HttpResponse(exchange)
+            connection = await origin_pool.dial(deadline)
+            buffer = await connection.converse(head, body, silence_timeout, deadline)
+        return HttpResponse(buffer)
 
     @property
     def busy(self) -> int:
@@ -94,7 +94,7 @@ class HttpPool:
     @property
     def idle(self) -> int:
         """How many connections stand by."""
-        return sum(station.idle for station in self._stations.values())
+        return sum(origin_pool.idle for origin_pool in self._origin_pools.values())
 
     async def close(self) -> None:
         """Hang up everywhere; what is under way fails with ``HttpError``. Safe to repeat."""
@@ -102,10 +102,10 @@ class HttpPool:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for station in self._stations.values():
-            station.close()
+        for origin_pool in self._origin_pools.values():
+            origin_pool.close()
         for _ in range(10):  # turns of the loop until the sockets are really closed
-            if not any(station.open for station in self._stations.values()):
+            if not any(origin_pool.open for origin_pool in self._origin_pools.values()):
                 return
             await asyncio.sleep(0)
 
@@ -113,10 +113,10 @@ class HttpPool:
         self._loop = asyncio.get_running_loop()
         return self._loop
 
-    def _add_station(self, origin: Origin) -> Station:
+    def _add_station(self, origin: Origin) -> OriginPool:
         proxy = self._proxies.for_origin(origin)
-        station = self._stations[origin] = Station(origin, proxy, self._limits, self._context, self._busy)
-        return station
+        origin_pool = self._origin_pools[origin] = OriginPool(origin, proxy, self._limits, self._context, self._busy)
+        return origin_pool
 
     def _context(self) -> ssl.SSLContext:
         if self._ssl_context is None:
@@ -143,7 +143,9 @@ class HttpPool:
         if not self._was_late:
             for connection in list(self._busy):
                 connection.check(now)
-        expiries = [expiry for station in self._stations.values() if (expiry := station.expire(now)) is not None]
+        expiries = [
+            expiry for origin_pool in self._origin_pools.values() if (expiry := origin_pool.expire(now)) is not None
+        ]
         self._timer = None
         self._watching = bool(self._busy)
         if self._watching:

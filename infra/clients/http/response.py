@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Self
 
 from infra.clients.http.decoding import Decoder, decoder_for
-from infra.clients.http.errors import BodyTooLargeError, HttpError
-from infra.clients.http.exchange import Exchange
+from infra.clients.http.errors import DecodedBodyTooLargeError, HttpError
+from infra.clients.http.response_buffer import ResponseBuffer
 
 
 class HttpResponse:
@@ -22,14 +22,14 @@ class HttpResponse:
 
     __slots__ = ("_decoder", "_exchange", "headers", "status")
 
-    def __init__(self, exchange: Exchange) -> None:
-        self.status = exchange.status
-        self.headers = exchange.headers
-        self._exchange = exchange
+    def __init__(self, buffer: ResponseBuffer) -> None:
+        self.status = buffer.status
+        self.headers = buffer.headers
+        self._exchange = buffer
         try:
-            self._decoder: Decoder | None = decoder_for(exchange.headers)
+            self._decoder: Decoder | None = decoder_for(buffer.headers)
         except HttpError:
-            exchange.abandon()
+            buffer.abandon()
             raise
 
     @property
@@ -44,21 +44,21 @@ class HttpResponse:
             limit: most bytes that are wanted, decoded.
 
         Raises:
-            BodyTooLargeError: the body is larger. The connection is closed.
+            DecodedBodyTooLargeError: the body is larger. The connection is closed.
             HttpError: the body did not arrive whole.
         """
-        exchange = self._exchange
-        if exchange.ended and exchange.error is None and self._decoder is None:
-            if exchange.size > limit:
-                raise BodyTooLargeError("the body is larger than its reader allows")
-            return exchange.take()
+        buffer = self._exchange
+        if buffer.ended and buffer.error is None and self._decoder is None:
+            if buffer.size > limit:
+                raise DecodedBodyTooLargeError("the body is larger than its reader allows")
+            return buffer.take()
         blocks: list[bytes] = []
         size = 0
         async for block in self:
             size += len(block)
             if size > limit:
                 await self.close()
-                raise BodyTooLargeError("the body is larger than its reader allows")
+                raise DecodedBodyTooLargeError("the body is larger than its reader allows")
             blocks.append(block)
         return b"".join(blocks)
 
@@ -71,18 +71,18 @@ class HttpResponse:
         Raises:
             HttpError: the body did not arrive whole. Raised after everything that did arrive.
         """
-        exchange = self._exchange
+        buffer = self._exchange
         while True:
-            block = exchange.take() if self._decoder is None else self._decoded(self._decoder)
+            block = buffer.take() if self._decoder is None else self._decoded(self._decoder)
             if block:
                 return block
-            if exchange.ended:
-                if exchange.error is not None:
-                    raise exchange.error
+            if buffer.ended:
+                if buffer.error is not None:
+                    raise buffer.error
                 if self._decoder is not None:
                     self._decoder.finish()
                 raise StopAsyncIteration
-            await exchange.wait()
+            await buffer.wait()
 
     async def close(self) -> None:
         """Hang up unless everything has arrived. Safe to repeat."""

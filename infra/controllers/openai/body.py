@@ -9,7 +9,7 @@ import msgspec
 from starlette.types import Receive
 
 from domain.errors import BodyNotJsonError, BodyTooLargeError, CallerGoneError
-from infra.controllers.callers import Headers
+from infra.controllers.headers import Headers
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _BOM = b"\xef\xbb\xbf"

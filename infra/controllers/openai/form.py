@@ -13,7 +13,7 @@ from domain.errors import BodyTooLargeError, CallerGoneError, InvalidRequestErro
 from domain.form import Content, Form, Part
 from infra.controllers.openai.body import too_large
 from infra.controllers.openai.part_head import PartHead, head_of, read_head
-from infra.controllers.openai.spool import BLOCK, InMemory, OnDisk, Spool
+from infra.controllers.openai.upload_file import BLOCK, InMemory, OnDisk, UploadFile
 
 FORM = b"multipart/form-data"
 MOST_PARTS = 200
@@ -49,8 +49,8 @@ def is_form(content_type: bytes) -> bool:
     return content_type.partition(b";")[0].strip().lower() == FORM
 
 
-async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, spool: Spool) -> Form:
-    """The form in a body. It can be read until the spool is closed.
+async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, upload: UploadFile) -> Form:
+    """The form in a body. It can be read until the upload is closed.
 
     Raises:
         InvalidRequestError: it is malformed, or incomplete.
@@ -61,7 +61,7 @@ async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, s
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
         raise InvalidRequestError("The Content-Type header of the form names no boundary.")
-    reader = _Reader(boundary, limits.file, spool)
+    reader = _Reader(boundary, limits.file, upload)
     size, more = 0, True
     while more:
         message = await receive()
@@ -72,7 +72,7 @@ async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, s
         if size > limits.size:
             raise too_large(limits.size)
         reader.feed(piece)
-        await spool.flush()
+        await upload.flush()
         more = message.get("more_body", False)
     return reader.form()
 
@@ -89,15 +89,15 @@ class _OpenPart:
     Args:
         head: its headers.
         limit: bytes that it may have.
-        spool: takes what is large.
+        upload: takes what is large.
     """
 
     __slots__ = ("_head", "_limit", "_pending", "_size", "_spool", "_start")
 
-    def __init__(self, head: PartHead, limit: int, spool: Spool) -> None:
+    def __init__(self, head: PartHead, limit: int, upload: UploadFile) -> None:
         self._head = head
         self._limit = limit
-        self._spool = spool
+        self._spool = upload
         self._size = 0
         self._start: int | None = None
         self._pending = bytearray()
@@ -136,13 +136,13 @@ class _Reader:
     Args:
         boundary: between the parts.
         largest_file: bytes.
-        spool: takes what is large.
+        upload: takes what is large.
     """
 
-    def __init__(self, boundary: bytes, largest_file: int, spool: Spool) -> None:
+    def __init__(self, boundary: bytes, largest_file: int, upload: UploadFile) -> None:
         self._delimiter = b"--" + boundary
         self._largest_file = largest_file
-        self._spool = spool
+        self._spool = upload
         self._parts: list[Part] = []
         self._preamble: bytes | None = b""
         self._headers: list[tuple[bytes, bytes]] = []

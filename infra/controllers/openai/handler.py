@@ -23,15 +23,15 @@ from domain.errors import (
 )
 from domain.form import Form
 from domain.project import Caller
-from infra.controllers.callers import key_of
+from infra.controllers.asgi_response import Response, send_error, send_internal_error
+from infra.controllers.headers import key_of
 from infra.controllers.openai.body import announced_type, read_bytes, read_members
+from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
 from infra.controllers.openai.form import FormLimits, is_form, read_form, with_model
 from infra.controllers.openai.routes import Route, StoredRoute
-from infra.controllers.openai.spool import Uploads
 from infra.controllers.openai.stored import action_of, query_of
-from infra.controllers.openai.watch import Lookout, Watch
-from infra.controllers.responses import Response, send_error, send_internal_error
-from infra.controllers.visit import Visit
+from infra.controllers.openai.upload_file import Uploads
+from infra.controllers.request_log import RequestRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +63,14 @@ class Handler:
         self._limits = limits
         self._form_limits = FormLimits(limits.size, limits.file)
         self._uploads = uploads
-        self._lookout = Lookout(limits.seconds)
+        self._disconnects = DisconnectMonitor(limits.seconds)
 
     async def __call__(
-        self, route: Route | StoredRoute, scope: Scope, receive: Receive, send: Send, visit: Visit
+        self, route: Route | StoredRoute, scope: Scope, receive: Receive, send: Send, record: RequestRecord
     ) -> None:
         """Answer one request, whatever happens."""
-        response = Response(send, visit, scope)
-        watch = self._lookout.watch(receive)
+        response = Response(send, record, scope)
+        watch = self._disconnects.watch(receive)
         try:
             if isinstance(route, Route):
                 await self._serve(route, scope, receive, response, watch)
@@ -78,35 +78,37 @@ class Handler:
                 await self._stored(route, scope, response, watch)
         except BodyTooLargeError as error:
             watch.end()
-            visit.failed(error)
+            record.failed(error)
             await response.refuse_body(error, receive, self._limits.size)
         except GatewayError as error:
             if not isinstance(error, CallerGoneError):
                 await send_error(response, error)
-            visit.failed(error)
+            record.failed(error)
         except asyncio.CancelledError:
             # Nobody cancels but the watch, and a server that stops and has waited long enough.
             reason = CallerGoneError() if watch.gone else _late() if watch.late else _stopping()
-            visit.failed(reason)
+            record.failed(reason)
             if not watch.gone:
                 await send_error(response, reason)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
-            visit.broke(error)
+            record.broke(error)
             await send_internal_error(response)
         finally:
             watch.end()
 
-    async def _serve(self, route: Route, scope: Scope, receive: Receive, response: Response, watch: Watch) -> None:
+    async def _serve(
+        self, route: Route, scope: Scope, receive: Receive, response: Response, watch: DisconnectWatch
+    ) -> None:
         if scope["method"] != "POST":
             raise MethodNotAllowedError(f"Only POST requests are accepted at {scope['path']}.", allowed="POST")
         caller = self._authenticate(scope, response)
-        use_case, request_id = route.use_case, response.visit.request_id
+        use_case, request_id = route.use_case, response.record.request_id
         content_type = announced_type(scope["headers"], self._limits.size)
         if content_type != b"application/json" and is_form(content_type):
             if use_case.read_form is no_form:
                 use_case.read_form(Form(()), request_id)
-            with self._uploads.spool() as spool:
-                form = await read_form(receive, content_type, self._form_limits, spool)
+            with self._uploads.upload() as upload:
+                form = await read_form(receive, content_type, self._form_limits, upload)
                 watch.body_read()
                 if route.model is not None:
                     form = with_model(form, route.model)
@@ -122,24 +124,24 @@ class Handler:
 
     async def _call(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
         exchange = self._serving.exchange(use_case, call, caller)
-        response.visit.exchange = exchange
+        response.record.exchange = exchange
         if call.stream:
             await self._stream(exchange, response)
         else:
             answer = await self._serving.answer(exchange)
             await response.whole(200, answer.content_type, answer.body)
 
-    async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: Watch) -> None:
+    async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: DisconnectWatch) -> None:
         watch.body_read()  # whatever comes means nothing
         action = action_of(route, scope["method"], scope["path"])
         caller = self._authenticate(scope, response)
-        query, request_id = query_of(action, scope["query_string"]), response.visit.request_id
+        query, request_id = query_of(action, scope["query_string"]), response.record.request_id
         answer = await self._serving.stored(caller, action, route.response_id, query, request_id)
         await response.whole(200, answer.content_type, answer.body)
 
     def _authenticate(self, scope: Scope, response: Response) -> Caller:
         caller = self._serving.authenticate(key_of(scope["headers"]))
-        response.visit.caller = caller
+        response.record.caller = caller
         return caller
 
     async def _stream(self, exchange: Exchange, response: Response) -> None:

@@ -6,13 +6,13 @@ from typing import Any
 
 from application.ports.providers import Answer
 from infra.providers.litellm.answer import answer_body
-from infra.providers.litellm.operation import Asked, Operation, always
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, always
 from infra.providers.litellm.request import OPENAI, Extra, arguments_of
 from infra.providers.litellm.stream import ChatStream
 from infra.providers.litellm.usage import usage_of
 
 
-def steering(asked: Asked) -> dict[str, Any]:
+def steering(asked: ProviderRequest) -> dict[str, Any]:
     """How ``acompletion`` is told to behave, whatever it is asked."""
     arguments: dict[str, Any] = {
         "_skip_mcp_handler": True  # tools of type "mcp" are the upstream's business, never LiteLLM's own gateway
@@ -22,7 +22,7 @@ def steering(asked: Asked) -> dict[str, Any]:
     return arguments
 
 
-def _arguments(asked: Asked) -> dict[str, Any]:
+def _arguments(asked: ProviderRequest) -> dict[str, Any]:
     return steering(asked) | arguments_of(
         asked.call,
         asked.defaults,
@@ -32,9 +32,9 @@ def _arguments(asked: Asked) -> dict[str, Any]:
     )
 
 
-def _answer(response: Any, asked: Asked) -> Answer:
+def _answer(response: Any, asked: ProviderRequest) -> Answer:
     usage = usage_of(getattr(response, "usage", None))
     return Answer(answer_body(response, usage, asked.target.provider), b"application/json", usage)
 
 
-CHAT = Operation(always("acompletion"), _arguments, _answer, ChatStream)
+CHAT = EndpointAdapter(always("acompletion"), _arguments, _answer, ChatStream)

@@ -13,7 +13,7 @@ from domain.errors import InvalidRequestError
 from infra.providers.litellm.answer import model_name, without_private
 from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.members import decoded, unsupported
-from infra.providers.litellm.operation import Asked, Operation
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest
 from infra.providers.litellm.stream import ChatStream
 from infra.providers.litellm.usage import openai_usage, usage_of
 
@@ -25,7 +25,7 @@ _REFUSED = {
 _CHAT_ONLY = frozenset({"messages", "tools", "tool_choice", "functions", "function_call", "modalities", "audio"})
 
 
-def _arguments(asked: Asked) -> dict[str, Any]:
+def _arguments(asked: ProviderRequest) -> dict[str, Any]:
     fields = dict(asked.call.fields)
     for name in _CHAT_ONLY & fields.keys():
         raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
@@ -53,7 +53,7 @@ def _prompt(value: Any) -> str:
     raise InvalidRequestError("'prompt' must be a non-empty string.", param="prompt")
 
 
-def _answer(response: Any, asked: Asked) -> Answer:
+def _answer(response: Any, asked: ProviderRequest) -> Answer:
     usage = usage_of(getattr(response, "usage", None))
     body: dict[str, object] = {
         "id": response.id,
@@ -90,4 +90,4 @@ class CompletionStream(ChatStream):
         return {"text": text, "index": choice.index, "logprobs": None, "finish_reason": choice.finish_reason}
 
 
-COMPLETION = Operation(CHAT.function, _arguments, _answer, CompletionStream)
+COMPLETION = EndpointAdapter(CHAT.function, _arguments, _answer, CompletionStream)

@@ -14,7 +14,7 @@ from domain.errors import InvalidRequestError, UpstreamProtocolError
 from domain.usage import Usage
 from infra.providers.litellm.answer import model_name
 from infra.providers.litellm.members import decoded, integer, members_of, unsupported
-from infra.providers.litellm.operation import Asked, Operation, always
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, always
 from infra.providers.litellm.usage import usage_of
 
 _KNOWN = frozenset({"input", "dimensions", "input_type", "task_type", "title", "truncate", "auto_truncate"})
@@ -25,7 +25,7 @@ _REFERENCES = ("files/", "gs://", "https://generativelanguage.googleapis.com/")
 _encode = msgspec.json.Encoder().encode
 
 
-def _arguments(asked: Asked) -> dict[str, Any]:
+def _arguments(asked: ProviderRequest) -> dict[str, Any]:
     members = members_of(asked, _KNOWN, _OURS)
     encoding = members.pop("encoding_format", None)
     if not isinstance(encoding, str | None) or encoding not in _FORMATS:
@@ -66,7 +66,7 @@ def texts(value: Any) -> list[str]:
     return given
 
 
-def _answer(response: Any, asked: Asked) -> Answer:
+def _answer(response: Any, asked: ProviderRequest) -> Answer:
     sent = decoded(asked.call.fields["input"])
     wanted = 1 if isinstance(sent, str) else len(sent)
     vectors = [_numbers(entry) for entry in response.data or ()]
@@ -102,7 +102,7 @@ def base64_of(vector: list[float]) -> str:
     return b64encode(numbers.tobytes()).decode()
 
 
-def _usage(response: Any, asked: Asked) -> Usage | None:
+def _usage(response: Any, asked: ProviderRequest) -> Usage | None:
     """What the upstream counted. Where it counts nothing LiteLLM does, by the tokens of another vendor's models."""
     reported = getattr(response, "usage", None)
     made_up = asked.target.provider == "gemini"
@@ -112,4 +112,4 @@ def _usage(response: Any, asked: Asked) -> Usage | None:
     return None if usage is None else Usage(input_tokens=usage.input_tokens)
 
 
-EMBEDDINGS = Operation(always("aembedding"), _arguments, _answer)
+EMBEDDINGS = EndpointAdapter(always("aembedding"), _arguments, _answer)

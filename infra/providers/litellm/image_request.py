@@ -12,7 +12,7 @@ from typing import Any
 from domain.errors import InvalidRequestError
 from domain.form import Form, Part
 from infra.providers.litellm.members import decoded, defaults_of, unknown, unsupported
-from infra.providers.litellm.operation import Asked
+from infra.providers.litellm.operation import ProviderRequest
 
 GENERATION = frozenset(
     {
@@ -94,7 +94,7 @@ class Wanted:
         return None if value is None or value == "auto" else str(value)
 
 
-def wanted_of(asked: Asked, known: Collection[str]) -> Wanted:
+def wanted_of(asked: ProviderRequest, known: Collection[str]) -> Wanted:
     """Read it.
 
     Raises:
@@ -113,7 +113,7 @@ def wanted_of(asked: Asked, known: Collection[str]) -> Wanted:
     return Wanted(wanted.prompt, defaults | wanted.members, wanted.images, wanted.mask)
 
 
-def _from_json(asked: Asked, known: Collection[str]) -> Wanted:
+def _from_json(asked: ProviderRequest, known: Collection[str]) -> Wanted:
     said = {name: decoded(raw) for name, raw in asked.call.fields.items()}
     for name in said:
         if name not in known and name not in _OURS:

@@ -16,8 +16,8 @@ from domain.errors import InvalidRequestError, UpstreamRefusedError
 from domain.usage import Usage
 from infra.providers.litellm.image_request import EDIT, GENERATION, Wanted, wanted_of
 from infra.providers.litellm.members import unsupported
-from infra.providers.litellm.models import Target
-from infra.providers.litellm.operation import Asked, Operation
+from infra.providers.litellm.models import LiteLLMTarget
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest
 from infra.providers.litellm.usage import usage_of
 
 _encode = msgspec.json.Encoder().encode
@@ -33,22 +33,22 @@ _GEMINI_RATIOS = {
 _IMAGEN_SIZES = frozenset({"1024x1024", "896x1280", "1280x896", "1024x1792", "1792x1024"})
 
 
-def _generation(target: Target) -> str:
+def _generation(target: LiteLLMTarget) -> str:
     return "acompletion" if target.gemini else "aimage_generation"
 
 
-def _edit(target: Target) -> str:
+def _edit(target: LiteLLMTarget) -> str:
     return "acompletion" if target.gemini else "aimage_edit"
 
 
-def _generated(asked: Asked) -> dict[str, Any]:
+def _generated(asked: ProviderRequest) -> dict[str, Any]:
     wanted = wanted_of(asked, GENERATION)
     if asked.target.gemini:
         return _gemini(wanted)
     return {"prompt": wanted.prompt, **_members(asked, wanted)}
 
 
-def _edited(asked: Asked) -> dict[str, Any]:
+def _edited(asked: ProviderRequest) -> dict[str, Any]:
     wanted = wanted_of(asked, EDIT)
     if asked.target.gemini:
         return _gemini(wanted)
@@ -58,7 +58,7 @@ def _edited(asked: Asked) -> dict[str, Any]:
     return arguments | _members(asked, wanted)
 
 
-def _members(asked: Asked, wanted: Wanted) -> dict[str, Any]:
+def _members(asked: ProviderRequest, wanted: Wanted) -> dict[str, Any]:
     """What LiteLLM's functions for images take beside the prompt and the images."""
     if asked.target.provider != "vertex_ai":
         return wanted.members
@@ -94,7 +94,7 @@ def _size(size: str, sizes: Any) -> InvalidRequestError:
     return InvalidRequestError(message, param="size", code="invalid_value")
 
 
-def _answer(response: Any, asked: Asked) -> Answer:
+def _answer(response: Any, asked: ProviderRequest) -> Answer:
     images = _from_chat(response) if asked.target.gemini else _listed(response)
     if not images:
         raise UpstreamRefusedError(400, "The model made no image of this.", kind="image_generation_error")
@@ -130,7 +130,7 @@ def _from_chat(response: Any) -> list[dict[str, str]]:
     return [{"b64_json": image["image_url"]["url"].partition(",")[2]} for image in images]
 
 
-def _tokens(response: Any, asked: Asked) -> Usage | None:
+def _tokens(response: Any, asked: ProviderRequest) -> Usage | None:
     """The tokens. What LiteLLM's functions for images report of the output is image tokens, all of it."""
     reported = getattr(response, "usage", None)
     if reported is None or asked.target.gemini:
@@ -144,5 +144,5 @@ def _tokens(response: Any, asked: Asked) -> Usage | None:
     return Usage(input_tokens=sent, output_tokens=made, image_input_tokens=images, image_output_tokens=made)
 
 
-IMAGE_GENERATION = Operation(_generation, _generated, _answer)
-IMAGE_EDIT = Operation(_edit, _edited, _answer)
+IMAGE_GENERATION = EndpointAdapter(_generation, _generated, _answer)
+IMAGE_EDIT = EndpointAdapter(_edit, _edited, _answer)

@@ -17,7 +17,7 @@ from typing import Any
 from domain.errors import DeploymentUnusableError
 from infra.providers.litellm.cohere import repair_cohere
 from infra.providers.litellm.gemini import watch_gemini_end
-from infra.providers.litellm.quiet import quiet
+from infra.providers.litellm.null_logging import quiet
 from infra.providers.litellm.retries import never_resend, never_retry
 from infra.providers.litellm.upload import send_piecemeal
 from infra.providers.litellm.vertex import (

@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from domain.errors import BodyNotJsonError, InvalidRequestError
-from infra.providers.litellm.operation import Asked
+from infra.providers.litellm.operation import ProviderRequest
 from infra.providers.litellm.request import OPENAI, VENDORS
 
 _NEVER = frozenset({"model", "user"})
 """``model`` is ours to say; ``user`` is for the ledger, and most of these vendors refuse it."""
 
 
-def members_of(asked: Asked, known: Collection[str], ours: Collection[str] = ()) -> dict[str, Any]:
+def members_of(asked: ProviderRequest, known: Collection[str], ours: Collection[str] = ()) -> dict[str, Any]:
     """What the caller said, decoded, and the operator's defaults for what was left open; without nulls.
 
     Args:
@@ -41,7 +41,7 @@ def members_of(asked: Asked, known: Collection[str], ours: Collection[str] = ())
     return {name: value for name, value in (defaults_of(asked, known) | said).items() if value is not None}
 
 
-def defaults_of(asked: Asked, known: Collection[str]) -> dict[str, object]:
+def defaults_of(asked: ProviderRequest, known: Collection[str]) -> dict[str, object]:
     """The operator's defaults that this endpoint can use.
 
     A document that LiteLLM's own model string names may steer LiteLLM, too (a region, say): everything is for it but

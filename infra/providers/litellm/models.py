@@ -29,7 +29,7 @@ class Credential(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class LiteLLMRoute:
     """One way through LiteLLM.
 
     Args:
@@ -55,14 +55,14 @@ class Route:
     extra: Extra = Extra.BODY
 
 
-def _vertex(publisher: str = "", *implied: str, extra: Extra = Extra.BODY) -> Route:
-    return Route("vertex_ai", publisher, implied, Credential.GOOGLE, extra=extra)
+def _vertex(publisher: str = "", *implied: str, extra: Extra = Extra.BODY) -> LiteLLMRoute:
+    return LiteLLMRoute("vertex_ai", publisher, implied, Credential.GOOGLE, extra=extra)
 
 
 # Vertex AI: LiteLLM 1.106.2 tells publishers apart by the name (llms/vertex_ai/vertex_ai_partner_models/main.py).
 # Claude, Mistral and Jamba it knows by the bare name and writes the publisher into the address (rawPredict). The others
 # go to Vertex's OpenAI-compatible address, where the publisher is part of the name. Gemini has no publisher either.
-ROUTES: Mapping[ModelType, Route] = MappingProxyType(
+ROUTES: Mapping[ModelType, LiteLLMRoute] = MappingProxyType(
     {
         ModelType.GOOGLE_VERTEX: _vertex(),
         ModelType.GOOGLE_VERTEX_CLAUDE: _vertex("", "anthropic/", extra=Extra.REFUSED),
@@ -72,7 +72,7 @@ ROUTES: Mapping[ModelType, Route] = MappingProxyType(
         ModelType.GOOGLE_VERTEX_JAMBA: _vertex("", "ai21/"),
         ModelType.GOOGLE_VERTEX_QWEN: _vertex("qwen/"),
         ModelType.GOOGLE_VERTEX_OPENAI: _vertex("openai/"),
-        ModelType.ANTHROPIC: Route(
+        ModelType.ANTHROPIC: LiteLLMRoute(
             "anthropic",
             "",
             ("anthropic/",),
@@ -80,22 +80,22 @@ ROUTES: Mapping[ModelType, Route] = MappingProxyType(
             endings=("/v1/messages", "/v1"),
             extra=Extra.REFUSED,
         ),
-        ModelType.COHERE: Route(
+        ModelType.COHERE: LiteLLMRoute(
             "cohere_chat",
             endpoint="https://api.cohere.com",
             endings=("/v2/chat", "/v2/embed", "/v2"),
             paths=MappingProxyType({Endpoint.CHAT_COMPLETIONS: "/v2/chat", Endpoint.EMBEDDINGS: "/v2/embed"}),
         ),
-        ModelType.AZURE_FOUNDRY: Route("azure_ai", endpoint_needed=True),
+        ModelType.AZURE_FOUNDRY: LiteLLMRoute("azure_ai", endpoint_needed=True),
     }
 )
 
-_BRIDGES: Mapping[ModelType, Route] = MappingProxyType(
+_BRIDGES: Mapping[ModelType, LiteLLMRoute] = MappingProxyType(
     {
-        ModelType.PERPLEXITY: Route(
+        ModelType.PERPLEXITY: LiteLLMRoute(
             "custom_openai", endpoint="https://api.perplexity.ai", endings=("/chat/completions",), extra=Extra.BODY_ONLY
         ),
-        ModelType.BLACKBOX: Route(
+        ModelType.BLACKBOX: LiteLLMRoute(
             "custom_openai",
             "blackboxai/",
             endpoint="https://api.blackbox.ai",
@@ -122,7 +122,7 @@ _NO_KEY = "not-needed"
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class LiteLLMTarget:
     """Where one call goes.
 
     Args:
@@ -170,7 +170,7 @@ def upstream_name(document: ModelDocument, model: str | None) -> str:
 
 def target_of(
     document: ModelDocument, parameters: ResolvedParameters, asked: Endpoint = Endpoint.CHAT_COMPLETIONS
-) -> Target:
+) -> LiteLLMTarget:
     """Where calls of an endpoint go for a document.
 
     Raises:
@@ -193,7 +193,7 @@ def target_of(
     # Claude on Azure takes the way of Anthropic's own API through LiteLLM.
     claude = route.prefix in {"azure_ai", "vertex_ai"} and "claude" in model
     secrets = (*credential_texts(parameters.credential), *((endpoint,) if endpoint else ()))
-    return Target(
+    return LiteLLMTarget(
         model,
         MappingProxyType(connection),
         Extra.REFUSED if claude else route.extra,
@@ -202,15 +202,15 @@ def target_of(
     )
 
 
-def _row(model_type: ModelType) -> Route:
+def _row(model_type: ModelType) -> LiteLLMRoute:
     return ROUTES.get(model_type) or _BRIDGES[model_type]
 
 
-def _route_of(model: str) -> Route:
+def _route_of(model: str) -> LiteLLMRoute:
     """The row for a model string of LiteLLM's own: ``provider/name``."""
     provider = model.partition("/")[0]
     credential = _MACHINE_IDENTITY.get(provider, Credential.NONE if provider in _KEYLESS else Credential.KEY)
-    return Route(
+    return LiteLLMRoute(
         provider,
         credential=credential,
         endpoint_needed=credential is Credential.NONE,
@@ -218,7 +218,7 @@ def _route_of(model: str) -> Route:
     )
 
 
-def _credentials(route: Route, parameters: ResolvedParameters) -> dict[str, object]:
+def _credentials(route: LiteLLMRoute, parameters: ResolvedParameters) -> dict[str, object]:
     credential = parameters.credential
     if route.credential is Credential.GOOGLE:
         if credential is not None:
@@ -238,7 +238,7 @@ def _credentials(route: Route, parameters: ResolvedParameters) -> dict[str, obje
     raise DeploymentUnusableError("the document names no credential: secret_name or api_key is missing in parameters")
 
 
-def _endpoint(route: Route, endpoint: str | None, asked: Endpoint) -> str | None:
+def _endpoint(route: LiteLLMRoute, endpoint: str | None, asked: Endpoint) -> str | None:
     path = route.paths.get(asked) or route.paths.get(Endpoint.CHAT_COMPLETIONS, "")
     if endpoint is None:
         if route.endpoint_needed:

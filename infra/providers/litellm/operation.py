@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from application.ports.providers import Answer, Stream
 from domain.call import Call
 from domain.errors import GatewayError
-from infra.providers.litellm.models import Target
+from infra.providers.litellm.models import LiteLLMTarget
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProviderRequest:
     """A call on its way to LiteLLM.
 
     Args:
@@ -24,13 +24,13 @@ class Asked:
     """
 
     call: Call
-    target: Target
+    target: LiteLLMTarget
     defaults: Mapping[str, object]
     controls: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class StreamLimits:
     """How long a streamed answer may take, and what its failures become.
 
     Args:
@@ -56,7 +56,7 @@ class Begun(Stream, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class EndpointAdapter:
     """One endpoint.
 
     Args:
@@ -67,16 +67,16 @@ class Operation:
         stream: the same for a call that is streamed; ``None`` = it cannot be, and ``arguments`` refuses it.
     """
 
-    function: Callable[[Target], str]
-    arguments: Callable[[Asked], dict[str, Any]]
-    answer: Callable[[Any, Asked], Answer]
-    stream: Callable[[Any, Asked, Limits], Begun] | None = None
+    function: Callable[[LiteLLMTarget], str]
+    arguments: Callable[[ProviderRequest], dict[str, Any]]
+    answer: Callable[[Any, ProviderRequest], Answer]
+    stream: Callable[[Any, ProviderRequest, StreamLimits], Begun] | None = None
 
 
-def always(name: str) -> Callable[[Target], str]:
+def always(name: str) -> Callable[[LiteLLMTarget], str]:
     """One function for every target."""
 
-    def function(_target: Target) -> str:
+    def function(_target: LiteLLMTarget) -> str:
         return name
 
     return function

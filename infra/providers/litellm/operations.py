@@ -11,12 +11,12 @@ from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.completion import COMPLETION
 from infra.providers.litellm.embeddings import EMBEDDINGS
 from infra.providers.litellm.images import IMAGE_EDIT, IMAGE_GENERATION
-from infra.providers.litellm.operation import Operation
+from infra.providers.litellm.operation import EndpointAdapter
 from infra.providers.litellm.responses import RESPONSES
 from infra.providers.litellm.speech import SPEECH
 from infra.providers.litellm.transcription import TRANSCRIPTION
 
-OPERATIONS: Mapping[Endpoint, Operation] = MappingProxyType(
+OPERATIONS: Mapping[Endpoint, EndpointAdapter] = MappingProxyType(
     {
         Endpoint.CHAT_COMPLETIONS: CHAT,
         Endpoint.COMPLETIONS: COMPLETION,

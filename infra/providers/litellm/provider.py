@@ -13,8 +13,8 @@ from domain.errors import DeploymentUnusableError, GatewayError, UpstreamRefused
 from domain.model import ModelDocument
 from infra.providers.litellm.errors import translate
 from infra.providers.litellm.loader import Library, Loader
-from infra.providers.litellm.models import Target, target_of, upstream_name
-from infra.providers.litellm.operation import Asked, Limits, Operation
+from infra.providers.litellm.models import LiteLLMTarget, target_of, upstream_name
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, StreamLimits
 from infra.providers.litellm.operations import OPERATIONS, not_streamed
 from infra.providers.resolve import Secrets, resolve
 
@@ -82,7 +82,7 @@ class LiteLLMProvider:
                 response = await library.functions[operation.function(asked.target)](**arguments, timeout=silence)
         except Exception as error:  # noqa: BLE001  # the same
             raise translator(error) from None
-        stream = operation.stream(response, asked, Limits(silence, deadline, translator))
+        stream = operation.stream(response, asked, StreamLimits(silence, deadline, translator))
         await stream.begin()
         return stream
 
@@ -106,11 +106,11 @@ class LiteLLMProvider:
 
     async def _prepared(
         self, library: Library, call: Call, document: ModelDocument
-    ) -> tuple[Operation, Asked, dict[str, Any]]:
+    ) -> tuple[EndpointAdapter, ProviderRequest, dict[str, Any]]:
         operation = OPERATIONS[call.endpoint]
         parameters = resolve(document.parameters, self._secrets)
         target = target_of(document, parameters, call.endpoint)
-        asked = Asked(call, target, parameters.defaults, library.controls)
+        asked = ProviderRequest(call, target, parameters.defaults, library.controls)
         # Forms may be large: they are read in a thread.
         make = operation.arguments
         arguments = make(asked) if call.form is None else await asyncio.to_thread(make, asked)
@@ -134,7 +134,7 @@ class LiteLLMProvider:
         return silence, max(self._total_timeout, document.parameters.timeout or 0)
 
 
-def _translator(target: Target) -> Callable[[BaseException], GatewayError]:
+def _translator(target: LiteLLMTarget) -> Callable[[BaseException], GatewayError]:
     def translator(error: BaseException) -> GatewayError:
         return translate(error, target.secrets)
 

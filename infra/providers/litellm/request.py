@@ -16,7 +16,7 @@ import msgspec
 from domain.call import Call
 from domain.documents.request_defaults import OTHER_NAME
 from domain.errors import BodyNotJsonError, InvalidRequestError
-from infra.providers.litellm.shape import check_messages, checked
+from infra.providers.litellm.validation import check_messages, checked
 
 OPENAI = frozenset(
     {

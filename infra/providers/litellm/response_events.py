@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from domain.errors import UpstreamProtocolError
-from infra.providers.litellm.operation import Asked, Limits
+from infra.providers.litellm.operation import ProviderRequest, StreamLimits
 from infra.providers.litellm.response_shape import encode, item_of, new_id, response_body
 from infra.providers.litellm.stream import WrappedStream, next_of
 
@@ -32,7 +32,7 @@ class ResponseStream(WrappedStream):
         limits: how long it may take.
     """
 
-    def __init__(self, pieces: Any, asked: Asked, limits: Limits) -> None:
+    def __init__(self, pieces: Any, asked: ProviderRequest, limits: StreamLimits) -> None:
         super().__init__(pieces.litellm_custom_stream_wrapper, limits)
         self._pieces = pieces
         self._asked = asked

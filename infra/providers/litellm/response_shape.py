@@ -11,7 +11,7 @@ import msgspec
 from domain.usage import Usage
 from infra.providers.litellm.answer import model_name
 from infra.providers.litellm.members import decoded
-from infra.providers.litellm.operation import Asked
+from infra.providers.litellm.operation import ProviderRequest
 
 encode = msgspec.json.Encoder().encode
 
@@ -38,7 +38,7 @@ def new_id() -> str:
 
 
 def response_body(
-    asked: Asked, made: Mapping[str, Any], response_id: str, usage: Usage | None = None
+    asked: ProviderRequest, made: Mapping[str, Any], response_id: str, usage: Usage | None = None
 ) -> dict[str, object]:
     """The object.
 
@@ -89,7 +89,7 @@ def usage_member(usage: Usage) -> dict[str, object]:
     }
 
 
-def _said(asked: Asked, name: str) -> Any:
+def _said(asked: ProviderRequest, name: str) -> Any:
     raw = asked.call.fields.get(name)
     return None if raw is None else decoded(raw)
 

@@ -12,7 +12,7 @@ from domain.errors import InvalidRequestError
 from infra.providers.litellm.chat import steering
 from infra.providers.litellm.loader import BRIDGE
 from infra.providers.litellm.members import decoded, unknown, unsupported
-from infra.providers.litellm.operation import Asked, Operation, always
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, always
 from infra.providers.litellm.request import OPENAI, VENDORS
 from infra.providers.litellm.response_events import ResponseStream
 from infra.providers.litellm.response_shape import encode, new_id, response_body
@@ -60,7 +60,7 @@ _TOOLS = frozenset({"function", "custom", "web_search", "web_search_preview"})
 _OTHER_NAME = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 
 
-def _arguments(asked: Asked) -> dict[str, Any]:
+def _arguments(asked: ProviderRequest) -> dict[str, Any]:
     request: dict[str, Any] = {}
     for name, raw in asked.call.fields.items():
         value = decoded(raw)
@@ -78,7 +78,7 @@ def _arguments(asked: Asked) -> dict[str, Any]:
     return arguments
 
 
-def _fill(asked: Asked, request: dict[str, Any], arguments: dict[str, Any]) -> None:
+def _fill(asked: ProviderRequest, request: dict[str, Any], arguments: dict[str, Any]) -> None:
     """The operator's defaults, which are written in the words of chat completions."""
     for name, value in asked.defaults.items():
         bridged = _OTHER_NAME.get(name, name)
@@ -156,7 +156,7 @@ def _fault(item: Any) -> str | None:
     return None
 
 
-def _answer(response: Any, asked: Asked) -> Answer:
+def _answer(response: Any, asked: ProviderRequest) -> Answer:
     usage = usage_of(_as_chat(response.usage))
     body = response_body(asked, response.model_dump(warnings=False), new_id(), usage)
     return Answer(encode(body), b"application/json", usage)
@@ -176,4 +176,4 @@ def _as_chat(usage: Any) -> dict[str, Any] | None:
     }
 
 
-RESPONSES = Operation(always(BRIDGE), _arguments, _answer, ResponseStream)
+RESPONSES = EndpointAdapter(always(BRIDGE), _arguments, _answer, ResponseStream)

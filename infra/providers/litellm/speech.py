@@ -17,8 +17,8 @@ from application.ports.providers import Answer
 from domain.errors import InvalidRequestError, UpstreamProtocolError
 from domain.usage import Usage
 from infra.providers.litellm.members import members_of, unsupported
-from infra.providers.litellm.models import Target
-from infra.providers.litellm.operation import Asked, Limits, Operation
+from infra.providers.litellm.models import LiteLLMTarget
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, StreamLimits
 from infra.providers.litellm.usage import usage_of
 
 _KNOWN = frozenset({"input", "instructions", "response_format", "speed", "voice"})
@@ -41,11 +41,11 @@ _OBJECT = re.compile(rb"\s*\{")
 _PAGE_OR_EVENT = re.compile(rb"\s*(?:<(?:!doctype|html)\b|(?:data|event):)", re.IGNORECASE)
 
 
-def _function(target: Target) -> str:
+def _function(target: LiteLLMTarget) -> str:
     return "acompletion" if target.gemini else "aspeech"
 
 
-def _arguments(asked: Asked) -> dict[str, Any]:
+def _arguments(asked: ProviderRequest) -> dict[str, Any]:
     members = members_of(asked, _KNOWN, _OURS)
     if members.pop("stream_format", "audio") != "audio":
         raise unsupported("stream_format", "This model hands audio over as such: leave 'stream_format' out.")
@@ -97,7 +97,7 @@ class SpeechStream:
         asked: the call.
     """
 
-    def __init__(self, response: Any, asked: Asked, _limits: Limits) -> None:
+    def __init__(self, response: Any, asked: ProviderRequest, _limits: StreamLimits) -> None:
         wanted = members_of(asked, _KNOWN, _OURS).get("response_format")
         if asked.target.gemini:
             self._audio, self.usage = _pcm(response), _tokens(response)
@@ -185,8 +185,8 @@ def wav_head(size: int) -> bytes:
     )
 
 
-def _answer(_response: Any, _asked: Asked) -> Answer:
+def _answer(_response: Any, _asked: ProviderRequest) -> Answer:
     raise UpstreamProtocolError(reason="speech is always a stream")
 
 
-SPEECH = Operation(_function, _arguments, _answer, SpeechStream)
+SPEECH = EndpointAdapter(_function, _arguments, _answer, SpeechStream)

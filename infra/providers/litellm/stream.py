@@ -11,13 +11,13 @@ from domain.errors import UpstreamProtocolError
 from domain.usage import Usage, estimate_tokens
 from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
 from infra.providers.litellm.gemini import end_missing
-from infra.providers.litellm.operation import Asked, Limits
+from infra.providers.litellm.operation import ProviderRequest, StreamLimits
 from infra.providers.litellm.usage import larger, openai_usage, usage_of
 
 _DONE = b"data: [DONE]\n\n"
 
 
-async def next_of(pieces: Any, limits: Limits) -> Any:
+async def next_of(pieces: Any, limits: StreamLimits) -> Any:
     """The next of LiteLLM's pieces, or ``None`` at the end.
 
     Raises:
@@ -43,7 +43,7 @@ class WrappedStream:
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    def __init__(self, wrapper: Any, limits: Limits) -> None:
+    def __init__(self, wrapper: Any, limits: StreamLimits) -> None:
         self._wrapper = wrapper
         self._limits = limits
         self._first: Any = None
@@ -103,7 +103,7 @@ class ChatStream(WrappedStream):
 
     kind = "chat.completion.chunk"
 
-    def __init__(self, wrapper: Any, asked: Asked, limits: Limits) -> None:
+    def __init__(self, wrapper: Any, asked: ProviderRequest, limits: StreamLimits) -> None:
         super().__init__(wrapper, limits)
         self._prefix = asked.target.provider
         self._wants_usage = asked.call.wants_usage

@@ -12,7 +12,7 @@ from domain.errors import InvalidRequestError
 from domain.form import Form
 from domain.usage import Usage
 from infra.providers.litellm.members import defaults_of, unknown, unsupported
-from infra.providers.litellm.operation import Asked, Operation, always
+from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, always
 from infra.providers.litellm.upload import Upload
 
 _encode = msgspec.json.Encoder().encode
@@ -23,7 +23,7 @@ _PLAIN = ("json", "text")
 _RAW = frozenset({"text", "srt", "vtt"})
 
 
-def _arguments(asked: Asked) -> dict[str, Any]:
+def _arguments(asked: ProviderRequest) -> dict[str, Any]:
     form = _form(asked)
     for part in form.parts:
         name = part.name.removesuffix("[]")
@@ -61,7 +61,7 @@ def _check_google(arguments: dict[str, Any]) -> None:
         raise unsupported("temperature")
 
 
-def _answer(response: Any, asked: Asked) -> Answer:
+def _answer(response: Any, asked: ProviderRequest) -> Answer:
     wanted = _form(asked).text("response_format") or "json"
     usage, shown = _usage(response)
     if wanted in _RAW:
@@ -99,7 +99,7 @@ def _usage(response: Any) -> tuple[Usage | None, dict[str, object] | None]:
     return Usage(audio_milliseconds=round(seconds * 1000)), {"type": "duration", "seconds": seconds}
 
 
-def _form(asked: Asked) -> Form:
+def _form(asked: ProviderRequest) -> Form:
     form = asked.call.form
     if form is None or not form.files("file"):
         raise InvalidRequestError("Missing required parameter: 'file'.", param="file")
@@ -114,4 +114,4 @@ def _is_number(text: str) -> bool:
     return True
 
 
-TRANSCRIPTION = Operation(always("atranscription"), _arguments, _answer)
+TRANSCRIPTION = EndpointAdapter(always("atranscription"), _arguments, _answer)

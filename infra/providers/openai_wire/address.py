@@ -13,7 +13,7 @@ from urllib.parse import quote
 from domain.errors import DeploymentUnusableError
 from domain.operation import Endpoint
 from infra.clients.http.origin import Origin
-from infra.providers.openai_wire.vendors import Form, Vendor
+from infra.providers.openai_wire.vendors import UrlStyle, Vendor
 from infra.providers.resolve import ResolvedParameters
 
 _UNDATED_VERSIONS = frozenset({"v1", "preview", "latest"})
@@ -38,7 +38,7 @@ def locate(vendor: Vendor, parameters: ResolvedParameters) -> tuple[Origin, dict
             raise DeploymentUnusableError(
                 f"parameters.endpoint must be the base address, without /{endpoint.value} at its end"
             )
-    if vendor.form is Form.AZURE:
+    if vendor.form is UrlStyle.AZURE:
         return origin, _azure_targets(path, parameters)
     prefix = path or vendor.path
     return origin, {endpoint: f"{prefix}/{endpoint.value}" for endpoint in Endpoint}

@@ -7,19 +7,19 @@ import msgspec
 from domain.call import Call
 from domain.errors import UpstreamProtocolError
 from domain.usage import Usage
-from infra.providers.openai_wire.endpoints import Row
-from infra.providers.openai_wire.halves import without_halves
-from infra.providers.openai_wire.outline import UNREADABLE, Outline, present, read_outline, text_of
-from infra.providers.openai_wire.refusals import refused
-from infra.providers.openai_wire.scrub import scrub
-from infra.providers.openai_wire.target import Target
+from infra.providers.openai_wire.deployment import ResolvedDeployment
+from infra.providers.openai_wire.endpoints import EndpointSpec
+from infra.providers.openai_wire.lazy_json import UNREADABLE, Outline, present, read_outline, text_of
+from infra.providers.openai_wire.redact import scrub
+from infra.providers.openai_wire.surrogates import without_halves
+from infra.providers.openai_wire.upstream_errors import refused
 
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-def check(body: bytes, target: Target) -> Outline:
+def check(body: bytes, target: ResolvedDeployment) -> Outline:
     """The outline of an answer.
 
     Raises:
@@ -35,7 +35,9 @@ def check(body: bytes, target: Target) -> Outline:
     return outline
 
 
-def read_answer(body: bytes, target: Target, row: Row, call: Call | None = None) -> tuple[bytes, Usage | None]:
+def read_answer(
+    body: bytes, target: ResolvedDeployment, row: EndpointSpec, call: Call | None = None
+) -> tuple[bytes, Usage | None]:
     """A whole answer as the caller may see it, and the usage that it reports.
 
     A response that failed is an answer like any other: only the upstream's words in it are gone through.
@@ -48,7 +50,7 @@ def read_answer(body: bytes, target: Target, row: Row, call: Call | None = None)
     return without_secrets(body, target) if present(outline.error) else body, usage
 
 
-def without_secrets(body: bytes, target: Target) -> bytes:
+def without_secrets(body: bytes, target: ResolvedDeployment) -> bytes:
     """A response that carries an error, or the event around one, with the error's message scrubbed.
 
     Raises:

@@ -6,8 +6,8 @@ import msgspec
 
 from domain.call import Call
 from domain.documents.request_defaults import OTHER_NAME
+from infra.providers.openai_wire.deployment import ResolvedDeployment
 from infra.providers.openai_wire.endpoints import ROWS
-from infra.providers.openai_wire.target import Target
 
 _encode = msgspec.json.Encoder().encode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -19,7 +19,7 @@ _TRUE = msgspec.Raw(b"true")
 _USAGE_ONLY = msgspec.Raw(b'{"include_usage":true}')
 
 
-def request_body(call: Call, target: Target, *, ask_usage: bool) -> bytes:
+def request_body(call: Call, target: ResolvedDeployment, *, ask_usage: bool) -> bytes:
     """The JSON body of a request. Every member that is not ours to change keeps its bytes, and there is one ``model``.
 
     Args:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from domain.documents.request_defaults import KNOWN_DEFAULTS
 from domain.operation import Endpoint
-from infra.providers.openai_wire import quantities
-from infra.providers.openai_wire.quantities import Reader
+from infra.providers.openai_wire import usage_readers
+from infra.providers.openai_wire.usage_readers import UsageReader
 
 _SAMPLING = frozenset({"temperature", "top_p", "user"})
 _COMPLETION = _SAMPLING | {
@@ -21,7 +21,7 @@ _PICTURED = frozenset({"image_generation.completed", "image_edit.completed"})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class EndpointSpec:
     """One endpoint.
 
     Args:
@@ -35,7 +35,7 @@ class Row:
         accept: what we say that we take.
     """
 
-    read: Reader = quantities.tokens
+    read: UsageReader = usage_readers.tokens
     last: frozenset[str] = frozenset()
     asks_usage: bool = False
     counted: bool = True
@@ -49,31 +49,33 @@ class Row:
         return default in self.defaults or default not in KNOWN_DEFAULTS
 
 
-ROWS: Mapping[Endpoint, Row] = {
-    Endpoint.CHAT_COMPLETIONS: Row(asks_usage=True),
-    Endpoint.COMPLETIONS: Row(asks_usage=True, defaults=_COMPLETION),
-    Endpoint.RESPONSES: Row(
+ROWS: Mapping[Endpoint, EndpointSpec] = {
+    Endpoint.CHAT_COMPLETIONS: EndpointSpec(asks_usage=True),
+    Endpoint.COMPLETIONS: EndpointSpec(asks_usage=True, defaults=_COMPLETION),
+    Endpoint.RESPONSES: EndpointSpec(
         last=frozenset({"response.completed", "response.incomplete", "response.failed"}), defaults=_RESPONSE
     ),
-    Endpoint.EMBEDDINGS: Row(defaults=frozenset({"dimensions", "user"})),
-    Endpoint.IMAGE_GENERATIONS: Row(quantities.images, _PICTURED, counted=False, several=True, defaults=_IMAGE),
-    Endpoint.IMAGE_EDITS: Row(quantities.images, _PICTURED, counted=False, several=True, defaults=_IMAGE),
-    Endpoint.SPEECH: Row(
-        quantities.speech,
+    Endpoint.EMBEDDINGS: EndpointSpec(defaults=frozenset({"dimensions", "user"})),
+    Endpoint.IMAGE_GENERATIONS: EndpointSpec(
+        usage_readers.images, _PICTURED, counted=False, several=True, defaults=_IMAGE
+    ),
+    Endpoint.IMAGE_EDITS: EndpointSpec(usage_readers.images, _PICTURED, counted=False, several=True, defaults=_IMAGE),
+    Endpoint.SPEECH: EndpointSpec(
+        usage_readers.speech,
         frozenset({"speech.audio.done"}),
         counted=False,
         defaults=frozenset({"voice", "speed", "response_format"}),
         accept="*/*",
     ),
-    Endpoint.TRANSCRIPTIONS: Row(
-        quantities.transcript,
+    Endpoint.TRANSCRIPTIONS: EndpointSpec(
+        usage_readers.transcript,
         frozenset({"transcript.text.done"}),
         defaults=frozenset({"temperature", "response_format"}),
         prose=True,
         accept="*/*",
     ),
-    Endpoint.TRANSLATIONS: Row(
-        quantities.transcript,
+    Endpoint.TRANSLATIONS: EndpointSpec(
+        usage_readers.transcript,
         frozenset({"transcript.text.done"}),
         defaults=frozenset({"temperature", "response_format"}),
         prose=True,

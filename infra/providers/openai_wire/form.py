@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.form import Content, Form
-from infra.providers.openai_wire.endpoints import Row
-from infra.providers.openai_wire.target import Target
+from infra.providers.openai_wire.deployment import ResolvedDeployment
+from infra.providers.openai_wire.endpoints import EndpointSpec
 
 _SMALL = 4096  # bytes of a content that is not worth a write of its own
 
@@ -54,7 +54,7 @@ class FormBody:
         yield b"%b--%b--\r\n" % (block, self.boundary)
 
 
-def form_body(form: Form, target: Target, row: Row) -> FormBody:
+def form_body(form: Form, target: ResolvedDeployment, row: EndpointSpec) -> FormBody:
     """The caller's form with the upstream's name for the model, and the document's defaults for what it leaves out."""
     parts: list[tuple[bytes, bytes | Content]] = []
     names = {part.name.removesuffix("[]") for part in form.parts}

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 
 from domain.usage import estimate_tokens
-from infra.providers.openai_wire.outline import UNREADABLE
+from infra.providers.openai_wire.lazy_json import UNREADABLE
 from infra.providers.openai_wire.sse import parse
 
 _HELD = 64 * 1024
@@ -55,7 +55,7 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Chunk).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 
-Reader = Callable[[bytes], tuple[int, bool]]
+UsageReader = Callable[[bytes], tuple[int, bool]]
 """From the data of an event to the characters in it, and whether it says why the model stopped.
 
 Raises:
@@ -72,7 +72,7 @@ class OutputCount:
 
     __slots__ = ("_blocks", "_characters", "_finished", "_read_event", "_size")
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: UsageReader) -> None:
         self._read_event = read
         self._blocks: list[bytes] = []
         self._size = 0
@@ -115,7 +115,7 @@ class OutputCount:
 
 
 def of_chunk(payload: bytes) -> tuple[int, bool]:
-    """See ``Reader``: a chunk of a completion, of chats or of the old kind."""
+    """See ``UsageReader``: a chunk of a completion, of chats or of the old kind."""
     characters, finished = 0, False
     for choice in _decode(payload).choices or ():
         finished = finished or choice.finish_reason is not None
@@ -126,7 +126,7 @@ def of_chunk(payload: bytes) -> tuple[int, bool]:
 
 
 def of_delta(payload: bytes) -> tuple[int, bool]:
-    """See ``Reader``: an event of a response or a transcript, whose ``delta`` is text unless it is audio."""
+    """See ``UsageReader``: an event of a response or a transcript, whose ``delta`` is text unless it is audio."""
     event = _decode_event(payload)
     return 0 if event.type.endswith("audio.delta") else len(event.delta or ""), False
 

@@ -15,17 +15,17 @@ from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.answers import check, read_answer
-from infra.providers.openai_wire.at_once import AtOnce
+from infra.providers.openai_wire.content_types import JSON, is_events, is_json, is_page, prose_type
+from infra.providers.openai_wire.deployment import ResolvedDeployment, compile_target
 from infra.providers.openai_wire.endpoints import ROWS
-from infra.providers.openai_wire.failures import failed
-from infra.providers.openai_wire.media import JSON, is_events, is_json, is_page, prose_type
-from infra.providers.openai_wire.prose import is_prose
-from infra.providers.openai_wire.refusals import refused
-from infra.providers.openai_wire.sender import Sender
+from infra.providers.openai_wire.request_sender import Sender
+from infra.providers.openai_wire.single_block_stream import AtOnce
 from infra.providers.openai_wire.speech import open_audio
 from infra.providers.openai_wire.stored import deleted
 from infra.providers.openai_wire.stream import open_stream
-from infra.providers.openai_wire.target import Target, compile_target
+from infra.providers.openai_wire.text_transcripts import is_prose
+from infra.providers.openai_wire.transport_errors import failed
+from infra.providers.openai_wire.upstream_errors import refused
 from infra.providers.resolve import Secrets
 
 _OK = 200
@@ -65,7 +65,7 @@ class OpenAIWire:
         self._secrets = secrets
         self._answer_limit = answer_limit
         self._user_agent = user_agent
-        self._targets: WeakKeyDictionary[ModelDocument, Target] = WeakKeyDictionary()
+        self._targets: WeakKeyDictionary[ModelDocument, ResolvedDeployment] = WeakKeyDictionary()
         self._never_tells_usage: WeakSet[ModelDocument] = WeakSet()
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
@@ -143,14 +143,14 @@ class OpenAIWire:
             return error.reason
         return None
 
-    def _target(self, document: ModelDocument) -> Target:
+    def _target(self, document: ModelDocument) -> ResolvedDeployment:
         target = self._targets.get(document)
         if target is None:
             target = compile_target(document, self._secrets, self._user_agent)
             self._targets[document] = target
         return target
 
-    async def _read(self, response: HttpResponse, call: Call, target: Target) -> Answer:
+    async def _read(self, response: HttpResponse, call: Call, target: ResolvedDeployment) -> Answer:
         """What an answer is made of, whole."""
         data, row = await self._body(response), ROWS[call.endpoint]
         said = response.headers.get(b"content-type", b"")
@@ -166,7 +166,7 @@ class OpenAIWire:
             raise failed(error) from None
 
     async def _ask_again(
-        self, call: Call, document: ModelDocument, target: Target, response: HttpResponse
+        self, call: Call, document: ModelDocument, target: ResolvedDeployment, response: HttpResponse
     ) -> HttpResponse:
         """Where it was our own wish for usage that was refused: the answer to the same request without it.
 
@@ -182,12 +182,12 @@ class OpenAIWire:
         return second
 
 
-async def _refusal(response: HttpResponse, target: Target) -> GatewayError:
+async def _refusal(response: HttpResponse, target: ResolvedDeployment) -> GatewayError:
     """The error that an answer is."""
     return refused(response.status, response.headers, await _error_body(response), target)
 
 
-async def _no_stream(response: HttpResponse, target: Target) -> GatewayError:
+async def _no_stream(response: HttpResponse, target: ResolvedDeployment) -> GatewayError:
     """The error for an answer that is whole where a stream was asked for."""
     try:
         check(await _error_body(response), target)

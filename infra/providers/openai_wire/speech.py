@@ -9,9 +9,9 @@ from domain.usage import Usage
 from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.answers import check
-from infra.providers.openai_wire.failures import failed
-from infra.providers.openai_wire.media import audio_type
-from infra.providers.openai_wire.target import Target
+from infra.providers.openai_wire.content_types import audio_type
+from infra.providers.openai_wire.deployment import ResolvedDeployment
+from infra.providers.openai_wire.transport_errors import failed
 
 _NO_AUDIO = (b"{", b"<")
 """How an error begins, and a page. No audio format does, but bare samples (PCM) may: there the header decides."""
@@ -55,7 +55,7 @@ class AudioStream:
         await self._response.close()
 
 
-async def open_audio(response: HttpResponse, target: Target) -> AudioStream:
+async def open_audio(response: HttpResponse, target: ResolvedDeployment) -> AudioStream:
     """The audio that an answer with status 200 carries, once its first bytes are there.
 
     Raises:
@@ -72,7 +72,7 @@ async def open_audio(response: HttpResponse, target: Target) -> AudioStream:
     return AudioStream(response, first)
 
 
-async def _check(response: HttpResponse, first: bytes, target: Target) -> None:
+async def _check(response: HttpResponse, first: bytes, target: ResolvedDeployment) -> None:
     """Raise what is wrong with an answer that begins like this."""
     if not first:
         raise UpstreamProtocolError(reason="an empty answer where audio was asked for")

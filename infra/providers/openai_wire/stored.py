@@ -6,7 +6,7 @@ import json
 from urllib.parse import quote
 
 from application.ports.providers import StoredAction, StoredCall
-from infra.providers.openai_wire.target import Target
+from infra.providers.openai_wire.deployment import ResolvedDeployment
 
 _WAYS = {
     StoredAction.RETRIEVE: ("GET", ""),
@@ -17,7 +17,7 @@ _WAYS = {
 _QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
 
 
-def stored_head(call: StoredCall, target: Target) -> bytes:
+def stored_head(call: StoredCall, target: ResolvedDeployment) -> bytes:
     """Request line and headers, up to the ones that differ from call to call."""
     method, ending = _WAYS[call.action]
     path, own_query = target.stored

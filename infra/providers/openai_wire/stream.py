@@ -11,16 +11,16 @@ from domain.usage import Usage
 from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.answers import check, without_secrets
-from infra.providers.openai_wire.chunks import ChunkEvents
+from infra.providers.openai_wire.chat_events import ChunkEvents
+from infra.providers.openai_wire.deployment import ResolvedDeployment
 from infra.providers.openai_wire.endpoints import ROWS
-from infra.providers.openai_wire.failures import failed
-from infra.providers.openai_wire.named import NamedEvents
 from infra.providers.openai_wire.output import OutputCount, of_chunk, of_delta
-from infra.providers.openai_wire.quantities import number_asked
-from infra.providers.openai_wire.refusals import refused
 from infra.providers.openai_wire.sse import DONE, Events, first_payload
-from infra.providers.openai_wire.target import Target
+from infra.providers.openai_wire.transport_errors import failed
+from infra.providers.openai_wire.typed_events import NamedEvents
+from infra.providers.openai_wire.upstream_errors import refused
 from infra.providers.openai_wire.usage import read_usage
+from infra.providers.openai_wire.usage_readers import number_asked
 
 _LAST_WAIT = 0.5
 """Seconds to wait after ``[DONE]`` for the end of the HTTP message, so that the connection can be used again."""
@@ -45,7 +45,9 @@ class WireStream:
 
     __slots__ = ("_count", "_events", "_first", "_response", "_target")
 
-    def __init__(self, response: HttpResponse, events: Events, count: OutputCount | None, target: Target) -> None:
+    def __init__(
+        self, response: HttpResponse, events: Events, count: OutputCount | None, target: ResolvedDeployment
+    ) -> None:
         self._response = response
         self._target = target
         self._events = events
@@ -166,7 +168,7 @@ class WireStream:
         return rest
 
 
-async def open_stream(response: HttpResponse, call: Call, target: Target) -> WireStream:
+async def open_stream(response: HttpResponse, call: Call, target: ResolvedDeployment) -> WireStream:
     """The stream of events that an answer with status 200 carries.
 
     Raises:
@@ -181,7 +183,7 @@ async def open_stream(response: HttpResponse, call: Call, target: Target) -> Wir
     return stream
 
 
-def _stream_of(response: HttpResponse, call: Call, target: Target) -> WireStream:
+def _stream_of(response: HttpResponse, call: Call, target: ResolvedDeployment) -> WireStream:
     row, apart = ROWS[call.endpoint], target.vendor.reasoning_apart
     if not row.last:
         chunks = ChunkEvents(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=call.wants_usage)

@@ -7,7 +7,7 @@ from typing import TypeAlias
 import msgspec
 
 from domain.usage import Usage
-from infra.providers.openai_wire.outline import UNREADABLE
+from infra.providers.openai_wire.lazy_json import UNREADABLE
 
 _Number: TypeAlias = int | float | None
 _MOST = 2**53  # beyond it JSON numbers are not exact, and no call has used that much

@@ -9,7 +9,7 @@ from enum import Enum
 from domain.model import ModelType
 
 
-class Form(Enum):
+class UrlStyle(Enum):
     """How the URL of an endpoint is made."""
 
     PATH = "path"
@@ -37,7 +37,7 @@ class Vendor:
 
     base: str | None = None
     path: str = "/v1"
-    form: Form = Form.PATH
+    form: UrlStyle = UrlStyle.PATH
     header: str = "authorization"
     scheme: str = "Bearer "
     credential_required: bool = True
@@ -48,7 +48,7 @@ class Vendor:
 
 VENDORS: Mapping[ModelType, Vendor] = {
     ModelType.OPENAI: Vendor("https://api.openai.com"),
-    ModelType.AZURE_OPENAI: Vendor(path="", form=Form.AZURE, header="api-key", scheme="", identity=True),
+    ModelType.AZURE_OPENAI: Vendor(path="", form=UrlStyle.AZURE, header="api-key", scheme="", identity=True),
     ModelType.OPENAI_COMPATIBLE: Vendor(credential_required=False),
     ModelType.OPENROUTER: Vendor("https://openrouter.ai", "/api/v1"),
     ModelType.XAI: Vendor("https://api.x.ai", reasoning_apart=True),

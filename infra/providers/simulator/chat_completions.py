@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from domain.usage import Usage
 from infra.providers.simulator.chat import complete
-from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
 from infra.providers.simulator.render import events, whole
+from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 
 
-def plan(request: Request) -> Plan:
+def plan(request: Request) -> Reply:
     """The answer to a chat.
 
     Raises:
-        RefusedError: 400, see :func:`complete`.
+        RequestError: 400, see :func:`complete`.
     """
     completion = complete(request.members, request.tokens)
     options = request.members.get("stream_options") or {}
     with_usage = request.with_usage and options.get("include_usage") is True
     used = completion.usage
-    return Plan(
+    return Reply(
         answer=Pieces(events(completion, request.created, with_usage=with_usage))
         if request.stream
         else Whole(lambda: whole(completion, request.created, with_usage=request.with_usage)),

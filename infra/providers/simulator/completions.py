@@ -15,8 +15,8 @@ from infra.providers.simulator.checks import wrong
 from infra.providers.simulator.completions_request import validate
 from infra.providers.simulator.faults import MOST_TOKENS
 from infra.providers.simulator.logprobs import legacy_logprobs_of
-from infra.providers.simulator.plan import Event, Pieces, Plan, Request, Whole
 from infra.providers.simulator.prompts import Inputs, read_inputs
+from infra.providers.simulator.reply import Event, Pieces, Reply, Request, Whole
 from infra.providers.simulator.text import answer_text, stopped
 from infra.providers.simulator.tokens import pieces
 
@@ -40,11 +40,11 @@ class _Text:
         return len(self.echo) + len(self.written)
 
 
-def plan(request: Request) -> Plan:
+def plan(request: Request) -> Reply:
     """The answer to a legacy completion.
 
     Raises:
-        RefusedError: 400, the request is not well formed.
+        RequestError: 400, the request is not well formed.
     """
     body = request.members
     validate(body, stream=request.stream)
@@ -73,7 +73,7 @@ def plan(request: Request) -> Plan:
         answer: Whole | Pieces = Pieces(_events(head, texts, top, shown if wanted else None))
     else:
         answer = Whole(lambda: _whole(head, texts, top, shown if request.with_usage else None))
-    return Plan(answer, used, Usage(input_tokens=used.input_tokens), used if request.with_usage else None)
+    return Reply(answer, used, Usage(input_tokens=used.input_tokens), used if request.with_usage else None)
 
 
 def _write(

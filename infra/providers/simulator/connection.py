@@ -17,7 +17,7 @@ JSON = b"application/json"
 _GZIP = 31  # zlib's window bits for the gzip format
 
 
-class Connection:
+class ClientConnection:
     """The client's end of one request.
 
     Args:

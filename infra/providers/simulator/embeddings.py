@@ -14,8 +14,8 @@ import msgspec
 
 from domain.usage import Usage
 from infra.providers.simulator.checks import check_model, expect, missing, number, one_of, wrong
-from infra.providers.simulator.plan import Plan, Request, Whole
 from infra.providers.simulator.prompts import read_inputs, tokens_of
+from infra.providers.simulator.reply import Reply, Request, Whole
 
 DIMENSIONS = 1536
 _MOST_DIMENSIONS = 3072
@@ -24,11 +24,11 @@ _LONGEST_REQUEST = 300_000
 """Tokens; both are OpenAI's limits."""
 
 
-def plan(request: Request) -> Plan:
+def plan(request: Request) -> Reply:
     """The answer to a request for embeddings.
 
     Raises:
-        RefusedError: 400, the request is not well formed.
+        RequestError: 400, the request is not well formed.
     """
     body = request.members
     _validate(body)
@@ -43,7 +43,7 @@ def plan(request: Request) -> Plan:
         said = f"Requested {inputs.tokens} tokens, max {_LONGEST_REQUEST} tokens per request"
         raise wrong(said, "input", "max_tokens_per_request")
     used = Usage(input_tokens=inputs.tokens)
-    return Plan(
+    return Reply(
         answer=Whole(partial(_write, body, inputs.each, used if request.with_usage else None)),
         usage=used,
         begun=used,

@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 
 from domain.usage import Usage, estimate_tokens
-from infra.providers.simulator.connection import Connection
+from infra.providers.simulator.connection import ClientConnection
 from infra.providers.simulator.counters import Counters
 from infra.providers.simulator.faults import Faults
-from infra.providers.simulator.plan import JSON, Pieces, Plan, Whole
-from infra.providers.simulator.script import BROKEN_ANSWER, BROKEN_EVENT, Ending, Script, script, stream_failure
+from infra.providers.simulator.reply import JSON, Pieces, Reply, Whole
+from infra.providers.simulator.stream_plan import BROKEN_ANSWER, BROKEN_EVENT, Ending, Script, script, stream_failure
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 _BREATHE = 32  # events after which other connections get their turn
 
 
-async def refuse(connection: Connection, faults: Faults, counters: Counters) -> bool:
+async def refuse(connection: ClientConnection, faults: Faults, counters: Counters) -> bool:
     """Answer with the error that is ordered for the whole call.
 
     Returns:
         ``False`` = none is ordered, nothing was sent.
 
     Raises:
-        RefusedError: the ordered error; nothing has been sent yet.
+        RequestError: the ordered error; nothing has been sent yet.
     """
     failure = faults.failure()
     if failure is None and not faults.html:
@@ -36,7 +36,7 @@ async def refuse(connection: Connection, faults: Faults, counters: Counters) -> 
 
 
 async def respond(
-    connection: Connection, operation: str, plan: Plan, faults: Faults, counters: Counters, start: float
+    connection: ClientConnection, operation: str, plan: Reply, faults: Faults, counters: Counters, start: float
 ) -> None:
     """Send what a plan says and count it.
 
@@ -59,7 +59,7 @@ async def respond(
 
 
 async def _whole(
-    connection: Connection, operation: str, plan: Plan, answer: Whole, faults: Faults, counters: Counters
+    connection: ClientConnection, operation: str, plan: Reply, answer: Whole, faults: Faults, counters: Counters
 ) -> None:
     due = None if faults.stall_after is not None else faults.due(plan.usage.output_tokens)
     if not await connection.pause(due):
@@ -88,9 +88,9 @@ class _Stream:
 
     def __init__(
         self,
-        connection: Connection,
+        connection: ClientConnection,
         operation: str,
-        plan: Plan,
+        plan: Reply,
         pieces: Pieces,
         faults: Faults,
         counters: Counters,

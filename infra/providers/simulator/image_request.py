@@ -11,7 +11,7 @@ from typing import Any
 from infra.providers.simulator.checks import check_model, expect, missing, number, one_of, wrong
 from infra.providers.simulator.image_url import LARGEST
 from infra.providers.simulator.picture import FORMATS
-from infra.providers.simulator.plan import Request
+from infra.providers.simulator.reply import Request
 from infra.providers.simulator.uploads import typed_members, uploaded
 
 _SIZES = {
@@ -95,7 +95,7 @@ def read_generation(request: Request) -> ImageRequest:
     """Read a request for new images.
 
     Raises:
-        RefusedError: 400, with the first fault found.
+        RequestError: 400, with the first fault found.
     """
     return _read(request.members, [], stream=request.stream)
 
@@ -104,7 +104,7 @@ def read_edit(request: Request) -> ImageRequest:
     """Read a request to edit images: a form, or JSON with ``images``.
 
     Raises:
-        RefusedError: 400, with the first fault found.
+        RequestError: 400, with the first fault found.
     """
     if request.form is None:
         return _read(request.members, _referenced(request.members), stream=request.stream)

@@ -14,7 +14,7 @@ from domain.usage import IMAGE_TOKENS, Usage, estimate_tokens
 from infra.providers.simulator.image_request import ImageRequest, read_edit, read_generation
 from infra.providers.simulator.image_url import url_of
 from infra.providers.simulator.picture import Picture, draw
-from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
+from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 
 _TOKENS_BY_QUALITY = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
 """Output tokens of one image of 1024x1024."""
@@ -25,25 +25,25 @@ _SQUARE = 1024 * 1024
 _encode = msgspec.json.encode
 
 
-def plan_generation(request: Request) -> Plan:
+def plan_generation(request: Request) -> Reply:
     """The answer to a request for images.
 
     Raises:
-        RefusedError: 400, the request is not well formed.
+        RequestError: 400, the request is not well formed.
     """
     return _plan(request, read_generation(request), "image_generation")
 
 
-def plan_edit(request: Request) -> Plan:
+def plan_edit(request: Request) -> Reply:
     """The answer to a request to edit images.
 
     Raises:
-        RefusedError: 400, the request is not well formed.
+        RequestError: 400, the request is not well formed.
     """
     return _plan(request, read_edit(request), "image_edit")
 
 
-def _plan(request: Request, wanted: ImageRequest, kind: str) -> Plan:
+def _plan(request: Request, wanted: ImageRequest, kind: str) -> Reply:
     text = estimate_tokens(len(wanted.prompt))
     counted = Usage(images=wanted.count)
     tokens = Usage()
@@ -57,7 +57,7 @@ def _plan(request: Request, wanted: ImageRequest, kind: str) -> Plan:
     said = Usage(images=wanted.count, image_size=wanted.told_size)
     making = _Making(request, wanted, kind, tokens)
     answer = making.pieces() if request.stream else Whole(making.whole)
-    return Plan(
+    return Reply(
         answer=answer,
         usage=used,
         begun=counted,

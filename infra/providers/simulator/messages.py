@@ -15,7 +15,7 @@ def check_messages(body: Mapping[str, Any]) -> None:
     """Check every message.
 
     Raises:
-        RefusedError: 400 with ``param`` such as ``messages[0].role``.
+        RequestError: 400 with ``param`` such as ``messages[0].role``.
     """
     messages = body.get("messages")
     if messages is None:

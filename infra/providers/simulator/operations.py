@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 
 from domain.operation import Endpoint
 from infra.providers.simulator import chat_completions, completions, embeddings, images, speech, transcriptions
-from infra.providers.simulator.plan import Plan, Request
+from infra.providers.simulator.reply import Reply, Request
 from infra.providers.simulator.responses import create
 
-OPERATIONS: Mapping[Endpoint, Callable[[Request], Plan]] = {
+OPERATIONS: Mapping[Endpoint, Callable[[Request], Reply]] = {
     Endpoint.CHAT_COMPLETIONS: chat_completions.plan,
     Endpoint.COMPLETIONS: completions.plan,
     Endpoint.RESPONSES: create.plan,
@@ -23,11 +23,11 @@ OPERATIONS: Mapping[Endpoint, Callable[[Request], Plan]] = {
 }
 
 
-async def planned(endpoint: Endpoint, request: Request) -> Plan:
+async def planned(endpoint: Endpoint, request: Request) -> Reply:
     """The plan for a request. Forms may be large: they are read in a thread.
 
     Raises:
-        RefusedError: the request is not well formed.
+        RequestError: the request is not well formed.
     """
     make = OPERATIONS[endpoint]
     return make(request) if request.form is None else await asyncio.to_thread(make, request)

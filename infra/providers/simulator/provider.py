@@ -12,13 +12,13 @@ from domain.errors import UpstreamProtocolError, UpstreamRefusedError
 from domain.model import ModelDocument
 from infra.providers.simulator.failures import as_gateway_error
 from infra.providers.simulator.faults import Faults, read_faults
-from infra.providers.simulator.kept import KeptResponses
 from infra.providers.simulator.operations import planned
-from infra.providers.simulator.plan import JSON, Pieces, Plan, Request, Whole
-from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.reply import JSON, Pieces, Reply, Request, Whole
 from infra.providers.simulator.request import read_request, upstream_model
 from infra.providers.simulator.responses.stored import answer_stored
 from infra.providers.simulator.simulated_stream import SimulatedStream
+from infra.providers.simulator.stored_responses import KeptResponses
 from infra.providers.simulator.waiting import pause, stall
 
 _FAULTLESS = Faults()
@@ -65,7 +65,7 @@ class SimulatorProvider:
         kept = self._kept_by(document)
         try:
             found = answer_stored(kept, call.action, call.response_id, call.query)
-        except RefusedError as refused:
+        except RequestError as refused:
             raise UpstreamRefusedError(
                 refused.status, refused.message, kind=refused.kind, param=refused.param, code=refused.code
             ) from None
@@ -82,7 +82,7 @@ class SimulatorProvider:
     def _kept_by(self, document: ModelDocument) -> KeptResponses:
         return self._kept.setdefault(document.id, KeptResponses())
 
-    async def _plan(self, call: Call, document: ModelDocument, *, stream: bool) -> tuple[Plan, Faults]:
+    async def _plan(self, call: Call, document: ModelDocument, *, stream: bool) -> tuple[Reply, Faults]:
         try:
             members = read_request(call, document)
             faults = read_faults(members.get("simulator"), _FAULTLESS)
@@ -98,7 +98,7 @@ class SimulatorProvider:
                     kept=self._kept_by(document),
                 )
                 return await planned(call.endpoint, request), faults
-        except RefusedError as refused:
+        except RequestError as refused:
             raise as_gateway_error(refused) from None
         await pause(faults.ttft, document.parameters.timeout)
         if failure is not None:

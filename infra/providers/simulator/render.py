@@ -11,7 +11,7 @@ import msgspec
 from domain.usage import Usage
 from infra.providers.simulator.chat import Choice, Completion
 from infra.providers.simulator.logprobs import logprobs_of
-from infra.providers.simulator.plan import Event
+from infra.providers.simulator.reply import Event
 from infra.providers.simulator.tokens import pieces
 from infra.providers.simulator.tools import ToolCall
 

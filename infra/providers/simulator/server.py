@@ -12,22 +12,22 @@ import msgspec
 
 from domain.form import Form
 from domain.operation import Endpoint
-from infra.providers.simulator.connection import Connection, Receive, Scope, Send
+from infra.providers.simulator.connection import ClientConnection, Receive, Scope, Send
 from infra.providers.simulator.counters import Counters
 from infra.providers.simulator.faults import read_faults
 from infra.providers.simulator.http_answer import refuse, respond
 from infra.providers.simulator.image_url import PREFIX, picture_at
-from infra.providers.simulator.kept import KeptResponses
 from infra.providers.simulator.keys import check_key
-from infra.providers.simulator.last import LastRequest
+from infra.providers.simulator.last_request import LastRequest
 from infra.providers.simulator.multipart import read_form
 from infra.providers.simulator.operations import planned
 from infra.providers.simulator.options import SimulatorOptions
 from infra.providers.simulator.paths import place_of, stored_at
 from infra.providers.simulator.picture import draw
-from infra.providers.simulator.plan import Request
-from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.reply import Request
 from infra.providers.simulator.responses.stored import answer_stored
+from infra.providers.simulator.stored_responses import KeptResponses
 from infra.providers.simulator.uploads import members_of
 
 MODEL = "simulator"
@@ -64,23 +64,23 @@ class Simulator:
             await _lifespan(receive, send)
         elif scope["type"] == "http":
             identity = (b"x-request-id", b"req_" + secrets.token_hex(16).encode())
-            connection = Connection(receive, send, [identity, (b"openai-version", b"2020-10-01")])
+            connection = ClientConnection(receive, send, [identity, (b"openai-version", b"2020-10-01")])
             try:
                 await self._serve(scope, connection)
-            except RefusedError as refused:
+            except RequestError as refused:
                 extra = [] if refused.retry_after is None else [(b"retry-after", b"%g" % refused.retry_after)]
                 await connection.answer(refused.status, refused.body(), extra=extra)
             finally:
                 connection.close()
 
-    async def _serve(self, scope: Scope, connection: Connection) -> None:
+    async def _serve(self, scope: Scope, connection: ClientConnection) -> None:
         method, path = scope["method"], scope["path"]
         place = place_of(path, scope.get("query_string", b""))
         if place.endpoint is not None:
             _demand(method, "POST", path)
             try:
                 await self._operate(place.endpoint, place.deployment, scope, connection)
-            except RefusedError:
+            except RequestError:
                 self.counters.failed += 1
                 raise
         elif place.stored is not None:
@@ -97,9 +97,9 @@ class Simulator:
             check_key(scope["headers"], self._options.api_key)
             await connection.answer(200, msgspec.json.encode(self._models(path)))
         else:
-            raise RefusedError(404, f"Invalid URL ({method} {path})")
+            raise RequestError(404, f"Invalid URL ({method} {path})")
 
-    async def _own(self, method: str, path: str, connection: Connection) -> None:
+    async def _own(self, method: str, path: str, connection: ClientConnection) -> None:
         if path == "/simulator/calls":
             _demand(method, "GET", path)
             await connection.answer(200, msgspec.json.encode(self.counters))
@@ -117,9 +117,11 @@ class Simulator:
             _demand(method, "GET", path)
             await connection.answer(200, draw(picture), picture.content_type)
         else:
-            raise RefusedError(404, f"Invalid URL ({method} {path})")
+            raise RequestError(404, f"Invalid URL ({method} {path})")
 
-    async def _operate(self, endpoint: Endpoint, deployment: str | None, scope: Scope, connection: Connection) -> None:
+    async def _operate(
+        self, endpoint: Endpoint, deployment: str | None, scope: Scope, connection: ClientConnection
+    ) -> None:
         start = asyncio.get_running_loop().time()
         raw = await connection.read()
         if raw is None:
@@ -159,7 +161,7 @@ class Simulator:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             body = None
         if not isinstance(body, dict):
-            raise RefusedError(400, "We could not parse the JSON body of your request.")
+            raise RequestError(400, "We could not parse the JSON body of your request.")
         return body, None
 
     def _models(self, path: str) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def _address(scope: Scope) -> str:
 def _demand(method: str, allowed: str, path: str) -> None:
     if method != allowed:
         said = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
-        raise RefusedError(405, said, code="method_not_supported")
+        raise RequestError(405, said, code="method_not_supported")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -9,8 +9,8 @@ from domain.errors import UpstreamProtocolError
 from domain.usage import Usage, estimate_tokens
 from infra.providers.simulator.failures import as_gateway_error
 from infra.providers.simulator.faults import Faults
-from infra.providers.simulator.plan import Pieces, Plan
-from infra.providers.simulator.script import Ending, script, stream_failure
+from infra.providers.simulator.reply import Pieces, Reply
+from infra.providers.simulator.stream_plan import Ending, script, stream_failure
 from infra.providers.simulator.waiting import pause, stall
 
 _AT_ONCE = 16  # events in one block where nobody asked for a pace
@@ -27,7 +27,7 @@ class SimulatedStream:
         start: when the call arrived, on the event loop's clock.
     """
 
-    def __init__(self, plan: Plan, pieces: Pieces, faults: Faults, silence: float | None, start: float) -> None:
+    def __init__(self, plan: Reply, pieces: Pieces, faults: Faults, silence: float | None, start: float) -> None:
         self.content_type = pieces.content_type
         self._plan = plan
         self._pieces = pieces

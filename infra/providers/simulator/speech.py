@@ -11,7 +11,7 @@ import msgspec
 from domain.usage import Usage, estimate_tokens, spoken_tokens
 from infra.providers.simulator.audio.voice import CONTENT_TYPES, speak
 from infra.providers.simulator.checks import check_model, expect, missing, number, one_of, wrong
-from infra.providers.simulator.plan import Event, Pieces, Plan, Request
+from infra.providers.simulator.reply import Event, Pieces, Reply, Request
 
 VOICES = (
     *("alloy", "ash", "ballad", "coral", "echo", "fable", "onyx", "nova", "sage", "shimmer", "verse", "marin"),
@@ -23,11 +23,11 @@ _CHARACTERS_PER_CHUNK = 3
 """So much text is read in the time of a chunk, at the usual speed; only the ordered pace goes by it."""
 
 
-def plan(request: Request) -> Plan:
+def plan(request: Request) -> Reply:
     """The answer to a request for speech. It always comes in pieces, as it is made.
 
     Raises:
-        RefusedError: 400, the request is not well formed.
+        RequestError: 400, the request is not well formed.
     """
     body = request.members
     _validate(body)
@@ -45,13 +45,13 @@ def plan(request: Request) -> Plan:
             failure=None,
             counted=False,
         )
-        return Plan(pieces, usage=characters, begun=characters, reported=None)
+        return Reply(pieces, usage=characters, begun=characters, reported=None)
     tokens = Usage(
         input_tokens=estimate_tokens(len(text) + len(body.get("instructions") or "")),
         output_tokens=spoken,
         audio_output_tokens=spoken,
     )
-    return Plan(
+    return Reply(
         answer=Pieces(_deltas(chunks), _done(tokens if request.with_usage else None), counted=False),
         usage=characters.plus(tokens) if request.with_usage else characters,
         begun=characters,

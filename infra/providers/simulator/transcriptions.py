@@ -11,10 +11,10 @@ import msgspec
 from domain.audio.length import length_ms
 from domain.form import Form
 from domain.usage import Usage, estimate_tokens, heard_tokens
-from infra.providers.simulator.audio.hearing import Wishes, answer, events
 from infra.providers.simulator.audio.transcript import transcript
+from infra.providers.simulator.audio.transcript_formats import Wishes, answer, events
 from infra.providers.simulator.checks import check_model, missing, number, one_of, wrong
-from infra.providers.simulator.plan import JSON, Event, Pieces, Plan, Request, Whole
+from infra.providers.simulator.reply import JSON, Event, Pieces, Reply, Request, Whole
 from infra.providers.simulator.uploads import typed_members, uploaded
 
 _FORMATS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
@@ -27,25 +27,25 @@ _GRANULARITIES = ("word", "segment")
 _TYPES = {"temperature": float, "stream": bool}
 
 
-def plan_transcription(request: Request) -> Plan:
+def plan_transcription(request: Request) -> Reply:
     """The answer to a request for a transcript.
 
     Raises:
-        RefusedError: 400, the request is not well formed or its file is no audio.
+        RequestError: 400, the request is not well formed or its file is no audio.
     """
     return _plan(request, _FORMATS, translation=False)
 
 
-def plan_translation(request: Request) -> Plan:
+def plan_translation(request: Request) -> Reply:
     """The answer to a request for a translation into English, which is never streamed.
 
     Raises:
-        RefusedError: 400, the request is not well formed or its file is no audio.
+        RequestError: 400, the request is not well formed or its file is no audio.
     """
     return _plan(request, _TRANSLATED, translation=True)
 
 
-def _plan(request: Request, formats: tuple[str, ...], *, translation: bool) -> Plan:
+def _plan(request: Request, formats: tuple[str, ...], *, translation: bool) -> Reply:
     if request.form is None:
         raise wrong("The request must be multipart/form-data.", "file")
     body = typed_members(request.members, _TYPES)
@@ -65,9 +65,9 @@ def _plan(request: Request, formats: tuple[str, ...], *, translation: bool) -> P
         reported = told if shown is not None else length if timed else None
         write = partial(answer, milliseconds, body["model"], wishes, shown)
         kind = b"text/plain; charset=utf-8" if prose else JSON
-        return Plan(Whole(lambda: write()[0], kind), _with(told, milliseconds), length, reported)
+        return Reply(Whole(lambda: write()[0], kind), _with(told, milliseconds), length, reported)
     *deltas, done = events(milliseconds, body["model"], wishes, shown)
-    return Plan(
+    return Reply(
         answer=Pieces(_written(deltas), _event(done), counted=False),
         usage=_with(told, milliseconds),
         begun=length,

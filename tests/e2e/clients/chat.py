@@ -11,7 +11,7 @@ from typing import Any
 import openai
 from pydantic import BaseModel
 
-from tests.e2e.clients.harness import Door, order, refused
+from tests.e2e.clients.harness import AsgiApp, order, refused
 
 OPERATION = "chat/completions"
 
@@ -33,13 +33,13 @@ def tool(name: str) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": name, "parameters": parameters}}
 
 
-def caller(door: Door) -> Callable[..., Any]:
+def caller(door: AsgiApp) -> Callable[..., Any]:
     """Calls with a model and a question unless others are given."""
     create = door.client.chat.completions.create
     return lambda **members: create(**{"model": door.model(), "messages": HELLO, **members})
 
 
-def check_plain(door: Door) -> None:
+def check_plain(door: AsgiApp) -> None:
     create = caller(door)
     answer = create()
     assert answer.object == "chat.completion"
@@ -50,7 +50,7 @@ def check_plain(door: Door) -> None:
     assert answer.usage.total_tokens == answer.usage.prompt_tokens + answer.usage.completion_tokens > 0
 
 
-def check_stream_says_the_same(door: Door) -> None:
+def check_stream_says_the_same(door: AsgiApp) -> None:
     create = caller(door)
     chunks = list(create(stream=True))
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
@@ -62,7 +62,7 @@ def check_stream_says_the_same(door: Door) -> None:
     assert len({chunk.id for chunk in chunks}) == 1
 
 
-def check_usage_only_where_asked(door: Door) -> None:
+def check_usage_only_where_asked(door: AsgiApp) -> None:
     create = caller(door)
     plain = list(create(stream=True))
     assert all(chunk.choices and chunk.usage is None for chunk in plain)
@@ -74,7 +74,7 @@ def check_usage_only_where_asked(door: Door) -> None:
     assert all(chunk.choices and chunk.usage is None for chunk in asking[:-1])
 
 
-def check_stream_helper(door: Door) -> None:
+def check_stream_helper(door: AsgiApp) -> None:
     create = caller(door)
     with door.client.chat.completions.stream(model=door.model(), messages=HELLO) as stream:
         kinds = {event.type for event in stream}
@@ -83,7 +83,7 @@ def check_stream_helper(door: Door) -> None:
     assert final.choices[0].message.content == create().choices[0].message.content
 
 
-def check_tool(door: Door) -> None:
+def check_tool(door: AsgiApp) -> None:
     create = caller(door)
     question = [{"role": "user", "content": "Use get_weather please"}]
     answer = create(messages=question, tools=[tool("get_weather")]).choices[0]
@@ -97,7 +97,7 @@ def check_tool(door: Door) -> None:
     assert final.choices[0].message.content
 
 
-def check_parallel_tools(door: Door) -> None:
+def check_parallel_tools(door: AsgiApp) -> None:
     create = caller(door)
     question = [{"role": "user", "content": "Use get_weather and get_time"}]
     tools = [tool("get_weather"), tool("get_time")]
@@ -108,7 +108,7 @@ def check_parallel_tools(door: Door) -> None:
     assert len(one) == 1
 
 
-def check_streamed_tool_deltas(door: Door) -> None:
+def check_streamed_tool_deltas(door: AsgiApp) -> None:
     create = caller(door)
     question = [{"role": "user", "content": "Use get_weather and get_time"}]
     tools = [tool("get_weather"), tool("get_time")]
@@ -123,12 +123,12 @@ def check_streamed_tool_deltas(door: Door) -> None:
     assert list(arguments.values()) == [call.function.arguments for call in whole]
 
 
-def check_json_schema(door: Door) -> None:
+def check_json_schema(door: AsgiApp) -> None:
     answer = door.client.chat.completions.parse(model=door.model(), messages=HELLO, response_format=City)
     assert isinstance(answer.choices[0].message.parsed, City)
 
 
-def check_images_and_audio(door: Door) -> None:
+def check_images_and_audio(door: AsgiApp) -> None:
     create = caller(door)
     parts = [
         {"type": "text", "text": "What is this?"},
@@ -141,21 +141,21 @@ def check_images_and_audio(door: Door) -> None:
         assert door.seen()["body"]["messages"] == messages
 
 
-def check_several_choices(door: Door) -> None:
+def check_several_choices(door: AsgiApp) -> None:
     create = caller(door)
     answer = create(n=3)
     assert [choice.index for choice in answer.choices] == [0, 1, 2]
     assert {chunk.choices[0].index for chunk in create(n=3, stream=True)} == {0, 1, 2}
 
 
-def check_logprobs(door: Door) -> None:
+def check_logprobs(door: AsgiApp) -> None:
     create = caller(door)
     answer = create(logprobs=True, top_logprobs=2).choices[0]
     assert "".join(token.token for token in answer.logprobs.content) == answer.message.content
     assert all(len(token.top_logprobs) == 2 for token in answer.logprobs.content)
 
 
-def check_stop(door: Door) -> None:
+def check_stop(door: AsgiApp) -> None:
     create = caller(door)
     whole = create().choices[0].message.content
     word = whole.split()[8]
@@ -164,14 +164,14 @@ def check_stop(door: Door) -> None:
     assert stopped.finish_reason == "stop"
 
 
-def check_ceiling(door: Door) -> None:
+def check_ceiling(door: AsgiApp) -> None:
     create = caller(door)
     answer = create(max_completion_tokens=5)
     assert answer.choices[0].finish_reason == "length"
     assert answer.usage.completion_tokens == 5
 
 
-def check_seed(door: Door) -> None:
+def check_seed(door: AsgiApp) -> None:
     create = caller(door)
     first = create(seed=7)
     assert first.choices[0].message.content == create(seed=7).choices[0].message.content
@@ -179,7 +179,7 @@ def check_seed(door: Door) -> None:
         assert door.seen()["body"]["seed"] == 7
 
 
-def check_reasoning_effort(door: Door) -> None:
+def check_reasoning_effort(door: AsgiApp) -> None:
     create = caller(door)
     answer = create(reasoning_effort="low")
     assert answer.usage.completion_tokens_details.reasoning_tokens > 0
@@ -187,7 +187,7 @@ def check_reasoning_effort(door: Door) -> None:
         assert door.seen()["body"]["reasoning_effort"] == "low"
 
 
-def check_unknown_parameters_reach_the_upstream(door: Door) -> None:
+def check_unknown_parameters_reach_the_upstream(door: AsgiApp) -> None:
     create = caller(door)
     unheard = {"invented_tomorrow": {"deep": [1, 2.50, None, "\u00e9\U0001f600"]}, "top_k": 40}
     assert create(extra_body=unheard).choices
@@ -195,18 +195,18 @@ def check_unknown_parameters_reach_the_upstream(door: Door) -> None:
         assert door.seen()["body"] == unheard | {"model": door.model(), "messages": HELLO}
 
 
-def check_model_with_slash(door: Door) -> None:
+def check_model_with_slash(door: AsgiApp) -> None:
     create = caller(door)
     assert create(model="azure/gpt-4o").model == "azure/gpt-4o"
 
 
-def check_refusals(door: Door) -> None:
+def check_refusals(door: AsgiApp) -> None:
     create = caller(door)
     wrong = refused(openai.BadRequestError, create, messages="not a list")
     assert (wrong.param, wrong.type) == ("messages", "invalid_request_error")
 
 
-def check_upstream_errors(door: Door) -> None:
+def check_upstream_errors(door: AsgiApp) -> None:
     create = caller(door)
     refused(openai.RateLimitError, create, stream=True, **order(status=429))
     refused(openai.InternalServerError, create, **order(status=500))
@@ -215,12 +215,12 @@ def check_upstream_errors(door: Door) -> None:
     refused(openai.InternalServerError, create, stream=True, **order(cut_after=0))
 
 
-def check_failures_inside_streams_are_raised(door: Door) -> None:
+def check_failures_inside_streams_are_raised(door: AsgiApp) -> None:
     for orders in ({"error_in_stream": 3}, {"cut_after": 3}):
         assert refused(openai.APIError, caller(door), stream=True, **order(**orders)).message, orders
 
 
-def check_request_ids(door: Door) -> None:
+def check_request_ids(door: AsgiApp) -> None:
     create = caller(door)
     assert create()._request_id
     named = create(extra_headers={"X-Request-Id": "mine-1"})
@@ -231,7 +231,7 @@ def check_request_ids(door: Door) -> None:
     assert list(raw.parse())
 
 
-def check_async_client(door: Door) -> None:
+def check_async_client(door: AsgiApp) -> None:
     async def both() -> tuple[str, str]:
         async with door.asynchronous() as client:
             asked = {"model": door.model(), "messages": HELLO}
@@ -243,7 +243,7 @@ def check_async_client(door: Door) -> None:
     assert len(set(asyncio.run(both()))) == 1
 
 
-def check_aborting_a_stream_leaves_the_server_well(door: Door) -> None:
+def check_aborting_a_stream_leaves_the_server_well(door: AsgiApp) -> None:
     create = caller(door)
     with create(stream=True, **order(tokens=2000, tps=100)) as stream:
         assert next(iter(stream)).choices

@@ -9,14 +9,14 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import Door, refused
+from tests.e2e.clients.harness import AsgiApp, refused
 
 OPERATION = "embeddings"
 
 TEXTS = ["the amber basin", "the other basin", "the amber basin"]
 
 
-def caller(door: Door) -> Callable[..., Any]:
+def caller(door: AsgiApp) -> Callable[..., Any]:
     """Calls with a model and a text unless others are given."""
     create = door.client.embeddings.create
     return lambda **members: create(**{"model": door.model("embedding"), "input": TEXTS[0], **members})
@@ -27,7 +27,7 @@ def unit(vector: Sequence[float]) -> bool:
     return abs(math.hypot(*vector) - 1) < 1e-4
 
 
-def check_a_text(door: Door) -> None:
+def check_a_text(door: AsgiApp) -> None:
     answer = caller(door)()
     assert (answer.object, answer.model) == ("list", door.model("embedding"))
     (found,) = answer.data
@@ -36,7 +36,7 @@ def check_a_text(door: Door) -> None:
     assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0
 
 
-def check_a_list_of_texts(door: Door) -> None:
+def check_a_list_of_texts(door: AsgiApp) -> None:
     answer = caller(door)(input=TEXTS)
     assert [found.index for found in answer.data] == [0, 1, 2]
     first, other, again = (found.embedding for found in answer.data)
@@ -45,7 +45,7 @@ def check_a_list_of_texts(door: Door) -> None:
     assert answer.usage.prompt_tokens > caller(door)().usage.prompt_tokens
 
 
-def check_tokens(door: Door) -> None:
+def check_tokens(door: AsgiApp) -> None:
     answer = caller(door)(input=[1, 2, 3, 4])
     assert len(answer.data) == 1
     assert unit(answer.data[0].embedding)
@@ -54,14 +54,14 @@ def check_tokens(door: Door) -> None:
         assert door.seen()["body"]["input"] == [1, 2, 3, 4]
 
 
-def check_lists_of_tokens(door: Door) -> None:
+def check_lists_of_tokens(door: AsgiApp) -> None:
     answer = caller(door)(input=[[1, 2, 3, 4], [5, 6]])
     assert [found.index for found in answer.data] == [0, 1]
     assert all(unit(found.embedding) for found in answer.data)
     assert answer.usage.prompt_tokens == 6
 
 
-def check_base64_by_default(door: Door) -> None:
+def check_base64_by_default(door: AsgiApp) -> None:
     vector = caller(door)().data[0].embedding
     assert all(isinstance(number, float) for number in vector)
     if door.upstream:
@@ -71,7 +71,7 @@ def check_base64_by_default(door: Door) -> None:
     assert len(base64.b64decode(text)) == 4 * len(vector)
 
 
-def check_floats_are_the_same_numbers(door: Door) -> None:
+def check_floats_are_the_same_numbers(door: AsgiApp) -> None:
     as_floats = caller(door)(encoding_format="float").data[0].embedding
     decoded = caller(door)().data[0].embedding
     assert unit(as_floats)
@@ -79,7 +79,7 @@ def check_floats_are_the_same_numbers(door: Door) -> None:
     assert all(abs(one - other) < 1e-6 for one, other in zip(as_floats, decoded, strict=True))
 
 
-def check_dimensions(door: Door) -> None:
+def check_dimensions(door: AsgiApp) -> None:
     for encoding in ("float", None):
         over = {} if encoding is None else {"encoding_format": encoding}
         vector = caller(door)(dimensions=64, **over).data[0].embedding
@@ -87,7 +87,7 @@ def check_dimensions(door: Door) -> None:
         assert unit(vector)
 
 
-def check_refusals(door: Door) -> None:
+def check_refusals(door: AsgiApp) -> None:
     several: list[Any] = [[], "", {"a": 1}, ["a"] * 2049]
     for wrong in several:
         assert refused(openai.BadRequestError, caller(door), input=wrong).param == "input", wrong

@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import Door, order, order_in_form, refused
+from tests.e2e.clients.harness import AsgiApp, order, order_in_form, refused
 from tests.e2e.clients.images import png
 
 OPERATION = "errors"
@@ -29,14 +29,14 @@ def operations(client: Any) -> Iterator[tuple[str, str, Callable[..., Any], dict
     yield "audio/translations", "whisper", client.audio.translations.create, {"file": SOUND}
 
 
-def check_a_wrong_key(door: Door) -> None:
+def check_a_wrong_key(door: AsgiApp) -> None:
     client = door.another("sk-wrong")
     for path, kind, call, members in operations(client):
         error = refused(openai.AuthenticationError, call, model=door.model(kind), **members)
         assert (error.code, bool(error.request_id)) == ("invalid_api_key", True), path
 
 
-def check_an_unknown_model(door: Door) -> None:
+def check_an_unknown_model(door: AsgiApp) -> None:
     for path, _, call, members in operations(door.client):
         for name in ("nobody-knows", "private"):
             error = refused(openai.NotFoundError, call, model=name, **members)
@@ -45,7 +45,7 @@ def check_an_unknown_model(door: Door) -> None:
             assert error.request_id, path
 
 
-def check_an_operation_that_the_model_does_not_offer(door: Door) -> None:
+def check_an_operation_that_the_model_does_not_offer(door: AsgiApp) -> None:
     for path, kind, call, members in operations(door.client):
         other, offers = ("embedding", "/v1/embeddings") if kind == "chat" else ("chat", "/v1/chat/completions")
         error = refused(openai.BadRequestError, call, model=door.model(other), **members)
@@ -54,7 +54,7 @@ def check_an_operation_that_the_model_does_not_offer(door: Door) -> None:
         assert error.param == "model", path
 
 
-def check_an_error_of_the_upstream_is_kept(door: Door) -> None:
+def check_an_error_of_the_upstream_is_kept(door: AsgiApp) -> None:
     for path, kind, call, members in operations(door.client):
         orders = order_in_form if {"image", "file"} & set(members) else order
         asked = {"model": door.model(kind), **members}
@@ -64,7 +64,7 @@ def check_an_error_of_the_upstream_is_kept(door: Door) -> None:
         refused(openai.InternalServerError, call, **asked, **orders(status=500))
 
 
-def check_request_ids(door: Door) -> None:
+def check_request_ids(door: AsgiApp) -> None:
     for path, kind, call, members in operations(door.client):
         if not path.startswith("audio/"):  # a small upload is no sound, and speech is the bytes themselves
             named = call(model=door.model(kind), **members, extra_headers={"X-Request-Id": "mine-1"})

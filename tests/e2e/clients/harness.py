@@ -27,7 +27,7 @@ class LacksError(Exception):
 
 
 @dataclass(frozen=True)
-class Door:
+class AsgiApp:
     """A client of one class, ready to call one family of models.
 
     Args:
@@ -57,10 +57,10 @@ class Door:
             return last
 
 
-Check = Callable[[Door], None]
+Check = Callable[[AsgiApp], None]
 
 
-def doors() -> list[Door]:
+def doors() -> list[AsgiApp]:
     """Every class of client and every way in, and both families of models through the first."""
     url, key, upstream = os.environ["URL"], os.environ["API_KEY"], os.environ["UPSTREAM"]
     azure = {"azure_endpoint": url, "api_version": API_VERSION}
@@ -73,9 +73,11 @@ def doors() -> list[Door]:
     ]
 
 
-def _door(name: str, family: str, kind: Any, twin: Any, where: dict[str, str], key: str, upstream: str | None) -> Door:
+def _door(
+    name: str, family: str, kind: Any, twin: Any, where: dict[str, str], key: str, upstream: str | None
+) -> AsgiApp:
     options: dict[str, Any] = {**where, "max_retries": 0, "timeout": 30}
-    return Door(
+    return AsgiApp(
         name,
         family,
         kind(api_key=key, **options),
@@ -154,7 +156,7 @@ def _feature(name: str) -> str:
     return re.sub("_+", " ", name.removeprefix("check_"))
 
 
-def _result(check: Check, door: Door) -> dict[str, str]:
+def _result(check: Check, door: AsgiApp) -> dict[str, str]:
     try:
         check(door)
     except LacksError as lacks:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import openai
 
-from tests.e2e.clients.harness import Door, refused
+from tests.e2e.clients.harness import AsgiApp, refused
 
 OPERATION = "models"
 
 
-def check_list(door: Door) -> None:
+def check_list(door: AsgiApp) -> None:
     listed = {model.id: model for model in door.client.models.list()}
     assert {door.model(), door.model("embedding"), "azure/gpt-4o"} <= set(listed)
     assert "private" not in listed
@@ -17,7 +17,7 @@ def check_list(door: Door) -> None:
     assert all(model.created and model.owned_by for model in listed.values())
 
 
-def check_retrieve(door: Door) -> None:
+def check_retrieve(door: AsgiApp) -> None:
     for name in (door.model("speech"), "azure/gpt-4o"):
         one = door.client.models.retrieve(name)
         assert (one.id, one.object) == (name, "model")
@@ -25,7 +25,7 @@ def check_retrieve(door: Door) -> None:
         assert refused(openai.NotFoundError, door.client.models.retrieve, model=name).code == "model_not_found"
 
 
-def check_further_members_do_no_harm(door: Door) -> None:
+def check_further_members_do_no_harm(door: AsgiApp) -> None:
     listed = {model.id: model.model_dump() for model in door.client.models.list()}
     chat, speech = listed[door.model()], listed[door.model("speech")]
     assert {"ChatCompletion", "Responses"} <= set(chat["operations"])

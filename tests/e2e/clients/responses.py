@@ -11,7 +11,7 @@ from typing import Any
 import openai
 from pydantic import BaseModel
 
-from tests.e2e.clients.harness import Door, order, refused
+from tests.e2e.clients.harness import AsgiApp, order, refused
 
 OPERATION = "responses"
 
@@ -33,7 +33,7 @@ class City(BaseModel):
     capital: bool
 
 
-def caller(door: Door) -> Callable[..., Any]:
+def caller(door: AsgiApp) -> Callable[..., Any]:
     """Calls with a model and a question unless others are given."""
     create = door.client.responses.create
     return lambda **members: create(**{"model": door.model(), "input": HELLO, **members})
@@ -45,7 +45,7 @@ def in_order(events: list[Any]) -> bool:
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-def check_plain(door: Door) -> None:
+def check_plain(door: AsgiApp) -> None:
     answer = caller(door)()
     assert answer.id.startswith("resp_")
     assert (answer.object, answer.status, answer.model) == ("response", "completed", door.model())
@@ -54,7 +54,7 @@ def check_plain(door: Door) -> None:
     assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens > 0
 
 
-def check_stream_says_the_same(door: Door) -> None:
+def check_stream_says_the_same(door: AsgiApp) -> None:
     create = caller(door)
     events = list(create(stream=True))
     assert events[0].type == "response.created"
@@ -68,7 +68,7 @@ def check_stream_says_the_same(door: Door) -> None:
     assert whole.usage.output_tokens > 0
 
 
-def check_stream_helper(door: Door) -> None:
+def check_stream_helper(door: AsgiApp) -> None:
     with door.client.responses.stream(model=door.model(), input=HELLO) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_response()
@@ -77,14 +77,14 @@ def check_stream_helper(door: Door) -> None:
     assert final.output_text == caller(door)().output_text
 
 
-def check_structured_output(door: Door) -> None:
+def check_structured_output(door: AsgiApp) -> None:
     answer = door.client.responses.parse(model=door.model(), input=HELLO, text_format=City)
     assert isinstance(answer.output_parsed, City)
     with door.client.responses.stream(model=door.model(), input=HELLO, text_format=City) as stream:
         assert stream.get_final_response().output_parsed == answer.output_parsed
 
 
-def check_tools_round_trip(door: Door) -> None:
+def check_tools_round_trip(door: AsgiApp) -> None:
     create = caller(door)
     question = [{"role": "user", "content": "Use get_weather please"}]
     first = create(input=question, tools=[TOOL])
@@ -97,7 +97,7 @@ def check_tools_round_trip(door: Door) -> None:
     assert create(input=[result], previous_response_id=first.id, tools=[TOOL]).output_text
 
 
-def check_streamed_tool_deltas(door: Door) -> None:
+def check_streamed_tool_deltas(door: AsgiApp) -> None:
     create = caller(door)
     question = "Use get_weather please"
     (whole,) = [item for item in create(input=question, tools=[TOOL]).output if item.type == "function_call"]
@@ -109,7 +109,7 @@ def check_streamed_tool_deltas(door: Door) -> None:
     assert in_order(events)
 
 
-def check_previous_response(door: Door) -> None:
+def check_previous_response(door: AsgiApp) -> None:
     create = caller(door)
     first = create()
     second = create(input="And then?", previous_response_id=first.id)
@@ -123,7 +123,7 @@ def check_previous_response(door: Door) -> None:
     assert (error.code, error.param) == ("previous_response_not_found", "previous_response_id")
 
 
-def check_encrypted_reasoning(door: Door) -> None:
+def check_encrypted_reasoning(door: AsgiApp) -> None:
     create = caller(door)
     asked: dict[str, Any] = {
         "store": False,
@@ -143,7 +143,7 @@ def check_encrypted_reasoning(door: Door) -> None:
         assert "llmproxy" not in sent["encrypted_content"]
 
 
-def check_images_and_files(door: Door) -> None:
+def check_images_and_files(door: AsgiApp) -> None:
     content = [
         {"type": "input_text", "text": "What is this?"},
         {"type": "input_image", "image_url": data_url("image/png", b"\x89PNG not really"), "detail": "low"},
@@ -159,7 +159,7 @@ def data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def check_ceiling(door: Door) -> None:
+def check_ceiling(door: AsgiApp) -> None:
     answer = caller(door)(max_output_tokens=16)
     assert (answer.status, answer.incomplete_details.reason) == ("incomplete", "max_output_tokens")
     assert answer.usage.output_tokens == 16
@@ -167,14 +167,14 @@ def check_ceiling(door: Door) -> None:
     assert events[-1].type == "response.incomplete"
 
 
-def check_unknown_parameters_reach_the_upstream(door: Door) -> None:
+def check_unknown_parameters_reach_the_upstream(door: AsgiApp) -> None:
     unheard = {"invented_tomorrow": {"deep": [1, 2.50, None, "\u00e9\U0001f600"]}}
     assert caller(door)(extra_body=unheard).output_text
     if door.upstream:
         assert door.seen()["body"] == unheard | {"model": door.model(), "input": HELLO}
 
 
-def check_failures_inside_streams_are_its_last_event(door: Door) -> None:
+def check_failures_inside_streams_are_its_last_event(door: AsgiApp) -> None:
     for orders in ({"error_in_stream": 3}, {"cut_after": 3}):
         events = list(caller(door)(stream=True, **order(**orders)))
         assert events[-1].type == "response.failed", orders
@@ -183,7 +183,7 @@ def check_failures_inside_streams_are_its_last_event(door: Door) -> None:
         assert in_order(events), [event.sequence_number for event in events]
 
 
-def check_async_client(door: Door) -> None:
+def check_async_client(door: AsgiApp) -> None:
     async def both() -> tuple[str, str]:
         async with door.asynchronous() as client:
             asked = {"model": door.model(), "input": HELLO}

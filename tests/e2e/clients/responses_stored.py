@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import Door, order, refused
+from tests.e2e.clients.harness import AsgiApp, order, refused
 from tests.e2e.clients.responses import HELLO, caller
 
 OPERATION = "responses/{id}"
@@ -15,7 +15,7 @@ OPERATION = "responses/{id}"
 PATIENCE = 20
 
 
-def check_retrieve(door: Door) -> None:
+def check_retrieve(door: AsgiApp) -> None:
     made = caller(door)(metadata={"case": "7"})
     kept = door.client.responses.retrieve(made.id)
     assert kept.id == made.id
@@ -24,14 +24,14 @@ def check_retrieve(door: Door) -> None:
     assert kept.usage == made.usage
 
 
-def check_retrieve_one_that_was_streamed(door: Door) -> None:
+def check_retrieve_one_that_was_streamed(door: AsgiApp) -> None:
     events = list(caller(door)(stream=True))
     made = events[-1].response
     kept = door.client.responses.retrieve(made.id)
     assert (kept.id, kept.output_text) == (made.id, made.output_text)
 
 
-def check_input_items(door: Door) -> None:
+def check_input_items(door: AsgiApp) -> None:
     messages = [{"role": "user", "content": HELLO}, {"role": "user", "content": "And the other one?"}]
     made = caller(door)(input=messages)
     items = list(door.client.responses.input_items.list(made.id, order="asc"))
@@ -41,7 +41,7 @@ def check_input_items(door: Door) -> None:
     assert [item.id for item in newest] == [items[1].id, items[0].id], "the pages that follow are fetched, too"
 
 
-def check_delete(door: Door) -> None:
+def check_delete(door: AsgiApp) -> None:
     made = caller(door)()
     door.client.responses.delete(made.id)
     error = refused(openai.NotFoundError, door.client.responses.retrieve, response_id=made.id)
@@ -49,13 +49,13 @@ def check_delete(door: Door) -> None:
     refused(openai.NotFoundError, door.client.responses.delete, response_id=made.id)
 
 
-def check_what_is_not_stored(door: Door) -> None:
+def check_what_is_not_stored(door: AsgiApp) -> None:
     made = caller(door)(store=False)
     refused(openai.NotFoundError, door.client.responses.retrieve, response_id=made.id)
     refused(openai.NotFoundError, door.client.responses.retrieve, response_id="resp_unheard_of")
 
 
-def check_cancel_in_the_background(door: Door) -> None:
+def check_cancel_in_the_background(door: AsgiApp) -> None:
     running = caller(door)(background=True, **order(tokens=2000, tps=100))
     assert running.status in {"queued", "in_progress"}
     stopped = door.client.responses.cancel(running.id)
@@ -63,7 +63,7 @@ def check_cancel_in_the_background(door: Door) -> None:
     assert door.client.responses.retrieve(running.id).status == "cancelled"
 
 
-def check_a_background_response_is_fetched(door: Door) -> None:
+def check_a_background_response_is_fetched(door: AsgiApp) -> None:
     made = caller(door)(background=True)
     fetched = _finished(door, made.id)
     assert fetched.id == made.id
@@ -71,7 +71,7 @@ def check_a_background_response_is_fetched(door: Door) -> None:
     assert fetched.usage.output_tokens > 0
 
 
-def _finished(door: Door, response_id: str) -> Any:
+def _finished(door: AsgiApp, response_id: str) -> Any:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         found = door.client.responses.retrieve(response_id)

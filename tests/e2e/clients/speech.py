@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import Door, needs, refused
+from tests.e2e.clients.harness import AsgiApp, needs, refused
 
 OPERATION = "audio/speech"
 
@@ -34,7 +34,7 @@ KINDS = {
 }
 
 
-def caller(door: Door) -> Callable[..., Any]:
+def caller(door: AsgiApp) -> Callable[..., Any]:
     """Speaks a text with a model and a voice unless others are given."""
     create = door.client.audio.speech.create
     return lambda **members: create(**{"model": door.model("speech"), "voice": "alloy", "input": TEXT, **members})
@@ -47,7 +47,7 @@ def seconds_of(content: bytes) -> float:
         return float(len(sound.readframes(len(content))) / frame / sound.getframerate())
 
 
-def _check_format(door: Door, name: str) -> None:
+def _check_format(door: AsgiApp, name: str) -> None:
     answer = caller(door)(response_format=name)
     assert answer.response.headers["content-type"].partition(";")[0] in KINDS[name].split()
     content = answer.read()
@@ -56,31 +56,31 @@ def _check_format(door: Door, name: str) -> None:
     assert len(caller(door)(response_format=name, input=TEXT * 4).read()) > 2 * len(content)
 
 
-def check_mp3(door: Door) -> None:
+def check_mp3(door: AsgiApp) -> None:
     _check_format(door, "mp3")
     assert caller(door)().read() == caller(door)(response_format="mp3").read(), "the default"
 
 
-def check_opus(door: Door) -> None:
+def check_opus(door: AsgiApp) -> None:
     _check_format(door, "opus")
 
 
-def check_aac(door: Door) -> None:
+def check_aac(door: AsgiApp) -> None:
     _check_format(door, "aac")
 
 
-def check_flac(door: Door) -> None:
+def check_flac(door: AsgiApp) -> None:
     _check_format(door, "flac")
 
 
-def check_wav(door: Door) -> None:
+def check_wav(door: AsgiApp) -> None:
     _check_format(door, "wav")
     once = seconds_of(caller(door)(response_format="wav").read())
     assert 1 < once < 30
     assert 2 < seconds_of(caller(door)(response_format="wav", input=TEXT * 4).read()) / once < 6
 
 
-def check_pcm(door: Door) -> None:
+def check_pcm(door: AsgiApp) -> None:
     _check_format(door, "pcm")
     samples = caller(door)(response_format="pcm").read()
     assert len(samples) % 2 == 0
@@ -88,7 +88,7 @@ def check_pcm(door: Door) -> None:
     assert abs(len(samples) / 2 / 24000 - told) < 0.01 * told
 
 
-def check_chunk_by_chunk(door: Door) -> None:
+def check_chunk_by_chunk(door: AsgiApp) -> None:
     asked = {"model": door.model("speech"), "voice": "alloy", "input": TEXT * 20, "response_format": "pcm"}
     with door.client.audio.speech.with_streaming_response.create(**asked) as answer:
         chunks = list(answer.iter_bytes(4096))
@@ -96,7 +96,7 @@ def check_chunk_by_chunk(door: Door) -> None:
     assert b"".join(chunks) == door.client.audio.speech.create(**asked).read()
 
 
-def check_events(door: Door) -> None:
+def check_events(door: AsgiApp) -> None:
     needs(door.client.audio.speech.create, "stream_format")
     answer = caller(door)(stream_format="sse", response_format="wav")
     assert answer.response.headers["content-type"].startswith("text/event-stream")
@@ -115,7 +115,7 @@ def _events(body: bytes) -> Iterator[dict[str, Any]]:
                 yield json.loads(line.removeprefix("data: "))
 
 
-def check_refusals(door: Door) -> None:
+def check_refusals(door: AsgiApp) -> None:
     assert refused(openai.BadRequestError, caller(door), voice="nobody-at-all").param == "voice"
     assert refused(openai.BadRequestError, caller(door), response_format="banana").param == "response_format"
     assert refused(openai.BadRequestError, caller(door), input="").param == "input"

@@ -9,7 +9,7 @@ from typing import Any
 import openai
 
 from tests.e2e.clients import speech
-from tests.e2e.clients.harness import Door, LacksError, needs, refused
+from tests.e2e.clients.harness import AsgiApp, LacksError, needs, refused
 
 OPERATION = "audio/transcriptions and translations"
 
@@ -17,14 +17,14 @@ CUE = r"\d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3}"
 _sounds: dict[str, bytes] = {}
 
 
-def sound(door: Door) -> bytes:
+def sound(door: AsgiApp) -> bytes:
     """A WAV file of some seconds, made by the gateway itself."""
     if door.name not in _sounds:
         _sounds[door.name] = speech.caller(door)(response_format="wav").read()
     return _sounds[door.name]
 
 
-def writer(door: Door, model: str = "transcribe") -> Callable[..., Any]:
+def writer(door: AsgiApp, model: str = "transcribe") -> Callable[..., Any]:
     """Transcribes with a model unless another is given."""
     create = door.client.audio.transcriptions.create
     return lambda **members: create(
@@ -32,7 +32,7 @@ def writer(door: Door, model: str = "transcribe") -> Callable[..., Any]:
     )
 
 
-def translator(door: Door) -> Callable[..., Any]:
+def translator(door: AsgiApp) -> Callable[..., Any]:
     """Translates with a model unless another is given."""
     create = door.client.audio.translations.create
     return lambda **members: create(
@@ -40,7 +40,7 @@ def translator(door: Door) -> Callable[..., Any]:
     )
 
 
-def check_json(door: Door) -> None:
+def check_json(door: AsgiApp) -> None:
     answer = writer(door)()
     assert len(answer.text) > 10
     assert answer.usage.type == "tokens"
@@ -54,24 +54,24 @@ def check_json(door: Door) -> None:
         assert (file["name"], file["filename"], file["content_type"]) == ("file", "said.wav", "audio/wav")
 
 
-def check_text(door: Door) -> None:
+def check_text(door: AsgiApp) -> None:
     text = writer(door, "whisper")(response_format="text")
     assert isinstance(text, str)
     assert text.strip() == writer(door, "whisper")().text
 
 
-def check_srt(door: Door) -> None:
+def check_srt(door: AsgiApp) -> None:
     text = writer(door, "whisper")(response_format="srt")
     assert re.match(r"1\r?\n" + CUE, text), text[:80]
 
 
-def check_vtt(door: Door) -> None:
+def check_vtt(door: AsgiApp) -> None:
     text = writer(door, "whisper")(response_format="vtt")
     assert text.startswith("WEBVTT")
     assert re.search(CUE, text), text[:80]
 
 
-def check_verbose_json_with_timestamps(door: Door) -> None:
+def check_verbose_json_with_timestamps(door: AsgiApp) -> None:
     answer = writer(door, "whisper")(response_format="verbose_json", timestamp_granularities=["word", "segment"])
     seconds = speech.seconds_of(sound(door))
     assert abs(answer.duration - seconds) < 0.01 * seconds + 0.01
@@ -84,7 +84,7 @@ def check_verbose_json_with_timestamps(door: Door) -> None:
         assert sent == ["word", "segment"]
 
 
-def check_diarized_json(door: Door) -> None:
+def check_diarized_json(door: AsgiApp) -> None:
     if not hasattr(openai.types.audio, "TranscriptionDiarized"):
         raise LacksError("no type for diarized_json")
     needs(door.client.audio.transcriptions.create, "known_speaker_names")
@@ -94,13 +94,13 @@ def check_diarized_json(door: Door) -> None:
     assert answer.text
 
 
-def check_logprobs(door: Door) -> None:
+def check_logprobs(door: AsgiApp) -> None:
     answer = writer(door)(include=["logprobs"])
     assert "".join(token.token for token in answer.logprobs) == answer.text
     assert all(token.logprob <= 0 for token in answer.logprobs)
 
 
-def check_streamed(door: Door) -> None:
+def check_streamed(door: AsgiApp) -> None:
     events = list(writer(door)(stream=True))
     assert events[-1].type == "transcript.text.done"
     deltas = [event.delta for event in events if event.type == "transcript.text.delta"]
@@ -109,7 +109,7 @@ def check_streamed(door: Door) -> None:
     assert events[-1].usage.output_tokens > 0
 
 
-def check_translation_json(door: Door) -> None:
+def check_translation_json(door: AsgiApp) -> None:
     assert len(translator(door)().text) > 10
     answer = translator(door)(response_format="verbose_json")
     seconds = speech.seconds_of(sound(door))
@@ -117,14 +117,14 @@ def check_translation_json(door: Door) -> None:
     assert answer.segments
 
 
-def check_translation_text_srt_vtt(door: Door) -> None:
+def check_translation_text_srt_vtt(door: AsgiApp) -> None:
     told = translator(door)().text
     assert translator(door)(response_format="text").strip() == told
     assert re.match(r"1\r?\n" + CUE, translator(door)(response_format="srt"))
     assert translator(door)(response_format="vtt").startswith("WEBVTT")
 
 
-def check_refusals(door: Door) -> None:
+def check_refusals(door: AsgiApp) -> None:
     empty = ("empty.wav", b"", "audio/wav")
     assert refused(openai.BadRequestError, writer(door), file=empty).param == "file"
     note = ("note.mp3", b"this is no sound at all, but a text", "audio/mpeg")

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from infra.clients.http.errors import BodyTooLargeError, HttpError, ProtocolError
+from infra.clients.http.errors import DecodedBodyTooLargeError, HttpError, ProtocolError
 from infra.clients.http.pool import HttpPool
 from tests.fakes.http_calls import LIMIT, collect, fetch, post
 from tests.fakes.scripted_server import Behaviour, Peer, scripted_server
@@ -211,9 +211,9 @@ async def test_a_body_larger_than_its_reader_allows(pool: HttpPool) -> None:
         await peer.hung_up()
 
     async with scripted_server(behave) as server:
-        with pytest.raises(BodyTooLargeError):
+        with pytest.raises(DecodedBodyTooLargeError):
             await (await post(pool, server.origin)).read(10)
-        with pytest.raises(BodyTooLargeError):
+        with pytest.raises(DecodedBodyTooLargeError):
             await (await post(pool, server.origin)).read(10)
         await server.wait_gone()
 
@@ -227,7 +227,7 @@ async def test_a_decompression_bomb_stops_at_the_limit(pool: HttpPool) -> None:
             await peer.answer(bomb, b"Content-Encoding: gzip\r\n")
 
     async with scripted_server(behave) as server:
-        with pytest.raises(BodyTooLargeError):
+        with pytest.raises(DecodedBodyTooLargeError):
             await (await post(pool, server.origin)).read(LIMIT)
         response = await post(pool, server.origin)
         assert len(await anext(response)) <= 256 * 1024

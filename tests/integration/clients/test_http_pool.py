@@ -174,7 +174,7 @@ async def test_who_waits_for_a_place_is_served_in_turn() -> None:
 
         await asyncio.gather(*(call(number) for number in range(30)))
         assert len(server.peers) == 2
-        assert all(abs(place - number) <= 2 for place, number in enumerate(order))
+        assert all(abs(slot - number) <= 2 for slot, number in enumerate(order))
         assert (pool.busy, pool.idle) == (0, 2)
     await pool.close()
 
@@ -220,7 +220,7 @@ async def test_cancelled_in_the_moment_of_being_served(headers: bytes) -> None:
         first = asyncio.create_task(fetch(pool, server.origin))
         await until(lambda: pool.busy == 1)
         second, third = (asyncio.create_task(fetch(pool, server.origin, total=2)) for _ in range(2))
-        waiting = pool._stations[server.origin]._waiting
+        waiting = pool._origin_pools[server.origin]._waiting
         await until(lambda: len(waiting) == 2)
         await until(lambda: len(waiting) == 1, pause=0)
         second.cancel()
@@ -310,7 +310,7 @@ async def test_an_answer_leaves_no_work_for_the_garbage_collector(pool: HttpPool
             for _ in range(50):
                 response = await post(pool, server.origin, b"x")
                 await response.read(LIMIT)
-            names = {"Exchange", "HttpResponse"}
+            names = {"ResponseBuffer", "HttpResponse"}
             left = [thing for thing in gc.get_objects() if type(thing).__name__ in names]
             assert len(left) <= 4
         finally:

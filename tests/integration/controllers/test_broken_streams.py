@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from domain.errors import UpstreamProtocolError
-from tests.fakes.door_server import DoorServer, door_server
+from tests.fakes.app_server import DoorServer, app_server
 from tests.fakes.provider import FakeStream
 from tests.fakes.raw_http import request
 
@@ -34,7 +34,7 @@ async def _raw(server: DoorServer, version: bytes = b"1.1") -> bytes:
 
 @pytest.mark.parametrize("failure", [UpstreamProtocolError(), RuntimeError("a fault of ours")])
 async def test_audio_that_breaks_off_is_cut(caplog: pytest.LogCaptureFixture, failure: Exception) -> None:
-    async with door_server(sim=_Audio(b"abc", b"defg", failure)) as server:
+    async with app_server(sim=_Audio(b"abc", b"defg", failure)) as server:
         with caplog.at_level(logging.INFO):
             answer = await _raw(server)
         async with server.client() as client:
@@ -45,20 +45,20 @@ async def test_audio_that_breaks_off_is_cut(caplog: pytest.LogCaptureFixture, fa
     assert b"content-type: audio/mpeg" in head
     assert body == b"3\r\nabc\r\n4\r\ndefg\r\n"
     assert [record.name for record in caplog.records if record.name.startswith("uvicorn.error")] == []
-    assert {visit["status"] for visit in server.visits} == {200}
-    assert all(visit["error"] for visit in server.visits)
+    assert {record["status"] for record in server.visits} == {200}
+    assert all(record["error"] for record in server.visits)
     assert len(server.lines) == 2
 
 
 async def test_audio_that_breaks_off_before_it_began_is_an_error() -> None:
-    async with door_server(sim=_Audio(UpstreamProtocolError())) as server:
+    async with app_server(sim=_Audio(UpstreamProtocolError())) as server:
         answer = await _raw(server, b"1.0")
     assert answer.startswith(b"HTTP/1.1 502 ")
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"]["code"] == "upstream_protocol"
 
 
 async def test_whole_audio_has_its_end_and_the_connection_serves_on() -> None:
-    async with door_server(sim=_Audio(b"abc", b"defg")) as server:
+    async with app_server(sim=_Audio(b"abc", b"defg")) as server:
         async with server.client() as client:
             answers = [await client.post("/v1/audio/speech", content=_SPEECH) for _ in range(2)]
         assert [answer.content for answer in answers] == [b"abcdefg"] * 2
@@ -67,7 +67,7 @@ async def test_whole_audio_has_its_end_and_the_connection_serves_on() -> None:
 
 async def test_events_that_break_off_end_with_an_error_event() -> None:
     async with (
-        door_server(sim=FakeStream(b"data: {}\n\n", UpstreamProtocolError())) as server,
+        app_server(sim=FakeStream(b"data: {}\n\n", UpstreamProtocolError())) as server,
         server.client() as client,
     ):
         body = {"model": "sim", "stream": True, "messages": []}

@@ -13,15 +13,15 @@ from starlette.types import Message, Receive
 from domain.errors import BodyTooLargeError, CallerGoneError, InvalidRequestError
 from domain.form import Form
 from infra.controllers.openai.form import MOST_PARTS, FormLimits, read_form, with_model
-from infra.controllers.openai.spool import OnDisk, Spool, Uploads
+from infra.controllers.openai.upload_file import OnDisk, UploadFile, Uploads
 
 TYPE = b"multipart/form-data; boundary=limit"
 LIMITS = FormLimits(size=4 << 20, file=1 << 20)
 
 
 @pytest.fixture
-def spool(tmp_path: Path) -> Iterator[Spool]:
-    with Uploads(tmp_path / "uploads").spool() as made:
+def upload(tmp_path: Path) -> Iterator[UploadFile]:
+    with Uploads(tmp_path / "uploads").upload() as made:
         yield made
 
 
@@ -37,8 +37,8 @@ def receiver(pieces: Iterable[bytes], *, hangs_up: bool = False) -> Receive:
     return receive
 
 
-async def read(spool: Spool, *pieces: bytes, content_type: bytes = TYPE, limits: FormLimits = LIMITS) -> Form:
-    return await read_form(receiver(pieces), content_type, limits, spool)
+async def read(upload: UploadFile, *pieces: bytes, content_type: bytes = TYPE, limits: FormLimits = LIMITS) -> Form:
+    return await read_form(receiver(pieces), content_type, limits, upload)
 
 
 def part(disposition: str | bytes, content: bytes = b"x", *headers: bytes) -> bytes:
@@ -54,9 +54,9 @@ def field(name: str, content: bytes = b"x") -> bytes:
 END = b"--limit--\r\n"
 
 
-async def test_parts_keep_their_order_names_headers_and_contents(spool: Spool) -> None:
+async def test_parts_keep_their_order_names_headers_and_contents(upload: UploadFile) -> None:
     sent = part('name="file"; filename="a.mp3"', b"\x00\r\n--limi\xff", b"Content-Type: audio/mpeg", b"X-Odd:  1 ")
-    form = await read(spool, field("model", b"whisper") + sent + field("prompt", "naïve".encode()) + END)
+    form = await read(upload, field("model", b"whisper") + sent + field("prompt", "naïve".encode()) + END)
     assert [part.name for part in form.parts] == ["model", "file", "prompt"]
     file = form.parts[1]
     assert (file.filename, file.content_type, file.content.read(0, 100)) == (
@@ -71,26 +71,26 @@ async def test_parts_keep_their_order_names_headers_and_contents(spool: Spool) -
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64])
-async def test_a_form_may_come_in_pieces_of_any_size(spool: Spool, size: int) -> None:
+async def test_a_form_may_come_in_pieces_of_any_size(upload: UploadFile, size: int) -> None:
     content = b"\r\n--limi\r\n--limitless\r\r\n-" * 40
     body = b"before\r\n" + field("model", b"m") + part('name="file"; filename="a"', content) + END + b"after"
-    form = await read(spool, *(body[start : start + size] for start in range(0, len(body), size)))
+    form = await read(upload, *(body[start : start + size] for start in range(0, len(body), size)))
     assert [(part.name, part.content.read(0, 9999)) for part in form.parts] == [("model", b"m"), ("file", content)]
 
 
 @pytest.mark.parametrize("cut", range(1, 14))
-async def test_a_boundary_may_be_split_behind_any_byte(spool: Spool, cut: int) -> None:
+async def test_a_boundary_may_be_split_behind_any_byte(upload: UploadFile, cut: int) -> None:
     content = bytes(range(256)) * 1200
     whole = field("a") + part('name="file"; filename="a"', content) + field("b") + END
     at = whole.index(b"\r\n--limit", whole.index(content)) + cut
-    form = await read(spool, whole[:at], whole[at:])
+    form = await read(upload, whole[:at], whole[at:])
     assert [part.name for part in form.parts] == ["a", "file", "b"]
     assert b"".join(form.parts[1].content.blocks()) == content
 
 
-async def test_both_spellings_of_lists(spool: Spool) -> None:
+async def test_both_spellings_of_lists(upload: UploadFile) -> None:
     form = await read(
-        spool,
+        upload,
         field("include[]", b"logprobs")
         + field("include", b"other")
         + part('name="image[]"; filename="1"')
@@ -101,7 +101,7 @@ async def test_both_spellings_of_lists(spool: Spool) -> None:
     assert [file.filename for file in form.files("image")] == ["1", "2"]
 
 
-async def test_what_httpx_writes_is_read(spool: Spool) -> None:
+async def test_what_httpx_writes_is_read(upload: UploadFile) -> None:
     request = httpx.Request(
         "POST",
         "http://test",
@@ -109,7 +109,7 @@ async def test_what_httpx_writes_is_read(spool: Spool) -> None:
         files=[("file", ('na"ï\\ve.mp3', b"abc", "audio/mpeg")), ("mask", ("", b"", None))],
     )
     body = request.read()
-    form = await read(spool, body, content_type=request.headers["content-type"].encode())
+    form = await read(upload, body, content_type=request.headers["content-type"].encode())
     assert form.texts("timestamp_granularities") == ["word", "segment"]
     assert form.text("prompt") == 'say "hi"\r\nnow'
     (file,) = form.files("file")
@@ -127,9 +127,9 @@ async def test_what_httpx_writes_is_read(spool: Spool) -> None:
         b"--other\r\n\r\nx\r\n--other--\r\n",
     ],
 )
-async def test_a_form_that_is_not_whole(spool: Spool, body: bytes) -> None:
+async def test_a_form_that_is_not_whole(upload: UploadFile, body: bytes) -> None:
     with pytest.raises(InvalidRequestError, match="incomplete"):
-        await read(spool, body)
+        await read(upload, body)
 
 
 @pytest.mark.parametrize(
@@ -143,57 +143,57 @@ async def test_a_form_that_is_not_whole(spool: Spool, body: bytes) -> None:
         b"x" * 5000,
     ],
 )
-async def test_what_is_no_form(spool: Spool, body: bytes) -> None:
+async def test_what_is_no_form(upload: UploadFile, body: bytes) -> None:
     with pytest.raises(InvalidRequestError, match="not a well-formed"):
-        await read(spool, body)
+        await read(upload, body)
 
 
 @pytest.mark.parametrize(
     "content_type", [b"multipart/form-data", b"multipart/form-data; boundary=", b"multipart/form-data; charset=utf-8"]
 )
-async def test_no_boundary(spool: Spool, content_type: bytes) -> None:
+async def test_no_boundary(upload: UploadFile, content_type: bytes) -> None:
     with pytest.raises(InvalidRequestError, match="boundary"):
-        await read(spool, field("a") + END, content_type=content_type)
+        await read(upload, field("a") + END, content_type=content_type)
 
 
-async def test_an_endless_boundary(spool: Spool) -> None:
+async def test_an_endless_boundary(upload: UploadFile) -> None:
     with pytest.raises(InvalidRequestError, match="too long"):
-        await read(spool, END, content_type=b"multipart/form-data; boundary=" + b"b" * 300)
+        await read(upload, END, content_type=b"multipart/form-data; boundary=" + b"b" * 300)
 
 
-async def test_an_empty_form_has_no_parts(spool: Spool) -> None:
-    assert (await read(spool, END)).parts == ()
+async def test_an_empty_form_has_no_parts(upload: UploadFile) -> None:
+    assert (await read(upload, END)).parts == ()
 
 
-async def test_a_thousand_fields_are_too_many(spool: Spool) -> None:
+async def test_a_thousand_fields_are_too_many(upload: UploadFile) -> None:
     most = b"".join(field(f"f{number}") for number in range(MOST_PARTS))
-    assert len((await read(spool, most + END)).parts) == MOST_PARTS
+    assert len((await read(upload, most + END)).parts) == MOST_PARTS
     with pytest.raises(InvalidRequestError, match=f"more than {MOST_PARTS} parts"):
-        await read(spool, field("f") * 1000 + END)
+        await read(upload, field("f") * 1000 + END)
 
 
 @pytest.mark.parametrize("second", [field("model"), field("model[]"), part('name="model"; filename="m"')])
-async def test_two_models_are_one_too_many(spool: Spool, second: bytes) -> None:
+async def test_two_models_are_one_too_many(upload: UploadFile, second: bytes) -> None:
     with pytest.raises(InvalidRequestError, match="more than one field 'model'") as raised:
-        await read(spool, field("model") + second + END)
+        await read(upload, field("model") + second + END)
     assert raised.value.param == "model"
 
 
 @pytest.mark.parametrize("model", [field("model[]"), part('name="model"; filename="m"')])
-async def test_a_model_that_is_no_plain_field(spool: Spool, model: bytes) -> None:
+async def test_a_model_that_is_no_plain_field(upload: UploadFile, model: bytes) -> None:
     with pytest.raises(InvalidRequestError, match="field of text"):
-        await read(spool, model + END)
+        await read(upload, model + END)
 
 
-async def test_the_model_of_the_path_takes_the_place_of_others(spool: Spool) -> None:
-    form = with_model(await read(spool, field("a") + field("model", b"old") + END), "näw")
+async def test_the_model_of_the_path_takes_the_place_of_others(upload: UploadFile) -> None:
+    form = with_model(await read(upload, field("a") + field("model", b"old") + END), "näw")
     assert [(part.name, part.text) for part in form.parts] == [("model", "näw"), ("a", "x")]
     assert form.parts[0].head == b'Content-Disposition: form-data; name="model"\r\n'
 
 
-async def test_a_caller_who_hangs_up(spool: Spool) -> None:
+async def test_a_caller_who_hangs_up(upload: UploadFile) -> None:
     with pytest.raises(CallerGoneError):
-        await read_form(receiver([field("a")], hangs_up=True), TYPE, LIMITS, spool)
+        await read_form(receiver([field("a")], hangs_up=True), TYPE, LIMITS, upload)
 
 
 def endless(head: bytes, sent: list[int]) -> Iterator[bytes]:
@@ -216,26 +216,26 @@ def endless(head: bytes, sent: list[int]) -> Iterator[bytes]:
     ],
 )
 async def test_what_is_too_large_is_refused_before_it_is_read_whole(
-    spool: Spool, head: bytes, limit: int, message: str
+    upload: UploadFile, head: bytes, limit: int, message: str
 ) -> None:
     sent = [0]
     with pytest.raises(BodyTooLargeError, match=message):
-        await read_form(receiver(endless(head, sent)), TYPE, LIMITS, spool)
+        await read_form(receiver(endless(head, sent)), TYPE, LIMITS, upload)
     assert sent[0] <= limit + (1 << 16)
 
 
-async def test_a_file_of_just_the_limit_is_taken(spool: Spool) -> None:
-    form = await read(spool, part('name="file"; filename="a"', b"x" * LIMITS.file) + END)
+async def test_a_file_of_just_the_limit_is_taken(upload: UploadFile) -> None:
+    form = await read(upload, part('name="file"; filename="a"', b"x" * LIMITS.file) + END)
     assert form.parts[0].content.size == LIMITS.file
 
 
-async def test_large_uploads_do_not_stay_in_memory(spool: Spool) -> None:
+async def test_large_uploads_do_not_stay_in_memory(upload: UploadFile) -> None:
     size = 20 << 20
     head, block = part('name="file"; filename="a"', b"")[:-2], b"0123456789abcdef" * 4096
     pieces = (head, *([block] * (size // len(block))), b"\r\n" + END)
     tracemalloc.start()
     try:
-        form = await read_form(receiver(pieces), TYPE, FormLimits(64 << 20, 25 << 20), spool)
+        form = await read_form(receiver(pieces), TYPE, FormLimits(64 << 20, 25 << 20), upload)
         content = form.parts[0].content
         assert isinstance(content, OnDisk)
         assert content.size == sum(map(len, content.blocks())) == size

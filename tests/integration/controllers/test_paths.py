@@ -9,7 +9,7 @@ import pytest
 
 from application.ports.providers import Answer
 from infra.controllers.openai.endpoints import ENDPOINTS
-from tests.fakes.door_server import Served, make_door
+from tests.fakes.app_server import Served, make_door
 
 _ANSWER = Answer(b'{"object":"fine"}', b"application/json", None)
 _BODIES: dict[str, dict[str, object]] = {

@@ -9,11 +9,11 @@ import pytest
 
 from application.ports.providers import Answer, StoredAction
 from application.serving.authenticate import DEFAULT_PROJECT
-from domain.response_id import KeptResponse
-from tests.fakes.door_server import IDS, Served, make_door
+from domain.response_id import ResponseLocation
+from tests.fakes.app_server import IDS, Served, make_door
 
-_ID = IDS.public(DEFAULT_PROJECT.id, KeptResponse("sim", "resp_upstream"))
-_FOREIGN = IDS.public("others", KeptResponse("sim", "resp_upstream"))
+_ID = IDS.public(DEFAULT_PROJECT.id, ResponseLocation("sim", "resp_upstream"))
+_FOREIGN = IDS.public("others", ResponseLocation("sim", "resp_upstream"))
 _ANSWER = Answer(b'{"id": "resp_upstream", "object": "response"}', b"application/json", None)
 _WAYS = [
     ("GET", "", StoredAction.RETRIEVE),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from application.ports.providers import Answer
-from tests.fakes.door_server import LIMITS, door_server
+from tests.fakes.app_server import LIMITS, app_server
 from tests.fakes.http_calls import until
 from tests.fakes.raw_http import request
 
@@ -34,7 +34,7 @@ def _open_files(folder: Path) -> int:
 
 
 async def test_large_and_small_files_arrive_whole(tmp_path: Path) -> None:
-    async with door_server(tmp_path, sim=_ANSWER) as server, server.client() as client:
+    async with app_server(tmp_path, sim=_ANSWER) as server, server.client() as client:
         for size in 1, 65_536, 65_537, 700_001, LIMITS.file:
             sent = os.urandom(size)
             answer = await client.post(_PATH, data={"model": "sim"}, files={"file": ("a.mp3", sent)})
@@ -44,7 +44,7 @@ async def test_large_and_small_files_arrive_whole(tmp_path: Path) -> None:
 
 
 async def test_a_file_above_the_limit_is_refused_while_it_is_sent(tmp_path: Path) -> None:
-    async with door_server(tmp_path, sim=_ANSWER) as server, server.client() as client:
+    async with app_server(tmp_path, sim=_ANSWER) as server, server.client() as client:
         # The client sends to the end before it reads: it sees the answer all the same.
         answer = await client.post(
             _PATH, data={"model": "sim"}, files={"file": ("a.mp3", bytes(LIMITS.file + 2_000_000))}
@@ -57,7 +57,7 @@ async def test_a_file_above_the_limit_is_refused_while_it_is_sent(tmp_path: Path
 
 
 async def test_a_body_above_the_limit_is_refused_before_it_is_read(tmp_path: Path) -> None:
-    async with door_server(tmp_path, sim=_ANSWER) as server:
+    async with app_server(tmp_path, sim=_ANSWER) as server:
         headers = {"content-type": "multipart/form-data; boundary=b", "content-length": str(LIMITS.size + 1)}
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(request("POST", _PATH, headers))
@@ -68,7 +68,7 @@ async def test_a_body_above_the_limit_is_refused_before_it_is_read(tmp_path: Pat
 
 
 async def test_no_more_than_a_body_is_waited_for_after_the_refusal(tmp_path: Path) -> None:
-    async with door_server(tmp_path, sim=_ANSWER) as server:
+    async with app_server(tmp_path, sim=_ANSWER) as server:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         headers = {"content-type": "multipart/form-data; boundary=b", "transfer-encoding": "chunked"}
         writer.write(request("POST", _PATH, headers) + b"%x\r\n%s\r\n" % (len(_OPENING), _OPENING))
@@ -87,7 +87,7 @@ async def test_no_more_than_a_body_is_waited_for_after_the_refusal(tmp_path: Pat
 
 
 async def test_a_caller_who_leaves_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
-    async with door_server(tmp_path, sim=_ANSWER) as server:
+    async with app_server(tmp_path, sim=_ANSWER) as server:
         headers = {"content-type": "multipart/form-data; boundary=b", "content-length": "1000000"}
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(request("POST", _PATH, headers) + _OPENING + bytes(600_000))
@@ -105,7 +105,7 @@ async def test_a_caller_who_leaves_while_the_upstream_works_leaves_nothing(tmp_p
         called.set()
         await asyncio.Event().wait()
 
-    async with door_server(tmp_path, sim=never) as server:
+    async with app_server(tmp_path, sim=never) as server:
         body = _OPENING + bytes(600_000) + b"\r\n--b--\r\n"
         headers = {"content-type": "multipart/form-data; boundary=b", "content-length": str(len(body))}
         _, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -119,7 +119,7 @@ async def test_a_caller_who_leaves_while_the_upstream_works_leaves_nothing(tmp_p
 
 async def test_a_disk_that_takes_nothing_is_a_plain_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    async with door_server(tmp_path / "file" / "uploads", sim=_ANSWER) as server, server.client() as client:
+    async with app_server(tmp_path / "file" / "uploads", sim=_ANSWER) as server, server.client() as client:
         answer = await client.post(_PATH, data={"model": "sim"}, files={"file": ("a.mp3", bytes(600_000))})
         assert (answer.status_code, answer.json()["error"]["code"]) == (503, "service_unavailable")
         assert answer.headers["retry-after"]
@@ -141,7 +141,7 @@ async def test_bad_forms_are_400(content_type: str, body: bytes, part_of_message
     body = body.replace(b"\r\n\r\n--b", b"\r\n\r\nx\r\n--b")
     if part_of_message == "more than one":
         body += b"x\r\n--b--\r\n"
-    async with door_server(sim=_ANSWER) as server, server.client() as client:
+    async with app_server(sim=_ANSWER) as server, server.client() as client:
         answer = await client.post(_PATH, content=body, headers={"content-type": content_type})
         assert answer.status_code == 400
         error = json.loads(answer.content)["error"]

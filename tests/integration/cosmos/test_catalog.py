@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from application.errors import ConflictError
-from application.ports.catalog_store import Deed, HistoryEntry, Kind
+from application.ports.catalog_store import ChangeKind, HistoryEntry, Kind
 from domain.documents import read_model
 from domain.documents.fault import Unreadable, reason
 from infra.catalog_store.cosmos import CosmosCatalogStore
@@ -160,7 +160,7 @@ async def test_one_id_in_two_partitions_is_a_fault_and_can_be_put_right(
 
 async def test_a_move_loses_against_a_change_of_the_old_document(store: CosmosCatalogStore, proxy: FaultProxy) -> None:
     version = await store.put(Kind.MODEL, model_body(id="m", provider="Old"))
-    entry = HistoryEntry("m", 1, 0, "me", Deed.CHANGED, {"id": "m"})
+    entry = HistoryEntry("m", 1, 0, "me", ChangeKind.CHANGED, {"id": "m"})
     proxy.fault = Fault(
         412, only=lambda seen: seen.method == "DELETE" and "Old" in seen.headers["x-ms-documentdb-partitionkey"]
     )
@@ -186,7 +186,7 @@ async def test_a_move_cut_in_two_is_seen_as_two_and_finished_by_the_next_write(
 
 
 async def test_a_change_whose_outcome_is_unknown_keeps_its_entry(store: CosmosCatalogStore, proxy: FaultProxy) -> None:
-    entry = HistoryEntry("m", 1, 0, "me", Deed.ADDED, {"id": "m"})
+    entry = HistoryEntry("m", 1, 0, "me", ChangeKind.ADDED, {"id": "m"})
     proxy.fault = Fault(cut=True, after=True, only=lambda seen: seen.method == "POST" and b'"model_type"' in seen.body)
     with pytest.raises(Exception, match="Cosmos DB"):
         await store.put(Kind.MODEL, model_body(id="m"), replaces="", entries=[entry])

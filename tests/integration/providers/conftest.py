@@ -13,7 +13,7 @@ from domain.call import Call
 from domain.form import Form, Part
 from domain.model import ModelDocument, ModelType, Parameters
 from domain.operation import Endpoint
-from infra.controllers.openai.spool import InMemory
+from infra.controllers.openai.upload_file import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.aimock import aimock

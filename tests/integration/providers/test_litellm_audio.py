@@ -17,7 +17,7 @@ from domain.form import Form, Part
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.usage import Usage
-from infra.controllers.openai.spool import InMemory
+from infra.controllers.openai.upload_file import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.fakes.vertex import Vertex
 from tests.fakes.vertex_media import MP3, PCM

@@ -15,7 +15,7 @@ from domain.form import Form, Part
 from domain.model import ModelType, Parameters
 from domain.operation import Endpoint
 from domain.usage import Usage
-from infra.controllers.openai.spool import InMemory
+from infra.controllers.openai.upload_file import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering

@@ -32,7 +32,7 @@ COUNTED = {"cached_input_tokens": "cached_tokens"}  # names of the server's coun
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProviderRequest:
     """A request of some endpoint.
 
     Args:
@@ -64,38 +64,52 @@ class Asked:
 
 
 SPEECH = {"input": SPOKEN, "voice": "alloy"}
-ASKED: dict[str, Asked] = {
-    "completion": Asked(Endpoint.COMPLETIONS, {"prompt": ["one", "grüße 😀"], "n": 2, "suffix": "end", "echo": True}),
-    "completion of tokens": Asked(Endpoint.COMPLETIONS, {"prompt": [[1, 2, 3], [4]]}),
-    "completion, streamed": Asked(Endpoint.COMPLETIONS, {"prompt": "one", "n": 2}, stream=True),
-    "embeddings": Asked(Endpoint.EMBEDDINGS, {"input": ["one", "two words"]}),
-    "embeddings of tokens": Asked(Endpoint.EMBEDDINGS, {"input": [[1, 2, 3], [4]], "dimensions": 8}),
-    "response": Asked(Endpoint.RESPONSES, {"input": "one", "reasoning": {"effort": "low", "summary": "auto"}}),
-    "response, streamed": Asked(Endpoint.RESPONSES, {"input": "one", "instructions": "be brief"}, stream=True),
-    "response, cached": Asked(
+ASKED: dict[str, ProviderRequest] = {
+    "completion": ProviderRequest(
+        Endpoint.COMPLETIONS, {"prompt": ["one", "grüße 😀"], "n": 2, "suffix": "end", "echo": True}
+    ),
+    "completion of tokens": ProviderRequest(Endpoint.COMPLETIONS, {"prompt": [[1, 2, 3], [4]]}),
+    "completion, streamed": ProviderRequest(Endpoint.COMPLETIONS, {"prompt": "one", "n": 2}, stream=True),
+    "embeddings": ProviderRequest(Endpoint.EMBEDDINGS, {"input": ["one", "two words"]}),
+    "embeddings of tokens": ProviderRequest(Endpoint.EMBEDDINGS, {"input": [[1, 2, 3], [4]], "dimensions": 8}),
+    "response": ProviderRequest(
+        Endpoint.RESPONSES, {"input": "one", "reasoning": {"effort": "low", "summary": "auto"}}
+    ),
+    "response, streamed": ProviderRequest(
+        Endpoint.RESPONSES, {"input": "one", "instructions": "be brief"}, stream=True
+    ),
+    "response, cached": ProviderRequest(
         Endpoint.RESPONSES, {"input": [{"role": "user", "content": text} for text in ("x" * 6000, "and")]}
     ),
-    "response with tools": Asked(Endpoint.RESPONSES, {"input": "get_weather", "tools": TOOLS}, stream=True),
-    "GPT image": Asked(Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 3, "quality": "low"}, model="gpt-image-1"),
-    "GPT image, streamed": Asked(
+    "response with tools": ProviderRequest(Endpoint.RESPONSES, {"input": "get_weather", "tools": TOOLS}, stream=True),
+    "GPT image": ProviderRequest(
+        Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 3, "quality": "low"}, model="gpt-image-1"
+    ),
+    "GPT image, streamed": ProviderRequest(
         Endpoint.IMAGE_GENERATIONS, {"prompt": "a", "partial_images": 2, "n": 2}, stream=True, model="gpt-image-1"
     ),
-    "GPT edit": Asked(Endpoint.IMAGE_EDITS, {"prompt": "a cat"}, {"image[]": PNG, "mask": PNG}, model="gpt-image-1"),
-    "GPT edit, streamed": Asked(
+    "GPT edit": ProviderRequest(
+        Endpoint.IMAGE_EDITS, {"prompt": "a cat"}, {"image[]": PNG, "mask": PNG}, model="gpt-image-1"
+    ),
+    "GPT edit, streamed": ProviderRequest(
         Endpoint.IMAGE_EDITS, {"prompt": "a"}, {"image": PNG}, stream=True, model="gpt-image-1"
     ),
-    "DALL-E image": Asked(Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 2}, model="dall-e-2"),
-    "DALL-E image in base64": Asked(
+    "DALL-E image": ProviderRequest(Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 2}, model="dall-e-2"),
+    "DALL-E image in base64": ProviderRequest(
         Endpoint.IMAGE_GENERATIONS, {"prompt": "a", "response_format": "b64_json"}, model="dall-e-2"
     ),
-    "speech": Asked(Endpoint.SPEECH, SPEECH, stream=True),
-    "speech in events": Asked(Endpoint.SPEECH, {**SPEECH, "stream_format": "sse"}, stream=True),
-    "transcript": Asked(Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}),
-    "transcript by tokens": Asked(Endpoint.TRANSCRIPTIONS, {"prompt": "names"}, {"file": WAV}, model="x-transcribe"),
-    "transcript, verbose": Asked(Endpoint.TRANSCRIPTIONS, {"response_format": "verbose_json"}, {"file": WAV}),
-    "transcript as text": Asked(Endpoint.TRANSCRIPTIONS, {"response_format": "srt"}, {"file": WAV}),
-    "transcript, streamed": Asked(Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}, stream=True, model="x-transcribe"),
-    "translation": Asked(Endpoint.TRANSLATIONS, {}, {"file": WAV}),
+    "speech": ProviderRequest(Endpoint.SPEECH, SPEECH, stream=True),
+    "speech in events": ProviderRequest(Endpoint.SPEECH, {**SPEECH, "stream_format": "sse"}, stream=True),
+    "transcript": ProviderRequest(Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}),
+    "transcript by tokens": ProviderRequest(
+        Endpoint.TRANSCRIPTIONS, {"prompt": "names"}, {"file": WAV}, model="x-transcribe"
+    ),
+    "transcript, verbose": ProviderRequest(Endpoint.TRANSCRIPTIONS, {"response_format": "verbose_json"}, {"file": WAV}),
+    "transcript as text": ProviderRequest(Endpoint.TRANSCRIPTIONS, {"response_format": "srt"}, {"file": WAV}),
+    "transcript, streamed": ProviderRequest(
+        Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}, stream=True, model="x-transcribe"
+    ),
+    "translation": ProviderRequest(Endpoint.TRANSLATIONS, {}, {"file": WAV}),
 }
 PLAIN = [name for name, asked in ASKED.items() if not asked.stream]
 STREAMED = [name for name, asked in ASKED.items() if asked.stream]
@@ -116,17 +130,17 @@ async def wire() -> AsyncIterator[OpenAIWire]:
     await pool.close()
 
 
-def beyond(server: Simulator, asked: Asked) -> ModelDocument:
+def beyond(server: Simulator, asked: ProviderRequest) -> ModelDocument:
     return model_document(
         model_type=ModelType.OPENAI_COMPATIBLE, parameters=Parameters(endpoint=server.url, model=asked.model)
     )
 
 
-def inside(asked: Asked) -> ModelDocument:
+def inside(asked: ProviderRequest) -> ModelDocument:
     return model_document(parameters=Parameters(model=asked.model))
 
 
-async def used(provider: Any, document: ModelDocument, asked: Asked, **orders: Any) -> Usage | None:
+async def used(provider: Any, document: ModelDocument, asked: ProviderRequest, **orders: Any) -> Usage | None:
     """What one call reports, read to its end."""
     if not asked.stream:
         return (await provider.answer(asked.call(orders), document)).usage  # type: ignore[no-any-return]  # any provider
@@ -137,7 +151,7 @@ async def used(provider: Any, document: ModelDocument, asked: Asked, **orders: A
     return stream.usage  # type: ignore[no-any-return]  # any provider
 
 
-def expected_units(asked: Asked) -> dict[str, int]:
+def expected_units(asked: ProviderRequest) -> dict[str, int]:
     name, amount = UNITS.get(asked.endpoint, ("images", lambda _: 0))
     return {each: amount(asked) if each == name else 0 for each in ("images", "characters", "audio_milliseconds")}
 

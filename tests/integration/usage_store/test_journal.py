@@ -13,8 +13,8 @@ from domain.ledger import LedgerLine
 from infra.usage_store import codec
 from infra.usage_store.delivery import REJECTED
 from infra.usage_store.journal import Journal
+from infra.usage_store.journal_segments import JournalSegments
 from infra.usage_store.memory import MemoryUsageStore, Unjournaled
-from infra.usage_store.spool import Spool
 from tests.builders import ledger_line
 from tests.fakes.full_disk import file_size_limit
 
@@ -165,7 +165,7 @@ async def test_what_belongs_to_a_living_process_is_left_alone(journal: Journal, 
 async def test_a_spool_left_behind_is_found_while_running(tmp_path: Path, store: Store) -> None:
     journal = Journal(tmp_path, store, flush_interval=0.01, look_interval=0.05)
     await journal.start()
-    dead = Spool.create(tmp_path)
+    dead = JournalSegments.create(tmp_path)
     dead.append(codec.encode(ledger_line(id="a")))
     (dead_folder,) = entries(tmp_path)
     await asyncio.sleep(0.2)
@@ -177,7 +177,7 @@ async def test_a_spool_left_behind_is_found_while_running(tmp_path: Path, store:
 
 
 async def test_a_torn_line_is_left_out_and_an_unreadable_one_put_aside(tmp_path: Path, store: Store) -> None:
-    dead = Spool.create(tmp_path)
+    dead = JournalSegments.create(tmp_path)
     good = codec.encode(ledger_line(id="a"))
     for text in (good, b"{}\n", b"\xff not json\n", good.replace(b'"a"', b'"b"'), good[:-30]):
         dead.append(text)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.response_id import KeptResponse, ResponseIds
+from domain.response_id import ResponseIds, ResponseLocation
 
 IDS = ResponseIds(b"k" * 32)
-KEPT = KeptResponse("gpt-4o-azure", "resp_0123456789abcdef")
+KEPT = ResponseLocation("gpt-4o-azure", "resp_0123456789abcdef")
 PUBLIC = IDS.public("billing", KEPT)
 
 _TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=300)
@@ -19,7 +19,7 @@ _TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"
 
 @given(_TEXTS, _TEXTS, _TEXTS)
 def test_what_was_made_can_be_read_by_the_same_project(project: str, document_id: str, upstream_id: str) -> None:
-    kept = KeptResponse(document_id, upstream_id)
+    kept = ResponseLocation(document_id, upstream_id)
     made = IDS.public(project, kept)
     assert made.startswith("resp_")
     assert made.removeprefix("resp_").replace("-", "").replace("_", "").isalnum()
@@ -71,7 +71,7 @@ def test_other_spellings_of_an_id_are_none(junk: str) -> None:
 
 
 def test_the_longest_ids_of_upstreams_still_fit() -> None:
-    kept = KeptResponse("d" * 255, "resp_" + "u" * 995)
+    kept = ResponseLocation("d" * 255, "resp_" + "u" * 995)
     assert IDS.read("billing", IDS.public("billing", kept)) == kept
 
 

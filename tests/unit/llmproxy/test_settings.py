@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from domain.own_settings import is_own_setting
+from domain.reserved_env_vars import is_own_setting
 from infra.catalog_store import cosmos, cosmos_history
 from infra.secrets.env import environment_secrets
 from infra.usage_store.cosmos import _SPEC as LEDGER

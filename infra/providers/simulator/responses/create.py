@@ -10,21 +10,21 @@ import msgspec
 
 from domain.usage import Usage
 from infra.providers.simulator.checks import wrong
-from infra.providers.simulator.kept import KeptResponse, KeptResponses
-from infra.providers.simulator.plan import Event, Pieces, Plan, Request, Whole, nothing_to_do
+from infra.providers.simulator.reply import Event, Pieces, Reply, Request, Whole, nothing_to_do
 from infra.providers.simulator.responses.body import response_object
 from infra.providers.simulator.responses.events import event, failed, length_of, numbered
 from infra.providers.simulator.responses.items import read_items
 from infra.providers.simulator.responses.output import write
 from infra.providers.simulator.responses.prompt import read_prompt
 from infra.providers.simulator.responses.request import validate
+from infra.providers.simulator.stored_responses import KeptResponses, StoredResponse
 
 
-def plan(request: Request) -> Plan:
+def plan(request: Request) -> Reply:
     """The answer to a request for a response.
 
     Raises:
-        RefusedError: 400, the request is not well formed or goes on with nothing.
+        RequestError: 400, the request is not well formed or goes on with nothing.
     """
     body = request.members
     validate(body)
@@ -43,15 +43,15 @@ def plan(request: Request) -> Plan:
     response_id = request.kept.new_id()
     shown = used if request.with_usage else None
     done = {**response_object(body, response_id, request.created, status, usage=shown), "output": output.items}
-    kept = KeptResponse(done, items, [*history, *items, *output.items], used, background=bool(body.get("background")))
+    kept = StoredResponse(done, items, [*history, *items, *output.items], used, background=bool(body.get("background")))
     keep = nothing_to_do if body.get("store") is False else partial(request.kept.keep, response_id, kept)
     if kept.background:
         return _in_background(request, kept, response_id, keep)
     own = read_prompt(body, [], items)  # the conversation that it goes on with is known here alone
     begun = Usage(input_tokens=own.tokens, audio_input_tokens=own.audio_tokens)
     if request.stream:
-        return Plan(_pieces(request, kept, response_id), used, begun, shown, completed=keep)
-    return Plan(Whole(lambda: msgspec.json.encode(done)), used, begun, shown, completed=keep)
+        return Reply(_pieces(request, kept, response_id), used, begun, shown, completed=keep)
+    return Reply(Whole(lambda: msgspec.json.encode(done)), used, begun, shown, completed=keep)
 
 
 def _history(body: Mapping[str, Any], kept: KeptResponses) -> list[dict[str, Any]]:
@@ -65,22 +65,22 @@ def _history(body: Mapping[str, Any], kept: KeptResponses) -> list[dict[str, Any
     return found.history
 
 
-def _in_background(request: Request, kept: KeptResponse, response_id: str, keep: Any) -> Plan:
+def _in_background(request: Request, kept: StoredResponse, response_id: str, keep: Any) -> Reply:
     """It is made whether the client stays or not, and counts when it is seen complete: in this stream, or later."""
     keep()
     nothing = Usage()
     if not request.stream:
         queued = response_object(request.members, response_id, request.created, "queued")
-        return Plan(Whole(lambda: msgspec.json.encode(queued)), nothing, nothing, None)
+        return Reply(Whole(lambda: msgspec.json.encode(queued)), nothing, nothing, None)
 
     def seen() -> None:
         kept.fetched = True
 
     pieces = _pieces(request, kept, response_id, counted=False)
-    return Plan(pieces, kept.usage, nothing, kept.usage if request.with_usage else None, completed=seen)
+    return Reply(pieces, kept.usage, nothing, kept.usage if request.with_usage else None, completed=seen)
 
 
-def _pieces(request: Request, kept: KeptResponse, response_id: str, *, counted: bool = True) -> Pieces:
+def _pieces(request: Request, kept: StoredResponse, response_id: str, *, counted: bool = True) -> Pieces:
     started = response_object(request.members, response_id, request.created, "in_progress")
     items = kept.body["output"]
     events: Iterator[Event] = numbered(started, items)

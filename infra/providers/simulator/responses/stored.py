@@ -11,8 +11,8 @@ import msgspec
 from application.ports.providers import StoredAction
 from domain.usage import Usage
 from infra.providers.simulator.checks import number, one_of, wrong
-from infra.providers.simulator.kept import KeptResponse, KeptResponses
-from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.stored_responses import KeptResponses, StoredResponse
 
 _PAGE = 20
 _LARGEST_PAGE = 100
@@ -38,11 +38,11 @@ def answer_stored(kept: KeptResponses, action: StoredAction, response_id: str, q
     """Do something with a response.
 
     Raises:
-        RefusedError: 404, there is none; 400, that cannot be done with it.
+        RequestError: 404, there is none; 400, that cannot be done with it.
     """
     found = kept.find(response_id)
     if found is None:
-        raise RefusedError(404, f"Response with id '{response_id[:200]}' not found.")
+        raise RequestError(404, f"Response with id '{response_id[:200]}' not found.")
     options = {name: values[-1] for name, values in parse_qs(query).items()}
     if action is StoredAction.DELETE:
         kept.delete(response_id)
@@ -56,7 +56,7 @@ def answer_stored(kept: KeptResponses, action: StoredAction, response_id: str, q
     return _complete(found)
 
 
-def _complete(found: KeptResponse) -> StoredAnswer:
+def _complete(found: StoredResponse) -> StoredAnswer:
     if found.cancelled:
         body = {**found.body, "status": "cancelled", "output": [], "usage": None, "completed_at": None}
         return StoredAnswer(msgspec.json.encode(body))
@@ -66,9 +66,9 @@ def _complete(found: KeptResponse) -> StoredAnswer:
     return StoredAnswer(msgspec.json.encode(found.body), told, found.usage if first else _NOTHING)
 
 
-def _cancelled(found: KeptResponse) -> StoredAnswer:
+def _cancelled(found: StoredResponse) -> StoredAnswer:
     if not found.background:
-        raise RefusedError(400, "Cannot cancel a synchronous response.")
+        raise RequestError(400, "Cannot cancel a synchronous response.")
     found.cancelled = not found.fetched
     return _complete(found)
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from application.admin.deployments import Deployment, Upstreams, candidate, left_aside
+from application.admin.deployments import Deployment, Upstreams, candidate, excluded
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, Parameters
 from domain.operation import Operation
@@ -76,5 +76,5 @@ def test_an_adapter_that_knows_nothing_of_a_document_stops_nothing() -> None:
         raise DeploymentUnusableError(f"no adapter calls model_type {document.model_type}")
 
     upstreams = Upstreams(lambda _: "no", unknown, lambda _: None, lambda _: False)
-    one = left_aside(model_document(), Operation.CHAT_COMPLETION, "no", upstreams)
+    one = excluded(model_document(), Operation.CHAT_COMPLETION, "no", upstreams)
     assert (one.adapter, one.upstream_model, one.turn, one.reason) == (None, "", None, "no")

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from application.admin.diff import ABSENT, FieldChange, differences, same
-from application.admin.discretion import HIDDEN
+from application.admin.redact import HIDDEN
 from tests.builders import model_body
 
 

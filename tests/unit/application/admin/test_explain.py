@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
+from application.admin.catalog_reader import Readings, read_all
 from application.admin.checks import Verdict
 from application.admin.deployments import Upstreams
 from application.admin.explain import Explanation, Question, explain
-from application.admin.readings import Readings, read_all
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
 from domain.capabilities import CAPABILITIES

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from application.admin.catalog_reader import Broken, Readings
 from application.admin.checks import Check, Verdict
 from application.admin.explain_caller import explain_caller
-from application.admin.readings import Broken, Readings
 from application.ports.catalog_store import Kind
 from application.serving.authenticate import authenticate
 from domain.catalog import Catalog

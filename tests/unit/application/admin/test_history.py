@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from application.admin.carry_out import Signature
+from application.admin.apply_plan import Signature
 from application.admin.catalog import apply
 from application.admin.history import past_versions, rollback
 from application.admin.plan import Action, Plan
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
 from infra.catalog_store.memory import MemoryCatalogStore
@@ -111,14 +111,14 @@ async def test_a_change_made_elsewhere_is_kept_before_it_is_rolled_back() -> Non
 
 async def test_what_cannot_be_put_back() -> None:
     store = MemoryCatalogStore()
-    with pytest.raises(RefusedError, match="nothing was ever changed"):
+    with pytest.raises(CommandError, match="nothing was ever changed"):
         await back(store, 1)
     await three_versions(store)
     for version, reason in ((4, "the last one is 3"), (0, "no version 0")):
-        with pytest.raises(RefusedError, match=reason):
+        with pytest.raises(CommandError, match=reason):
             await back(store, version)
     await apply(store, [("a.json", [])], prune=True)
-    with pytest.raises(RefusedError, match="there is no 'm'"):
+    with pytest.raises(CommandError, match="there is no 'm'"):
         await back(store, 4)
 
 
@@ -127,7 +127,7 @@ async def test_a_version_with_errors_stays_in_the_past() -> None:
     await store.put(Kind.MODEL, model_body(id="m", operations=["unheard of"]))
     await apply(store, [("a.json", model_body(id="m"))])
     before = await store.get(Kind.MODEL, "m")
-    with pytest.raises(RefusedError, match="has errors and would not serve: operations"):
+    with pytest.raises(CommandError, match="has errors and would not serve: operations"):
         await back(store, 1)
     assert await store.get(Kind.MODEL, "m") == before
 

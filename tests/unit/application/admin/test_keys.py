@@ -10,7 +10,7 @@ import pytest
 
 from application.admin.keys import create_key, list_keys, revoke_key
 from application.admin.projects import create_project, list_projects
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind
 from domain.api_key import ApiKey, fingerprint
@@ -65,7 +65,7 @@ async def test_a_key_may_expire_but_not_before_it_was_made(store: MemoryCatalogS
     later = NOW + timedelta(days=1)
     await create_key(store, "billing", "x", now=NOW, random_bytes=Bytes(), expires_at=later)
     assert [key.expires_at for key in await list_keys(store, "billing")] == [later]
-    with pytest.raises(RefusedError, match="expired"):
+    with pytest.raises(CommandError, match="expired"):
         await create_key(store, "billing", "x", now=NOW, random_bytes=Bytes(), expires_at=NOW)
 
 
@@ -82,7 +82,7 @@ async def test_a_name_that_several_keys_have_is_ambiguous_until_one_is_left(stor
     random = Bytes()
     _, first = await make(store, "ci", random)
     _, second = await make(store, "ci", random)
-    with pytest.raises(RefusedError, match=f"{first.id}, {second.id}"):
+    with pytest.raises(CommandError, match=f"{first.id}, {second.id}"):
         await revoke_key(store, "billing", "ci", now=NOW)
     await revoke_key(store, "billing", first.id, now=NOW)
     assert (await revoke_key(store, "billing", "ci", now=NOW)).id == second.id
@@ -97,19 +97,19 @@ async def test_revoking_again_changes_nothing(store: MemoryCatalogStore) -> None
 
 
 async def test_what_is_not_there_is_refused(store: MemoryCatalogStore) -> None:
-    with pytest.raises(RefusedError, match="no such key"):
+    with pytest.raises(CommandError, match="no such key"):
         await revoke_key(store, "billing", "", now=NOW)
-    with pytest.raises(RefusedError, match="no project"):
+    with pytest.raises(CommandError, match="no project"):
         await revoke_key(store, "nobody", "x", now=NOW)
-    with pytest.raises(RefusedError, match="no project"):
+    with pytest.raises(CommandError, match="no project"):
         await create_key(store, "nobody", "x", now=NOW, random_bytes=Bytes())
-    with pytest.raises(RefusedError, match="no project"):
+    with pytest.raises(CommandError, match="no project"):
         await list_keys(store, "nobody")
 
 
 async def test_a_project_with_errors_is_not_written_to(store: MemoryCatalogStore) -> None:
     await store.put(Kind.PROJECT, project_body(keys=[{"id": "x"}]))
-    with pytest.raises(RefusedError, match=r"keys\[0\]\.sha256"):
+    with pytest.raises(CommandError, match=r"keys\[0\]\.sha256"):
         await make(store)
 
 
@@ -147,12 +147,12 @@ async def test_fields_that_others_added_survive(store: MemoryCatalogStore) -> No
 
 @pytest.mark.parametrize("project_id", ["", "a/b", "a b", "ü", ".hidden", "-x", "x" * 101, "a\n"])
 async def test_unsafe_project_ids_are_refused(store: MemoryCatalogStore, project_id: str) -> None:
-    with pytest.raises(RefusedError, match="project id"):
+    with pytest.raises(CommandError, match="project id"):
         await create_project(store, project_id)
 
 
 async def test_a_project_is_made_once(store: MemoryCatalogStore) -> None:
-    with pytest.raises(RefusedError, match="already"):
+    with pytest.raises(CommandError, match="already"):
         await create_project(store, "billing")
     (listed,) = await list_projects(store)
     assert listed.project is not None
@@ -161,7 +161,7 @@ async def test_a_project_is_made_once(store: MemoryCatalogStore) -> None:
 
 async def test_a_name_or_tag_that_could_not_be_read_again_is_refused(store: MemoryCatalogStore) -> None:
     for name, tags in (("a\nb", {}), ("x", {"a": "\x00"}), ("x", {" a": "b"})):
-        with pytest.raises(RefusedError):
+        with pytest.raises(CommandError):
             await create_project(store, "other", name, tags)
-    with pytest.raises(RefusedError):
+    with pytest.raises(CommandError):
         await make(store, "a\x1b[31m")

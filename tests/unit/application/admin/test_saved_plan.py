@@ -8,7 +8,7 @@ import pytest
 
 from application.admin.catalog import look_ahead
 from application.admin.plan import Plan
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.admin.saved_plan import as_data, from_data
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
@@ -84,5 +84,5 @@ STEP = {"action": "add", "id": "m", "replaces": "", "document": model_body(id="m
     ],
 )
 async def test_what_is_no_plan_is_refused(data: object) -> None:
-    with pytest.raises(RefusedError, match=r"\w"):
+    with pytest.raises(CommandError, match=r"\w"):
         await from_data(MemoryCatalogStore(), data)

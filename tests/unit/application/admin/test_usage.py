@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from application.admin.refusal import RefusedError
+from application.admin.refusal import CommandError
 from application.admin.usage import cost_text, make_query, report
 from application.ports.usage_store import Dimension
 from domain.usage import Usage
@@ -54,7 +54,7 @@ def test_without_days_everything_counts() -> None:
     ],
 )
 def test_what_makes_no_sense_is_refused(words: dict[str, str], message: str) -> None:
-    with pytest.raises(RefusedError, match=message):
+    with pytest.raises(CommandError, match=message):
         make_query(**words)
 
 

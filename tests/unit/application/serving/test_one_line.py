@@ -10,7 +10,7 @@ import pytest
 from application.ports.providers import Answer, StoredAction
 from application.use_cases.responses import RESPONSES
 from domain import errors
-from domain.response_id import KeptResponse
+from domain.response_id import ResponseLocation
 from domain.usage import Usage, UsageSource
 from tests.builders import model_body
 from tests.fakes.house import IDS, KEY, house, offering_everything
@@ -19,7 +19,7 @@ from tests.fakes.provider import FakeProvider
 JSON = b"application/json"
 COSTS = {"cost_input_1Mtokens": "2.5", "cost_output_1Mtokens": 10}
 BACKGROUND = {"input": b'"hi"', "background": b"true"}
-MINE = IDS.public("billing", KeptResponse("sim-1", "resp_up"))
+MINE = IDS.public("billing", ResponseLocation("sim-1", "resp_up"))
 LAST_MOMENT = 1_793_491_199  # 2026-10-31 23:59:59 UTC
 
 

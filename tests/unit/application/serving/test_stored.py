@@ -10,13 +10,13 @@ import pytest
 from application.ports.providers import Answer, StoredAction
 from application.use_cases.responses import RESPONSES
 from domain import errors
-from domain.response_id import KeptResponse
+from domain.response_id import ResponseLocation
 from domain.usage import Usage, UsageSource
 from tests.fakes.house import IDS, KEY, OTHER_KEY, House, house, offering_everything
 from tests.fakes.provider import FakeProvider, FakeStream
 
 JSON = b"application/json"
-MINE = IDS.public("billing", KeptResponse("sim-1", "resp_up"))
+MINE = IDS.public("billing", ResponseLocation("sim-1", "resp_up"))
 CREATED = 1_795_000_000
 USAGE = Usage(10, 5)
 
@@ -50,7 +50,7 @@ async def test_each_action_reaches_the_deployment_under_its_own_id(action: Store
 async def test_earlier_ids_and_encrypted_content_are_as_the_project_knows_them() -> None:
     body = b'{"id":"resp_up","previous_response_id" : "resp_old","output":[{"encrypted_content":"gAA"}]}'
     there, _ = await serving(Answer(body, JSON, None))
-    earlier = IDS.public("billing", KeptResponse("sim-1", "resp_old"))
+    earlier = IDS.public("billing", ResponseLocation("sim-1", "resp_old"))
     seen = (await fetch(there)).body
     assert seen == (
         b'{"id":"%b","previous_response_id" : "%b","output":[{"encrypted_content":"llmproxy.c2ltLTE.gAA"}]}'
@@ -67,7 +67,7 @@ async def test_earlier_ids_and_encrypted_content_are_as_the_project_knows_them()
         MINE[:-1],
         MINE + "A",
         MINE.upper(),
-        IDS.public("billing", KeptResponse("gone", "resp_up")),
+        IDS.public("billing", ResponseLocation("gone", "resp_up")),
     ],
 )
 async def test_ids_of_nothing(public_id: str) -> None:

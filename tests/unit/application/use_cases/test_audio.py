@@ -7,8 +7,8 @@ import json
 import pytest
 
 from application.serving.use_case import UseCase
-from application.use_cases.speech_to_text import TRANSCRIPTION, TRANSLATION, judge, measure
-from application.use_cases.text_to_speech import SPEECH, refine
+from application.use_cases.speech_to_text import TRANSCRIPTION, TRANSLATION, estimate_duration, measure
+from application.use_cases.text_to_speech import SPEECH, adjust_usage
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.usage import AudioLength, Usage
@@ -44,15 +44,15 @@ def test_speech_is_always_handed_over_as_it_is_made(voice: object) -> None:
 
 @pytest.mark.parametrize(("text", "characters"), [("hello", 5), ("grüße", 5), ("😀", 1), ('a\n"b"', 5)])
 def test_characters_are_code_points(text: str, characters: int) -> None:
-    assert refine(speech(input=text), Usage(), False) == Usage(characters=characters)  # noqa: FBT003
+    assert adjust_usage(speech(input=text), Usage(), False) == Usage(characters=characters)  # noqa: FBT003
     reported = Usage(3, 7, audio_output_tokens=7)
-    assert refine(speech(input=text), reported, True).output_tokens == 7  # noqa: FBT003
+    assert adjust_usage(speech(input=text), reported, True).output_tokens == 7  # noqa: FBT003
 
 
 def test_speech_in_tokens() -> None:
     # Fifteen characters a second, a token every 50 ms: 300 characters last 20 s, which are 400 tokens.
     call = speech(input="x" * 300, instructions="y" * 40)
-    assert SPEECH.sent(call) == Usage(input_tokens=85, output_tokens=400, audio_output_tokens=400)
+    assert SPEECH.estimate_input(call) == Usage(input_tokens=85, output_tokens=400, audio_output_tokens=400)
 
 
 @pytest.mark.parametrize("use_case", [TRANSCRIPTION, TRANSLATION])
@@ -91,7 +91,7 @@ def test_the_length_is_measured_and_else_judged() -> None:
     upload = recording(1234)
     exact = TRANSCRIPTION.read_form(form(("model", "m"), ("file", upload)), "r")
     assert measure(exact) == AudioLength(1234, exact=True)
-    assert judge(exact) == AudioLength(-(-len(upload) // 16), exact=False)
+    assert estimate_duration(exact) == AudioLength(-(-len(upload) // 16), exact=False)
     text = TRANSCRIPTION.read_form(form(("model", "m"), ("file", b"no audio at all")), "r")
     assert measure(text) == AudioLength(1, exact=False)
 
@@ -109,5 +109,5 @@ def test_the_length_is_measured_and_else_judged() -> None:
 )
 def test_what_a_transcript_adds(body: bytes, tokens: int) -> None:
     call = TRANSCRIPTION.read_form(form(("model", "m"), ("file", b"a"), ("prompt", "12345")), "r")
-    assert TRANSCRIPTION.received(call, body) == Usage(output_tokens=tokens)
-    assert TRANSCRIPTION.sent(call) == Usage(input_tokens=2)
+    assert TRANSCRIPTION.estimate_output(call, body) == Usage(output_tokens=tokens)
+    assert TRANSCRIPTION.estimate_input(call) == Usage(input_tokens=2)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from application.use_cases.chat_completion import CHAT_COMPLETION
-from application.use_cases.chat_estimate import received, sent
+from application.use_cases.chat_estimate import estimate_input, estimate_output
 from domain.call import Call
 from domain.operation import Endpoint
 from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage
@@ -15,7 +15,7 @@ CALL = Call(Endpoint.CHAT_COMPLETIONS, "m", {})
 
 def call_with(**members: object) -> int:
     fields = {name: json.dumps(value).encode() for name, value in ({"model": "m"} | members).items()}
-    return sent(CHAT_COMPLETION.read(fields, "r")).input_tokens
+    return estimate_input(CHAT_COMPLETION.read(fields, "r")).input_tokens
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_input(messages: list[object], tokens: int) -> None:
 
 def test_tool_definitions_count_whatever_their_spacing() -> None:
     fields = {"model": b'"m"', "messages": b"[]", "tools": b'[ {"type" :  "function"} ]'}
-    assert sent(CHAT_COMPLETION.read(fields, "r")).input_tokens == 6  # [{"type":"function"}]
+    assert estimate_input(CHAT_COMPLETION.read(fields, "r")).input_tokens == 6  # [{"type":"function"}]
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_tool_definitions_count_whatever_their_spacing() -> None:
     ],
 )
 def test_output(message: object, tokens: int) -> None:
-    assert received(CALL, json.dumps({"choices": [{"message": message}]}).encode()).output_tokens == tokens
+    assert estimate_output(CALL, json.dumps({"choices": [{"message": message}]}).encode()).output_tokens == tokens
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"choices": 5}', b'{"choices": [5]}', b"[" * 100_000])
 def test_what_is_no_answer_counts_nothing(body: bytes) -> None:
-    assert received(CALL, body) == Usage()
+    assert estimate_output(CALL, body) == Usage()

@@ -89,7 +89,7 @@ def test_what_is_read() -> None:
     ],
 )
 def test_what_went_in(members: dict[str, object], tokens: int) -> None:
-    assert RESPONSES.sent(read(**members)) == Usage(input_tokens=tokens)
+    assert RESPONSES.estimate_input(read(**members)) == Usage(input_tokens=tokens)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +105,12 @@ def test_what_went_in(members: dict[str, object], tokens: int) -> None:
     ],
 )
 def test_what_came_out(output: object, tokens: int) -> None:
-    assert RESPONSES.received(read(), json.dumps({"output": output}).encode()) == Usage(output_tokens=tokens)
+    assert RESPONSES.estimate_output(read(), json.dumps({"output": output}).encode()) == Usage(output_tokens=tokens)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"[" * 100_000])
 def test_what_is_no_response_counts_nothing(body: bytes) -> None:
-    assert RESPONSES.received(read(), body) == Usage()
+    assert RESPONSES.estimate_output(read(), body) == Usage()
 
 
 def test_a_failure_is_the_response_that_was_begun_under_the_next_number() -> None:

@@ -41,7 +41,7 @@ def completion(**members: object) -> Call:
     ],
 )
 def test_input_that_passes(given_input: bytes, tokens: int) -> None:
-    assert EMBEDDINGS.sent(embeddings(given_input)) == Usage(input_tokens=tokens)
+    assert EMBEDDINGS.estimate_input(embeddings(given_input)) == Usage(input_tokens=tokens)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_embeddings_are_a_whole_answer_for_an_end_user() -> None:
     ],
 )
 def test_prompts_that_pass(members: dict[str, object], tokens: int) -> None:
-    assert COMPLETION.sent(completion(**members)) == Usage(input_tokens=tokens)
+    assert COMPLETION.estimate_input(completion(**members)) == Usage(input_tokens=tokens)
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ def test_a_streamed_completion() -> None:
 )
 def test_what_a_whole_completion_adds(members: dict[str, object], texts: list[object], tokens: int) -> None:
     body = json.dumps({"choices": [{"text": text} for text in texts]}).encode()
-    assert COMPLETION.received(completion(**members), body) == Usage(output_tokens=tokens)
+    assert COMPLETION.estimate_output(completion(**members), body) == Usage(output_tokens=tokens)
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"choices": 1}', b'{"choices": [1]}', b"[" * 100_000])
 def test_what_is_no_completion_adds_nothing(body: bytes) -> None:
-    assert COMPLETION.received(completion(), body) == Usage()
+    assert COMPLETION.estimate_output(completion(), body) == Usage()

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from application.ports.catalog_store import Kind
 from application.serving.catalog_view import CatalogView
-from application.serving.continuity import Continuity
+from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Clock, Serving
 from application.serving.settle import Settle
 from application.use_cases.chat_completion import CHAT_COMPLETION
@@ -21,8 +21,8 @@ from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.openai.routes import Route
-from infra.controllers.openai.spool import Uploads
-from infra.controllers.visit import Visit
+from infra.controllers.openai.upload_file import Uploads
+from infra.controllers.request_log import RequestRecord
 from tests.builders import model_body
 from tests.fakes.provider import FakeProvider, FakeStream
 
@@ -65,8 +65,8 @@ async def _serving(provider: FakeProvider, lines: list[LedgerLine]) -> Serving:
     view = CatalogView(store, provider.unusable_because, clock.time)
     await view.refresh()
     settle = Settle(lines.append, provider.upstream_model, clock.monotonic, lambda: "1", status_of)
-    continuity = Continuity(ResponseIds(b"k" * 32))
-    return Serving(view, provider, settle, clock, lambda: 0.5, continuity, authentication=False)
+    affinity = ResponseAffinity(ResponseIds(b"k" * 32))
+    return Serving(view, provider, settle, clock, lambda: 0.5, affinity, authentication=False)
 
 
 async def _stopped(provider: FakeProvider, port: Port, until: asyncio.Event) -> list[LedgerLine]:
@@ -74,8 +74,8 @@ async def _stopped(provider: FakeProvider, port: Port, until: asyncio.Event) -> 
     lines: list[LedgerLine] = []
     handler = Handler(await _serving(provider, lines), BodyLimits(10_000, 10, 10_000), Uploads(None))
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
-    visit = Visit("req_1", "POST", "/v1/chat/completions")
-    task = asyncio.create_task(handler(Route(CHAT_COMPLETION), scope, port.receive, port.send, visit))
+    record = RequestRecord("req_1", "POST", "/v1/chat/completions")
+    task = asyncio.create_task(handler(Route(CHAT_COMPLETION), scope, port.receive, port.send, record))
     async with asyncio.timeout(5):
         await until.wait()
         task.cancel()

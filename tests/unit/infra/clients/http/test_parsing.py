@@ -7,8 +7,8 @@ import pytest
 
 from infra.clients.http.body import PIECE, Body, pieces
 from infra.clients.http.errors import ProtocolError
-from infra.clients.http.exchange import Exchange
 from infra.clients.http.parsing import AnswerParser
+from infra.clients.http.response_buffer import ResponseBuffer
 
 
 class NoSource:
@@ -17,14 +17,14 @@ class NoSource:
     def resume(self) -> None:
         pass
 
-    def abandon(self, exchange: Exchange) -> None:
-        exchange.end(None)
+    def abandon(self, buffer: ResponseBuffer) -> None:
+        buffer.end(None)
 
 
 @pytest.fixture
-def exchange() -> Iterator[Exchange]:
+def buffer() -> Iterator[ResponseBuffer]:
     loop = asyncio.new_event_loop()
-    yield Exchange(NoSource(), loop)
+    yield ResponseBuffer(NoSource(), loop)
     loop.close()
 
 
@@ -36,42 +36,42 @@ LENGTH = b"HTTP/1.1 200 OK\r\nX-A: 1, 2\r\nContent-Length: 11\r\n\r\nhello world
 
 
 @pytest.mark.parametrize("raw", [CHUNKED, LENGTH])
-def test_split_at_every_byte(exchange: Exchange, raw: bytes) -> None:
+def test_split_at_every_byte(buffer: ResponseBuffer, raw: bytes) -> None:
     parser = AnswerParser()
     for cut in range(1, len(raw)):
-        exchange = Exchange(NoSource(), exchange.loop)
-        parser.expect(exchange)
+        buffer = ResponseBuffer(NoSource(), buffer.loop)
+        parser.expect(buffer)
         parser.feed(raw[:cut])
         assert not parser.complete
         parser.feed(raw[cut:])
         assert (parser.complete, parser.reusable) == (True, True)
-        assert exchange.take() == b"hello world"
-        assert exchange.headers[b"x-a"] == b"1, 2"
-        assert b"x-trailer" not in exchange.headers
+        assert buffer.take() == b"hello world"
+        assert buffer.headers[b"x-a"] == b"1, 2"
+        assert b"x-trailer" not in buffer.headers
 
 
-def test_bytes_one_by_one(exchange: Exchange) -> None:
+def test_bytes_one_by_one(buffer: ResponseBuffer) -> None:
     parser = AnswerParser()
-    parser.expect(exchange)
+    parser.expect(buffer)
     for at in range(len(CHUNKED)):
         parser.feed(CHUNKED[at : at + 1])
     assert parser.complete
-    assert exchange.take() == b"hello world"
+    assert buffer.take() == b"hello world"
 
 
 @pytest.mark.parametrize("rest", [b"H", b"HTTP/1.1 200 OK\r\nX-Evil: 1\r\nContent-Length: 1\r\n\r\n!", b"\0", LENGTH])
-def test_what_follows_an_answer_makes_the_connection_unfit(exchange: Exchange, rest: bytes) -> None:
+def test_what_follows_an_answer_makes_the_connection_unfit(buffer: ResponseBuffer, rest: bytes) -> None:
     parser = AnswerParser()
-    parser.expect(exchange)
+    parser.expect(buffer)
     parser.feed(LENGTH + rest)
     assert (parser.complete, parser.reusable) == (True, False)
-    assert exchange.take() == b"hello world"
-    assert b"x-evil" not in exchange.headers
+    assert buffer.take() == b"hello world"
+    assert b"x-evil" not in buffer.headers
 
 
-def test_a_trailer_without_an_end(exchange: Exchange) -> None:
+def test_a_trailer_without_an_end(buffer: ResponseBuffer) -> None:
     parser = AnswerParser()
-    parser.expect(exchange)
+    parser.expect(buffer)
     parser.feed(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n")
 
     def drip() -> None:
@@ -82,9 +82,9 @@ def test_a_trailer_without_an_end(exchange: Exchange) -> None:
         drip()
 
 
-def test_a_fault_does_not_quote_the_server(exchange: Exchange) -> None:
+def test_a_fault_does_not_quote_the_server(buffer: ResponseBuffer) -> None:
     parser = AnswerParser()
-    parser.expect(exchange)
+    parser.expect(buffer)
     with pytest.raises(ProtocolError) as caught:
         parser.feed(b"<html>secret</html>")
     assert "secret" not in caught.value.args[0]

@@ -8,7 +8,7 @@ import pytest
 
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument, ModelType, Parameters
-from infra.providers.litellm.models import Target, target_of, upstream_name
+from infra.providers.litellm.models import LiteLLMTarget, target_of, upstream_name
 from infra.providers.resolve import resolve
 from tests.builders import model_document
 
@@ -20,7 +20,7 @@ def document(model_type: ModelType, code: str, **parameters: object) -> ModelDoc
     return model_document(model_type=model_type, code=code, parameters=Parameters(**parameters))  # type: ignore[arg-type]
 
 
-def target(made: ModelDocument) -> Target:
+def target(made: ModelDocument) -> LiteLLMTarget:
     return target_of(made, resolve(made.parameters, SECRETS.get))
 
 

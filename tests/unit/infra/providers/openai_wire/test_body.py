@@ -12,11 +12,11 @@ from domain.call import Call
 from domain.model import ModelType, Parameters
 from domain.operation import Endpoint
 from infra.providers.openai_wire.body import request_body
-from infra.providers.openai_wire.target import Target, compile_target
+from infra.providers.openai_wire.deployment import ResolvedDeployment, compile_target
 from tests.builders import model_document
 
 
-def target_with(**defaults: Any) -> Target:
+def target_with(**defaults: Any) -> ResolvedDeployment:
     parameters = Parameters(endpoint="http://h", model="up/1", defaults=defaults)
     document = model_document(model_type=ModelType.OPENAI_COMPATIBLE, parameters=parameters)
     return compile_target(document, lambda _: None, "llmproxy")
@@ -27,7 +27,7 @@ def call_of(body: bytes, **over: Any) -> Call:
     return Call(endpoint=Endpoint.CHAT_COMPLETIONS, model="public", fields=fields, **over)
 
 
-def sent(body: bytes, target: Target, *, ask_usage: bool = False, **over: Any) -> bytes:
+def sent(body: bytes, target: ResolvedDeployment, *, ask_usage: bool = False, **over: Any) -> bytes:
     return request_body(call_of(body, **over), target, ask_usage=ask_usage)
 
 

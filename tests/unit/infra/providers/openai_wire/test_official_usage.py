@@ -13,9 +13,9 @@ from pydantic import BaseModel
 
 from domain.pricing import PriceList, cost_of
 from domain.usage import Usage
-from infra.providers.openai_wire import quantities
-from infra.providers.openai_wire.outline import read_outline
-from infra.providers.openai_wire.quantities import Reader
+from infra.providers.openai_wire import usage_readers
+from infra.providers.openai_wire.lazy_json import read_outline
+from infra.providers.openai_wire.usage_readers import UsageReader
 
 TYPES = [
     ("completion_usage", "CompletionUsage"),
@@ -78,7 +78,7 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
     ("read", "answer", "prices", "millionths"),
     [
         pytest.param(
-            quantities.tokens,
+            usage_readers.tokens,
             {
                 "usage": {
                     "prompt_tokens": 1117,
@@ -98,7 +98,7 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
             id="OpenAI chat that looks at an image",
         ),
         pytest.param(
-            quantities.tokens,
+            usage_readers.tokens,
             {
                 "usage": {
                     "prompt_tokens": 32,
@@ -119,7 +119,7 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
             id="xAI, which counts reasoning apart",
         ),
         pytest.param(
-            quantities.tokens,
+            usage_readers.tokens,
             {
                 "usage": {
                     "prompt_tokens": 194,
@@ -137,14 +137,14 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
             id="OpenRouter",
         ),
         pytest.param(
-            quantities.tokens,
+            usage_readers.tokens,
             {"usage": {"prompt_tokens": 7, "completion_tokens": 10, "total_tokens": 17, "prompt_tokens_details": None}},
             CHAT,
             "94",
             id="vLLM",
         ),
         pytest.param(
-            quantities.tokens,
+            usage_readers.tokens,
             {
                 "usage": {
                     "input_tokens": 328,
@@ -160,14 +160,14 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
             id="a response; what its tools used stands apart and is not in it",
         ),
         pytest.param(
-            quantities.tokens,
+            usage_readers.tokens,
             {"usage": {"prompt_tokens": 8, "total_tokens": 8}},
             CHAT,
             "16",
             id="embeddings",
         ),
         pytest.param(
-            quantities.images,
+            usage_readers.images,
             PICTURE
             | {
                 "usage": {
@@ -182,7 +182,7 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
             id="gpt-image",
         ),
         pytest.param(
-            quantities.images,
+            usage_readers.images,
             PICTURE
             | {
                 "usage": {
@@ -203,7 +203,7 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
             id="gpt-image that writes, too, with images from a cache",
         ),
         pytest.param(
-            quantities.transcript,
+            usage_readers.transcript,
             {
                 "usage": {
                     "type": "tokens",
@@ -218,14 +218,14 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
             id="a transcript by tokens",
         ),
         pytest.param(
-            quantities.transcript,
+            usage_readers.transcript,
             {"usage": {"type": "duration", "seconds": 9}, "duration": 8.47},
             PriceList(minute=Decimal("0.006")),
             "900",
             id="a transcript by time",
         ),
         pytest.param(
-            quantities.speech,
+            usage_readers.speech,
             {"type": "speech.audio.done", "usage": {"input_tokens": 14, "output_tokens": 101, "total_tokens": 115}},
             AUDIO,
             "8115",  # 14 * 2.5 + 101 * 80
@@ -233,7 +233,7 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
         ),
     ],
 )
-def test_documented_reports(read: Reader, answer: dict[str, Any], prices: PriceList, millionths: str) -> None:
+def test_documented_reports(read: UsageReader, answer: dict[str, Any], prices: PriceList, millionths: str) -> None:
     usage = read(read_outline(json.dumps(answer).encode()), None, reasoning_apart=False)
     assert usage is not None
     assert usage != Usage()

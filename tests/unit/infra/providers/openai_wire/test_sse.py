@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.usage import Usage
-from infra.providers.openai_wire.chunks import ChunkEvents
+from infra.providers.openai_wire.chat_events import ChunkEvents
 from infra.providers.openai_wire.sse import DONE
 from infra.providers.openai_wire.usage import read_usage
 from tests.fakes.chat_upstream import USAGE, chat_stream, chunk, event

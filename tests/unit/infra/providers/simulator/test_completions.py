@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from infra.providers.simulator.completions import plan
-from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
-from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 
 
-def planned(*, stream: bool = False, tokens: int | None = None, **members: Any) -> Plan:
+def planned(*, stream: bool = False, tokens: int | None = None, **members: Any) -> Reply:
     return plan(Request({"model": "m", "prompt": "hi there", **members}, 17, stream=stream, tokens=tokens))
 
 
@@ -107,6 +107,6 @@ def test_lengths() -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RequestError) as caught:
         planned(**members)
     assert (caught.value.status, caught.value.param) == (400, param)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from infra.providers.simulator.embeddings import plan
-from infra.providers.simulator.plan import Request, Whole
-from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.reply import Request, Whole
 
 
 def ask(given: Any, **members: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def test_tokens(given: Any, tokens: int) -> None:
     ],
 )
 def test_wrong_inputs(given: Any, param: str, code: str | None) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RequestError) as caught:
         ask(given)
     assert (caught.value.status, caught.value.param, caught.value.code) == (400, param, code)
 
@@ -86,6 +86,6 @@ def test_wrong_inputs(given: Any, param: str, code: str | None) -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RequestError) as caught:
         ask("a", **members)
     assert caught.value.param == param

@@ -11,25 +11,25 @@ import pytest
 from infra.providers.simulator.image_url import picture_at, url_of
 from infra.providers.simulator.images import plan_edit, plan_generation
 from infra.providers.simulator.picture import Picture, draw
-from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
-from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 from infra.providers.simulator.uploads import members_of
 from tests.builders import form
 
 PNG = draw(Picture(16, 16, "01020304", "png"))
 
 
-def generated(*, stream: bool = False, address: str = "", **members: Any) -> Plan:
+def generated(*, stream: bool = False, address: str = "", **members: Any) -> Reply:
     body = {"model": "gpt-image-1", "prompt": "a cat", **members}
     return plan_generation(Request(body, 17, stream=stream, address=address))
 
 
-def edited(*parts: tuple[str, str | bytes]) -> Plan:
+def edited(*parts: tuple[str, str | bytes]) -> Reply:
     sent = form(("model", "gpt-image-1"), ("prompt", "a cat"), *parts)
     return plan_edit(Request(members_of(sent), 17, form=sent))
 
 
-def body_of(plan: Plan) -> dict[str, Any]:
+def body_of(plan: Reply) -> dict[str, Any]:
     assert isinstance(plan.answer, Whole)
     return json.loads(plan.answer.body())  # type: ignore[no-any-return]  # any JSON
 
@@ -156,7 +156,7 @@ def test_edits_as_json() -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RequestError) as caught:
         generated(**members)
     assert (caught.value.status, caught.value.param) == (400, param)
 
@@ -174,6 +174,6 @@ def test_wrong_members(members: dict[str, Any], param: str) -> None:
     ],
 )
 def test_wrong_forms(parts: list[tuple[str, str | bytes]], param: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RequestError) as caught:
         edited(*parts)
     assert (caught.value.status, caught.value.param) == (400, param)

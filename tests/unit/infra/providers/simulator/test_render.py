@@ -8,9 +8,9 @@ import pytest
 from infra.providers.simulator.chat import complete
 from infra.providers.simulator.chat_completions import plan
 from infra.providers.simulator.faults import Faults
-from infra.providers.simulator.plan import Pieces, Request
 from infra.providers.simulator.render import events, whole
-from infra.providers.simulator.script import Ending, script
+from infra.providers.simulator.reply import Pieces, Request
+from infra.providers.simulator.stream_plan import Ending, script
 
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "get_time")]
 

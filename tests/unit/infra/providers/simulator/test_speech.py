@@ -8,8 +8,8 @@ import pytest
 
 from domain.usage import Usage
 from infra.providers.simulator.audio.voice import CONTENT_TYPES, speak, spoken_ms
-from infra.providers.simulator.plan import Pieces, Plan, Request, Whole
-from infra.providers.simulator.refusal import RefusedError
+from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 from infra.providers.simulator.speech import plan
 from infra.providers.simulator.transcriptions import plan_transcription, plan_translation
 from infra.providers.simulator.uploads import members_of
@@ -19,7 +19,7 @@ TEXT = "Read this aloud, grüße 😀"
 WAV = b"".join(speak(TEXT, "alloy", "wav"))
 
 
-def spoken(*, with_usage: bool = True, **members: Any) -> tuple[Plan, Pieces]:
+def spoken(*, with_usage: bool = True, **members: Any) -> tuple[Reply, Pieces]:
     body = {"model": "tts", "input": TEXT, "voice": "alloy", **members}
     made = plan(Request(body, 17, stream=True, with_usage=with_usage))
     assert isinstance(made.answer, Pieces)
@@ -84,7 +84,7 @@ def test_speed_and_voice() -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RequestError) as caught:
         spoken(**members)
     assert (caught.value.status, caught.value.param) == (400, param)
 
@@ -94,14 +94,14 @@ def test_wrong_members(members: dict[str, Any], param: str) -> None:
 
 def heard(
     *parts: tuple[str, str | bytes], model: str = "whisper", translation: bool = False, with_usage: bool = True
-) -> Plan:
+) -> Reply:
     sent = form(("model", model), *parts)
     members = members_of(sent)
     make = plan_translation if translation else plan_transcription
     return make(Request(members, 17, stream=members.get("stream") == "true", form=sent, with_usage=with_usage))
 
 
-def body_of(made: Plan) -> bytes:
+def body_of(made: Reply) -> bytes:
     assert isinstance(made.answer, Whole)
     return made.answer.body()
 
@@ -164,7 +164,7 @@ def test_translations() -> None:
     made = heard(("file", WAV), ("response_format", "verbose_json"), translation=True)
     assert json.loads(body_of(made))["language"] == "english"
     assert isinstance(heard(("file", WAV), ("stream", "true"), translation=True).answer, Whole)
-    with pytest.raises(RefusedError):
+    with pytest.raises(RequestError):
         heard(("file", WAV), ("response_format", "diarized_json"), translation=True)
 
 
@@ -190,6 +190,6 @@ def test_without_usage_the_length_may_still_be_named() -> None:
     ],
 )
 def test_wrong_forms(parts: list[tuple[str, str | bytes]], param: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(RequestError) as caught:
         heard(*parts)
     assert (caught.value.status, caught.value.param) == (400, param)

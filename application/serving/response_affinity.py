@@ -1,0 +1,193 @@
+"""Calls that go on with an earlier answer: back to the deployment that keeps it, and under ids that say where that is.
+
+Two things belong to the deployment that made them: a stored response (``previous_response_id``), and reasoning that
+only its maker can read (``encrypted_content``). Both carry a mark on their way to the caller, which is taken off again
+on the way back. Nothing else of a body changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable
+from dataclasses import replace
+
+from application.serving.exchange import Exchange
+from domain.call import Call
+from domain.errors import InvalidRequestError
+from domain.response_id import ResponseIds, ResponseLocation
+
+_PREVIOUS = "previous_response_id"
+_INPUT = "input"
+_SHOWN = 200  # characters of an id in an error
+
+# A quotation mark inside of a JSON text has a backslash before it, so none of these matches what merely quotes JSON.
+_ID = re.compile(rb'"id"\s*:\s*"([^"\\]{1,1000})"')
+_LIKELY_ID = re.compile(rb'"id"\s*:\s*"(resp_[^"\\]{1,1000})"')
+_CREATED_AT = re.compile(rb'"created_at"\s*:\s*(\d{1,11}(?:\.\d{1,9})?)')
+_STORED_PREVIOUS = re.compile(rb'("previous_response_id"\s*:\s*")([^"\\]{1,1000})"')
+_ENCRYPTED = b'"encrypted_content"'
+_UNMARKED = re.compile(rb'("encrypted_content"\s*:\s*")(?=[^"])')
+_MARKED = re.compile(rb'("encrypted_content"\s*:\s*")llmproxy\.([\w-]{0,2000})\.')
+
+
+class ResponseAffinity:
+    """Binds calls to deployments and puts marks on answers.
+
+    Args:
+        ids: makes and reads ids.
+    """
+
+    def __init__(self, ids: ResponseIds) -> None:
+        self._ids = ids
+
+    def bind(self, exchange: Exchange) -> Callable[[bytes], bytes]:
+        """Make the call what its deployment must see; what turns blocks of its answer into what the caller must see.
+
+        The exchange also learns the id of its ledger line where the answer can be fetched again.
+
+        Raises:
+            InvalidRequestError: it goes on with a response that this project does not have, or with what is no id.
+        """
+        project_id = exchange.caller.project.id
+        call = exchange.call
+        fields = dict(call.fields)
+        deployment = _take_marks_off(fields)
+        previous = previous_of(call)
+        swaps: list[tuple[bytes, bytes]] = []
+        if previous is not None:
+            kept = self._ids.read(project_id, previous)
+            if kept is None:
+                raise not_found(previous)
+            deployment = kept.document_id
+            fields[_PREVIOUS] = _quoted(kept.upstream_id)
+            swaps.append((fields[_PREVIOUS], _quoted(previous)))
+        if deployment is not None:
+            exchange.call = replace(call, fields=fields, deployment=deployment)
+        return self._rewriter(exchange, swaps)
+
+    def find(self, project_id: str, public_id: str) -> ResponseLocation | None:
+        """Where a response is; ``None`` = this project has none of this id."""
+        return self._ids.read(project_id, public_id)
+
+    def rewrite_stored(self, body: bytes, project_id: str, kept: ResponseLocation, public_id: str) -> bytes:
+        """A stored response, or what belongs to one, as the project may see it."""
+        document_id = kept.document_id
+
+        def previous(found: re.Match[bytes]) -> bytes:
+            earlier = ResponseLocation(document_id, found.group(2).decode("utf-8", "replace"))
+            return found.group(1) + self._ids.public(project_id, earlier).encode() + b'"'
+
+        body = _STORED_PREVIOUS.sub(previous, body)
+        body = body.replace(_quoted(kept.upstream_id), _quoted(public_id))
+        return _marked(body, document_id) if _ENCRYPTED in body else body
+
+    def _rewriter(self, exchange: Exchange, swaps: list[tuple[bytes, bytes]]) -> Callable[[bytes], bytes]:
+        learned = False
+
+        def rewrite(block: bytes) -> bytes:
+            nonlocal learned
+            document = exchange.document
+            if document is None:
+                return block
+            if not learned:
+                found = _LIKELY_ID.search(block) or _ID.search(block)
+                if found is not None:
+                    learned = True
+                    kept = ResponseLocation(document.id, found.group(1).decode("utf-8", "replace"))
+                    public = self._ids.public(exchange.caller.project.id, kept)
+                    swaps.append((b'"%b"' % found.group(1), _quoted(public)))
+                    if exchange.call.background:
+                        _expect_again(exchange, public, block)
+            for old, new in swaps:
+                block = block.replace(old, new)
+            return _marked(block, document.id) if _ENCRYPTED in block else block
+
+        return rewrite
+
+
+def previous_of(call: Call) -> str | None:
+    """The id of the earlier response as the caller sent it; ``None`` = the call begins anew.
+
+    Raises:
+        InvalidRequestError: it is no text.
+    """
+    raw = call.fields.get(_PREVIOUS)
+    if raw is None:
+        return None
+    try:
+        value = json.loads(bytes(raw))
+    except (ValueError, RecursionError):
+        value = raw
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"Invalid type for '{_PREVIOUS}': expected a string.", param=_PREVIOUS)
+    return value
+
+
+def line_id(public_id: str) -> str:
+    """The id of the ledger line of a response made in the background: however often it is fetched, one is kept."""
+    return "response-" + hashlib.sha256(public_id.encode()).hexdigest()[:40]
+
+
+def line_time(created_at: object, now_ms: int) -> int:
+    """The time of that line in milliseconds: ``created_at`` of the response, because stores keep lines apart by time.
+
+    Where it names none that can be (responses are kept for a month or so) it is now: a line must not fall out of the
+    months that anybody looks at.
+    """
+    if isinstance(created_at, bool) or not isinstance(created_at, int | float):
+        return now_ms
+    return int(created_at * 1000) if -_LONGEST_KEPT < created_at - now_ms / 1000 < _CLOCKS_DIFFER else now_ms
+
+
+_LONGEST_KEPT = 400 * 86_400.0  # seconds
+_CLOCKS_DIFFER = 86_400.0
+
+
+def not_found(public_id: str) -> InvalidRequestError:
+    """The error for a call that goes on with nothing."""
+    shown = public_id[:_SHOWN]
+    return InvalidRequestError(
+        f"Previous response with id '{shown}' not found.", param=_PREVIOUS, code="previous_response_not_found"
+    )
+
+
+def _expect_again(exchange: Exchange, public_id: str, block: bytes) -> None:
+    exchange.line_id = line_id(public_id)
+    created = _CREATED_AT.search(block)
+    if created is not None:
+        exchange.time_ms = line_time(float(created.group(1)), exchange.time_ms)
+
+
+def _take_marks_off(fields: dict[str, bytes]) -> str | None:
+    """Restore what upstreams encrypted; the deployment that made the latest of it, ``None`` = there is none."""
+    content = bytes(fields.get(_INPUT, b""))
+    if _ENCRYPTED not in content:
+        return None
+    marks = _MARKED.findall(content)
+    if not marks:
+        return None
+    fields[_INPUT] = _MARKED.sub(rb"\1", content)
+    return _document(marks[-1][1])
+
+
+def _marked(body: bytes, document_id: str) -> bytes:
+    mark = urlsafe_b64encode(document_id.encode()).rstrip(b"=")
+    return _UNMARKED.sub(rb"\g<1>llmproxy." + mark + b".", body)
+
+
+def _document(mark: bytes) -> str:
+    """The document of a mark; of one that somebody made up, none that there is."""
+    try:
+        return urlsafe_b64decode(mark + b"=" * (-len(mark) % 4)).decode()
+    except (Base64Error, ValueError):
+        return ""
+
+
+def _quoted(text: str) -> bytes:
+    return json.dumps(text, ensure_ascii=False).encode()

@@ -1,0 +1,62 @@
+"""The outermost ASGI application: OpenAI's endpoints by one dict look-up, everything else through FastAPI.
+
+Measured: FastAPI's own routing and middleware stack costs as much as the whole request path, see docs/decisions.
+"""
+
+from __future__ import annotations
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from infra.controllers.asgi_response import Response, send_internal_error
+from infra.controllers.headers import request_id_of
+from infra.controllers.openai.handler import Handler
+from infra.controllers.openai.routes import ROUTES, find_route
+from infra.controllers.request_log import AccessLog, RequestRecord
+
+
+class AsgiApp:
+    """Lets requests in, gives each its id, and writes its access line.
+
+    Args:
+        handler: serves model calls.
+        pages: everything that is not a model call.
+        access_log: takes the facts of each finished request.
+    """
+
+    def __init__(self, handler: Handler, pages: ASGIApp, access_log: AccessLog | None) -> None:
+        self._handler = handler
+        self._pages = pages
+        self._access_log = access_log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        if scope["type"] != "http":
+            await self._pages(scope, receive, send)
+            return
+        path = scope["path"]
+        record = RequestRecord(request_id_of(scope["headers"]), scope["method"], path)
+        route = ROUTES.get(path) or find_route(path)
+        try:
+            if route is not None:
+                await self._handler(route, scope, receive, send, record)
+            else:
+                await self._page(scope, receive, send, record)
+        finally:
+            if self._access_log is not None:
+                self._access_log(record.facts())
+
+    async def _page(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
+        scope.setdefault("state", {})["record"] = record
+
+        async def with_request_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                record.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"x-request-id", record.request_id.encode("ascii"))]
+            await send(message)
+
+        try:
+            await self._pages(scope, receive, with_request_id)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
+            record.broke(error)
+            if record.status == 0:
+                await send_internal_error(Response(send, record, scope))

@@ -1,0 +1,141 @@
+"""Sending answers over ASGI: whole, block by block, or as an error."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from starlette.types import Receive, Scope, Send
+
+from application.serving.use_case import ErrorDetail
+from domain.errors import BodyTimeoutError, GatewayError
+from infra.controllers.errors import INTERNAL, INTERNAL_DETAIL, body_of, detail_of, headers_of, status_of
+from infra.controllers.request_log import RequestRecord
+
+JSON = b"application/json"
+CUT = "llmproxy.cut"
+"""The ASGI extension of our server (``http_protocol.py``) that closes a connection in the middle of an answer."""
+_CLOSE = (b"connection", b"close")
+_LINGER = 30
+"""Seconds in which the rest of a refused body is read and dropped: who is still sending would not see the answer."""
+
+
+class Response:
+    """The answer to one request. Every answer carries ``x-request-id``.
+
+    Args:
+        send: ASGI's channel to the caller.
+        record: the request; learns the status.
+        scope: of the request.
+    """
+
+    __slots__ = ("_failure", "_scope", "_send", "record", "started")
+
+    def __init__(self, send: Send, record: RequestRecord, scope: Scope) -> None:
+        self._send = send
+        self._scope = scope
+        self.record = record
+        self.started = False
+        self._failure: Callable[[ErrorDetail], bytes | None] | None = None
+
+    async def whole(
+        self, status: int, content_type: bytes, body: bytes, extra: list[tuple[bytes, bytes]] | None = None
+    ) -> None:
+        """Send everything at once."""
+        headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *self._common()]
+        if extra:
+            headers += extra
+        await self._start(status, headers)
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def refuse_body(self, error: GatewayError, receive: Receive, limit: int) -> None:
+        """Answer with an error while the body is still being sent, and close the connection after it.
+
+        Args:
+            error: why.
+            receive: ASGI's channel from the caller.
+            limit: bytes of the rest that are waited for.
+        """
+        body = body_of(error)
+        length = (b"content-length", b"%d" % len(body))
+        await self._start(status_of(error), [(b"content-type", JSON), length, _CLOSE, *self._common()])
+        await self.block(body)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER):
+                while limit > 0:
+                    message = await receive()
+                    if not message.get("more_body", False):
+                        break
+                    limit -= len(message["body"])
+        await self.end()
+
+    async def begin(self, content_type: bytes, failure: Callable[[ErrorDetail], bytes | None]) -> None:
+        """Send the head of a stream.
+
+        Args:
+            content_type: of it.
+            failure: how an error is said in it; ``None`` = it cannot be.
+        """
+        self._failure = failure
+        headers = [
+            (b"content-type", content_type),
+            (b"cache-control", b"no-cache"),
+            (b"x-accel-buffering", b"no"),  # nginx in front of us must not hold events back
+            *self._common(),
+        ]
+        await self._start(200, headers)
+
+    async def block(self, block: bytes) -> None:
+        """Send a piece of a stream; waits while the caller reads slowly."""
+        await self._send({"type": "http.response.body", "body": block, "more_body": True})
+
+    async def end(self) -> None:
+        """End a stream."""
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def fail(self, error: ErrorDetail) -> None:
+        """End a stream so that clients notice: one that merely ends looks complete to them.
+
+        Where nothing can be said in it, the answer is left without an end and the connection is cut.
+        """
+        event = None if self._failure is None else self._failure(error)
+        if event is not None:
+            await self.block(event)
+            await self.end()
+            return
+        cut = self._scope.get("extensions", {}).get(CUT)
+        if cut is not None:
+            cut()
+
+    async def _start(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.started = True
+        self.record.status = status
+        await self._send({"type": "http.response.start", "status": status, "headers": headers})
+
+    def _common(self) -> tuple[tuple[bytes, bytes], ...]:
+        elapsed = time.monotonic() - self.record.started
+        return (
+            (b"x-request-id", self.record.request_id.encode("ascii")),
+            (b"openai-processing-ms", b"%d" % (elapsed * 1000)),
+        )
+
+
+async def send_error(response: Response, error: GatewayError) -> None:
+    """Answer with an error, or end a stream that has begun with an error event."""
+    if response.started:
+        await response.fail(detail_of(error))
+        return
+    extra = headers_of(error)
+    if isinstance(error, BodyTimeoutError):
+        extra.append(_CLOSE)  # what is left of the body is not worth waiting for
+    await response.whole(status_of(error), JSON, body_of(error), extra)
+
+
+async def send_internal_error(response: Response) -> None:
+    """Answer with the one fixed body for faults of ours."""
+    if response.started:
+        await response.fail(INTERNAL_DETAIL)
+    else:
+        await response.whole(500, JSON, INTERNAL)

@@ -1,0 +1,103 @@
+"""One request as operations see it: what the access log and the error log say about it."""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from application.serving.exchange import Exchange
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError
+from domain.project import Caller
+from infra.controllers.errors import TABLE, status_of
+
+logger = logging.getLogger("llmproxy.requests")
+
+_LONGEST_NAME = 128
+_UNITS = ("characters", "audio_milliseconds", "images")
+"""Quantities that only some calls have."""
+
+AccessLog = Callable[[Mapping[str, object]], None]
+"""Takes the facts of one finished request."""
+
+
+@dataclass(slots=True)
+class RequestRecord:
+    """Filled in while a request is served. Holds no header and no body.
+
+    Args:
+        request_id: repeated in the answer.
+        method: HTTP method.
+        path: without the query.
+        started: monotonic seconds.
+        status: of the answer; 0 = none was sent.
+        error: our code of what went wrong.
+        caller: who called, once known.
+        exchange: the call, once read.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    started: float = field(default_factory=time.monotonic)
+    status: int = 0
+    error: str | None = None
+    caller: Caller | None = None
+    exchange: Exchange | None = None
+
+    def failed(self, error: GatewayError) -> None:
+        """Note an error of the domain, and log it where its kind is worth more than its access line."""
+        self.error = error.label
+        if self.status == 0:
+            self.status = status_of(error)
+        level = TABLE[type(error)].level
+        if level > logging.INFO and logger.isEnabledFor(level):
+            reason = error.reason if isinstance(error, UpstreamError | DeploymentUnusableError) else None
+            logger.log(level, "request failed", extra=self._context() | {"error": self.error, "reason": reason})
+
+    def broke(self, error: BaseException) -> None:
+        """Note a fault of ours. Its message stays out of the log: it may quote what the caller sent."""
+        self.error = "internal_error"
+        frames = traceback.extract_tb(error.__traceback__)
+        where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+        logger.error(
+            "internal error", extra=self._context() | {"exception": type(error).__qualname__, "traceback": where}
+        )
+
+    def facts(self) -> dict[str, object]:
+        """Everything for the access log."""
+        facts: dict[str, object] = {
+            "request_id": self.request_id,
+            "method": self.method,
+            "path": self.path,
+            "status": self.status,
+            "duration_ms": round((time.monotonic() - self.started) * 1000, 1),
+        }
+        if self.error is not None:
+            facts["error"] = self.error
+        if self.caller is not None:
+            facts["project"] = self.caller.project.id
+            facts["key_id"] = self.caller.key_id
+        if self.exchange is not None:
+            facts["model"] = self.exchange.call.model[:_LONGEST_NAME]
+            facts["stream"] = self.exchange.call.stream
+            line = self.exchange.line
+            if line is not None:
+                facts["document"] = line.document_id
+                facts["attempts"] = line.attempts
+                facts["first_byte_ms"] = line.first_byte_ms
+                facts["input_tokens"] = line.usage.input_tokens
+                facts["output_tokens"] = line.usage.output_tokens
+                facts |= {name: count for name in _UNITS if (count := getattr(line.usage, name))}
+        return facts
+
+    def _context(self) -> dict[str, object]:
+        document = self.exchange.document if self.exchange is not None else None
+        return {
+            "request_id": self.request_id,
+            "path": self.path,
+            "project": self.caller.project.id if self.caller is not None else None,
+            "document": document.id if document is not None else None,
+        }

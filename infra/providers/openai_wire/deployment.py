@@ -1,0 +1,120 @@
+"""What is worked out once for a document: where it is, what every request to it begins with, what it adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from domain.errors import DeploymentUnusableError
+from domain.model import ModelDocument
+from domain.operation import Endpoint
+from infra.clients.http.origin import Origin
+from infra.providers.openai_wire.address import azure_deployment, locate
+from infra.providers.openai_wire.endpoints import ROWS
+from infra.providers.openai_wire.vendors import VENDORS, UrlStyle, Vendor
+from infra.providers.resolve import ResolvedParameters, Secrets, resolve
+
+_FIRST_PRINTABLE, _DELETE = 0x20, 0x7F
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedDeployment:
+    """A deployment, ready to be called. Its ``repr`` shows neither credential nor address.
+
+    Args:
+        vendor: the row of its vendor.
+        origin: the server.
+        heads: for each endpoint the request line and headers, up to the ones that differ from call to call.
+        stored: request target of the stored responses: what stands before an id, and the query that goes with it.
+        headers: those of every request.
+        code: the public name of the model.
+        upstream_model: the name by which the upstream knows it.
+        model: the same as JSON, for the body.
+        defaults: members that the document adds where the caller says nothing.
+        credential: to be kept out of messages.
+        identity: every request carries a token of the machine's identity.
+        silence_timeout: seconds, where the document names them.
+    """
+
+    vendor: Vendor
+    origin: Origin = field(repr=False)
+    heads: Mapping[Endpoint, bytes] = field(repr=False)
+    stored: tuple[str, str] = field(repr=False)
+    headers: bytes = field(repr=False)
+    code: str
+    upstream_model: str
+    model: msgspec.Raw
+    defaults: tuple[tuple[str, msgspec.Raw], ...]
+    credential: str | None = field(repr=False)
+    identity: bool
+    silence_timeout: float | None
+
+
+def compile_target(document: ModelDocument, secrets: Secrets, user_agent: str) -> ResolvedDeployment:
+    """Work out how a document is called. No network.
+
+    Raises:
+        DeploymentUnusableError: it cannot be; the reason names the parameter.
+    """
+    vendor = VENDORS.get(document.model_type)
+    if vendor is None:
+        raise DeploymentUnusableError(f"model_type {document.model_type} does not speak OpenAI's format")
+    parameters = resolve(document.parameters, secrets)
+    credential = _credential(vendor, parameters)
+    origin, paths = locate(vendor, parameters)
+    headers = [
+        f"host: {origin.authority}",
+        "accept-encoding: identity",
+        f"user-agent: {user_agent}",
+    ]
+    if credential is not None:
+        headers.append(f"{vendor.header}: {vendor.scheme}{credential}")
+    name = upstream_name(vendor, parameters, document)
+    stored, _, query = paths[Endpoint.RESPONSES].partition("?")
+    return ResolvedDeployment(
+        vendor=vendor,
+        origin=origin,
+        heads={
+            endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ROWS[endpoint].accept}", *headers)
+            for endpoint, path in paths.items()
+        },
+        stored=(stored, query),
+        headers=_lines("accept: application/json", *headers),
+        code=document.code,
+        upstream_model=name,
+        model=msgspec.Raw(msgspec.json.encode(name)),
+        defaults=tuple(
+            (member, msgspec.Raw(msgspec.json.encode(value))) for member, value in parameters.defaults.items()
+        ),
+        credential=credential,
+        identity=credential is None and vendor.identity,
+        silence_timeout=document.parameters.timeout,
+    )
+
+
+def upstream_name(vendor: Vendor, parameters: ResolvedParameters, document: ModelDocument) -> str:
+    """What the upstream calls the model: Azure its deployment, everybody else ``model`` or else the code.
+
+    A publisher that the vendor wants in front of it is added where it is missing.
+    """
+    if vendor.form is UrlStyle.AZURE:
+        return azure_deployment(parameters) or document.code
+    name = parameters.model or document.code
+    return name if name.startswith(vendor.publisher) else vendor.publisher + name
+
+
+def _lines(*lines: str) -> bytes:
+    return "\r\n".join([*lines, ""]).encode("ascii")
+
+
+def _credential(vendor: Vendor, parameters: ResolvedParameters) -> str | None:
+    credential = (parameters.credential or "").strip()
+    if not credential:
+        if vendor.credential_required and not vendor.identity:
+            raise DeploymentUnusableError("no credential: name its environment variable in parameters.secret_name")
+        return None
+    if not all(_FIRST_PRINTABLE < ord(character) < _DELETE for character in credential):
+        raise DeploymentUnusableError("the credential has characters that no header can carry (a blank, a line break)")
+    return credential

@@ -1,0 +1,54 @@
+"""Taking out of an upstream's words what no caller may see."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from infra.clients.http.origin import bracketed
+from infra.providers.openai_wire.deployment import ResolvedDeployment
+from infra.providers.openai_wire.vendors import UrlStyle
+
+_HIDDEN = "***"
+_UPSTREAM = "the upstream"
+_LONGEST = 2000  # characters of a message that are kept
+_READ = 4 * _LONGEST  # characters that are looked at: an upstream's text must not keep us busy
+_ECHO_LENGTH = 6  # so many first characters of a key are enough to recognise an echo of it
+_SHORTEST_SECRET = 4
+
+_KEY_LIKE = re.compile(
+    r"\b(?:sk|xai|pplx|gsk)-[\w*.…-]{3,}|\b(?:org|proj)[-_]\w{8,}|[\w-]{0,40}\*{3,}[\w-]{0,40}|\beyJ[\w-]{8,}[\w.-]*"
+)
+"""What looks like somebody's key or token, an account's id, or a key with its middle starred out."""
+
+
+def scrub(text: str, target: ResolvedDeployment) -> str:
+    """The text without our credential (nor a partial echo of it), the upstream's address and its name for the model.
+
+    The upstream's name for the model becomes the public one, so that the sentence still makes sense.
+    """
+    text = text[:_READ]
+    for pattern, replacement in _patterns(target):
+        text = pattern.sub(replacement, text)
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+
+
+def _patterns(target: ResolvedDeployment) -> Iterator[tuple[re.Pattern[str], str]]:
+    credential = target.credential
+    if credential is not None and len(credential) >= _SHORTEST_SECRET:
+        yield re.compile(re.escape(credential)), _HIDDEN
+        if len(credential) > 2 * _ECHO_LENGTH:
+            yield re.compile(re.escape(credential[:_ECHO_LENGTH]) + r"[\w*.…-]*"), _HIDDEN
+    yield _KEY_LIKE, _HIDDEN
+    host = re.escape(bracketed(target.origin.host))
+    yield re.compile(rf"(?:https?://)?{host}(?::\d+)?(?:/[^\s\"'<>)\]]*)?", re.IGNORECASE), _UPSTREAM
+    label, _, rest = target.origin.host.partition(".")
+    if target.vendor.form is UrlStyle.AZURE and rest and not label.isdigit():
+        yield _word(label), _UPSTREAM  # the name of the resource
+    if target.upstream_model != target.code:
+        public = target.code
+        yield _word(target.upstream_model), public.replace("\\", "\\\\")
+
+
+def _word(text: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])", re.IGNORECASE)

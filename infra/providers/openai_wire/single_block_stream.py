@@ -1,0 +1,46 @@
+"""A stream that is none: some models ignore that one was asked for, and answer whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+
+from application.ports.providers import Answer
+from domain.usage import estimate_tokens
+from infra.providers.openai_wire.lazy_json import UNREADABLE
+
+
+class _Transcript(msgspec.Struct):
+    text: str
+
+
+_decode = msgspec.json.Decoder(_Transcript).decode
+
+
+class AtOnce:
+    """A whole answer in a stream's place; see the port ``providers``."""
+
+    ended = True
+
+    __slots__ = ("_body", "content_type", "usage")
+
+    def __init__(self, answer: Answer) -> None:
+        self._body = answer.body
+        self.content_type = answer.content_type
+        self.usage = answer.usage
+
+    def output_so_far(self) -> int:
+        """The text of a transcript, by rule of thumb."""
+        try:
+            text = _decode(self._body).text
+        except UNREADABLE:
+            text = self._body.decode("utf-8", "replace")
+        return estimate_tokens(len(text))
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The answer."""
+        yield self._body
+
+    async def aclose(self) -> None:
+        """Nothing runs any more."""

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from infra.providers.openai_wire.chat_events import ChunkEvents
+from infra.providers.openai_wire.surrogates import without_halves
+from infra.providers.openai_wire.usage import read_usage
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r'"a\ud83d"', '"a\\ufffd"'),
+        (r'"\ude00a"', '"\\ufffda"'),
+        (r'"\ud83d\ud83d\ude00"', '"\\ufffd\\ud83d\\ude00"'),
+        (r'"\uD83D\uDE00 \u00e9 \n"', r'"\uD83D\uDE00 \u00e9 \n"'),
+        (r'"\\ud83d"', r'"\\ud83d"'),
+        (r'"\ud83', r'"\ud83'),
+        ('"\\', '"\\'),
+    ],
+)
+def test_halves_alone_are_replaced(text: str, expected: str) -> None:
+    assert without_halves(text.encode()).decode() == expected
+
+
+@pytest.mark.parametrize("keep_usage", [False, True])
+def test_a_chunk_with_half_a_character_is_relayed(*, keep_usage: bool) -> None:
+    chunk = rb'data: {"choices":[{"index":0,"delta":{"content":"\ud83d"}}]%s}' + b"\n\n"
+    events = ChunkEvents(read_usage, keep_usage=keep_usage)
+    assert events.feed(chunk % b"") == chunk % b""
+    looked_into = events.feed(chunk % rb', "error": null, "usage": null')
+    assert events.failure is None
+    assert ("usage" in json.loads(looked_into[6:])) is keep_usage
+
+
+def test_broken_json_stays_a_failure() -> None:
+    events = ChunkEvents(read_usage, keep_usage=False)
+    assert events.feed(b'data: {"choices":["\\ud83d"\n\n') == b""
+    assert events.failure is not None
