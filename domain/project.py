@@ -37,7 +37,7 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller: the project that pays, and the key that opened the door."""
+    """An authenticated caller: the project that pays, and the key that authenticated it."""
 
     project: Project
     key_id: str

@@ -140,13 +140,13 @@ async def open_product(
             settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
         )
         uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
-        door = AsgiApp(
+        app = AsgiApp(
             Handler(serving, limits, uploads), create_pages(serving, health, version, ListedSizes().of), access_log
         )
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()
-        yield Product(door, stores, view)
+        yield Product(app, stores, view)
 
 
 def _signing_key(settings: Settings) -> bytes:

@@ -47,7 +47,7 @@ def _conform(command: list[str], env: dict[str, str]) -> dict[str, Any]:
 def _judge(title: str, report: dict[str, Any]) -> None:
     """Every check passes or names what the client lacks, and the page says just that."""
     faults = [
-        f"{run['door']}, {run['family']}: {name}: {result['fault']}"
+        f"{run['setup']}, {run['family']}: {name}: {result['fault']}"
         for run in report["runs"]
         for name, result in run["checks"].items()
         if "fault" in result

@@ -1,4 +1,4 @@
-"""The door with a scripted provider, alone or behind a real HTTP server in this process."""
+"""The application with a scripted provider, alone or behind a real HTTP server in this process."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class DoorServer(Served):
 
 
 async def make_door(uploads: Path | None = None, limits: BodyLimits = LIMITS, /, **by_id: object) -> Served:
-    """The door in front of scripted models.
+    """The app in front of scripted models.
 
     Args:
         uploads: the folder for forms.

@@ -22,16 +22,16 @@ const operations = (client) => [
 ];
 
 export default {
-  async a_wrong_key(door) {
-    for (const [path, kind, call] of operations(door.another("sk-wrong"))) {
-      const error = await refused(AuthenticationError, () => call({ model: door.model(kind) }));
+  async a_wrong_key(setup) {
+    for (const [path, kind, call] of operations(setup.another("sk-wrong"))) {
+      const error = await refused(AuthenticationError, () => call({ model: setup.model(kind) }));
       assert.equal(error.code, "invalid_api_key", path);
       assert.ok(error.requestID, path);
     }
   },
 
-  async an_unknown_model(door) {
-    for (const [path, , call] of operations(door.client)) {
+  async an_unknown_model(setup) {
+    for (const [path, , call] of operations(setup.client)) {
       for (const model of ["nobody-knows", "private"]) {
         const error = await refused(NotFoundError, () => call({ model }));
         assert.deepEqual([error.code, error.param, error.type], ["model_not_found", "model", "invalid_request_error"], path);
@@ -39,29 +39,29 @@ export default {
     }
   },
 
-  async an_operation_that_the_model_does_not_offer(door) {
-    for (const [path, kind, call] of operations(door.client)) {
+  async an_operation_that_the_model_does_not_offer(setup) {
+    for (const [path, kind, call] of operations(setup.client)) {
       const [other, offers] = kind === "chat" ? ["embedding", "/v1/embeddings"] : ["chat", "/v1/chat/completions"];
-      const error = await refused(BadRequestError, () => call({ model: door.model(other) }));
+      const error = await refused(BadRequestError, () => call({ model: setup.model(other) }));
       assert.ok(error.message.includes(`/v1/${path}`) && error.message.includes(offers), error.message);
       assert.equal(error.param, "model", path);
     }
   },
 
-  async an_error_of_the_upstream_is_kept(door) {
-    for (const [path, kind, call] of operations(door.client)) {
+  async an_error_of_the_upstream_is_kept(setup) {
+    for (const [path, kind, call] of operations(setup.client)) {
       const isForm = /edits|transcriptions|translations/.test(path); // whose fields are texts
-      const ask = (orders) => () => call({ model: door.model(kind), simulator: isForm ? JSON.stringify(orders) : orders });
+      const ask = (orders) => () => call({ model: setup.model(kind), simulator: isForm ? JSON.stringify(orders) : orders });
       const limited = await refused(RateLimitError, ask({ status: 429, retry_after: 2 }));
       assert.equal(limited.headers.get("retry-after"), "2", path);
       await refused(InternalServerError, ask({ status: 500 }));
     }
   },
 
-  async request_ids(door) {
-    for (const [path, kind, call] of operations(door.client)) {
+  async request_ids(setup) {
+    for (const [path, kind, call] of operations(setup.client)) {
       if (path.startsWith("audio/")) continue; // a small upload is no sound, and speech is the bytes themselves
-      assert.ok((await call({ model: door.model(kind) }))._request_id, path);
+      assert.ok((await call({ model: setup.model(kind) }))._request_id, path);
     }
   },
 };

@@ -1,4 +1,4 @@
-// What the checks share: a client at each of the gateway's doors, and how their results are reported; the twin of
+// What the checks share: a client at each of the gateway's setups, and how their results are reported; the twin of
 // tests/e2e/clients/harness.py. Environment: URL of the server, API_KEY, and UPSTREAM, the simulator behind the models
 // whose names begin with "wire-", which can be asked what reached it. Those that begin with "sim-" are served inside.
 
@@ -10,7 +10,7 @@ export const API_VERSION = "2025-04-01-preview";
 
 export class Lacks extends Error {}
 
-class Door {
+class ClientSetup {
   constructor(name, family, Client, where) {
     const options = { ...where, maxRetries: 0, timeout: 30_000 };
     Object.assign(this, { name, family, upstream: family === "wire" });
@@ -28,11 +28,11 @@ class Door {
   }
 }
 
-const doors = [
-  new Door("OpenAI", "sim", OpenAI, { baseURL: `${url}/v1` }),
-  new Door("OpenAI", "wire", OpenAI, { baseURL: `${url}/v1` }),
-  new Door("AzureOpenAI", "wire", AzureOpenAI, { endpoint: url, apiVersion: API_VERSION }),
-  new Door("OpenAI at /openai/v1", "wire", OpenAI, { baseURL: `${url}/openai/v1` }),
+const setups = [
+  new ClientSetup("OpenAI", "sim", OpenAI, { baseURL: `${url}/v1` }),
+  new ClientSetup("OpenAI", "wire", OpenAI, { baseURL: `${url}/v1` }),
+  new ClientSetup("AzureOpenAI", "wire", AzureOpenAI, { endpoint: url, apiVersion: API_VERSION }),
+  new ClientSetup("OpenAI at /openai/v1", "wire", OpenAI, { baseURL: `${url}/openai/v1` }),
 ];
 
 export async function collect(stream) {
@@ -53,24 +53,24 @@ export async function refused(kind, call, streamed = false) {
   throw new Error(`no ${kind.name} was thrown`);
 }
 
-// `operations` leads from the name of an operation to its checks. One report a door, as harness.py describes it.
+// `operations` leads from the name of an operation to its checks. One report a setup, as harness.py describes it.
 export async function run(operations) {
   const runs = [];
-  for (const door of doors) {
+  for (const setup of setups) {
     const checks = {};
     for (const [operation, each] of Object.entries(operations)) {
       for (const [name, check] of Object.entries(each)) {
-        checks[`${operation}: ${name.replaceAll("_", " ")}`] = await result(check, door);
+        checks[`${operation}: ${name.replaceAll("_", " ")}`] = await result(check, setup);
       }
     }
-    runs.push({ door: door.name, family: door.family, checks });
+    runs.push({ setup: setup.name, family: setup.family, checks });
   }
   return runs;
 }
 
-async function result(check, door) {
+async function result(check, setup) {
   try {
-    await check(door);
+    await check(setup);
     return {};
   } catch (error) {
     return error instanceof Lacks ? { lacks: error.message } : { fault: String(error.stack ?? error) };

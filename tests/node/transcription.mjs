@@ -8,88 +8,88 @@ import { bytesOf } from "./speech.mjs";
 const CUE = String.raw`\d\d:\d\d:\d\d[.,]\d{3} --> \d\d:\d\d:\d\d[.,]\d{3}`;
 const sounds = {};
 
-async function soundOf(door) {
-  sounds[door.name] ??= await bytesOf(door, { response_format: "wav" });
-  return toFile(sounds[door.name], "said.wav", { type: "audio/wav" });
+async function soundOf(setup) {
+  sounds[setup.name] ??= await bytesOf(setup, { response_format: "wav" });
+  return toFile(sounds[setup.name], "said.wav", { type: "audio/wav" });
 }
 
 // The voice is one channel of 24,000 samples of two bytes a second, behind 44 bytes of header.
-const secondsOf = (door) => (sounds[door.name].length - 44) / 48_000;
+const secondsOf = (setup) => (sounds[setup.name].length - 44) / 48_000;
 const near = (found, wanted) => assert.ok(Math.abs(found - wanted) < 0.01 * wanted + 0.01, `${found}, not ${wanted}`);
-const write = async (door, model, over = {}) =>
-  door.client.audio.transcriptions.create({ model: door.model(model), file: await soundOf(door), ...over });
-const translate = async (door, over = {}) =>
-  door.client.audio.translations.create({ model: door.model("whisper"), file: await soundOf(door), ...over });
+const write = async (setup, model, over = {}) =>
+  setup.client.audio.transcriptions.create({ model: setup.model(model), file: await soundOf(setup), ...over });
+const translate = async (setup, over = {}) =>
+  setup.client.audio.translations.create({ model: setup.model("whisper"), file: await soundOf(setup), ...over });
 
 export default {
-  async json(door) {
-    const answer = await write(door, "transcribe");
+  async json(setup) {
+    const answer = await write(setup, "transcribe");
     assert.ok(answer.text.length > 10);
     assert.equal(answer.usage.type, "tokens");
     assert.ok(answer.usage.input_token_details.audio_tokens > 0);
-    const timed = await write(door, "whisper");
+    const timed = await write(setup, "whisper");
     assert.equal(timed.usage.type, "duration");
-    assert.ok(Math.abs(timed.usage.seconds - secondsOf(door)) <= 1);
+    assert.ok(Math.abs(timed.usage.seconds - secondsOf(setup)) <= 1);
   },
 
-  async text(door) {
-    const text = await write(door, "whisper", { response_format: "text" });
-    assert.equal(text.trim(), (await write(door, "whisper")).text);
+  async text(setup) {
+    const text = await write(setup, "whisper", { response_format: "text" });
+    assert.equal(text.trim(), (await write(setup, "whisper")).text);
   },
 
-  async srt(door) {
-    assert.match(await write(door, "whisper", { response_format: "srt" }), new RegExp(`^1\r?\n${CUE}`));
+  async srt(setup) {
+    assert.match(await write(setup, "whisper", { response_format: "srt" }), new RegExp(`^1\r?\n${CUE}`));
   },
 
-  async vtt(door) {
-    assert.match(await write(door, "whisper", { response_format: "vtt" }), new RegExp(`^WEBVTT[^]*${CUE}`));
+  async vtt(setup) {
+    assert.match(await write(setup, "whisper", { response_format: "vtt" }), new RegExp(`^WEBVTT[^]*${CUE}`));
   },
 
-  async verbose_json_with_timestamps(door) {
+  async verbose_json_with_timestamps(setup) {
     const over = { response_format: "verbose_json", timestamp_granularities: ["word", "segment"] };
-    const answer = await write(door, "whisper", over);
-    near(answer.duration, secondsOf(door));
+    const answer = await write(setup, "whisper", over);
+    near(answer.duration, secondsOf(setup));
     assert.deepEqual(answer.words.map((word) => word.word), answer.text.match(/\w+/g));
     assert.ok(answer.segments.length > 0);
-    if (door.upstream) {
-      const sent = (await door.seen()).fields.filter((field) => field.name === "timestamp_granularities[]");
+    if (setup.upstream) {
+      const sent = (await setup.seen()).fields.filter((field) => field.name === "timestamp_granularities[]");
       assert.deepEqual(sent.map((field) => field.value), ["word", "segment"]);
     }
   },
 
-  async diarized_json(door) {
+  async diarized_json(setup) {
     const over = { response_format: "diarized_json", chunking_strategy: "auto" };
-    const answer = await write(door, "transcribe", over);
+    const answer = await write(setup, "transcribe", over);
     assert.ok(answer.segments.length > 0 && answer.segments.every((segment) => segment.speaker));
   },
 
-  async logprobs(door) {
-    const answer = await write(door, "transcribe", { include: ["logprobs"] });
+  async logprobs(setup) {
+    const answer = await write(setup, "transcribe", { include: ["logprobs"] });
     assert.equal(answer.logprobs.map((token) => token.token).join(""), answer.text);
   },
 
-  async streamed(door) {
-    const events = await collect(await write(door, "transcribe", { stream: true }));
+  async streamed(setup) {
+    const events = await collect(await write(setup, "transcribe", { stream: true }));
     assert.equal(events.at(-1).type, "transcript.text.done");
     const deltas = events.filter((event) => event.type === "transcript.text.delta").map((event) => event.delta);
     assert.ok(deltas.length > 1);
     assert.equal(deltas.join(""), events.at(-1).text);
   },
 
-  async translation_json(door) {
-    assert.ok((await translate(door)).text.length > 10);
-    near((await translate(door, { response_format: "verbose_json" })).duration, secondsOf(door));
+  async translation_json(setup) {
+    assert.ok((await translate(setup)).text.length > 10);
+    near((await translate(setup, { response_format: "verbose_json" })).duration, secondsOf(setup));
   },
 
-  async translation_text_srt_vtt(door) {
-    const { text } = await translate(door);
-    assert.equal((await translate(door, { response_format: "text" })).trim(), text);
-    assert.match(await translate(door, { response_format: "srt" }), new RegExp(`^1\r?\n${CUE}`));
-    assert.match(await translate(door, { response_format: "vtt" }), /^WEBVTT/);
+  async translation_text_srt_vtt(setup) {
+    const { text } = await translate(setup);
+    assert.equal((await translate(setup, { response_format: "text" })).trim(), text);
+    assert.match(await translate(setup, { response_format: "srt" }), new RegExp(`^1\r?\n${CUE}`));
+    assert.match(await translate(setup, { response_format: "vtt" }), /^WEBVTT/);
   },
 
-  async refusals(door) {
-    const wrong = async (over) => (await refused(BadRequestError, () => write(door, "transcribe", over))).param;
+  async refusals(setup) {
+    const wrong = async (over) => (await refused(BadRequestError, () => write(setup, "transcribe", over))).param;
     assert.equal(await wrong({ file: await toFile(Buffer.alloc(0), "empty.wav", { type: "audio/wav" }) }), "file");
     const note = Buffer.from("this is no sound at all, but a text");
     await wrong({ file: await toFile(note, "note.mp3", { type: "audio/mpeg" }) });

@@ -73,7 +73,7 @@ def complete(body: Mapping[str, Any], tokens: int | None = None) -> Completion:
         tokens: exact length of the text; ``None`` = by the prompt.
 
     Raises:
-        RequestError: 400, the request is not well formed or asks for what the simulator cannot do.
+        SimulatedError: 400, the request is not well formed or asks for what the simulator cannot do.
     """
     validate(body)
     count, top = body.get("n") or 1, body.get("top_logprobs") or 0

@@ -12,7 +12,7 @@ def plan(request: Request) -> Reply:
     """The answer to a chat.
 
     Raises:
-        RequestError: 400, see :func:`complete`.
+        SimulatedError: 400, see :func:`complete`.
     """
     completion = complete(request.members, request.tokens)
     options = request.members.get("stream_options") or {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 MOST_STOPS = 4
 
@@ -19,12 +19,12 @@ _NAMES = (
 )
 
 
-def wrong(message: str, param: str, code: str | None = None) -> RequestError:
+def wrong(message: str, param: str, code: str | None = None) -> SimulatedError:
     """A 400 about one member."""
-    return RequestError(400, message, param=param, code=code)
+    return SimulatedError(400, message, param=param, code=code)
 
 
-def missing(param: str) -> RequestError:
+def missing(param: str) -> SimulatedError:
     """A 400 for a member that must be there."""
     return wrong(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
 
@@ -33,7 +33,7 @@ def check_model(body: Mapping[str, Any]) -> None:
     """Demand the name of a model.
 
     Raises:
-        RequestError: 400.
+        SimulatedError: 400.
     """
     if body.get("model") is None:
         raise wrong("you must provide a model parameter", "model")
@@ -44,7 +44,7 @@ def check_stop(stop: object) -> None:
     """Check stop sequences.
 
     Raises:
-        RequestError: 400.
+        SimulatedError: 400.
     """
     if stop is None or isinstance(stop, str):
         return
@@ -61,7 +61,7 @@ def expect(value: object, kind: type, param: str, expected: str) -> None:
     """Demand a type. ``bool`` is no ``int`` here, as in JSON.
 
     Raises:
-        RequestError: 400 ``invalid_type``.
+        SimulatedError: 400 ``invalid_type``.
     """
     if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
         return
@@ -75,7 +75,7 @@ def one_of(value: object, allowed: Collection[str], param: str) -> None:
     """Demand one of several texts.
 
     Raises:
-        RequestError: 400 ``invalid_type`` or ``invalid_value``.
+        SimulatedError: 400 ``invalid_type`` or ``invalid_value``.
     """
     expect(value, str, param, "one of " + ", ".join(f"'{each}'" for each in allowed))
     if value not in allowed:
@@ -87,7 +87,7 @@ def number(body: Mapping[str, Any], name: str, low: float | None, high: float | 
     """Check a number where it is given and not null.
 
     Raises:
-        RequestError: 400 ``invalid_type``, or for example ``decimal_above_max_value``.
+        SimulatedError: 400 ``invalid_type``, or for example ``decimal_above_max_value``.
     """
     value = body.get(name)
     if value is None:

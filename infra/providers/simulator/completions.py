@@ -44,7 +44,7 @@ def plan(request: Request) -> Reply:
     """The answer to a legacy completion.
 
     Raises:
-        RequestError: 400, the request is not well formed.
+        SimulatedError: 400, the request is not well formed.
     """
     body = request.members
     validate(body, stream=request.stream)

@@ -20,7 +20,7 @@ def validate(body: Mapping[str, Any], *, stream: bool) -> None:
         stream: the answer is wanted piece by piece.
 
     Raises:
-        RequestError: 400, with the first fault found.
+        SimulatedError: 400, with the first fault found.
     """
     check_model(body)
     number(body, "temperature", 0, 2)

@@ -28,7 +28,7 @@ def plan(request: Request) -> Reply:
     """The answer to a request for embeddings.
 
     Raises:
-        RequestError: 400, the request is not well formed.
+        SimulatedError: 400, the request is not well formed.
     """
     body = request.members
     _validate(body)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamCredentialError, UpstreamRefusedError
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 _CREDENTIAL = frozenset({401, 402, 403})
 _UNKNOWN_MODEL = 404
 
 
-def as_gateway_error(refused: RequestError) -> GatewayError:
+def as_gateway_error(refused: SimulatedError) -> GatewayError:
     """What the port's callers see of an error answer.
 
     A refused credential and a model that the upstream does not know are the operator's business; the rest comes

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from infra.providers.simulator.checks import expect, wrong
-from infra.providers.simulator.refusal import RequestError, simulated_failure
+from infra.providers.simulator.refusal import SimulatedError, simulated_failure
 
 MOST_TOKENS = 1_000_000
 _LONGEST = 3600.0
@@ -53,7 +53,7 @@ class Faults:
         """Seconds after the request at which so many tokens are written."""
         return self.ttft + (tokens / self.tps if self.tps else 0.0)
 
-    def failure(self) -> RequestError | None:
+    def failure(self) -> SimulatedError | None:
         """The error to answer with, if one is ordered."""
         if self.status is None or self.html:
             return None
@@ -81,7 +81,7 @@ def read_faults(orders: object, defaults: Faults) -> Faults:
         defaults: what holds where the request says nothing.
 
     Raises:
-        RequestError: 400 with ``param`` such as ``simulator.ttft``; also for an order nobody knows.
+        SimulatedError: 400 with ``param`` such as ``simulator.ttft``; also for an order nobody knows.
     """
     if orders is None:
         return defaults

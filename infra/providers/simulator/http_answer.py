@@ -22,7 +22,7 @@ async def refuse(connection: ClientConnection, faults: Faults, counters: Counter
         ``False`` = none is ordered, nothing was sent.
 
     Raises:
-        RequestError: the ordered error; nothing has been sent yet.
+        SimulatedError: the ordered error; nothing has been sent yet.
     """
     failure = faults.failure()
     if failure is None and not faults.html:

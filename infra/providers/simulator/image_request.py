@@ -95,7 +95,7 @@ def read_generation(request: Request) -> ImageRequest:
     """Read a request for new images.
 
     Raises:
-        RequestError: 400, with the first fault found.
+        SimulatedError: 400, with the first fault found.
     """
     return _read(request.members, [], stream=request.stream)
 
@@ -104,7 +104,7 @@ def read_edit(request: Request) -> ImageRequest:
     """Read a request to edit images: a form, or JSON with ``images``.
 
     Raises:
-        RequestError: 400, with the first fault found.
+        SimulatedError: 400, with the first fault found.
     """
     if request.form is None:
         return _read(request.members, _referenced(request.members), stream=request.stream)

@@ -29,7 +29,7 @@ def plan_generation(request: Request) -> Reply:
     """The answer to a request for images.
 
     Raises:
-        RequestError: 400, the request is not well formed.
+        SimulatedError: 400, the request is not well formed.
     """
     return _plan(request, read_generation(request), "image_generation")
 
@@ -38,7 +38,7 @@ def plan_edit(request: Request) -> Reply:
     """The answer to a request to edit images.
 
     Raises:
-        RequestError: 400, the request is not well formed.
+        SimulatedError: 400, the request is not well formed.
     """
     return _plan(request, read_edit(request), "image_edit")
 

@@ -42,7 +42,7 @@ def instance(schema: Mapping[str, Any], param: str) -> Any:
         param: the member of the request that it came in, for the error.
 
     Raises:
-        RequestError: 400, the schema cannot be met or is none.
+        SimulatedError: 400, the schema cannot be met or is none.
     """
     try:
         return _Maker(schema).make(schema, 0, 0)

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 _SECRET = frozenset({b"authorization", b"api-key", b"x-api-key", b"cookie", b"proxy-authorization"})
 _DIGITS = 12
@@ -18,18 +18,18 @@ def check_key(headers: Headers, wanted: str | None) -> None:
     """Demand the key, where one is demanded at all.
 
     Raises:
-        RequestError: 401 in OpenAI's words, which show the first and last characters of what was sent.
+        SimulatedError: 401 in OpenAI's words, which show the first and last characters of what was sent.
     """
     if wanted is None:
         return
     brought = _key(headers)
     if not brought:
-        raise RequestError(
+        raise SimulatedError(
             401, "You didn't provide an API key. Provide it as a Bearer token in an Authorization header."
         )
     if not hmac.compare_digest(brought.encode(), wanted.encode()):
         masked = f"{brought[:8]}{'*' * 8}{brought[-4:]}" if len(brought) > 12 else "*" * len(brought)  # noqa: PLR2004 - 8 + 4
-        raise RequestError(401, f"Incorrect API key provided: {masked}.", code="invalid_api_key")
+        raise SimulatedError(401, f"Incorrect API key provided: {masked}.", code="invalid_api_key")
 
 
 def _key(headers: Headers) -> str:

@@ -15,7 +15,7 @@ def check_messages(body: Mapping[str, Any]) -> None:
     """Check every message.
 
     Raises:
-        RequestError: 400 with ``param`` such as ``messages[0].role``.
+        SimulatedError: 400 with ``param`` such as ``messages[0].role``.
     """
     messages = body.get("messages")
     if messages is None:

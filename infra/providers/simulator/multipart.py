@@ -10,7 +10,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import parse_options_header
 
 from domain.form import Form, Part
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class _Reader:
         _, options = parse_options_header(self._headers.get(b"content-disposition", b""))
         name, filename = options.get(b"name"), options.get(b"filename")
         if name is None:
-            raise RequestError(400, "Could not parse multipart form: a part has no name.")
+            raise SimulatedError(400, "Could not parse multipart form: a part has no name.")
         kind = self._headers.get(b"content-type")
         self.parts.append(
             Part(
@@ -90,12 +90,12 @@ def read_form(content_type: bytes, body: bytes) -> Form:
         body: all of it.
 
     Raises:
-        RequestError: 400, it is no form or not all of one.
+        SimulatedError: 400, it is no form or not all of one.
     """
     _, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
     if not boundary:
-        raise RequestError(400, "Could not parse multipart form: no boundary in the content type.")
+        raise SimulatedError(400, "Could not parse multipart form: no boundary in the content type.")
     reader = _Reader()
     parser = MultipartParser(
         boundary,
@@ -113,7 +113,7 @@ def read_form(content_type: bytes, body: bytes) -> Form:
         parser.write(body)
         parser.finalize()
     except MultipartParseError:
-        raise RequestError(400, "Could not parse multipart form.") from None
+        raise SimulatedError(400, "Could not parse multipart form.") from None
     if not reader.complete:
-        raise RequestError(400, "Could not parse multipart form: it has no end.")
+        raise SimulatedError(400, "Could not parse multipart form: it has no end.")
     return Form(tuple(reader.parts))

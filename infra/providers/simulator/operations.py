@@ -27,7 +27,7 @@ async def planned(endpoint: Endpoint, request: Request) -> Reply:
     """The plan for a request. Forms may be large: they are read in a thread.
 
     Raises:
-        RequestError: the request is not well formed.
+        SimulatedError: the request is not well formed.
     """
     make = OPERATIONS[endpoint]
     return make(request) if request.form is None else await asyncio.to_thread(make, request)

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from application.ports.providers import StoredAction
 from domain.operation import Endpoint
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 _PREFIXES = ("/openai/v1/", "/v1/")
 _DEPLOYMENTS = "/openai/deployments/"
@@ -39,7 +39,7 @@ def place_of(path: str, query: bytes) -> Place:
     """The meaning of a path.
 
     Raises:
-        RequestError: 404, a path of Azure's that lacks the ``api-version``.
+        SimulatedError: 404, a path of Azure's that lacks the ``api-version``.
     """
     for prefix in _PREFIXES:
         if path.startswith(prefix):
@@ -67,14 +67,14 @@ def stored_at(method: str, path: str, stored: str) -> tuple[StoredAction, str]:
         stored: see ``Place``.
 
     Raises:
-        RequestError: 404 or 405, there is no such thing to do.
+        SimulatedError: 404 or 405, there is no such thing to do.
     """
     response_id, _, what = stored.partition("/")
     actions = _ACTIONS.get(what)
     if actions is None:
-        raise RequestError(404, f"Invalid URL ({method} {path})")
+        raise SimulatedError(404, f"Invalid URL ({method} {path})")
     if method not in actions:
-        raise RequestError(405, f"Not allowed to {method} on {path}.", code="method_not_supported")
+        raise SimulatedError(405, f"Not allowed to {method} on {path}.", code="method_not_supported")
     return actions[method], response_id
 
 
@@ -88,4 +88,4 @@ def _named(name: str) -> Place:
 
 def _demand_version(query: bytes) -> None:
     if b"api-version" not in parse_qs(query):
-        raise RequestError(404, "Resource not found", code="404")
+        raise SimulatedError(404, "Resource not found", code="404")

@@ -38,7 +38,7 @@ def read_inputs(body: Mapping[str, Any], name: str, *, empty_texts: bool = False
     """Read a text, an array of texts, an array of token ids, or an array of such arrays.
 
     Raises:
-        RequestError: 400: empty, more than 2,048, a token id that does not exist, or something else entirely.
+        SimulatedError: 400: empty, more than 2,048, a token id that does not exist, or something else entirely.
     """
     value = body[name]
     if isinstance(value, str):

@@ -13,7 +13,7 @@ from domain.model import ModelDocument
 from infra.providers.simulator.failures import as_gateway_error
 from infra.providers.simulator.faults import Faults, read_faults
 from infra.providers.simulator.operations import planned
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import JSON, Pieces, Reply, Request, Whole
 from infra.providers.simulator.request import read_request, upstream_model
 from infra.providers.simulator.responses.stored import answer_stored
@@ -65,7 +65,7 @@ class SimulatorProvider:
         kept = self._kept_by(document)
         try:
             found = answer_stored(kept, call.action, call.response_id, call.query)
-        except RequestError as refused:
+        except SimulatedError as refused:
             raise UpstreamRefusedError(
                 refused.status, refused.message, kind=refused.kind, param=refused.param, code=refused.code
             ) from None
@@ -98,7 +98,7 @@ class SimulatorProvider:
                     kept=self._kept_by(document),
                 )
                 return await planned(call.endpoint, request), faults
-        except RequestError as refused:
+        except SimulatedError as refused:
             raise as_gateway_error(refused) from None
         await pause(faults.ttft, document.parameters.timeout)
         if failure is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class RequestError(Exception):
+class SimulatedError(Exception):
     """A request that is answered with an error.
 
     Args:
@@ -50,7 +50,7 @@ _BY_STATUS = {
 }
 
 
-def simulated_failure(status: int, *, code: str | None = None, retry_after: float | None = None) -> RequestError:
+def simulated_failure(status: int, *, code: str | None = None, retry_after: float | None = None) -> SimulatedError:
     """The error that a real upstream would give with a status.
 
     Args:
@@ -60,4 +60,4 @@ def simulated_failure(status: int, *, code: str | None = None, retry_after: floa
     """
     kind = "invalid_request_error" if status < 500 else "server_error"  # noqa: PLR2004 - where server errors begin
     message, kind, usual = _BY_STATUS.get(status, (f"Simulated failure with status {status}.", kind, None))
-    return RequestError(status, message, kind=kind, code=code or usual, retry_after=retry_after)
+    return SimulatedError(status, message, kind=kind, code=code or usual, retry_after=retry_after)

@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.form import Form
 from domain.usage import Usage
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.stored_responses import KeptResponses
 
 JSON = b"application/json"
@@ -44,7 +44,7 @@ class Request:
     kept: KeptResponses = field(default_factory=KeptResponses)
 
 
-def error_event(refused: RequestError, _sent: int) -> bytes:
+def error_event(refused: SimulatedError, _sent: int) -> bytes:
     """How most streams say that something went wrong."""
     return b"data: " + refused.body() + b"\n\n"
 
@@ -79,7 +79,7 @@ class Pieces:
     events: Iterator[Event]
     closing: bytes = DONE
     content_type: bytes = EVENT_STREAM
-    failure: Callable[[RequestError, int], bytes] | None = error_event
+    failure: Callable[[SimulatedError, int], bytes] | None = error_event
     failure_completes: bool = False
     counted: bool = True
 

@@ -22,7 +22,7 @@ def read_request(call: Call, document: ModelDocument) -> dict[str, Any]:
     """The members of a call's body, with the document's defaults where the caller says nothing.
 
     Raises:
-        RequestError: 400, a member cannot be decoded.
+        SimulatedError: 400, a member cannot be decoded.
     """
     sent = _decoded(call) if call.form is None else members_of(call.form)
     defaults = document.parameters.defaults

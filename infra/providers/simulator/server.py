@@ -24,7 +24,7 @@ from infra.providers.simulator.operations import planned
 from infra.providers.simulator.options import SimulatorOptions
 from infra.providers.simulator.paths import place_of, stored_at
 from infra.providers.simulator.picture import draw
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import Request
 from infra.providers.simulator.responses.stored import answer_stored
 from infra.providers.simulator.stored_responses import KeptResponses
@@ -67,7 +67,7 @@ class Simulator:
             connection = ClientConnection(receive, send, [identity, (b"openai-version", b"2020-10-01")])
             try:
                 await self._serve(scope, connection)
-            except RequestError as refused:
+            except SimulatedError as refused:
                 extra = [] if refused.retry_after is None else [(b"retry-after", b"%g" % refused.retry_after)]
                 await connection.answer(refused.status, refused.body(), extra=extra)
             finally:
@@ -80,7 +80,7 @@ class Simulator:
             _demand(method, "POST", path)
             try:
                 await self._operate(place.endpoint, place.deployment, scope, connection)
-            except RequestError:
+            except SimulatedError:
                 self.counters.failed += 1
                 raise
         elif place.stored is not None:
@@ -97,7 +97,7 @@ class Simulator:
             check_key(scope["headers"], self._options.api_key)
             await connection.answer(200, msgspec.json.encode(self._models(path)))
         else:
-            raise RequestError(404, f"Invalid URL ({method} {path})")
+            raise SimulatedError(404, f"Invalid URL ({method} {path})")
 
     async def _own(self, method: str, path: str, connection: ClientConnection) -> None:
         if path == "/simulator/calls":
@@ -117,7 +117,7 @@ class Simulator:
             _demand(method, "GET", path)
             await connection.answer(200, draw(picture), picture.content_type)
         else:
-            raise RequestError(404, f"Invalid URL ({method} {path})")
+            raise SimulatedError(404, f"Invalid URL ({method} {path})")
 
     async def _operate(
         self, endpoint: Endpoint, deployment: str | None, scope: Scope, connection: ClientConnection
@@ -161,7 +161,7 @@ class Simulator:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             body = None
         if not isinstance(body, dict):
-            raise RequestError(400, "We could not parse the JSON body of your request.")
+            raise SimulatedError(400, "We could not parse the JSON body of your request.")
         return body, None
 
     def _models(self, path: str) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _address(scope: Scope) -> str:
 def _demand(method: str, allowed: str, path: str) -> None:
     if method != allowed:
         said = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
-        raise RequestError(405, said, code="method_not_supported")
+        raise SimulatedError(405, said, code="method_not_supported")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

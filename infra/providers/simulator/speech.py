@@ -27,7 +27,7 @@ def plan(request: Request) -> Reply:
     """The answer to a request for speech. It always comes in pieces, as it is made.
 
     Raises:
-        RequestError: 400, the request is not well formed.
+        SimulatedError: 400, the request is not well formed.
     """
     body = request.members
     _validate(body)

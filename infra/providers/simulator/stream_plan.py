@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import islice
 
 from infra.providers.simulator.faults import Faults
-from infra.providers.simulator.refusal import RequestError, simulated_failure
+from infra.providers.simulator.refusal import SimulatedError, simulated_failure
 from infra.providers.simulator.reply import Event
 
 
@@ -61,6 +61,6 @@ def script(events: Iterator[Event], faults: Faults) -> Script:
     return Script(islice(events, after), ending)
 
 
-def stream_failure(faults: Faults) -> RequestError:
+def stream_failure(faults: Faults) -> SimulatedError:
     """What an error inside a stream says. It has no status of its own there: to the caller it is a bad gateway's."""
     return simulated_failure(502, code=faults.code)

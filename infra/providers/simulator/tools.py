@@ -39,7 +39,7 @@ def check_tools(body: Mapping[str, Any]) -> None:
     """Check ``tools``, ``tool_choice``, ``functions`` and ``function_call``.
 
     Raises:
-        RequestError: 400 with ``param`` such as ``tools[0].function.name``.
+        SimulatedError: 400 with ``param`` such as ``tools[0].function.name``.
     """
     tools, functions = body.get("tools"), body.get("functions")
     if tools is not None:
@@ -106,7 +106,7 @@ def calls_for(body: Mapping[str, Any], asked: str) -> tuple[tuple[str, str], ...
         asked: the text of the last user message.
 
     Raises:
-        RequestError: 400, a tool's schema cannot be met.
+        SimulatedError: 400, a tool's schema cannot be met.
     """
     known = _definitions(body)
     if not known:

@@ -31,7 +31,7 @@ def plan_transcription(request: Request) -> Reply:
     """The answer to a request for a transcript.
 
     Raises:
-        RequestError: 400, the request is not well formed or its file is no audio.
+        SimulatedError: 400, the request is not well formed or its file is no audio.
     """
     return _plan(request, _FORMATS, translation=False)
 
@@ -40,7 +40,7 @@ def plan_translation(request: Request) -> Reply:
     """The answer to a request for a translation into English, which is never streamed.
 
     Raises:
-        RequestError: 400, the request is not well formed or its file is no audio.
+        SimulatedError: 400, the request is not well formed or its file is no audio.
     """
     return _plan(request, _TRANSLATED, translation=True)
 

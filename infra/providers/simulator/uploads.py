@@ -17,7 +17,7 @@ def members_of(form: Form) -> dict[str, Any]:
     """The fields of text: those whose name ends with ``[]`` or that come several times as lists, ``simulator`` decoded.
 
     Raises:
-        RequestError: 400, the orders are no JSON.
+        SimulatedError: 400, the orders are no JSON.
     """
     members: dict[str, Any] = {}
     for part in form.parts:
@@ -46,7 +46,7 @@ def typed_members(members: Mapping[str, Any], types: Mapping[str, type]) -> dict
         types: ``int``, ``float`` or ``bool`` for each member that is to have it.
 
     Raises:
-        RequestError: 400 ``invalid_type``.
+        SimulatedError: 400 ``invalid_type``.
     """
     typed = dict(members)
     for name, kind in types.items():
@@ -69,7 +69,7 @@ def uploaded(form: Form, name: str) -> list[Part]:
     """The files of a field.
 
     Raises:
-        RequestError: 400, one of them is empty.
+        SimulatedError: 400, one of them is empty.
     """
     files = form.files(name)
     for part in files:

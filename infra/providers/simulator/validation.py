@@ -20,7 +20,7 @@ def validate(body: Mapping[str, Any]) -> None:
     """Check a request.
 
     Raises:
-        RequestError: 400, with the first fault found.
+        SimulatedError: 400, with the first fault found.
     """
     check_model(body)
     check_messages(body)

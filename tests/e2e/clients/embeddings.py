@@ -9,17 +9,17 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import AsgiApp, refused
+from tests.e2e.clients.harness import ClientSetup, refused
 
 OPERATION = "embeddings"
 
 TEXTS = ["the amber basin", "the other basin", "the amber basin"]
 
 
-def caller(door: AsgiApp) -> Callable[..., Any]:
+def caller(setup: ClientSetup) -> Callable[..., Any]:
     """Calls with a model and a text unless others are given."""
-    create = door.client.embeddings.create
-    return lambda **members: create(**{"model": door.model("embedding"), "input": TEXTS[0], **members})
+    create = setup.client.embeddings.create
+    return lambda **members: create(**{"model": setup.model("embedding"), "input": TEXTS[0], **members})
 
 
 def unit(vector: Sequence[float]) -> bool:
@@ -27,67 +27,67 @@ def unit(vector: Sequence[float]) -> bool:
     return abs(math.hypot(*vector) - 1) < 1e-4
 
 
-def check_a_text(door: AsgiApp) -> None:
-    answer = caller(door)()
-    assert (answer.object, answer.model) == ("list", door.model("embedding"))
+def check_a_text(setup: ClientSetup) -> None:
+    answer = caller(setup)()
+    assert (answer.object, answer.model) == ("list", setup.model("embedding"))
     (found,) = answer.data
     assert (found.object, found.index) == ("embedding", 0)
     assert unit(found.embedding)
     assert answer.usage.prompt_tokens == answer.usage.total_tokens > 0
 
 
-def check_a_list_of_texts(door: AsgiApp) -> None:
-    answer = caller(door)(input=TEXTS)
+def check_a_list_of_texts(setup: ClientSetup) -> None:
+    answer = caller(setup)(input=TEXTS)
     assert [found.index for found in answer.data] == [0, 1, 2]
     first, other, again = (found.embedding for found in answer.data)
     assert first == again != other
     assert all(map(unit, (first, other)))
-    assert answer.usage.prompt_tokens > caller(door)().usage.prompt_tokens
+    assert answer.usage.prompt_tokens > caller(setup)().usage.prompt_tokens
 
 
-def check_tokens(door: AsgiApp) -> None:
-    answer = caller(door)(input=[1, 2, 3, 4])
+def check_tokens(setup: ClientSetup) -> None:
+    answer = caller(setup)(input=[1, 2, 3, 4])
     assert len(answer.data) == 1
     assert unit(answer.data[0].embedding)
     assert answer.usage.prompt_tokens == 4
-    if door.upstream:
-        assert door.seen()["body"]["input"] == [1, 2, 3, 4]
+    if setup.upstream:
+        assert setup.seen()["body"]["input"] == [1, 2, 3, 4]
 
 
-def check_lists_of_tokens(door: AsgiApp) -> None:
-    answer = caller(door)(input=[[1, 2, 3, 4], [5, 6]])
+def check_lists_of_tokens(setup: ClientSetup) -> None:
+    answer = caller(setup)(input=[[1, 2, 3, 4], [5, 6]])
     assert [found.index for found in answer.data] == [0, 1]
     assert all(unit(found.embedding) for found in answer.data)
     assert answer.usage.prompt_tokens == 6
 
 
-def check_base64_by_default(door: AsgiApp) -> None:
-    vector = caller(door)().data[0].embedding
+def check_base64_by_default(setup: ClientSetup) -> None:
+    vector = caller(setup)().data[0].embedding
     assert all(isinstance(number, float) for number in vector)
-    if door.upstream:
-        assert door.seen()["body"]["encoding_format"] == "base64"
-    text = caller(door)(encoding_format="base64").data[0].embedding
+    if setup.upstream:
+        assert setup.seen()["body"]["encoding_format"] == "base64"
+    text = caller(setup)(encoding_format="base64").data[0].embedding
     assert isinstance(text, str)
     assert len(base64.b64decode(text)) == 4 * len(vector)
 
 
-def check_floats_are_the_same_numbers(door: AsgiApp) -> None:
-    as_floats = caller(door)(encoding_format="float").data[0].embedding
-    decoded = caller(door)().data[0].embedding
+def check_floats_are_the_same_numbers(setup: ClientSetup) -> None:
+    as_floats = caller(setup)(encoding_format="float").data[0].embedding
+    decoded = caller(setup)().data[0].embedding
     assert unit(as_floats)
     assert len(as_floats) == len(decoded)
     assert all(abs(one - other) < 1e-6 for one, other in zip(as_floats, decoded, strict=True))
 
 
-def check_dimensions(door: AsgiApp) -> None:
+def check_dimensions(setup: ClientSetup) -> None:
     for encoding in ("float", None):
         over = {} if encoding is None else {"encoding_format": encoding}
-        vector = caller(door)(dimensions=64, **over).data[0].embedding
+        vector = caller(setup)(dimensions=64, **over).data[0].embedding
         assert len(vector) == 64
         assert unit(vector)
 
 
-def check_refusals(door: AsgiApp) -> None:
+def check_refusals(setup: ClientSetup) -> None:
     several: list[Any] = [[], "", {"a": 1}, ["a"] * 2049]
     for wrong in several:
-        assert refused(openai.BadRequestError, caller(door), input=wrong).param == "input", wrong
+        assert refused(openai.BadRequestError, caller(setup), input=wrong).param == "input", wrong

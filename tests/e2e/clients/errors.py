@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import AsgiApp, order, order_in_form, refused
+from tests.e2e.clients.harness import ClientSetup, order, order_in_form, refused
 from tests.e2e.clients.images import png
 
 OPERATION = "errors"
@@ -29,15 +29,15 @@ def operations(client: Any) -> Iterator[tuple[str, str, Callable[..., Any], dict
     yield "audio/translations", "whisper", client.audio.translations.create, {"file": SOUND}
 
 
-def check_a_wrong_key(door: AsgiApp) -> None:
-    client = door.another("sk-wrong")
+def check_a_wrong_key(setup: ClientSetup) -> None:
+    client = setup.another("sk-wrong")
     for path, kind, call, members in operations(client):
-        error = refused(openai.AuthenticationError, call, model=door.model(kind), **members)
+        error = refused(openai.AuthenticationError, call, model=setup.model(kind), **members)
         assert (error.code, bool(error.request_id)) == ("invalid_api_key", True), path
 
 
-def check_an_unknown_model(door: AsgiApp) -> None:
-    for path, _, call, members in operations(door.client):
+def check_an_unknown_model(setup: ClientSetup) -> None:
+    for path, _, call, members in operations(setup.client):
         for name in ("nobody-knows", "private"):
             error = refused(openai.NotFoundError, call, model=name, **members)
             assert (error.code, error.param) == ("model_not_found", "model"), path
@@ -45,27 +45,27 @@ def check_an_unknown_model(door: AsgiApp) -> None:
             assert error.request_id, path
 
 
-def check_an_operation_that_the_model_does_not_offer(door: AsgiApp) -> None:
-    for path, kind, call, members in operations(door.client):
+def check_an_operation_that_the_model_does_not_offer(setup: ClientSetup) -> None:
+    for path, kind, call, members in operations(setup.client):
         other, offers = ("embedding", "/v1/embeddings") if kind == "chat" else ("chat", "/v1/chat/completions")
-        error = refused(openai.BadRequestError, call, model=door.model(other), **members)
+        error = refused(openai.BadRequestError, call, model=setup.model(other), **members)
         assert f"/v1/{path}" in error.message, path
         assert offers in error.message, "what the model can do is said"
         assert error.param == "model", path
 
 
-def check_an_error_of_the_upstream_is_kept(door: AsgiApp) -> None:
-    for path, kind, call, members in operations(door.client):
+def check_an_error_of_the_upstream_is_kept(setup: ClientSetup) -> None:
+    for path, kind, call, members in operations(setup.client):
         orders = order_in_form if {"image", "file"} & set(members) else order
-        asked = {"model": door.model(kind), **members}
+        asked = {"model": setup.model(kind), **members}
         error = refused(openai.RateLimitError, call, **asked, **orders(status=429, retry_after=2))
         assert error.response.headers["retry-after"] == "2", path
         assert error.request_id, path
         refused(openai.InternalServerError, call, **asked, **orders(status=500))
 
 
-def check_request_ids(door: AsgiApp) -> None:
-    for path, kind, call, members in operations(door.client):
+def check_request_ids(setup: ClientSetup) -> None:
+    for path, kind, call, members in operations(setup.client):
         if not path.startswith("audio/"):  # a small upload is no sound, and speech is the bytes themselves
-            named = call(model=door.model(kind), **members, extra_headers={"X-Request-Id": "mine-1"})
+            named = call(model=setup.model(kind), **members, extra_headers={"X-Request-Id": "mine-1"})
             assert named._request_id == "mine-1", path

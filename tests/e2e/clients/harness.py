@@ -1,4 +1,4 @@
-"""What the checks share: a client at each of the gateway's doors, and how their results are reported.
+"""What the checks share: a client at each of the gateway's setups, and how their results are reported.
 
 Environment: ``URL`` of the server, ``API_KEY``, and ``UPSTREAM``, the simulator behind the models whose names begin
 with ``wire-``, which can be asked what reached it. Those that begin with ``sim-`` are served inside the gateway.
@@ -27,7 +27,7 @@ class LacksError(Exception):
 
 
 @dataclass(frozen=True)
-class AsgiApp:
+class ClientSetup:
     """A client of one class, ready to call one family of models.
 
     Args:
@@ -57,10 +57,10 @@ class AsgiApp:
             return last
 
 
-Check = Callable[[AsgiApp], None]
+Check = Callable[[ClientSetup], None]
 
 
-def doors() -> list[AsgiApp]:
+def setups() -> list[ClientSetup]:
     """Every class of client and every way in, and both families of models through the first."""
     url, key, upstream = os.environ["URL"], os.environ["API_KEY"], os.environ["UPSTREAM"]
     azure = {"azure_endpoint": url, "api_version": API_VERSION}
@@ -75,9 +75,9 @@ def doors() -> list[AsgiApp]:
 
 def _door(
     name: str, family: str, kind: Any, twin: Any, where: dict[str, str], key: str, upstream: str | None
-) -> AsgiApp:
+) -> ClientSetup:
     options: dict[str, Any] = {**where, "max_retries": 0, "timeout": 30}
-    return AsgiApp(
+    return ClientSetup(
         name,
         family,
         kind(api_key=key, **options),
@@ -125,10 +125,10 @@ def order_in_form(**orders: Any) -> dict[str, Any]:
 
 
 def run(operations: Iterable[ModuleType]) -> list[dict[str, Any]]:
-    """Run every ``check_`` of these modules through every door.
+    """Run every ``check_`` of these modules through every setup.
 
     Returns:
-        One report a door: its name, its family of models, and for each check what went wrong (``fault``), or what the
+        One report a setup: its name, its family of models, and for each check what went wrong (``fault``), or what the
         client lacks (``lacks``), or neither.
     """
     checks = {
@@ -136,11 +136,11 @@ def run(operations: Iterable[ModuleType]) -> list[dict[str, Any]]:
     }
     return [
         {
-            "door": door.name,
-            "family": door.family,
-            "checks": {name: _result(check, door) for name, check in checks.items()},
+            "setup": setup.name,
+            "family": setup.family,
+            "checks": {name: _result(check, setup) for name, check in checks.items()},
         }
-        for door in doors()
+        for setup in setups()
     ]
 
 
@@ -156,9 +156,9 @@ def _feature(name: str) -> str:
     return re.sub("_+", " ", name.removeprefix("check_"))
 
 
-def _result(check: Check, door: AsgiApp) -> dict[str, str]:
+def _result(check: Check, setup: ClientSetup) -> dict[str, str]:
     try:
-        check(door)
+        check(setup)
     except LacksError as lacks:
         return {"lacks": str(lacks)}
     except Exception:  # noqa: BLE001 - whatever a client raises is the result

@@ -10,7 +10,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import AsgiApp, order, refused
+from tests.e2e.clients.harness import ClientSetup, order, refused
 
 OPERATION = "images"
 
@@ -35,91 +35,91 @@ def size_of(text: str) -> tuple[int, int]:
     return width, height
 
 
-def maker(door: AsgiApp, model: str = "gpt-image") -> Callable[..., Any]:
+def maker(setup: ClientSetup, model: str = "gpt-image") -> Callable[..., Any]:
     """Makes images with a model and a prompt unless others are given."""
-    generate = door.client.images.generate
-    return lambda **members: generate(**{"model": door.model(model), "prompt": PROMPT, **members})
+    generate = setup.client.images.generate
+    return lambda **members: generate(**{"model": setup.model(model), "prompt": PROMPT, **members})
 
 
-def editor(door: AsgiApp, model: str = "gpt-image") -> Callable[..., Any]:
+def editor(setup: ClientSetup, model: str = "gpt-image") -> Callable[..., Any]:
     """Edits with a model and a prompt unless others are given."""
-    edit = door.client.images.edit
-    return lambda **members: edit(**{"model": door.model(model), "prompt": PROMPT, **members})
+    edit = setup.client.images.edit
+    return lambda **members: edit(**{"model": setup.model(model), "prompt": PROMPT, **members})
 
 
-def names_of_files(door: AsgiApp) -> list[tuple[str, str]]:
+def names_of_files(setup: ClientSetup) -> list[tuple[str, str]]:
     """Fields and file names of the form that reached the upstream."""
-    return [(file["name"], file["filename"]) for file in door.seen()["files"]]
+    return [(file["name"], file["filename"]) for file in setup.seen()["files"]]
 
 
-def check_generate_base64(door: AsgiApp) -> None:
-    answer = maker(door)(size="1536x1024", quality="low")
+def check_generate_base64(setup: ClientSetup) -> None:
+    answer = maker(setup)(size="1536x1024", quality="low")
     (image,) = answer.data
     assert size_of(image.b64_json) == (1536, 1024)
     assert (answer.size, answer.quality) == ("1536x1024", "low")
     assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens > 0
-    (older,) = maker(door, "dall-e-3")(size="1024x1024", response_format="b64_json").data
+    (older,) = maker(setup, "dall-e-3")(size="1024x1024", response_format="b64_json").data
     assert size_of(older.b64_json) == (1024, 1024)
 
 
-def check_generate_url(door: AsgiApp) -> None:
+def check_generate_url(setup: ClientSetup) -> None:
     for members in ({}, {"response_format": "url"}):
-        (image,) = maker(door, "dall-e-3")(size="1024x1024", **members).data
+        (image,) = maker(setup, "dall-e-3")(size="1024x1024", **members).data
         assert image.b64_json is None
         # What is served inside the gateway has no address of its own.
-        assert image.url.startswith("http://" if door.upstream else "data:image/png;base64,"), image.url[:30]
+        assert image.url.startswith("http://" if setup.upstream else "data:image/png;base64,"), image.url[:30]
 
 
-def check_generate_several(door: AsgiApp) -> None:
-    answer = maker(door)(n=3, size="1024x1024")
+def check_generate_several(setup: ClientSetup) -> None:
+    answer = maker(setup)(n=3, size="1024x1024")
     assert [size_of(image.b64_json) for image in answer.data] == [(1024, 1024)] * 3
     assert len({image.b64_json for image in answer.data}) == 3
 
 
-def check_generate_streamed(door: AsgiApp) -> None:
-    events = list(maker(door)(size="1024x1024", stream=True, partial_images=2))
+def check_generate_streamed(setup: ClientSetup) -> None:
+    events = list(maker(setup)(size="1024x1024", stream=True, partial_images=2))
     assert [event.type for event in events] == [*["image_generation.partial_image"] * 2, "image_generation.completed"]
     assert [event.partial_image_index for event in events[:-1]] == [0, 1]
     assert {size_of(event.b64_json) for event in events} == {(1024, 1024)}
     assert events[-1].usage.output_tokens > 0
 
 
-def check_generate_failures_inside_streams_are_raised(door: AsgiApp) -> None:
+def check_generate_failures_inside_streams_are_raised(setup: ClientSetup) -> None:
     asked = {"stream": True, "partial_images": 2}
     for orders in ({"error_in_stream": 1}, {"cut_after": 1}):
-        assert refused(openai.APIError, maker(door), **asked, **order(**orders)).message, orders
+        assert refused(openai.APIError, maker(setup), **asked, **order(**orders)).message, orders
 
 
-def check_edit_an_image(door: AsgiApp) -> None:
-    answer = editor(door)(image=("basin.png", png(), "image/png"), size="1024x1024")
+def check_edit_an_image(setup: ClientSetup) -> None:
+    answer = editor(setup)(image=("basin.png", png(), "image/png"), size="1024x1024")
     assert [size_of(image.b64_json) for image in answer.data] == [(1024, 1024)]
-    if door.upstream:
-        assert names_of_files(door) == [("image", "basin.png")]
+    if setup.upstream:
+        assert names_of_files(setup) == [("image", "basin.png")]
 
 
-def check_edit_several_images(door: AsgiApp) -> None:
+def check_edit_several_images(setup: ClientSetup) -> None:
     images = [("one.png", png(), "image/png"), ("two.png", png(32), "image/png")]
-    answer = editor(door)(image=images, n=2, size="1024x1024")
+    answer = editor(setup)(image=images, n=2, size="1024x1024")
     assert [size_of(image.b64_json) for image in answer.data] == [(1024, 1024)] * 2
-    if door.upstream:
-        assert names_of_files(door) == [("image[]", "one.png"), ("image[]", "two.png")]
+    if setup.upstream:
+        assert names_of_files(setup) == [("image[]", "one.png"), ("image[]", "two.png")]
 
 
-def check_edit_with_a_mask(door: AsgiApp) -> None:
+def check_edit_with_a_mask(setup: ClientSetup) -> None:
     files = {"image": ("basin.png", png(), "image/png"), "mask": ("mask.png", png(), "image/png")}
-    (image,) = editor(door)(**files, size="1024x1024").data
+    (image,) = editor(setup)(**files, size="1024x1024").data
     assert size_of(image.b64_json) == (1024, 1024)
-    if door.upstream:
-        assert sorted(names_of_files(door)) == [("image", "basin.png"), ("mask", "mask.png")]
+    if setup.upstream:
+        assert sorted(names_of_files(setup)) == [("image", "basin.png"), ("mask", "mask.png")]
 
 
-def check_edit_streamed(door: AsgiApp) -> None:
+def check_edit_streamed(setup: ClientSetup) -> None:
     asked = {"image": ("basin.png", png(), "image/png"), "size": "1024x1024"}
-    events = list(editor(door)(**asked, stream=True, partial_images=1))
+    events = list(editor(setup)(**asked, stream=True, partial_images=1))
     assert [event.type for event in events] == ["image_edit.partial_image", "image_edit.completed"]
     assert {size_of(event.b64_json) for event in events} == {(1024, 1024)}
 
 
-def check_refusals(door: AsgiApp) -> None:
-    assert refused(openai.BadRequestError, maker(door), n=0).param == "n"
-    assert refused(openai.BadRequestError, maker(door), size="banana").param == "size"
+def check_refusals(setup: ClientSetup) -> None:
+    assert refused(openai.BadRequestError, maker(setup), n=0).param == "n"
+    assert refused(openai.BadRequestError, maker(setup), size="banana").param == "size"

@@ -9,7 +9,7 @@ from typing import Any
 YES, NO, LACKS = "yes", "no", "not in this client"
 
 Column = Mapping[str, str]
-"""For each feature one of the three (with the reason), or where the doors differ what each of them says."""
+"""For each feature one of the three (with the reason), or where the setups differ what each of them says."""
 
 HEAD = """\
 # What the official clients can do here
@@ -35,13 +35,13 @@ def column(report: Mapping[str, Any]) -> dict[str, str]:
             said = f"{LACKS}: {result['lacks']}" if "lacks" in result else NO if "fault" in result else YES
             cells = found.setdefault(feature, {})
             # Where a class of clients was tried with two families of models, the worse of both counts.
-            cells[run["door"]] = said if cells.get(run["door"], YES) == YES else cells[run["door"]]
+            cells[run["setup"]] = said if cells.get(run["setup"], YES) == YES else cells[run["setup"]]
     return {feature: _cell(cells) for feature, cells in found.items()}
 
 
 def _cell(cells: Mapping[str, str]) -> str:
     said = set(cells.values())
-    return said.pop() if len(said) == 1 else "; ".join(f"{door}: {each}" for door, each in cells.items())
+    return said.pop() if len(said) == 1 else "; ".join(f"{setup}: {each}" for setup, each in cells.items())
 
 
 def parse(text: str) -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ from typing import Any
 import openai
 from pydantic import BaseModel
 
-from tests.e2e.clients.harness import AsgiApp, order, refused
+from tests.e2e.clients.harness import ClientSetup, order, refused
 
 OPERATION = "responses"
 
@@ -33,10 +33,10 @@ class City(BaseModel):
     capital: bool
 
 
-def caller(door: AsgiApp) -> Callable[..., Any]:
+def caller(setup: ClientSetup) -> Callable[..., Any]:
     """Calls with a model and a question unless others are given."""
-    create = door.client.responses.create
-    return lambda **members: create(**{"model": door.model(), "input": HELLO, **members})
+    create = setup.client.responses.create
+    return lambda **members: create(**{"model": setup.model(), "input": HELLO, **members})
 
 
 def in_order(events: list[Any]) -> bool:
@@ -45,17 +45,17 @@ def in_order(events: list[Any]) -> bool:
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
-def check_plain(door: AsgiApp) -> None:
-    answer = caller(door)()
+def check_plain(setup: ClientSetup) -> None:
+    answer = caller(setup)()
     assert answer.id.startswith("resp_")
-    assert (answer.object, answer.status, answer.model) == ("response", "completed", door.model())
+    assert (answer.object, answer.status, answer.model) == ("response", "completed", setup.model())
     assert "amber basin" in answer.output_text
     assert answer.output[-1].type == "message"
     assert answer.usage.total_tokens == answer.usage.input_tokens + answer.usage.output_tokens > 0
 
 
-def check_stream_says_the_same(door: AsgiApp) -> None:
-    create = caller(door)
+def check_stream_says_the_same(setup: ClientSetup) -> None:
+    create = caller(setup)
     events = list(create(stream=True))
     assert events[0].type == "response.created"
     assert events[-1].type == "response.completed"
@@ -64,28 +64,28 @@ def check_stream_says_the_same(door: AsgiApp) -> None:
     text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
     assert text == whole.output_text == create().output_text
     assert len({event.response.id for event in events if hasattr(event, "response")}) == 1
-    assert whole.model == door.model()
+    assert whole.model == setup.model()
     assert whole.usage.output_tokens > 0
 
 
-def check_stream_helper(door: AsgiApp) -> None:
-    with door.client.responses.stream(model=door.model(), input=HELLO) as stream:
+def check_stream_helper(setup: ClientSetup) -> None:
+    with setup.client.responses.stream(model=setup.model(), input=HELLO) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_response()
     assert {"response.created", "response.output_text.delta", "response.output_text.done"} <= set(kinds)
     assert kinds[-1] == "response.completed"
-    assert final.output_text == caller(door)().output_text
+    assert final.output_text == caller(setup)().output_text
 
 
-def check_structured_output(door: AsgiApp) -> None:
-    answer = door.client.responses.parse(model=door.model(), input=HELLO, text_format=City)
+def check_structured_output(setup: ClientSetup) -> None:
+    answer = setup.client.responses.parse(model=setup.model(), input=HELLO, text_format=City)
     assert isinstance(answer.output_parsed, City)
-    with door.client.responses.stream(model=door.model(), input=HELLO, text_format=City) as stream:
+    with setup.client.responses.stream(model=setup.model(), input=HELLO, text_format=City) as stream:
         assert stream.get_final_response().output_parsed == answer.output_parsed
 
 
-def check_tools_round_trip(door: AsgiApp) -> None:
-    create = caller(door)
+def check_tools_round_trip(setup: ClientSetup) -> None:
+    create = caller(setup)
     question = [{"role": "user", "content": "Use get_weather please"}]
     first = create(input=question, tools=[TOOL])
     (call,) = [item for item in first.output if item.type == "function_call"]
@@ -97,8 +97,8 @@ def check_tools_round_trip(door: AsgiApp) -> None:
     assert create(input=[result], previous_response_id=first.id, tools=[TOOL]).output_text
 
 
-def check_streamed_tool_deltas(door: AsgiApp) -> None:
-    create = caller(door)
+def check_streamed_tool_deltas(setup: ClientSetup) -> None:
+    create = caller(setup)
     question = "Use get_weather please"
     (whole,) = [item for item in create(input=question, tools=[TOOL]).output if item.type == "function_call"]
     events = list(create(input=question, tools=[TOOL], stream=True))
@@ -109,13 +109,13 @@ def check_streamed_tool_deltas(door: AsgiApp) -> None:
     assert in_order(events)
 
 
-def check_previous_response(door: AsgiApp) -> None:
-    create = caller(door)
+def check_previous_response(setup: ClientSetup) -> None:
+    create = caller(setup)
     first = create()
     second = create(input="And then?", previous_response_id=first.id)
     assert second.previous_response_id == first.id != second.id
-    if door.upstream:
-        assert door.seen()["body"]["previous_response_id"] != first.id, "the upstream knows it by another id"
+    if setup.upstream:
+        assert setup.seen()["body"]["previous_response_id"] != first.id, "the upstream knows it by another id"
     assert second.usage.input_tokens > create(input="And then?").usage.input_tokens
     events = list(create(input="And then?", previous_response_id=second.id, stream=True))
     assert events[-1].response.previous_response_id == second.id
@@ -123,8 +123,8 @@ def check_previous_response(door: AsgiApp) -> None:
     assert (error.code, error.param) == ("previous_response_not_found", "previous_response_id")
 
 
-def check_encrypted_reasoning(door: AsgiApp) -> None:
-    create = caller(door)
+def check_encrypted_reasoning(setup: ClientSetup) -> None:
+    create = caller(setup)
     asked: dict[str, Any] = {
         "store": False,
         "include": ["reasoning.encrypted_content"],
@@ -137,56 +137,56 @@ def check_encrypted_reasoning(door: AsgiApp) -> None:
     assert reasoning.encrypted_content
     items = [item.model_dump(exclude_none=True) for item in first.output]
     assert create(input=[question, *items, question], **asked).output_text
-    if door.upstream:
-        (sent,) = [item for item in door.seen()["body"]["input"] if item.get("type") == "reasoning"]
+    if setup.upstream:
+        (sent,) = [item for item in setup.seen()["body"]["input"] if item.get("type") == "reasoning"]
         assert sent["encrypted_content"] in reasoning.encrypted_content
         assert "llmproxy" not in sent["encrypted_content"]
 
 
-def check_images_and_files(door: AsgiApp) -> None:
+def check_images_and_files(setup: ClientSetup) -> None:
     content = [
         {"type": "input_text", "text": "What is this?"},
         {"type": "input_image", "image_url": data_url("image/png", b"\x89PNG not really"), "detail": "low"},
         {"type": "input_file", "filename": "a.pdf", "file_data": data_url("application/pdf", b"%PDF not really")},
     ]
     messages = [{"role": "user", "content": content}]
-    assert caller(door)(input=messages).output_text
-    if door.upstream:
-        assert door.seen()["body"]["input"] == messages
+    assert caller(setup)(input=messages).output_text
+    if setup.upstream:
+        assert setup.seen()["body"]["input"] == messages
 
 
 def data_url(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def check_ceiling(door: AsgiApp) -> None:
-    answer = caller(door)(max_output_tokens=16)
+def check_ceiling(setup: ClientSetup) -> None:
+    answer = caller(setup)(max_output_tokens=16)
     assert (answer.status, answer.incomplete_details.reason) == ("incomplete", "max_output_tokens")
     assert answer.usage.output_tokens == 16
-    events = list(caller(door)(max_output_tokens=16, stream=True))
+    events = list(caller(setup)(max_output_tokens=16, stream=True))
     assert events[-1].type == "response.incomplete"
 
 
-def check_unknown_parameters_reach_the_upstream(door: AsgiApp) -> None:
+def check_unknown_parameters_reach_the_upstream(setup: ClientSetup) -> None:
     unheard = {"invented_tomorrow": {"deep": [1, 2.50, None, "\u00e9\U0001f600"]}}
-    assert caller(door)(extra_body=unheard).output_text
-    if door.upstream:
-        assert door.seen()["body"] == unheard | {"model": door.model(), "input": HELLO}
+    assert caller(setup)(extra_body=unheard).output_text
+    if setup.upstream:
+        assert setup.seen()["body"] == unheard | {"model": setup.model(), "input": HELLO}
 
 
-def check_failures_inside_streams_are_its_last_event(door: AsgiApp) -> None:
+def check_failures_inside_streams_are_its_last_event(setup: ClientSetup) -> None:
     for orders in ({"error_in_stream": 3}, {"cut_after": 3}):
-        events = list(caller(door)(stream=True, **order(**orders)))
+        events = list(caller(setup)(stream=True, **order(**orders)))
         assert events[-1].type == "response.failed", orders
         assert events[-1].response.status == "failed"
         assert events[-1].response.error.message
         assert in_order(events), [event.sequence_number for event in events]
 
 
-def check_async_client(door: AsgiApp) -> None:
+def check_async_client(setup: ClientSetup) -> None:
     async def both() -> tuple[str, str]:
-        async with door.asynchronous() as client:
-            asked = {"model": door.model(), "input": HELLO}
+        async with setup.asynchronous() as client:
+            asked = {"model": setup.model(), "input": HELLO}
             whole = await client.responses.create(**asked)
             events = [event async for event in await client.responses.create(**asked, stream=True)]
             return whole.output_text, events[-1].response.output_text

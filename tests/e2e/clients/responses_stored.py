@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import AsgiApp, order, refused
+from tests.e2e.clients.harness import ClientSetup, order, refused
 from tests.e2e.clients.responses import HELLO, caller
 
 OPERATION = "responses/{id}"
@@ -15,66 +15,66 @@ OPERATION = "responses/{id}"
 PATIENCE = 20
 
 
-def check_retrieve(door: AsgiApp) -> None:
-    made = caller(door)(metadata={"case": "7"})
-    kept = door.client.responses.retrieve(made.id)
+def check_retrieve(setup: ClientSetup) -> None:
+    made = caller(setup)(metadata={"case": "7"})
+    kept = setup.client.responses.retrieve(made.id)
     assert kept.id == made.id
     assert kept.output_text == made.output_text
-    assert (kept.status, kept.model, kept.metadata) == ("completed", door.model(), {"case": "7"})
+    assert (kept.status, kept.model, kept.metadata) == ("completed", setup.model(), {"case": "7"})
     assert kept.usage == made.usage
 
 
-def check_retrieve_one_that_was_streamed(door: AsgiApp) -> None:
-    events = list(caller(door)(stream=True))
+def check_retrieve_one_that_was_streamed(setup: ClientSetup) -> None:
+    events = list(caller(setup)(stream=True))
     made = events[-1].response
-    kept = door.client.responses.retrieve(made.id)
+    kept = setup.client.responses.retrieve(made.id)
     assert (kept.id, kept.output_text) == (made.id, made.output_text)
 
 
-def check_input_items(door: AsgiApp) -> None:
+def check_input_items(setup: ClientSetup) -> None:
     messages = [{"role": "user", "content": HELLO}, {"role": "user", "content": "And the other one?"}]
-    made = caller(door)(input=messages)
-    items = list(door.client.responses.input_items.list(made.id, order="asc"))
+    made = caller(setup)(input=messages)
+    items = list(setup.client.responses.input_items.list(made.id, order="asc"))
     assert [item.content[0].text for item in items] == [message["content"] for message in messages]
     assert {item.role for item in items} == {"user"}
-    newest = list(door.client.responses.input_items.list(made.id, limit=1))
+    newest = list(setup.client.responses.input_items.list(made.id, limit=1))
     assert [item.id for item in newest] == [items[1].id, items[0].id], "the pages that follow are fetched, too"
 
 
-def check_delete(door: AsgiApp) -> None:
-    made = caller(door)()
-    door.client.responses.delete(made.id)
-    error = refused(openai.NotFoundError, door.client.responses.retrieve, response_id=made.id)
+def check_delete(setup: ClientSetup) -> None:
+    made = caller(setup)()
+    setup.client.responses.delete(made.id)
+    error = refused(openai.NotFoundError, setup.client.responses.retrieve, response_id=made.id)
     assert error.type == "invalid_request_error"
-    refused(openai.NotFoundError, door.client.responses.delete, response_id=made.id)
+    refused(openai.NotFoundError, setup.client.responses.delete, response_id=made.id)
 
 
-def check_what_is_not_stored(door: AsgiApp) -> None:
-    made = caller(door)(store=False)
-    refused(openai.NotFoundError, door.client.responses.retrieve, response_id=made.id)
-    refused(openai.NotFoundError, door.client.responses.retrieve, response_id="resp_unheard_of")
+def check_what_is_not_stored(setup: ClientSetup) -> None:
+    made = caller(setup)(store=False)
+    refused(openai.NotFoundError, setup.client.responses.retrieve, response_id=made.id)
+    refused(openai.NotFoundError, setup.client.responses.retrieve, response_id="resp_unheard_of")
 
 
-def check_cancel_in_the_background(door: AsgiApp) -> None:
-    running = caller(door)(background=True, **order(tokens=2000, tps=100))
+def check_cancel_in_the_background(setup: ClientSetup) -> None:
+    running = caller(setup)(background=True, **order(tokens=2000, tps=100))
     assert running.status in {"queued", "in_progress"}
-    stopped = door.client.responses.cancel(running.id)
+    stopped = setup.client.responses.cancel(running.id)
     assert (stopped.id, stopped.status) == (running.id, "cancelled")
-    assert door.client.responses.retrieve(running.id).status == "cancelled"
+    assert setup.client.responses.retrieve(running.id).status == "cancelled"
 
 
-def check_a_background_response_is_fetched(door: AsgiApp) -> None:
-    made = caller(door)(background=True)
-    fetched = _finished(door, made.id)
+def check_a_background_response_is_fetched(setup: ClientSetup) -> None:
+    made = caller(setup)(background=True)
+    fetched = _finished(setup, made.id)
     assert fetched.id == made.id
     assert "amber basin" in fetched.output_text
     assert fetched.usage.output_tokens > 0
 
 
-def _finished(door: AsgiApp, response_id: str) -> Any:
+def _finished(setup: ClientSetup, response_id: str) -> Any:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
-        found = door.client.responses.retrieve(response_id)
+        found = setup.client.responses.retrieve(response_id)
         if found.status not in {"queued", "in_progress"}:
             assert found.status == "completed"
             return found

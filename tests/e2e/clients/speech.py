@@ -11,7 +11,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import AsgiApp, needs, refused
+from tests.e2e.clients.harness import ClientSetup, needs, refused
 
 OPERATION = "audio/speech"
 
@@ -34,10 +34,10 @@ KINDS = {
 }
 
 
-def caller(door: AsgiApp) -> Callable[..., Any]:
+def caller(setup: ClientSetup) -> Callable[..., Any]:
     """Speaks a text with a model and a voice unless others are given."""
-    create = door.client.audio.speech.create
-    return lambda **members: create(**{"model": door.model("speech"), "voice": "alloy", "input": TEXT, **members})
+    create = setup.client.audio.speech.create
+    return lambda **members: create(**{"model": setup.model("speech"), "voice": "alloy", "input": TEXT, **members})
 
 
 def seconds_of(content: bytes) -> float:
@@ -47,65 +47,65 @@ def seconds_of(content: bytes) -> float:
         return float(len(sound.readframes(len(content))) / frame / sound.getframerate())
 
 
-def _check_format(door: AsgiApp, name: str) -> None:
-    answer = caller(door)(response_format=name)
+def _check_format(setup: ClientSetup, name: str) -> None:
+    answer = caller(setup)(response_format=name)
     assert answer.response.headers["content-type"].partition(";")[0] in KINDS[name].split()
     content = answer.read()
     assert len(content) > 200
     assert content.startswith(MAGIC[name]), content[:8]
-    assert len(caller(door)(response_format=name, input=TEXT * 4).read()) > 2 * len(content)
+    assert len(caller(setup)(response_format=name, input=TEXT * 4).read()) > 2 * len(content)
 
 
-def check_mp3(door: AsgiApp) -> None:
-    _check_format(door, "mp3")
-    assert caller(door)().read() == caller(door)(response_format="mp3").read(), "the default"
+def check_mp3(setup: ClientSetup) -> None:
+    _check_format(setup, "mp3")
+    assert caller(setup)().read() == caller(setup)(response_format="mp3").read(), "the default"
 
 
-def check_opus(door: AsgiApp) -> None:
-    _check_format(door, "opus")
+def check_opus(setup: ClientSetup) -> None:
+    _check_format(setup, "opus")
 
 
-def check_aac(door: AsgiApp) -> None:
-    _check_format(door, "aac")
+def check_aac(setup: ClientSetup) -> None:
+    _check_format(setup, "aac")
 
 
-def check_flac(door: AsgiApp) -> None:
-    _check_format(door, "flac")
+def check_flac(setup: ClientSetup) -> None:
+    _check_format(setup, "flac")
 
 
-def check_wav(door: AsgiApp) -> None:
-    _check_format(door, "wav")
-    once = seconds_of(caller(door)(response_format="wav").read())
+def check_wav(setup: ClientSetup) -> None:
+    _check_format(setup, "wav")
+    once = seconds_of(caller(setup)(response_format="wav").read())
     assert 1 < once < 30
-    assert 2 < seconds_of(caller(door)(response_format="wav", input=TEXT * 4).read()) / once < 6
+    assert 2 < seconds_of(caller(setup)(response_format="wav", input=TEXT * 4).read()) / once < 6
 
 
-def check_pcm(door: AsgiApp) -> None:
-    _check_format(door, "pcm")
-    samples = caller(door)(response_format="pcm").read()
+def check_pcm(setup: ClientSetup) -> None:
+    _check_format(setup, "pcm")
+    samples = caller(setup)(response_format="pcm").read()
     assert len(samples) % 2 == 0
-    told = seconds_of(caller(door)(response_format="wav").read())
+    told = seconds_of(caller(setup)(response_format="wav").read())
     assert abs(len(samples) / 2 / 24000 - told) < 0.01 * told
 
 
-def check_chunk_by_chunk(door: AsgiApp) -> None:
-    asked = {"model": door.model("speech"), "voice": "alloy", "input": TEXT * 20, "response_format": "pcm"}
-    with door.client.audio.speech.with_streaming_response.create(**asked) as answer:
+def check_chunk_by_chunk(setup: ClientSetup) -> None:
+    asked = {"model": setup.model("speech"), "voice": "alloy", "input": TEXT * 20, "response_format": "pcm"}
+    with setup.client.audio.speech.with_streaming_response.create(**asked) as answer:
         chunks = list(answer.iter_bytes(4096))
     assert len(chunks) > 2
-    assert b"".join(chunks) == door.client.audio.speech.create(**asked).read()
+    assert b"".join(chunks) == setup.client.audio.speech.create(**asked).read()
 
 
-def check_events(door: AsgiApp) -> None:
-    needs(door.client.audio.speech.create, "stream_format")
-    answer = caller(door)(stream_format="sse", response_format="wav")
+def check_events(setup: ClientSetup) -> None:
+    needs(setup.client.audio.speech.create, "stream_format")
+    answer = caller(setup)(stream_format="sse", response_format="wav")
     assert answer.response.headers["content-type"].startswith("text/event-stream")
     events = list(_events(answer.read()))
     assert {event["type"] for event in events[:-1]} == {"speech.audio.delta"}
     assert events[-1]["type"] == "speech.audio.done"
     assert events[-1]["usage"]["output_tokens"] > 0
     sound = b"".join(base64.b64decode(event["audio"]) for event in events[:-1])
-    assert seconds_of(sound) == seconds_of(caller(door)(response_format="wav").read())
+    assert seconds_of(sound) == seconds_of(caller(setup)(response_format="wav").read())
 
 
 def _events(body: bytes) -> Iterator[dict[str, Any]]:
@@ -115,7 +115,7 @@ def _events(body: bytes) -> Iterator[dict[str, Any]]:
                 yield json.loads(line.removeprefix("data: "))
 
 
-def check_refusals(door: AsgiApp) -> None:
-    assert refused(openai.BadRequestError, caller(door), voice="nobody-at-all").param == "voice"
-    assert refused(openai.BadRequestError, caller(door), response_format="banana").param == "response_format"
-    assert refused(openai.BadRequestError, caller(door), input="").param == "input"
+def check_refusals(setup: ClientSetup) -> None:
+    assert refused(openai.BadRequestError, caller(setup), voice="nobody-at-all").param == "voice"
+    assert refused(openai.BadRequestError, caller(setup), response_format="banana").param == "response_format"
+    assert refused(openai.BadRequestError, caller(setup), input="").param == "input"

@@ -32,7 +32,7 @@ COUNTED = {"cached_input_tokens": "cached_tokens"}  # names of the server's coun
 
 
 @dataclass(frozen=True)
-class ProviderRequest:
+class Sample:
     """A request of some endpoint.
 
     Args:
@@ -64,52 +64,38 @@ class ProviderRequest:
 
 
 SPEECH = {"input": SPOKEN, "voice": "alloy"}
-ASKED: dict[str, ProviderRequest] = {
-    "completion": ProviderRequest(
-        Endpoint.COMPLETIONS, {"prompt": ["one", "grüße 😀"], "n": 2, "suffix": "end", "echo": True}
-    ),
-    "completion of tokens": ProviderRequest(Endpoint.COMPLETIONS, {"prompt": [[1, 2, 3], [4]]}),
-    "completion, streamed": ProviderRequest(Endpoint.COMPLETIONS, {"prompt": "one", "n": 2}, stream=True),
-    "embeddings": ProviderRequest(Endpoint.EMBEDDINGS, {"input": ["one", "two words"]}),
-    "embeddings of tokens": ProviderRequest(Endpoint.EMBEDDINGS, {"input": [[1, 2, 3], [4]], "dimensions": 8}),
-    "response": ProviderRequest(
-        Endpoint.RESPONSES, {"input": "one", "reasoning": {"effort": "low", "summary": "auto"}}
-    ),
-    "response, streamed": ProviderRequest(
-        Endpoint.RESPONSES, {"input": "one", "instructions": "be brief"}, stream=True
-    ),
-    "response, cached": ProviderRequest(
+ASKED: dict[str, Sample] = {
+    "completion": Sample(Endpoint.COMPLETIONS, {"prompt": ["one", "grüße 😀"], "n": 2, "suffix": "end", "echo": True}),
+    "completion of tokens": Sample(Endpoint.COMPLETIONS, {"prompt": [[1, 2, 3], [4]]}),
+    "completion, streamed": Sample(Endpoint.COMPLETIONS, {"prompt": "one", "n": 2}, stream=True),
+    "embeddings": Sample(Endpoint.EMBEDDINGS, {"input": ["one", "two words"]}),
+    "embeddings of tokens": Sample(Endpoint.EMBEDDINGS, {"input": [[1, 2, 3], [4]], "dimensions": 8}),
+    "response": Sample(Endpoint.RESPONSES, {"input": "one", "reasoning": {"effort": "low", "summary": "auto"}}),
+    "response, streamed": Sample(Endpoint.RESPONSES, {"input": "one", "instructions": "be brief"}, stream=True),
+    "response, cached": Sample(
         Endpoint.RESPONSES, {"input": [{"role": "user", "content": text} for text in ("x" * 6000, "and")]}
     ),
-    "response with tools": ProviderRequest(Endpoint.RESPONSES, {"input": "get_weather", "tools": TOOLS}, stream=True),
-    "GPT image": ProviderRequest(
-        Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 3, "quality": "low"}, model="gpt-image-1"
-    ),
-    "GPT image, streamed": ProviderRequest(
+    "response with tools": Sample(Endpoint.RESPONSES, {"input": "get_weather", "tools": TOOLS}, stream=True),
+    "GPT image": Sample(Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 3, "quality": "low"}, model="gpt-image-1"),
+    "GPT image, streamed": Sample(
         Endpoint.IMAGE_GENERATIONS, {"prompt": "a", "partial_images": 2, "n": 2}, stream=True, model="gpt-image-1"
     ),
-    "GPT edit": ProviderRequest(
-        Endpoint.IMAGE_EDITS, {"prompt": "a cat"}, {"image[]": PNG, "mask": PNG}, model="gpt-image-1"
-    ),
-    "GPT edit, streamed": ProviderRequest(
+    "GPT edit": Sample(Endpoint.IMAGE_EDITS, {"prompt": "a cat"}, {"image[]": PNG, "mask": PNG}, model="gpt-image-1"),
+    "GPT edit, streamed": Sample(
         Endpoint.IMAGE_EDITS, {"prompt": "a"}, {"image": PNG}, stream=True, model="gpt-image-1"
     ),
-    "DALL-E image": ProviderRequest(Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 2}, model="dall-e-2"),
-    "DALL-E image in base64": ProviderRequest(
+    "DALL-E image": Sample(Endpoint.IMAGE_GENERATIONS, {"prompt": "a cat", "n": 2}, model="dall-e-2"),
+    "DALL-E image in base64": Sample(
         Endpoint.IMAGE_GENERATIONS, {"prompt": "a", "response_format": "b64_json"}, model="dall-e-2"
     ),
-    "speech": ProviderRequest(Endpoint.SPEECH, SPEECH, stream=True),
-    "speech in events": ProviderRequest(Endpoint.SPEECH, {**SPEECH, "stream_format": "sse"}, stream=True),
-    "transcript": ProviderRequest(Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}),
-    "transcript by tokens": ProviderRequest(
-        Endpoint.TRANSCRIPTIONS, {"prompt": "names"}, {"file": WAV}, model="x-transcribe"
-    ),
-    "transcript, verbose": ProviderRequest(Endpoint.TRANSCRIPTIONS, {"response_format": "verbose_json"}, {"file": WAV}),
-    "transcript as text": ProviderRequest(Endpoint.TRANSCRIPTIONS, {"response_format": "srt"}, {"file": WAV}),
-    "transcript, streamed": ProviderRequest(
-        Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}, stream=True, model="x-transcribe"
-    ),
-    "translation": ProviderRequest(Endpoint.TRANSLATIONS, {}, {"file": WAV}),
+    "speech": Sample(Endpoint.SPEECH, SPEECH, stream=True),
+    "speech in events": Sample(Endpoint.SPEECH, {**SPEECH, "stream_format": "sse"}, stream=True),
+    "transcript": Sample(Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}),
+    "transcript by tokens": Sample(Endpoint.TRANSCRIPTIONS, {"prompt": "names"}, {"file": WAV}, model="x-transcribe"),
+    "transcript, verbose": Sample(Endpoint.TRANSCRIPTIONS, {"response_format": "verbose_json"}, {"file": WAV}),
+    "transcript as text": Sample(Endpoint.TRANSCRIPTIONS, {"response_format": "srt"}, {"file": WAV}),
+    "transcript, streamed": Sample(Endpoint.TRANSCRIPTIONS, {}, {"file": WAV}, stream=True, model="x-transcribe"),
+    "translation": Sample(Endpoint.TRANSLATIONS, {}, {"file": WAV}),
 }
 PLAIN = [name for name, asked in ASKED.items() if not asked.stream]
 STREAMED = [name for name, asked in ASKED.items() if asked.stream]
@@ -130,17 +116,17 @@ async def wire() -> AsyncIterator[OpenAIWire]:
     await pool.close()
 
 
-def beyond(server: Simulator, asked: ProviderRequest) -> ModelDocument:
+def beyond(server: Simulator, asked: Sample) -> ModelDocument:
     return model_document(
         model_type=ModelType.OPENAI_COMPATIBLE, parameters=Parameters(endpoint=server.url, model=asked.model)
     )
 
 
-def inside(asked: ProviderRequest) -> ModelDocument:
+def inside(asked: Sample) -> ModelDocument:
     return model_document(parameters=Parameters(model=asked.model))
 
 
-async def used(provider: Any, document: ModelDocument, asked: ProviderRequest, **orders: Any) -> Usage | None:
+async def used(provider: Any, document: ModelDocument, asked: Sample, **orders: Any) -> Usage | None:
     """What one call reports, read to its end."""
     if not asked.stream:
         return (await provider.answer(asked.call(orders), document)).usage  # type: ignore[no-any-return]  # any provider
@@ -151,7 +137,7 @@ async def used(provider: Any, document: ModelDocument, asked: ProviderRequest, *
     return stream.usage  # type: ignore[no-any-return]  # any provider
 
 
-def expected_units(asked: ProviderRequest) -> dict[str, int]:
+def expected_units(asked: Sample) -> dict[str, int]:
     name, amount = UNITS.get(asked.endpoint, ("images", lambda _: 0))
     return {each: amount(asked) if each == name else 0 for each in ("images", "characters", "audio_milliseconds")}
 

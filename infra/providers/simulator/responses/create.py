@@ -24,7 +24,7 @@ def plan(request: Request) -> Reply:
     """The answer to a request for a response.
 
     Raises:
-        RequestError: 400, the request is not well formed or goes on with nothing.
+        SimulatedError: 400, the request is not well formed or goes on with nothing.
     """
     body = request.members
     validate(body)

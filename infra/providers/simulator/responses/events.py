@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import Event
 from infra.providers.simulator.tokens import pieces
 
@@ -38,7 +38,7 @@ def event(kind: str, number: int, members: dict[str, Any]) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (kind.encode(), told)
 
 
-def failed(started: dict[str, Any], refused: RequestError, number: int) -> bytes:
+def failed(started: dict[str, Any], refused: SimulatedError, number: int) -> bytes:
     """The event with which a stream ends when something goes wrong."""
     error = {"code": refused.code or "server_error", "message": refused.message}
     return event("response.failed", number, {"response": {**started, "status": "failed", "error": error}})

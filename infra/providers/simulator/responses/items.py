@@ -33,7 +33,7 @@ def read_items(body: Mapping[str, Any], history: list[dict[str, Any]]) -> list[d
         history: what came before them.
 
     Raises:
-        RequestError: 400 with ``param`` such as ``input[0].content``.
+        SimulatedError: 400 with ``param`` such as ``input[0].content``.
     """
     given = body.get("input")
     if given is None:

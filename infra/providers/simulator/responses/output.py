@@ -56,7 +56,7 @@ def write(body: Mapping[str, Any], prompt: Prompt, last: Item | None, tokens: in
         tokens: exact length of the text; ``None`` = by the prompt.
 
     Raises:
-        RequestError: 400, a schema cannot be met, or too many log probabilities.
+        SimulatedError: 400, a schema cannot be met, or too many log probabilities.
     """
     included = body.get("include") or ()
     effort = (body.get("reasoning") or {}).get("effort")

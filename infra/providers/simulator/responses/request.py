@@ -31,7 +31,7 @@ def validate(body: Mapping[str, Any]) -> None:
     """Check everything but the input's items.
 
     Raises:
-        RequestError: 400, with the first fault found.
+        SimulatedError: 400, with the first fault found.
     """
     check_model(body)
     if all(body.get(name) is None for name in _GO_ON_WITH):

@@ -11,7 +11,7 @@ import msgspec
 from application.ports.providers import StoredAction
 from domain.usage import Usage
 from infra.providers.simulator.checks import number, one_of, wrong
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.stored_responses import KeptResponses, StoredResponse
 
 _PAGE = 20
@@ -38,11 +38,11 @@ def answer_stored(kept: KeptResponses, action: StoredAction, response_id: str, q
     """Do something with a response.
 
     Raises:
-        RequestError: 404, there is none; 400, that cannot be done with it.
+        SimulatedError: 404, there is none; 400, that cannot be done with it.
     """
     found = kept.find(response_id)
     if found is None:
-        raise RequestError(404, f"Response with id '{response_id[:200]}' not found.")
+        raise SimulatedError(404, f"Response with id '{response_id[:200]}' not found.")
     options = {name: values[-1] for name, values in parse_qs(query).items()}
     if action is StoredAction.DELETE:
         kept.delete(response_id)
@@ -68,7 +68,7 @@ def _complete(found: StoredResponse) -> StoredAnswer:
 
 def _cancelled(found: StoredResponse) -> StoredAnswer:
     if not found.background:
-        raise RequestError(400, "Cannot cancel a synchronous response.")
+        raise SimulatedError(400, "Cannot cancel a synchronous response.")
     found.cancelled = not found.fetched
     return _complete(found)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.providers.simulator.chat import Completion, complete
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 
 def ask(text: Any = "Hello there", tokens: int | None = None, **members: Any) -> Completion:
@@ -54,13 +54,13 @@ def test_an_ordered_length_is_exact(tokens: int) -> None:
 
 
 def test_too_much_text_is_refused() -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         ask(tokens=1_000_000, n=2)
     assert caught.value.param == "n"
 
 
 def test_too_many_log_probabilities_are_refused() -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         ask(tokens=10_000, logprobs=True, top_logprobs=20)
     assert caught.value.param == "logprobs"
     assert ask(tokens=10_000, logprobs=True).top_logprobs == 0

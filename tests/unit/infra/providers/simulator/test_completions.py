@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.providers.simulator.completions import plan
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 
 
@@ -107,6 +107,6 @@ def test_lengths() -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         planned(**members)
     assert (caught.value.status, caught.value.param) == (400, param)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.providers.simulator.embeddings import plan
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import Request, Whole
 
 
@@ -70,7 +70,7 @@ def test_tokens(given: Any, tokens: int) -> None:
     ],
 )
 def test_wrong_inputs(given: Any, param: str, code: str | None) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         ask(given)
     assert (caught.value.status, caught.value.param, caught.value.code) == (400, param, code)
 
@@ -86,6 +86,6 @@ def test_wrong_inputs(given: Any, param: str, code: str | None) -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         ask("a", **members)
     assert caught.value.param == param

@@ -6,7 +6,7 @@ import pytest
 
 from infra.providers.simulator.faults import Faults, read_faults
 from infra.providers.simulator.options import SimulatorOptions
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 SLOW = Faults(ttft=2, tps=10, status=500)
 
@@ -37,7 +37,7 @@ def test_a_request_goes_before_the_defaults() -> None:
     ],
 )
 def test_wrong_orders_are_refused(orders: Any, param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         read_faults(orders, Faults())
     assert (caught.value.status, caught.value.param) == (400, param)
 

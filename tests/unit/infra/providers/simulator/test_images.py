@@ -11,7 +11,7 @@ import pytest
 from infra.providers.simulator.image_url import picture_at, url_of
 from infra.providers.simulator.images import plan_edit, plan_generation
 from infra.providers.simulator.picture import Picture, draw
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 from infra.providers.simulator.uploads import members_of
 from tests.builders import form
@@ -156,7 +156,7 @@ def test_edits_as_json() -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         generated(**members)
     assert (caught.value.status, caught.value.param) == (400, param)
 
@@ -174,6 +174,6 @@ def test_wrong_members(members: dict[str, Any], param: str) -> None:
     ],
 )
 def test_wrong_forms(parts: list[tuple[str, str | bytes]], param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         edited(*parts)
     assert (caught.value.status, caught.value.param) == (400, param)

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships without types
 
 from infra.providers.simulator.json_instance import instance
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 
 NODE = {
     "type": "object",
@@ -105,6 +105,6 @@ ENDLESS = {
     ],
 )
 def test_what_cannot_be_met_is_refused(schema: Any) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         instance(schema, "response_format")
     assert (caught.value.status, caught.value.param) == (400, "response_format")

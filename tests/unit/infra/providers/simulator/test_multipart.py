@@ -3,7 +3,7 @@
 import pytest
 
 from infra.providers.simulator.multipart import read_form
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.uploads import members_of
 
 KIND = b'multipart/form-data; boundary="xyz"'
@@ -53,6 +53,6 @@ def test_fields_and_files() -> None:
     ],
 )
 def test_what_is_no_form_is_refused(kind: bytes, data: bytes) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         read_form(kind, data)
     assert caught.value.status == 400

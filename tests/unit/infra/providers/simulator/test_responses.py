@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.providers.simulator.refusal import RequestError, simulated_failure
+from infra.providers.simulator.refusal import SimulatedError, simulated_failure
 from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 from infra.providers.simulator.responses.create import plan
 from infra.providers.simulator.stored_responses import KeptResponses
@@ -134,7 +134,7 @@ def test_tools_are_called_and_their_results_are_taken() -> None:
     ]
     after = whole(results, tools=TOOLS, previous_response_id=first["id"])
     assert after["output"][0]["type"] == "message"
-    with pytest.raises(RequestError, match="No tool call found"):
+    with pytest.raises(SimulatedError, match="No tool call found"):
         whole(results)
 
 
@@ -149,7 +149,7 @@ def test_encrypted_reasoning_comes_back_to_its_maker_only() -> None:
     reasoning = first["output"][0]
     assert reasoning["type"] == "reasoning"
     assert whole([reasoning, {"role": "user", "content": "more"}])["status"] == "completed"
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         whole([{**reasoning, "encrypted_content": "changed." + reasoning["encrypted_content"]}])
     assert caught.value.code == "invalid_encrypted_content"
 
@@ -160,11 +160,11 @@ def test_going_on_with_a_response() -> None:
     assert second["previous_response_id"] == first["id"]
     assert second["usage"]["input_tokens"] == -(-(5 + 400 + 9) // 4)
     assert planned("And then?", previous_response_id=first["id"]).begun.input_tokens == 3
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         whole("And then?", previous_response_id="resp_unknown")
     assert (caught.value.status, caught.value.code) == (400, "previous_response_not_found")
     unstored = whole("Hello", store=False)
-    with pytest.raises(RequestError):
+    with pytest.raises(SimulatedError):
         whole("And then?", previous_response_id=unstored["id"])
 
 
@@ -195,6 +195,6 @@ def test_going_on_with_a_response() -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         planned(**members)
     assert (caught.value.status, caught.value.param) == (400, param)

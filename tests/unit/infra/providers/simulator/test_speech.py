@@ -8,7 +8,7 @@ import pytest
 
 from domain.usage import Usage
 from infra.providers.simulator.audio.voice import CONTENT_TYPES, speak, spoken_ms
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 from infra.providers.simulator.speech import plan
 from infra.providers.simulator.transcriptions import plan_transcription, plan_translation
@@ -84,7 +84,7 @@ def test_speed_and_voice() -> None:
     ],
 )
 def test_wrong_members(members: dict[str, Any], param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         spoken(**members)
     assert (caught.value.status, caught.value.param) == (400, param)
 
@@ -164,7 +164,7 @@ def test_translations() -> None:
     made = heard(("file", WAV), ("response_format", "verbose_json"), translation=True)
     assert json.loads(body_of(made))["language"] == "english"
     assert isinstance(heard(("file", WAV), ("stream", "true"), translation=True).answer, Whole)
-    with pytest.raises(RequestError):
+    with pytest.raises(SimulatedError):
         heard(("file", WAV), ("response_format", "diarized_json"), translation=True)
 
 
@@ -190,6 +190,6 @@ def test_without_usage_the_length_may_still_be_named() -> None:
     ],
 )
 def test_wrong_forms(parts: list[tuple[str, str | bytes]], param: str) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         heard(*parts)
     assert (caught.value.status, caught.value.param) == (400, param)

@@ -7,7 +7,7 @@ import pytest
 
 from application.ports.providers import StoredAction
 from domain.usage import Usage
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.reply import Pieces, Reply, Request, Whole
 from infra.providers.simulator.responses.create import plan
 from infra.providers.simulator.responses.stored import StoredAnswer, answer_stored
@@ -40,7 +40,7 @@ def test_fetching_and_deleting() -> None:
     deleted = json.loads(fetch(body["id"], StoredAction.DELETE).body)
     assert deleted == {"id": body["id"], "object": "response", "deleted": True}
     for action in StoredAction:
-        with pytest.raises(RequestError) as caught:
+        with pytest.raises(SimulatedError) as caught:
             fetch(body["id"], action)
         assert caught.value.status == 404
 
@@ -58,7 +58,7 @@ def test_input_items_by_pages() -> None:
     assert (first, more) == (["0", "1"], True)
     assert page(f"order=asc&limit=3&after={last}")[:2] == (["2", "3", "4"], False)
     for query in ("order=up", "limit=0", "limit=x"):
-        with pytest.raises(RequestError):
+        with pytest.raises(SimulatedError):
             page(query)
 
 
@@ -83,7 +83,7 @@ def test_the_background_can_be_cancelled_until_it_is_complete() -> None:
     assert (cancelled.reported, cancelled.counted) == (None, Usage())
     fetch(second["id"])
     assert json.loads(fetch(second["id"], StoredAction.CANCEL).body)["status"] == "completed"
-    with pytest.raises(RequestError, match="synchronous"):
+    with pytest.raises(SimulatedError, match="synchronous"):
         fetch(whole()["id"], StoredAction.CANCEL)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.providers.simulator.refusal import RequestError
+from infra.providers.simulator.refusal import SimulatedError
 from infra.providers.simulator.validation import validate
 
 HELLO = [{"role": "user", "content": "Hello"}]
@@ -87,7 +87,7 @@ FAULTS: list[tuple[dict[str, Any], str, str | None]] = [
 
 @pytest.mark.parametrize(("change", "param", "code"), FAULTS, ids=[f"{each[1]}-{each[2]}" for each in FAULTS])
 def test_a_fault_is_named(change: dict[str, Any], param: str, code: str | None) -> None:
-    with pytest.raises(RequestError) as caught:
+    with pytest.raises(SimulatedError) as caught:
         validate({"model": "m", "messages": HELLO, **change})
     refused = caught.value
     assert (refused.status, refused.kind) == (400, "invalid_request_error")
