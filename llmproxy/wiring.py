@@ -38,7 +38,7 @@ from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.openai_wire.vendors import VENDORS
 from infra.providers.resolve import Secrets
-from infra.providers.simulator.provider import SimulatorProvider
+from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key

@@ -62,12 +62,12 @@ class Dispatch:
         """The package of the adapter that calls the document, for operators; ``None`` = no adapter does."""
         if document.model_type not in self._by_type:
             return None
-        return type(self._first(document)).__module__.rpartition(".")[0].rpartition(".")[2]
+        return _adapter(self._first(document))
 
     def adapter_names(self, model_type: ModelType) -> Mapping[Endpoint, str]:
         """For each endpoint that a model type can serve the package of its adapter, for the documentation."""
         served = self._by_type.get(model_type, {})
-        return {name: type(each).__module__.rpartition(".")[0].rpartition(".")[2] for name, each in served.items()}
+        return {name: _adapter(each) for name, each in served.items()}
 
     def _all(self, document: ModelDocument) -> list[Provider]:
         served = self._by_type.get(document.model_type, {})
@@ -84,3 +84,7 @@ class Dispatch:
         if adapter is None:
             raise DeploymentUnusableError(f"no adapter calls {endpoint} of model_type {document.model_type}")
         return adapter
+
+
+def _adapter(provider: Provider) -> str:
+    return type(provider).__module__.split(".")[2]  # infra.providers.NAME

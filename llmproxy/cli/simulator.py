@@ -9,8 +9,8 @@ from typing import Any
 import click
 import uvicorn
 
-from infra.providers.simulator.options import SimulatorOptions
-from infra.providers.simulator.server import create_simulator
+from infra.simulator.options import SimulatorOptions
+from infra.simulator.server import create_simulator
 from llmproxy.listening import base_url, listen
 
 _BACKLOG = 2048

@@ -19,7 +19,7 @@ from domain.operation import Endpoint
 from infra.clients.http.pool import HttpPool
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.simulator.provider import SimulatorProvider
+from infra.providers.simulator import SimulatorProvider
 from tests.builders import model_document
 from tests.fakes.chat_upstream import chat
 from tests.fakes.scripted_server import scripted_server

@@ -23,7 +23,7 @@ from domain.operation import Endpoint
 from infra.clients.http.pool import HttpPool
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.simulator.provider import SimulatorProvider
+from infra.providers.simulator import SimulatorProvider
 from tests.builders import model_document
 from tests.fakes.llmproxy_server import Simulator
 

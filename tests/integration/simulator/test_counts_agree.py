@@ -12,7 +12,7 @@ from domain.errors import UpstreamProtocolError
 from domain.model import ModelDocument, ModelType, Parameters
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.simulator.provider import SimulatorProvider
+from infra.providers.simulator import SimulatorProvider
 from tests.builders import chat_call, model_document
 from tests.fakes.llmproxy_server import Simulator
 

@@ -11,8 +11,8 @@ import openai
 import pytest
 from pydantic import BaseModel
 
-from infra.providers.simulator.audio.voice import CONTENT_TYPES, speak, spoken_ms
-from infra.providers.simulator.picture import Picture, draw
+from infra.simulator.audio.voice import CONTENT_TYPES, speak, spoken_ms
+from infra.simulator.picture import Picture, draw
 from tests.fakes.llmproxy_server import Simulator
 
 TEXT = "Words to be read aloud."

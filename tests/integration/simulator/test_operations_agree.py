@@ -17,9 +17,9 @@ from domain.operation import Endpoint
 from domain.usage import QUANTITIES, Usage
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.simulator.audio.voice import speak, spoken_ms
-from infra.providers.simulator.picture import Picture, draw
-from infra.providers.simulator.provider import SimulatorProvider
+from infra.providers.simulator import SimulatorProvider
+from infra.simulator.audio.voice import speak, spoken_ms
+from infra.simulator.picture import Picture, draw
 from tests.builders import form, model_document
 from tests.fakes.llmproxy_server import Simulator
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.audio.length import length_ms
-from infra.providers.simulator.audio.flac import _frame, silence
-from infra.providers.simulator.audio.voice import CONTENT_TYPES, speak
+from infra.simulator.audio.flac import _frame, silence
+from infra.simulator.audio.voice import CONTENT_TYPES, speak
 from tests.unit.domain.audio.containers import (
     Bytes,
     box,

@@ -1,0 +1,96 @@
+"""A response as the events of a stream, each with its number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from infra.simulator.refusal import SimulatedError
+from infra.simulator.reply import Event
+from infra.simulator.tokens import pieces
+
+Item = dict[str, Any]
+_Told = tuple[str, dict[str, Any], int]
+"""The type of an event, its other members, and the characters of output in it."""
+
+
+def numbered(started: dict[str, Any], items: list[Item]) -> Iterator[Event]:
+    """All events but the last one.
+
+    Args:
+        started: the response object while it is in progress.
+        items: what it says.
+    """
+    for number, (kind, members, characters) in enumerate(_told(started, items)):
+        yield event(kind, number, members), characters
+
+
+def length_of(started: dict[str, Any], items: list[Item]) -> int:
+    """How many there are: the number of the last one."""
+    return sum(1 for _ in _told(started, items))
+
+
+def event(kind: str, number: int, members: dict[str, Any]) -> bytes:
+    """One event."""
+    told = msgspec.json.encode({"type": kind, "sequence_number": number, **members})
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), told)
+
+
+def failed(started: dict[str, Any], refused: SimulatedError, number: int) -> bytes:
+    """The event with which a stream ends when something goes wrong."""
+    error = {"code": refused.code or "server_error", "message": refused.message}
+    return event("response.failed", number, {"response": {**started, "status": "failed", "error": error}})
+
+
+def _told(started: dict[str, Any], items: list[Item]) -> Iterator[_Told]:
+    yield "response.created", {"response": started}, 0
+    yield "response.in_progress", {"response": started}, 0
+    for index, item in enumerate(items):
+        place = {"item_id": item["id"], "output_index": index}
+        yield "response.output_item.added", {"output_index": index, "item": _begun(item)}, 0
+        if item["type"] == "message":
+            yield from _text(item, place)
+        elif item["type"] == "function_call":
+            yield from _arguments(item, place)
+        else:
+            yield from _summary(item, place)
+        yield "response.output_item.done", {"output_index": index, "item": item}, 0
+
+
+def _begun(item: Item) -> Item:
+    if item["type"] == "message":
+        return {**item, "status": "in_progress", "content": []}
+    if item["type"] == "function_call":
+        return {**item, "status": "in_progress", "arguments": ""}
+    return {**item, "summary": []}
+
+
+def _text(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
+    part = item["content"][0]
+    where = {**place, "content_index": 0}
+    chances = part["logprobs"]
+    yield "response.content_part.added", {**where, "part": {**part, "text": "", "logprobs": []}}, 0
+    for at, piece in enumerate(pieces(part["text"])):
+        members = {**where, "delta": piece, "logprobs": chances[at : at + 1]}
+        yield "response.output_text.delta", members, len(piece)
+    yield "response.output_text.done", {**where, "text": part["text"], "logprobs": chances}, 0
+    yield "response.content_part.done", {**where, "part": part}, 0
+
+
+def _arguments(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
+    for piece in pieces(item["arguments"]):
+        yield "response.function_call_arguments.delta", {**place, "delta": piece}, len(piece)
+    done = {**place, "name": item["name"], "arguments": item["arguments"]}
+    yield "response.function_call_arguments.done", done, 0
+
+
+def _summary(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
+    for index, part in enumerate(item["summary"]):
+        where = {**place, "summary_index": index}
+        yield "response.reasoning_summary_part.added", {**where, "part": {**part, "text": ""}}, 0
+        for piece in pieces(part["text"]):
+            yield "response.reasoning_summary_text.delta", {**where, "delta": piece}, len(piece)
+        yield "response.reasoning_summary_text.done", {**where, "text": part["text"]}, 0
+        yield "response.reasoning_summary_part.done", {**where, "part": part}, 0

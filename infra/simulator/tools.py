@@ -1,0 +1,152 @@
+"""Tools and, under their old name, functions: which of them an answer calls, and with what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from infra.simulator.checks import expect, missing, one_of, wrong
+from infra.simulator.json_instance import instance
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One call of a tool in an answer.
+
+    Args:
+        id: identifies the call.
+        name: of the tool.
+        arguments: JSON text, valid by the tool's schema.
+    """
+
+    id: str
+    name: str
+    arguments: str
+
+    @property
+    def characters(self) -> int:
+        """What the call counts as output: name and arguments."""
+        return len(self.name) + len(self.arguments)
+
+
+def check_tools(body: Mapping[str, Any]) -> None:
+    """Check ``tools``, ``tool_choice``, ``functions`` and ``function_call``.
+
+    Raises:
+        SimulatedError: 400 with ``param`` such as ``tools[0].function.name``.
+    """
+    tools, functions = body.get("tools"), body.get("functions")
+    if tools is not None:
+        _check_list(tools, "tools")
+        for index, tool in enumerate(tools):
+            expect(tool, dict, f"tools[{index}]", "an object")
+            if tool.get("type") is None:
+                raise missing(f"tools[{index}].type")
+            one_of(tool["type"], ("function",), f"tools[{index}].type")
+            _check_function(tool.get("function"), f"tools[{index}].function")
+    if functions is not None:
+        _check_list(functions, "functions")
+        for index, function in enumerate(functions):
+            _check_function(function, f"functions[{index}]")
+    _check_choice(body, tools)
+
+
+def _check_list(value: object, param: str) -> None:
+    expect(value, list, param, "an array of objects")
+    if not value:
+        said = (
+            f"Invalid '{param}': empty array. Expected an array with minimum length 1, but got an empty array instead."
+        )
+        raise wrong(said, param, "empty_array")
+
+
+def _check_function(function: object, at: str) -> None:
+    if function is None:
+        raise missing(at)
+    expect(function, dict, at, "an object")
+    if not isinstance(function, dict):
+        return
+    if function.get("name") is None:
+        raise missing(f"{at}.name")
+    expect(function["name"], str, f"{at}.name", "a string")
+    if not _NAME.fullmatch(function["name"]):
+        said = f"Invalid '{at}.name': string does not match pattern. Expected a string that matches '^[a-zA-Z0-9_-]+$'."
+        raise wrong(said, f"{at}.name", "invalid_value")
+    if function.get("parameters") is not None:
+        expect(function["parameters"], dict, f"{at}.parameters", "an object")
+
+
+def _check_choice(body: Mapping[str, Any], tools: list[Any] | None) -> None:
+    for name in ("tool_choice", "parallel_tool_calls"):
+        if body.get(name) is not None and not tools:
+            raise wrong(f"Invalid value for '{name}': '{name}' is only allowed when 'tools' are specified.", name)
+    choice = body.get("tool_choice")
+    if choice is None:
+        return
+    if not isinstance(choice, dict):
+        one_of(choice, ("none", "auto", "required"), "tool_choice")
+    elif _forced(body) not in {None, *_definitions(body)}:
+        said = f"Invalid value for 'tool_choice': '{_forced(body)}' is not among the tools."
+        raise wrong(said, "tool_choice", "invalid_value")
+
+
+def calls_for(body: Mapping[str, Any], asked: str) -> tuple[tuple[str, str], ...]:
+    """Names and arguments of the calls that each answer consists of; none = it is text.
+
+    A tool is called when the last message is the user's and mentions its name, or when ``tool_choice`` demands it.
+
+    Args:
+        body: the request, checked.
+        asked: the text of the last user message.
+
+    Raises:
+        SimulatedError: 400, a tool's schema cannot be met.
+    """
+    known = _definitions(body)
+    if not known:
+        return ()
+    return tuple(
+        (name, msgspec.json.encode(instance(known[name].get("parameters") or {"type": "object"}, "tools")).decode())
+        for name in _chosen(body, list(known), asked)
+    )
+
+
+def finish_reason(body: Mapping[str, Any]) -> str:
+    """Why an answer ends that calls tools: a call that the request itself demanded ends with ``stop``."""
+    if body.get("functions"):
+        return "function_call"
+    return "tool_calls" if _forced(body) is None else "stop"
+
+
+def _definitions(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    found = [tool["function"] for tool in body.get("tools") or ()] or body.get("functions") or ()
+    return {function["name"]: function for function in found}
+
+
+def _forced(body: Mapping[str, Any]) -> str | None:
+    """The one function that the request names."""
+    choice = body.get("tool_choice")
+    choice = choice.get("function") if isinstance(choice, dict) else body.get("function_call")
+    return choice.get("name") if isinstance(choice, dict) else None
+
+
+def _chosen(body: Mapping[str, Any], names: list[str], asked: str) -> list[str]:
+    choice = body.get("tool_choice") or body.get("function_call") or "auto"
+    if choice == "none":
+        return []
+    forced = _forced(body)
+    if forced is not None:
+        return [forced] if forced in names else []
+    if choice != "required" and body["messages"][-1]["role"] != "user":
+        return []  # the tools have answered: now it is the model's turn to speak
+    mentioned = [name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", asked)]
+    if choice == "required" and not mentioned:
+        mentioned = names[:1]
+    one = body.get("parallel_tool_calls") is False or bool(body.get("functions"))
+    return mentioned[:1] if one else mentioned

@@ -1,0 +1,140 @@
+"""``POST /v1/audio/transcriptions`` and ``/v1/audio/translations``: what a recording of this length might say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from domain.audio.length import length_ms
+from domain.form import Form
+from domain.usage import Usage, estimate_tokens, heard_tokens
+from infra.simulator.audio.transcript import transcript
+from infra.simulator.audio.transcript_formats import Wishes, answer, events
+from infra.simulator.checks import check_model, missing, number, one_of, wrong
+from infra.simulator.reply import JSON, Event, Pieces, Reply, Request, Whole
+from infra.simulator.uploads import typed_members, uploaded
+
+_FORMATS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
+_TRANSLATED = ("json", "text", "srt", "verbose_json", "vtt")
+_PROSE = frozenset({"text", "srt", "vtt"})
+_TIMED = frozenset({"verbose_json", "diarized_json"})
+"""These name the length of the recording whatever else they report."""
+
+_GRANULARITIES = ("word", "segment")
+_TYPES = {"temperature": float, "stream": bool}
+
+
+def plan_transcription(request: Request) -> Reply:
+    """The answer to a request for a transcript.
+
+    Raises:
+        SimulatedError: 400, the request is not well formed or its file is no audio.
+    """
+    return _plan(request, _FORMATS, translation=False)
+
+
+def plan_translation(request: Request) -> Reply:
+    """The answer to a request for a translation into English, which is never streamed.
+
+    Raises:
+        SimulatedError: 400, the request is not well formed or its file is no audio.
+    """
+    return _plan(request, _TRANSLATED, translation=True)
+
+
+def _plan(request: Request, formats: tuple[str, ...], *, translation: bool) -> Reply:
+    if request.form is None:
+        raise wrong("The request must be multipart/form-data.", "file")
+    body = typed_members(request.members, _TYPES)
+    check_model(body)
+    milliseconds = _length(request.form)
+    wishes = _wishes(body, formats, translation=translation)
+    stream = request.stream and not translation
+    length = Usage(audio_milliseconds=milliseconds)
+    told, shown = _reported(milliseconds, body)
+    if not request.with_usage:
+        told, shown = Usage(), None
+    if not stream:
+        prose = wishes.response_format in _PROSE
+        timed = wishes.response_format in _TIMED
+        if prose:
+            told, shown = Usage(), None
+        reported = told if shown is not None else length if timed else None
+        write = partial(answer, milliseconds, body["model"], wishes, shown)
+        kind = b"text/plain; charset=utf-8" if prose else JSON
+        return Reply(Whole(lambda: write()[0], kind), _with(told, milliseconds), length, reported)
+    *deltas, done = events(milliseconds, body["model"], wishes, shown)
+    return Reply(
+        answer=Pieces(_written(deltas), _event(done), counted=False),
+        usage=_with(told, milliseconds),
+        begun=length,
+        reported=None if shown is None else told,
+    )
+
+
+def _with(told: Usage, milliseconds: int) -> Usage:
+    """What is reported, and the length in any case."""
+    return told if told.audio_milliseconds else told.plus(Usage(audio_milliseconds=milliseconds))
+
+
+def _length(form: Form) -> int:
+    files = uploaded(form, "file")
+    if not files:
+        raise missing("file")
+    milliseconds = length_ms(files[0].content)
+    if milliseconds is None:
+        raise wrong("Audio file might be corrupted or unsupported", "file", "invalid_value")
+    return milliseconds
+
+
+def _wishes(body: Mapping[str, Any], formats: tuple[str, ...], *, translation: bool) -> Wishes:
+    wanted = body.get("response_format") or "json"
+    one_of(wanted, formats, "response_format")
+    number(body, "temperature", 0, 1)
+    granularities = _list(body, "timestamp_granularities")
+    for each in granularities:
+        one_of(each, _GRANULARITIES, "timestamp_granularities")
+    return Wishes(
+        response_format=wanted,
+        granularities=frozenset(granularities),
+        language=body.get("language") or None,
+        speakers=tuple(_list(body, "known_speaker_names")),
+        temperature=float(body.get("temperature") or 0.0),
+        log_probabilities="logprobs" in _list(body, "include"),
+        translation=translation,
+    )
+
+
+def _list(body: Mapping[str, Any], name: str) -> list[str]:
+    value = body.get(name) or []
+    return value if isinstance(value, list) else [value]
+
+
+def _reported(milliseconds: int, body: Mapping[str, Any]) -> tuple[Usage, dict[str, Any] | None]:
+    """What is reported, as quantities and as written down: tokens by newer models, time by others."""
+    model = body["model"]
+    if "transcribe" not in model:
+        usage = Usage(audio_milliseconds=milliseconds)
+        return usage, {"type": "duration", "seconds": milliseconds / 1000}
+    heard, text = heard_tokens(milliseconds), estimate_tokens(len(body.get("prompt") or ""))
+    written = estimate_tokens(len(transcript(milliseconds, model).text))
+    usage = Usage(input_tokens=heard + text, output_tokens=written, audio_input_tokens=heard)
+    return usage, {
+        "type": "tokens",
+        "input_tokens": usage.input_tokens,
+        "input_token_details": {"text_tokens": text, "audio_tokens": heard},
+        "output_tokens": written,
+        "total_tokens": usage.input_tokens + written,
+    }
+
+
+def _written(deltas: list[dict[str, Any]]) -> Iterator[Event]:
+    for event in deltas:
+        yield _event(event), len(event.get("delta", ""))
+
+
+def _event(event: dict[str, Any]) -> bytes:
+    return b"data: " + msgspec.json.encode(event) + b"\n\n"

@@ -1,0 +1,88 @@
+"""Is a chat request well formed? A reasonable set of what OpenAI's API refuses; unknown members pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from infra.simulator.checks import check_model, check_stop, expect, missing, number, one_of, wrong
+from infra.simulator.messages import check_messages
+from infra.simulator.tools import check_tools
+
+EFFORTS = {"none": 0, "minimal": 0, "low": 16, "medium": 32, "high": 64, "xhigh": 128}
+"""Tokens of hidden reasoning for each ``reasoning_effort``."""
+
+_BOOLEANS = ("stream", "logprobs", "parallel_tool_calls", "store")
+_OBJECTS = ("stream_options", "response_format", "logit_bias", "metadata", "prediction", "audio")
+
+
+def validate(body: Mapping[str, Any]) -> None:
+    """Check a request.
+
+    Raises:
+        SimulatedError: 400, with the first fault found.
+    """
+    check_model(body)
+    check_messages(body)
+    _check_numbers(body)
+    for name in _BOOLEANS:
+        if body.get(name) is not None:
+            expect(body[name], bool, name, "a boolean")
+    for name in _OBJECTS:
+        if body.get(name) is not None:
+            expect(body[name], dict, name, "an object")
+    if body.get("user") is not None:
+        expect(body["user"], str, "user", "a string")
+    check_stop(body.get("stop"))
+    _check_options(body)
+    _check_format(body.get("response_format"))
+    check_tools(body)
+
+
+def _check_numbers(body: Mapping[str, Any]) -> None:
+    number(body, "temperature", 0, 2)
+    number(body, "top_p", 0, 1)
+    number(body, "presence_penalty", -2, 2)
+    number(body, "frequency_penalty", -2, 2)
+    number(body, "n", 1, 128, whole=True)
+    number(body, "max_tokens", 1, None, whole=True)
+    number(body, "max_completion_tokens", 1, None, whole=True)
+    number(body, "top_logprobs", 0, 20, whole=True)
+    number(body, "seed", None, None, whole=True)
+    if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
+        said = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+        raise wrong(said, "max_tokens", "invalid_parameter_combination")
+
+
+def _check_options(body: Mapping[str, Any]) -> None:
+    if body.get("stream_options") is not None and not body.get("stream"):
+        said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise wrong(said, "stream_options")
+    if body.get("top_logprobs") is not None and not body.get("logprobs"):
+        raise wrong("'top_logprobs' requires 'logprobs' to be true.", "top_logprobs")
+    if body.get("reasoning_effort") is not None:
+        one_of(body["reasoning_effort"], tuple(EFFORTS), "reasoning_effort")
+    modalities = body.get("modalities")
+    if modalities is not None:
+        expect(modalities, list, "modalities", "an array of strings")
+        if "audio" in modalities:
+            raise wrong("The simulator answers in text only: 'audio' output is not supported.", "modalities")
+
+
+def _check_format(wanted: Mapping[str, Any] | None) -> None:
+    if wanted is None:
+        return
+    if wanted.get("type") is None:
+        raise missing("response_format.type")
+    one_of(wanted["type"], ("text", "json_object", "json_schema"), "response_format.type")
+    if wanted["type"] != "json_schema":
+        return
+    described = wanted.get("json_schema")
+    if described is None:
+        raise missing("response_format.json_schema")
+    expect(described, dict, "response_format.json_schema", "an object")
+    for name in ("name", "schema"):
+        if described.get(name) is None:
+            raise missing(f"response_format.json_schema.{name}")
+    expect(described["name"], str, "response_format.json_schema.name", "a string")
+    expect(described["schema"], dict, "response_format.json_schema.schema", "an object")

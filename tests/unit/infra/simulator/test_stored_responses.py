@@ -1,0 +1,109 @@
+"""Responses that are kept: fetched, deleted, cancelled, made in the background."""
+
+import json
+from typing import Any
+
+import pytest
+
+from application.ports.providers import StoredAction
+from domain.usage import Usage
+from infra.simulator.refusal import SimulatedError
+from infra.simulator.reply import Pieces, Reply, Request, Whole
+from infra.simulator.responses.create import plan
+from infra.simulator.responses.stored import StoredAnswer, answer_stored
+from infra.simulator.stored_responses import KeptResponses, StoredResponse
+
+KEPT = KeptResponses()
+
+
+def planned(given: Any = "Hello", *, stream: bool = False, **members: Any) -> Reply:
+    return plan(Request({"model": "m", "input": given, "stream": stream, **members}, 17, stream=stream, kept=KEPT))
+
+
+def whole(given: Any = "Hello", **members: Any) -> dict[str, Any]:
+    made = planned(given, **members)
+    assert isinstance(made.answer, Whole)
+    made.completed()
+    return json.loads(made.answer.body())  # type: ignore[no-any-return]  # any JSON
+
+
+def fetch(response_id: str, action: StoredAction = StoredAction.RETRIEVE, query: str = "") -> StoredAnswer:
+    return answer_stored(KEPT, action, response_id, query)
+
+
+def test_fetching_and_deleting() -> None:
+    body = whole()
+    found = fetch(body["id"])
+    assert json.loads(found.body) == body
+    assert found.reported is not None
+    assert found.counted == Usage()
+    deleted = json.loads(fetch(body["id"], StoredAction.DELETE).body)
+    assert deleted == {"id": body["id"], "object": "response", "deleted": True}
+    for action in StoredAction:
+        with pytest.raises(SimulatedError) as caught:
+            fetch(body["id"], action)
+        assert caught.value.status == 404
+
+
+def test_input_items_by_pages() -> None:
+    body = whole([{"role": "user", "content": str(number)} for number in range(5)])
+
+    def page(query: str) -> tuple[list[str], bool, str]:
+        found = json.loads(fetch(body["id"], StoredAction.INPUT_ITEMS, query).body)
+        assert found["first_id"] == found["data"][0]["id"]
+        return [item["content"][0]["text"] for item in found["data"]], found["has_more"], found["last_id"]
+
+    assert page("")[:2] == (["4", "3", "2", "1", "0"], False)
+    first, more, last = page("order=asc&limit=2")
+    assert (first, more) == (["0", "1"], True)
+    assert page(f"order=asc&limit=3&after={last}")[:2] == (["2", "3", "4"], False)
+    for query in ("order=up", "limit=0", "limit=x"):
+        with pytest.raises(SimulatedError):
+            page(query)
+
+
+def test_the_background_counts_once_it_is_seen_complete() -> None:
+    made = planned(background=True)
+    assert isinstance(made.answer, Whole)
+    queued = json.loads(made.answer.body())
+    assert (queued["status"], queued["usage"], made.reported, made.usage) == ("queued", None, None, Usage())
+    first, second = fetch(queued["id"]), fetch(queued["id"])
+    assert json.loads(first.body)["status"] == "completed"
+    assert first.body == second.body
+    assert first.counted == first.reported == second.reported
+    assert second.counted == Usage()
+    assert first.reported is not None
+    assert first.reported.output_tokens > 0
+
+
+def test_the_background_can_be_cancelled_until_it_is_complete() -> None:
+    first, second = whole(background=True), whole(background=True)
+    cancelled = fetch(first["id"], StoredAction.CANCEL)
+    assert json.loads(cancelled.body)["status"] == "cancelled"
+    assert (cancelled.reported, cancelled.counted) == (None, Usage())
+    fetch(second["id"])
+    assert json.loads(fetch(second["id"], StoredAction.CANCEL).body)["status"] == "completed"
+    with pytest.raises(SimulatedError, match="synchronous"):
+        fetch(whole()["id"], StoredAction.CANCEL)
+
+
+def test_a_background_stream_counts_at_its_end_or_when_it_is_fetched() -> None:
+    left = planned(stream=True, background=True)
+    assert isinstance(left.answer, Pieces)
+    assert (left.begun, left.answer.counted) == (Usage(), False)
+    (started, _), *_ = left.answer.events
+    response_id = json.loads(started.split(b"data: ")[1])["response"]["id"]
+    assert fetch(response_id).counted == left.usage
+    heard = planned(stream=True, background=True)
+    assert isinstance(heard.answer, Pieces)
+    heard.completed()
+    response_id = json.loads(heard.answer.closing.split(b"data: ")[1])["response"]["id"]
+    assert fetch(response_id).counted == Usage()
+
+
+def test_the_oldest_are_forgotten() -> None:
+    kept = KeptResponses(most=2)
+    for name in ("a", "b", "c"):
+        kept.keep(name, StoredResponse({}, [], [], Usage()))
+    assert kept.find("a") is None
+    assert kept.find("b") is not None
