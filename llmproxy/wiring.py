@@ -36,7 +36,7 @@ from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.models import BRIDGED, ROUTES
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.openai_wire.vendors import VENDORS
+from infra.providers.openai_wire.request.vendors import VENDORS
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets

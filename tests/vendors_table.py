@@ -9,7 +9,7 @@ from domain.model import ModelType
 from domain.operation import Endpoint
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.models import ROUTES, Credential
-from infra.providers.openai_wire.vendors import VENDORS, UrlStyle
+from infra.providers.openai_wire.request.vendors import VENDORS, UrlStyle
 from llmproxy.settings import Settings
 from llmproxy.wiring import make_providers
 from tests.tools import ROOT

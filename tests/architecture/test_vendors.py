@@ -6,7 +6,7 @@ from domain.capabilities import CAPABILITIES
 from domain.model import ModelType
 from infra.providers.litellm.models import BRIDGED, ROUTES
 from infra.providers.litellm.operations import OPERATIONS
-from infra.providers.openai_wire.vendors import VENDORS
+from infra.providers.openai_wire.request.vendors import VENDORS
 from tests.tools import ROOT
 from tests.vendor_ways import PROVEN
 from tests.vendors_table import PAGE, page

@@ -49,7 +49,7 @@ class EndpointSpec:
         return default in self.defaults or default not in KNOWN_DEFAULTS
 
 
-ROWS: Mapping[Endpoint, EndpointSpec] = {
+ENDPOINTS: Mapping[Endpoint, EndpointSpec] = {
     Endpoint.CHAT_COMPLETIONS: EndpointSpec(asks_usage=True),
     Endpoint.COMPLETIONS: EndpointSpec(asks_usage=True, defaults=_COMPLETION),
     Endpoint.RESPONSES: EndpointSpec(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import msgspec
+import re
 
-from infra.providers.openai_wire.surrogates import without_halves
+import msgspec
 
 Raw = msgspec.Raw | msgspec.UnsetType
 
@@ -12,7 +12,7 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises at what is no JSON, not of the shape that was looked for, no UTF-8, or nested beyond measure."""
 
 
-class Outline(msgspec.Struct):
+class LazyObject(msgspec.Struct):
     """Raw JSON texts: views into the answer, nothing is copied or decoded before somebody asks."""
 
     type: Raw = msgspec.UNSET
@@ -27,11 +27,11 @@ class Outline(msgspec.Struct):
     duration: Raw = msgspec.UNSET
 
 
-_decode = msgspec.json.Decoder(Outline).decode
+_decode = msgspec.json.Decoder(LazyObject).decode
 _decode_any = msgspec.json.Decoder().decode
 
 
-def read_outline(text: bytes | msgspec.Raw) -> Outline:
+def read_object(text: bytes | msgspec.Raw) -> LazyObject:
     """The outline of a JSON object.
 
     Raises:
@@ -41,18 +41,18 @@ def read_outline(text: bytes | msgspec.Raw) -> Outline:
         return _decode(text)
     except msgspec.DecodeError:
         whole = bytes(text)
-        mended = without_halves(whole)
+        mended = replace_lone_surrogates(whole)
         if mended == whole:
             raise
         return _decode(mended)
 
 
-def inner_outline(raw: Raw) -> Outline | None:
+def inner_object(raw: Raw) -> LazyObject | None:
     """The outline of an object inside of another one; ``None`` = it is missing or no object."""
     if isinstance(raw, msgspec.UnsetType):
         return None
     try:
-        return read_outline(raw)
+        return read_object(raw)
     except UNREADABLE:
         return None
 
@@ -71,3 +71,12 @@ def text_of(raw: Raw) -> str:
 def present(raw: Raw) -> bool:
     """Whether a member is there and not null."""
     return not isinstance(raw, msgspec.UnsetType) and bytes(memoryview(raw)[:5]) != b"null"
+
+
+_HEX = rb"[\da-fA-F]{2}"
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]%b\\u[dD][c-fC-F]%b|(u[dD][89a-fA-F]%b)|.)" % (_HEX, _HEX, _HEX), re.DOTALL)
+
+
+def replace_lone_surrogates(text: bytes) -> bytes:
+    """The same text with U+FFFD in place of each half: to look into, not to relay."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found.group(1) else found.group(), text)

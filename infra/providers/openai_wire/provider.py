@@ -14,18 +14,23 @@ from infra.clients.azure_identity import no_identity
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
-from infra.providers.openai_wire.answers import check, read_answer
-from infra.providers.openai_wire.content_types import JSON, is_events, is_json, is_page, prose_type
-from infra.providers.openai_wire.deployment import ResolvedDeployment, compile_target
-from infra.providers.openai_wire.endpoints import ROWS
-from infra.providers.openai_wire.request_sender import Sender
-from infra.providers.openai_wire.single_block_stream import AtOnce
-from infra.providers.openai_wire.speech import open_audio
-from infra.providers.openai_wire.stored import deleted
-from infra.providers.openai_wire.stream import open_stream
-from infra.providers.openai_wire.text_transcripts import is_prose
-from infra.providers.openai_wire.transport_errors import failed
-from infra.providers.openai_wire.upstream_errors import refused
+from infra.providers.openai_wire.endpoints import ENDPOINTS
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
+from infra.providers.openai_wire.request.sender import RequestSender, deleted, transport_error
+from infra.providers.openai_wire.response.answers import (
+    JSON,
+    check,
+    is_events,
+    is_json,
+    is_page,
+    is_text_transcript,
+    read_answer,
+    text_type,
+)
+from infra.providers.openai_wire.response.errors import upstream_error
+from infra.providers.openai_wire.stream.audio_stream import open_audio_stream
+from infra.providers.openai_wire.stream.event_stream import open_event_stream
+from infra.providers.openai_wire.stream.single_block import SingleBlockStream
 from infra.providers.resolve import Secrets
 
 _OK = 200
@@ -61,11 +66,11 @@ class OpenAIWire:
         user_agent: str = "llmproxy",
         identity: Callable[[], Awaitable[str]] = no_identity,
     ) -> None:
-        self._sender = Sender(pool, silence_timeout, total_timeout, identity)
+        self._sender = RequestSender(pool, silence_timeout, total_timeout, identity)
         self._secrets = secrets
         self._answer_limit = answer_limit
         self._user_agent = user_agent
-        self._targets: WeakKeyDictionary[ModelDocument, ResolvedDeployment] = WeakKeyDictionary()
+        self._deployments: WeakKeyDictionary[ModelDocument, ResolvedDeployment] = WeakKeyDictionary()
         self._never_tells_usage: WeakSet[ModelDocument] = WeakSet()
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
@@ -76,11 +81,11 @@ class OpenAIWire:
                 model that it names.
             UpstreamError: the upstream was called and it did not work out.
         """
-        target = self._target(document)
-        response = await self._sender.send(call, target, ask_usage=False)
+        deployment = self._deployment(document)
+        response = await self._sender.send(call, deployment, ask_usage=False)
         if response.status >= _MULTIPLE_CHOICES:
-            raise await _refusal(response, target)
-        return await self._read(response, call, target)
+            raise await _refusal(response, deployment)
+        return await self._read(response, call, deployment)
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """Call the deployment and return once its first event is there, or its first bytes of audio.
@@ -90,21 +95,21 @@ class OpenAIWire:
                 model that it names.
             UpstreamError: anything that goes wrong before the first event.
         """
-        target = self._target(document)
-        ask_usage = ROWS[call.endpoint].asks_usage and document not in self._never_tells_usage
-        response = await self._sender.send(call, target, ask_usage=ask_usage)
+        deployment = self._deployment(document)
+        ask_usage = ENDPOINTS[call.endpoint].asks_usage and document not in self._never_tells_usage
+        response = await self._sender.send(call, deployment, ask_usage=ask_usage)
         if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
-            response = await self._ask_again(call, document, target, response)
+            response = await self._ask_again(call, document, deployment, response)
         if response.status != _OK:
-            raise await _refusal(response, target)
+            raise await _refusal(response, deployment)
         said = response.headers.get(b"content-type", b"")
-        if ROWS[call.endpoint].prose and not is_events(said):
-            return AtOnce(await self._read(response, call, target))
+        if ENDPOINTS[call.endpoint].prose and not is_events(said):
+            return SingleBlockStream(await self._read(response, call, deployment))
         if is_json(said) or is_page(said):
-            raise await _no_stream(response, target)
+            raise await _no_stream(response, deployment)
         if call.endpoint is Endpoint.SPEECH and not is_events(said):
-            return await open_audio(response, target)
-        return await open_stream(response, call, target)
+            return await open_audio_stream(response, deployment)
+        return await open_event_stream(response, call, deployment)
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
         """Ask the deployment about a response that it keeps.
@@ -114,23 +119,23 @@ class OpenAIWire:
             UpstreamError: the upstream was called and it did not work out; with status 404 where it has no such
                 response.
         """
-        target = self._target(document)
-        response = await self._sender.send_stored(call, target)
+        deployment = self._deployment(document)
+        response = await self._sender.send_stored(call, deployment)
         if response.status >= _MULTIPLE_CHOICES:
-            error = await _refusal(response, target)
+            error = await _refusal(response, deployment)
             if isinstance(error, DeploymentUnusableError):  # all that it can be about is the response
                 error = UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
             raise error
         data = await self._body(response)
         if not data and call.action is StoredAction.DELETE:
             data = deleted(call)
-        data, usage = read_answer(data, target, ROWS[Endpoint.RESPONSES])
+        data, usage = read_answer(data, deployment, ENDPOINTS[Endpoint.RESPONSES])
         return Answer(data, JSON, usage)
 
     def upstream_model(self, document: ModelDocument) -> str:
         """The name by which the upstream knows the model."""
         try:
-            return self._target(document).upstream_model
+            return self._deployment(document).upstream_model
         except DeploymentUnusableError:
             parameters = document.parameters
             return parameters.deployment_name or parameters.model or document.code
@@ -138,35 +143,35 @@ class OpenAIWire:
     def unusable_because(self, document: ModelDocument) -> str | None:
         """Why the document cannot be called as it stands, for operators; ``None`` = it can. No network."""
         try:
-            self._target(document)
+            self._deployment(document)
         except DeploymentUnusableError as error:
             return error.reason
         return None
 
-    def _target(self, document: ModelDocument) -> ResolvedDeployment:
-        target = self._targets.get(document)
-        if target is None:
-            target = compile_target(document, self._secrets, self._user_agent)
-            self._targets[document] = target
-        return target
+    def _deployment(self, document: ModelDocument) -> ResolvedDeployment:
+        deployment = self._deployments.get(document)
+        if deployment is None:
+            deployment = resolve_deployment(document, self._secrets, self._user_agent)
+            self._deployments[document] = deployment
+        return deployment
 
-    async def _read(self, response: HttpResponse, call: Call, target: ResolvedDeployment) -> Answer:
+    async def _read(self, response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> Answer:
         """What an answer is made of, whole."""
-        data, row = await self._body(response), ROWS[call.endpoint]
+        data, row = await self._body(response), ENDPOINTS[call.endpoint]
         said = response.headers.get(b"content-type", b"")
-        if row.prose and is_prose(data, said, call, target):
-            return Answer(data, prose_type(said), None)
-        data, usage = read_answer(data, target, row, call)
+        if row.prose and is_text_transcript(data, said, call, deployment):
+            return Answer(data, text_type(said), None)
+        data, usage = read_answer(data, deployment, row, call)
         return Answer(data, JSON, usage)
 
     async def _body(self, response: HttpResponse) -> bytes:
         try:
             return await response.read(self._answer_limit)
         except HttpError as error:
-            raise failed(error) from None
+            raise transport_error(error) from None
 
     async def _ask_again(
-        self, call: Call, document: ModelDocument, target: ResolvedDeployment, response: HttpResponse
+        self, call: Call, document: ModelDocument, deployment: ResolvedDeployment, response: HttpResponse
     ) -> HttpResponse:
         """Where it was our own wish for usage that was refused: the answer to the same request without it.
 
@@ -175,22 +180,22 @@ class OpenAIWire:
         """
         refusal = await _error_body(response)
         if b"stream_options" not in refusal and b"include_usage" not in refusal:
-            raise refused(response.status, response.headers, refusal, target)
-        second = await self._sender.send(call, target, ask_usage=False)
+            raise upstream_error(response.status, response.headers, refusal, deployment)
+        second = await self._sender.send(call, deployment, ask_usage=False)
         if second.status == _OK:
             self._never_tells_usage.add(document)
         return second
 
 
-async def _refusal(response: HttpResponse, target: ResolvedDeployment) -> GatewayError:
+async def _refusal(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
     """The error that an answer is."""
-    return refused(response.status, response.headers, await _error_body(response), target)
+    return upstream_error(response.status, response.headers, await _error_body(response), deployment)
 
 
-async def _no_stream(response: HttpResponse, target: ResolvedDeployment) -> GatewayError:
+async def _no_stream(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
     """The error for an answer that is whole where a stream was asked for."""
     try:
-        check(await _error_body(response), target)
+        check(await _error_body(response), deployment)
     except GatewayError as error:
         return error
     return UpstreamProtocolError(reason="a whole answer where a stream was asked for")

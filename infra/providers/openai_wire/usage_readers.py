@@ -11,14 +11,14 @@ import msgspec
 
 from domain.call import Call
 from domain.usage import Usage
-from infra.providers.openai_wire.lazy_json import UNREADABLE, Outline, Raw, inner_outline, present, text_of
+from infra.providers.openai_wire.lazy_json import UNREADABLE, LazyObject, Raw, inner_object, present, text_of
 from infra.providers.openai_wire.usage import read_usage, whole_milliseconds
 
 
 class UsageReader(Protocol):
     """Reads the quantities of an answer, or of an event."""
 
-    def __call__(self, outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+    def __call__(self, outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
         """The quantities; ``None`` = it names none.
 
         Args:
@@ -34,14 +34,14 @@ _decode_any = msgspec.json.Decoder().decode
 _decode_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def tokens(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:  # noqa: ARG001 - see UsageReader
+def tokens(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:  # noqa: ARG001 - see UsageReader
     """The ``usage`` object and nothing else."""
     if isinstance(outline.usage, msgspec.UnsetType):
         return None
     return read_usage(outline.usage, reasoning_apart=reasoning_apart)
 
 
-def speech(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+def speech(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
     """What a model puts out that speaks is audio."""
     usage = tokens(outline, call, reasoning_apart=reasoning_apart)
     if usage is None or usage.audio_output_tokens:
@@ -49,7 +49,7 @@ def speech(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usa
     return replace(usage, audio_output_tokens=usage.output_tokens)
 
 
-def transcript(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+def transcript(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
     """Tokens or time; ``verbose_json`` of older models names the time in a member of its own."""
     usage = tokens(outline, call, reasoning_apart=reasoning_apart)
     if usage is not None or not present(outline.duration):
@@ -58,7 +58,7 @@ def transcript(outline: Outline, call: Call | None, *, reasoning_apart: bool) ->
     return None if milliseconds is None else Usage(audio_milliseconds=milliseconds)
 
 
-def images(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+def images(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
     """Tokens, and the images of an answer (``data``) or of an event (``b64_json``) with what they are priced by."""
     usage = tokens(outline, call, reasoning_apart=reasoning_apart) or Usage()
     if not usage.image_output_tokens:
@@ -69,7 +69,7 @@ def images(outline: Outline, call: Call | None, *, reasoning_apart: bool) -> Usa
     return replace(usage, images=number, image_size=_image_size(outline, first, call))
 
 
-def _image_size(outline: Outline, first: msgspec.Raw | None, call: Call | None) -> str:
+def _image_size(outline: LazyObject, first: msgspec.Raw | None, call: Call | None) -> str:
     """``quality/size`` as the answer says.
 
     An answer that says nothing leaves it to what was asked for, and where that leaves it to the model, too, the first
@@ -80,12 +80,12 @@ def _image_size(outline: Outline, first: msgspec.Raw | None, call: Call | None) 
     if not size:
         if call is None or _settled(_asked(call, "size")):
             return ""
-        entry = outline if first is None else inner_outline(first)
+        entry = outline if first is None else inner_object(first)
         size = "" if entry is None else _png_size(entry.b64_json)
     return f"{quality}/{size}" if quality and size else size
 
 
-def number_asked(call: Call) -> int:
+def number_requested(call: Call) -> int:
     """How many images were asked for."""
     raw = call.fields.get("n") if call.form is None else (call.form.text("n") or "").encode()
     try:

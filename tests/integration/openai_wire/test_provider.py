@@ -408,4 +408,4 @@ async def test_nothing_is_kept_for_documents_that_are_gone(wire: OpenAIWire) -> 
             await wire.answer(a_call(), document)
     del document
     gc.collect()
-    assert len(wire._targets) == 0
+    assert len(wire._deployments) == 0

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from domain.usage import Usage
-from infra.providers.openai_wire.lazy_json import UNREADABLE, Outline, inner_outline, present, read_outline, text_of
-from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, only_comments, parse
+from infra.providers.openai_wire.lazy_json import UNREADABLE, LazyObject, inner_object, present, read_object, text_of
+from infra.providers.openai_wire.stream.sse import DONE, MAX_EVENT, EventFilter, earliest, only_comments, parse
 
 _MARKS = (b'"error"', b"event: error", b"[DONE]", b"event: ping", b"event:ping")
 _DONE = b"[DONE]"
 
 
-class NamedEvents(Events):
+class TypedEvents(EventFilter):
     """Events for the caller, as they came. Complete with the last of the events that complete something.
 
     Args:
@@ -20,7 +20,7 @@ class NamedEvents(Events):
         expected: how many of them; the stream may also end after fewer, as long as there was one.
         read: what such an event reports: the outline of the event, or of the response inside of it.
         mend: from such an event, where it carries an error, to what of it the caller may see.
-        max_event: see ``Events``.
+        max_event: see ``EventFilter``.
     """
 
     __slots__ = ("_expected", "_found", "_last", "_marks", "_mend", "_read", "_sum")
@@ -28,7 +28,7 @@ class NamedEvents(Events):
     def __init__(
         self,
         last: Iterable[str],
-        read: Callable[[Outline], Usage | None],
+        read: Callable[[LazyObject], Usage | None],
         mend: Callable[[bytes], bytes],
         *,
         expected: int = 1,
@@ -44,7 +44,7 @@ class NamedEvents(Events):
         self._sum: Usage | None = None
 
     def finish(self) -> bytes:
-        """The upstream ended; see ``Events``. Complete if anything was completed."""
+        """The upstream ended; see ``EventFilter``. Complete if anything was completed."""
         rest = super().finish()
         if self._found and self.failure is None:
             self._complete()
@@ -73,9 +73,9 @@ class NamedEvents(Events):
             return b"event: %b\ndata: %b\n\n" % (kind.encode(), self._mend(payload))
         return event
 
-    def _failed(self, outline: Outline) -> bool:
+    def _failed(self, outline: LazyObject) -> bool:
         """Count what an event reports that completes something; whether what it completes is a failure."""
-        inner = inner_outline(outline.response) or outline
+        inner = inner_object(outline.response) or outline
         usage = self._read(inner)
         if usage is not None:
             self._sum = usage if self._sum is None else self._sum.plus(usage)
@@ -90,8 +90,8 @@ class NamedEvents(Events):
         self.usage = self._sum
 
 
-def _read(payload: bytes) -> Outline | None:
+def _read(payload: bytes) -> LazyObject | None:
     try:
-        return read_outline(payload)
+        return read_object(payload)
     except UNREADABLE:
         return None

@@ -11,15 +11,15 @@ import pytest
 from domain.call import Call
 from domain.model import ModelType, Parameters
 from domain.operation import Endpoint
-from infra.providers.openai_wire.body import request_body
-from infra.providers.openai_wire.deployment import ResolvedDeployment, compile_target
+from infra.providers.openai_wire.request.body import request_body
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from tests.builders import model_document
 
 
 def target_with(**defaults: Any) -> ResolvedDeployment:
     parameters = Parameters(endpoint="http://h", model="up/1", defaults=defaults)
     document = model_document(model_type=ModelType.OPENAI_COMPATIBLE, parameters=parameters)
-    return compile_target(document, lambda _: None, "llmproxy")
+    return resolve_deployment(document, lambda _: None, "llmproxy")
 
 
 def call_of(body: bytes, **over: Any) -> Call:
@@ -27,8 +27,8 @@ def call_of(body: bytes, **over: Any) -> Call:
     return Call(endpoint=Endpoint.CHAT_COMPLETIONS, model="public", fields=fields, **over)
 
 
-def sent(body: bytes, target: ResolvedDeployment, *, ask_usage: bool = False, **over: Any) -> bytes:
-    return request_body(call_of(body, **over), target, ask_usage=ask_usage)
+def sent(body: bytes, deployment: ResolvedDeployment, *, ask_usage: bool = False, **over: Any) -> bytes:
+    return request_body(call_of(body, **over), deployment, ask_usage=ask_usage)
 
 
 def test_members_keep_order_and_bytes_and_only_the_model_changes() -> None:
@@ -53,8 +53,8 @@ def test_no_other_spelling_of_the_model_gets_through(other: str) -> None:
 
 
 def test_defaults_fill_in_what_the_caller_does_not_say() -> None:
-    target = target_with(temperature=0.2, max_tokens=100, stop=["x"])
-    assert json.loads(sent(b'{"model":"a","temperature":1}', target)) == {
+    deployment = target_with(temperature=0.2, max_tokens=100, stop=["x"])
+    assert json.loads(sent(b'{"model":"a","temperature":1}', deployment)) == {
         "model": "up/1",
         "temperature": 1,
         "max_tokens": 100,

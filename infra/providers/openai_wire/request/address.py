@@ -13,7 +13,7 @@ from urllib.parse import quote
 from domain.errors import DeploymentUnusableError
 from domain.operation import Endpoint
 from infra.clients.http.origin import Origin
-from infra.providers.openai_wire.vendors import UrlStyle, Vendor
+from infra.providers.openai_wire.request.vendors import UrlStyle, Vendor
 from infra.providers.resolve import ResolvedParameters
 
 _UNDATED_VERSIONS = frozenset({"v1", "preview", "latest"})

@@ -23,7 +23,7 @@ _USUAL = (b"data:", b"event:")
 """How a block begins, unless something stands before its first event that not every client takes."""
 
 
-class Events(ABC):
+class EventFilter(ABC):
     """Turns the blocks of an upstream's stream into blocks of whole events for the caller.
 
     Args:

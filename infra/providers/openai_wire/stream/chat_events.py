@@ -8,9 +8,8 @@ from collections.abc import Callable
 import msgspec
 
 from domain.usage import Usage
-from infra.providers.openai_wire.lazy_json import UNREADABLE
-from infra.providers.openai_wire.sse import DONE, MAX_EVENT, Events, earliest, only_comments, parse
-from infra.providers.openai_wire.surrogates import without_halves
+from infra.providers.openai_wire.lazy_json import UNREADABLE, replace_lone_surrogates
+from infra.providers.openai_wire.stream.sse import DONE, MAX_EVENT, EventFilter, earliest, only_comments, parse
 
 _NULL_USAGE = b',"usage":null'
 _SAMPLE = 4096  # bytes of a block that are searched for it: a block whose later events alone have it is a rare one
@@ -31,7 +30,7 @@ _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class ChunkEvents(Events):
+class ChatEvents(EventFilter):
     """Chunks for the caller. Complete with ``[DONE]``; nothing after it is relayed. The last report of usage counts.
 
     Some servers report with every chunk how far they are. Only a report without choices sums up the whole answer.
@@ -40,7 +39,7 @@ class ChunkEvents(Events):
         read_usage: reads a ``usage`` object.
         keep_usage: the caller asked for usage: everything stays as it came. Otherwise the event that carries only
             usage is left out, and the member is taken out of the others.
-        max_event: see ``Events``.
+        max_event: see ``EventFilter``.
 
     Attributes:
         summed_up: such a report has come.
@@ -79,7 +78,7 @@ class ChunkEvents(Events):
             return only_comments(event)
         chunk = _read(payload)
         if chunk is None and b"\\u" in payload:
-            whole = without_halves(payload)
+            whole = replace_lone_surrogates(payload)
             chunk, payload = _read(whole), whole
         if chunk is None or name == b"error" or not _empty(chunk.error):
             self.failure = payload

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.providers.openai_wire.output import OutputCount, of_chunk, of_delta
+from infra.providers.openai_wire.stream.output_count import OutputCount, chat_text, delta_text
 from tests.fakes.chat_upstream import DONE, chunk, event
 
 
 def counted(*deltas: Any) -> int:
-    count = OutputCount(of_chunk)
+    count = OutputCount(chat_text)
     for delta in deltas:
         count.add(event(chunk(choices=[{"index": 0, "delta": delta}])))
     return count.tokens()
@@ -30,13 +30,13 @@ def test_characters_count_not_bytes_and_not_chunks() -> None:
 
 
 def test_several_choices_count() -> None:
-    count = OutputCount(of_chunk)
+    count = OutputCount(chat_text)
     count.add(event(chunk(choices=[{"delta": {"content": "abcd"}}, {"delta": {"content": "abcd"}}])))
     assert count.tokens() == 2
 
 
 def test_asking_twice_counts_once() -> None:
-    count = OutputCount(of_chunk)
+    count = OutputCount(chat_text)
     count.add(event(chunk("abcd")))
     assert count.tokens() == 1
     count.add(event(chunk("abcd")))
@@ -45,7 +45,7 @@ def test_asking_twice_counts_once() -> None:
 
 
 def test_what_cannot_be_read_counts_nothing() -> None:
-    count = OutputCount(of_chunk)
+    count = OutputCount(chat_text)
     for block in (
         b": ping\n\n",
         b"data: {broken\n\n",
@@ -59,7 +59,7 @@ def test_what_cannot_be_read_counts_nothing() -> None:
 
 
 def test_broken_characters_are_not_counted_and_break_nothing() -> None:
-    for reader in (of_chunk, of_delta):
+    for reader in (chat_text, delta_text):
         count = OutputCount(reader)
         count.add(b'data: {"delta":"\xe2\x82","choices":[{"delta":{"content":"\xe2\x82"}}]}\n\n')
         count.add(b'data: {"delta":"abcd","choices":[{"delta":{"content":"abcd"}}]}\n\n')
@@ -67,7 +67,7 @@ def test_broken_characters_are_not_counted_and_break_nothing() -> None:
 
 
 def test_no_more_than_so_much_is_held() -> None:
-    count = OutputCount(of_chunk)
+    count = OutputCount(chat_text)
     block = event(chunk("abcd"))
     for _ in range(5000):
         count.add(block)
@@ -76,7 +76,7 @@ def test_no_more_than_so_much_is_held() -> None:
 
 
 def test_the_models_own_end_is_noticed_also_when_it_was_folded_away() -> None:
-    count = OutputCount(of_chunk)
+    count = OutputCount(chat_text)
     count.add(event(chunk(finish="stop")))
     for _ in range(1000):
         count.add(event(chunk("abcd")))
@@ -84,7 +84,7 @@ def test_the_models_own_end_is_noticed_also_when_it_was_folded_away() -> None:
 
 
 def test_events_of_responses_and_transcripts_count_by_their_deltas() -> None:
-    count = OutputCount(of_delta)
+    count = OutputCount(delta_text)
     for kind in (
         "response.output_text.delta",
         "response.function_call_arguments.delta",
@@ -104,7 +104,7 @@ def test_events_of_responses_and_transcripts_count_by_their_deltas() -> None:
 
 
 def test_legacy_completions_count_by_their_text() -> None:
-    count = OutputCount(of_chunk)
+    count = OutputCount(chat_text)
     count.add(event({"choices": [{"index": 0, "text": "abcd"}, {"index": 1, "text": "efgh", "finish_reason": "stop"}]}))
     assert count.tokens() == 2
     assert count.finished()

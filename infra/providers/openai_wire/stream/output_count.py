@@ -8,7 +8,7 @@ import msgspec
 
 from domain.usage import estimate_tokens
 from infra.providers.openai_wire.lazy_json import UNREADABLE
-from infra.providers.openai_wire.sse import parse
+from infra.providers.openai_wire.stream.sse import parse
 
 _HELD = 64 * 1024
 """Bytes of relayed events that are kept unread."""
@@ -114,7 +114,7 @@ class OutputCount:
         self._finished = self._finished or finished
 
 
-def of_chunk(payload: bytes) -> tuple[int, bool]:
+def chat_text(payload: bytes) -> tuple[int, bool]:
     """See ``UsageReader``: a chunk of a completion, of chats or of the old kind."""
     characters, finished = 0, False
     for choice in _decode(payload).choices or ():
@@ -125,7 +125,7 @@ def of_chunk(payload: bytes) -> tuple[int, bool]:
     return characters, finished
 
 
-def of_delta(payload: bytes) -> tuple[int, bool]:
+def delta_text(payload: bytes) -> tuple[int, bool]:
     """See ``UsageReader``: an event of a response or a transcript, whose ``delta`` is text unless it is audio."""
     event = _decode_event(payload)
     return 0 if event.type.endswith("audio.delta") else len(event.delta or ""), False

@@ -26,9 +26,9 @@ from domain.errors import (
     UpstreamProtocolError,
     UpstreamRefusedError,
 )
-from infra.providers.openai_wire.deployment import ResolvedDeployment
 from infra.providers.openai_wire.lazy_json import UNREADABLE
-from infra.providers.openai_wire.redact import scrub
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment
+from infra.providers.openai_wire.response.redact import redact
 
 _BAD_GATEWAY = 502
 _FORBIDDEN = 403
@@ -45,7 +45,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class ErrorBody:
     """An upstream's error, as far as it could be read. ``message`` empty = it said nothing readable."""
 
     message: str = ""
@@ -55,40 +55,42 @@ class Refusal:
     status: int | None = None
 
 
-def refused(status: int, headers: Mapping[bytes, bytes], body: bytes, target: ResolvedDeployment) -> GatewayError:
+def upstream_error(
+    status: int, headers: Mapping[bytes, bytes], body: bytes, deployment: ResolvedDeployment
+) -> GatewayError:
     """The error for an answer that is none.
 
     Args:
         status: the HTTP status; a 2xx is one whose body turned out to be an error.
         headers: of the answer, lower-case names.
         body: as much of it as was read.
-        target: what was called.
+        deployment: what was called.
     """
-    refusal = read_refusal(body)
+    refusal = read_error_body(body)
     if status < _LOWEST or status > _HIGHEST:
         if status // 100 != 2 or refusal is None:  # noqa: PLR2004
             nature = "a body that is no JSON object" if refusal is None else "not followed"
             return UpstreamProtocolError(reason=f"status {status}, {nature}")
         status = refusal.status or _BAD_GATEWAY
     if refusal is None:
-        refusal = Refusal()
+        refusal = ErrorBody()
     if _about_the_document(status, refusal):
-        reason = _reason(status, refusal, target)
+        reason = _reason(status, refusal, deployment)
         return DeploymentUnusableError(f"the upstream does not know the model or the path ({reason})")
     if status in _ACCOUNT or (status == _FORBIDDEN and not _about_content(refusal)):
-        return UpstreamCredentialError(reason=_reason(status, refusal, target))
+        return UpstreamCredentialError(reason=_reason(status, refusal, deployment))
     message = refusal.message or f"The model's provider answered with status {status} and no explanation."
     return UpstreamRefusedError(
         status,
-        scrub(message, target),
-        kind=_scrubbed(refusal.kind, target),
-        param=_scrubbed(refusal.param, target),
-        code=_scrubbed(refusal.code, target),
+        redact(message, deployment),
+        kind=_scrubbed(refusal.kind, deployment),
+        param=_scrubbed(refusal.param, deployment),
+        code=_scrubbed(refusal.code, deployment),
         retry_after=retry_after(headers),
     )
 
 
-def read_refusal(body: bytes) -> Refusal | None:
+def read_error_body(body: bytes) -> ErrorBody | None:
     """Read an error in any of the shapes that upstreams use; ``None`` = it is no JSON object.
 
     They are ``{"error": {...}}``, the same in a list, ``{"error": "text"}``, and ``message`` or ``detail`` at the top,
@@ -106,7 +108,7 @@ def read_refusal(body: bytes) -> Refusal | None:
     source = inner if isinstance(inner, dict) else document
     message = inner if isinstance(inner, str) else _text(source.get("message")) or _text(source.get("detail"))
     code, status = source.get("code"), _status(source.get("code")) or _status(source.get("status"))
-    return Refusal(
+    return ErrorBody(
         message=message.strip(),
         kind=None if source.get("type") == "error" else _identifier(source.get("type")),
         param=_identifier(source.get("param")),
@@ -132,25 +134,25 @@ def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
         return None
 
 
-def _about_the_document(status: int, refusal: Refusal) -> bool:
+def _about_the_document(status: int, refusal: ErrorBody) -> bool:
     if (refusal.code or "").lower() in _UNKNOWN_MODEL:
         return True
     said = refusal.message.lower()
     return status in _WRONG_PATH and (not said or any(words in said for words in _NO_SUCH_THING))
 
 
-def _about_content(refusal: Refusal) -> bool:
+def _about_content(refusal: ErrorBody) -> bool:
     said = f"{refusal.code} {refusal.kind} {refusal.message}".lower()
     return any(word in said for word in _ABOUT_CONTENT)
 
 
-def _reason(status: int, refusal: Refusal, target: ResolvedDeployment) -> str:
+def _reason(status: int, refusal: ErrorBody, deployment: ResolvedDeployment) -> str:
     # The message may repeat our key or the address: the log gets the machine-readable part, which should not.
-    return f"status {status}, type {_scrubbed(refusal.kind, target)}, code {_scrubbed(refusal.code, target)}"
+    return f"status {status}, type {_scrubbed(refusal.kind, deployment)}, code {_scrubbed(refusal.code, deployment)}"
 
 
-def _scrubbed(text: str | None, target: ResolvedDeployment) -> str | None:
-    return None if text is None else scrub(text, target)
+def _scrubbed(text: str | None, deployment: ResolvedDeployment) -> str | None:
+    return None if text is None else redact(text, deployment)
 
 
 def _text(value: object) -> str:

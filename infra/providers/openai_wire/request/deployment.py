@@ -11,9 +11,9 @@ from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from infra.clients.http.origin import Origin
-from infra.providers.openai_wire.address import azure_deployment, locate
-from infra.providers.openai_wire.endpoints import ROWS
-from infra.providers.openai_wire.vendors import VENDORS, UrlStyle, Vendor
+from infra.providers.openai_wire.endpoints import ENDPOINTS
+from infra.providers.openai_wire.request.address import azure_deployment, locate
+from infra.providers.openai_wire.request.vendors import VENDORS, UrlStyle, Vendor
 from infra.providers.resolve import ResolvedParameters, Secrets, resolve
 
 _FIRST_PRINTABLE, _DELETE = 0x20, 0x7F
@@ -52,7 +52,7 @@ class ResolvedDeployment:
     silence_timeout: float | None
 
 
-def compile_target(document: ModelDocument, secrets: Secrets, user_agent: str) -> ResolvedDeployment:
+def resolve_deployment(document: ModelDocument, secrets: Secrets, user_agent: str) -> ResolvedDeployment:
     """Work out how a document is called. No network.
 
     Raises:
@@ -77,7 +77,7 @@ def compile_target(document: ModelDocument, secrets: Secrets, user_agent: str) -
         vendor=vendor,
         origin=origin,
         heads={
-            endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ROWS[endpoint].accept}", *headers)
+            endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ENDPOINTS[endpoint].accept}", *headers)
             for endpoint, path in paths.items()
         },
         stored=(stored, query),

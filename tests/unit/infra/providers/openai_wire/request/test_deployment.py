@@ -10,8 +10,8 @@ from domain.errors import DeploymentUnusableError
 from domain.model import ModelType, Parameters
 from domain.operation import Endpoint
 from infra.clients.http.origin import Origin
-from infra.providers.openai_wire.deployment import ResolvedDeployment, compile_target
-from infra.providers.openai_wire.vendors import VENDORS
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
+from infra.providers.openai_wire.request.vendors import VENDORS
 from tests.builders import model_document
 
 ENVIRONMENT = {
@@ -31,15 +31,15 @@ AZURE = {
 
 def target_of(model_type: ModelType, **parameters: Any) -> ResolvedDeployment:
     document = model_document(code="public", model_type=model_type, parameters=Parameters(**parameters))
-    return compile_target(document, ENVIRONMENT.get, "llmproxy/1")
+    return resolve_deployment(document, ENVIRONMENT.get, "llmproxy/1")
 
 
-def request_line(target: ResolvedDeployment) -> bytes:
-    return target.heads[Endpoint.CHAT_COMPLETIONS].partition(b"\r\n")[0]
+def request_line(deployment: ResolvedDeployment) -> bytes:
+    return deployment.heads[Endpoint.CHAT_COMPLETIONS].partition(b"\r\n")[0]
 
 
-def headers(target: ResolvedDeployment) -> list[bytes]:
-    return target.heads[Endpoint.CHAT_COMPLETIONS].split(b"\r\n")[1:-1]
+def headers(deployment: ResolvedDeployment) -> list[bytes]:
+    return deployment.heads[Endpoint.CHAT_COMPLETIONS].split(b"\r\n")[1:-1]
 
 
 @pytest.mark.parametrize(
@@ -160,14 +160,14 @@ def headers(target: ResolvedDeployment) -> list[bytes]:
 def test_address_and_credential(
     model_type: ModelType, parameters: dict[str, Any], server: str, path: str, credential: bytes | None
 ) -> None:
-    target = target_of(model_type, **parameters)
-    assert target.origin == Origin.parse(server)[0]
-    assert request_line(target) == f"POST {path} HTTP/1.1".encode()
-    found = [line for line in headers(target) if line.startswith((b"authorization", b"api-key"))]
+    deployment = target_of(model_type, **parameters)
+    assert deployment.origin == Origin.parse(server)[0]
+    assert request_line(deployment) == f"POST {path} HTTP/1.1".encode()
+    found = [line for line in headers(deployment) if line.startswith((b"authorization", b"api-key"))]
     assert found == ([] if credential is None else [credential])
-    assert f"host: {target.origin.authority}".encode() in headers(target)
-    assert b"accept-encoding: identity" in headers(target)
-    assert b"user-agent: llmproxy/1" in headers(target)
+    assert f"host: {deployment.origin.authority}".encode() in headers(deployment)
+    assert b"accept-encoding: identity" in headers(deployment)
+    assert b"user-agent: llmproxy/1" in headers(deployment)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +183,9 @@ def test_address_and_credential(
     ],
 )
 def test_upstream_name(model_type: ModelType, parameters: dict[str, Any], name: str) -> None:
-    target = target_of(model_type, **parameters)
-    assert target.upstream_model == name
-    assert bytes(target.model) == f'"{name}"'.encode()
+    deployment = target_of(model_type, **parameters)
+    assert deployment.upstream_model == name
+    assert bytes(deployment.model) == f'"{name}"'.encode()
 
 
 @pytest.mark.parametrize(
@@ -231,6 +231,6 @@ def test_repr_shows_neither_credential_nor_address() -> None:
 
 def test_every_vendor_can_be_called_with_what_its_row_demands() -> None:
     for model_type in VENDORS:
-        target = target_of(model_type, api_key="k", endpoint="https://host.example", deployment_name="d")
-        assert request_line(target).startswith(b"POST /")
-        assert request_line(target).endswith(b"/chat/completions HTTP/1.1")
+        deployment = target_of(model_type, api_key="k", endpoint="https://host.example", deployment_name="d")
+        assert request_line(deployment).startswith(b"POST /")
+        assert request_line(deployment).endswith(b"/chat/completions HTTP/1.1")

@@ -1,4 +1,4 @@
-"""A form for the upstream: every part with the head and the bytes that the caller sent, but for the model's name."""
+"""The body for the upstream: the caller's members as they came, with the few that have to change."""
 
 from __future__ import annotations
 
@@ -7,9 +7,59 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import msgspec
+
+from domain.call import Call
+from domain.documents.request_defaults import OTHER_NAME
 from domain.form import Content, Form
-from infra.providers.openai_wire.deployment import ResolvedDeployment
-from infra.providers.openai_wire.endpoints import EndpointSpec
+from infra.providers.openai_wire.endpoints import ENDPOINTS, EndpointSpec
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment
+
+_encode = msgspec.json.Encoder().encode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+_MODEL = "model"
+_MODEL_LENGTH = len(_MODEL)  # nearly every other name is told by its length
+_STREAM_OPTIONS = "stream_options"
+_TRUE = msgspec.Raw(b"true")
+_USAGE_ONLY = msgspec.Raw(b'{"include_usage":true}')
+
+
+def request_body(call: Call, deployment: ResolvedDeployment, *, ask_usage: bool) -> bytes:
+    """The JSON body of a request. Every member that is not ours to change keeps its bytes, and there is one ``model``.
+
+    Args:
+        call: what the caller sent.
+        deployment: the deployment.
+        ask_usage: have the upstream report usage in a stream, whether the caller wants to see it or not.
+    """
+    fields = {
+        name: value if type(value) is msgspec.Raw else msgspec.Raw(value)
+        for name, value in call.fields.items()
+        # Servers in Go take "MODEL" for the model, too: a way around permissions and prices.
+        if len(name) != _MODEL_LENGTH or name == _MODEL or name.lower() != _MODEL
+    }
+    fields[_MODEL] = deployment.model
+    takes = ENDPOINTS[call.endpoint].takes
+    for name, value in deployment.defaults:
+        if takes(name) and name not in fields and OTHER_NAME.get(name) not in fields:
+            fields[name] = value
+    if ask_usage and not call.wants_usage:
+        fields[_STREAM_OPTIONS] = _with_usage(fields.get(_STREAM_OPTIONS))
+    return _encode(fields)
+
+
+def _with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
+    """The caller's stream options with the usage chunk switched on."""
+    if options is None:
+        return _USAGE_ONLY
+    try:
+        members = _decode_members(options)
+    except msgspec.ValidationError:  # null
+        return _USAGE_ONLY
+    members["include_usage"] = _TRUE
+    return msgspec.Raw(_encode(members))
+
 
 _SMALL = 4096  # bytes of a content that is not worth a write of its own
 
@@ -54,11 +104,11 @@ class FormBody:
         yield b"%b--%b--\r\n" % (block, self.boundary)
 
 
-def form_body(form: Form, target: ResolvedDeployment, row: EndpointSpec) -> FormBody:
+def form_body(form: Form, deployment: ResolvedDeployment, row: EndpointSpec) -> FormBody:
     """The caller's form with the upstream's name for the model, and the document's defaults for what it leaves out."""
     parts: list[tuple[bytes, bytes | Content]] = []
     names = {part.name.removesuffix("[]") for part in form.parts}
-    model: tuple[bytes, bytes] | None = _field("model", target.upstream_model)
+    model: tuple[bytes, bytes] | None = _field("model", deployment.upstream_model)
     for part in form.parts:
         if part.name != "model" or part.filename is not None:
             parts.append((part.head, part.content))
@@ -67,7 +117,7 @@ def form_body(form: Form, target: ResolvedDeployment, row: EndpointSpec) -> Form
             model = None
     if model is not None:
         parts.append(model)
-    for name, raw in target.defaults:
+    for name, raw in deployment.defaults:
         if row.takes(name) and name not in names:
             parts += _fields(name, json.loads(bytes(raw)))
     return FormBody(tuple(parts), b"llmproxy-" + secrets.token_hex(16).encode())

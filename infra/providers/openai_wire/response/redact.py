@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from infra.clients.http.origin import bracketed
-from infra.providers.openai_wire.deployment import ResolvedDeployment
-from infra.providers.openai_wire.vendors import UrlStyle
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment
+from infra.providers.openai_wire.request.vendors import UrlStyle
 
 _HIDDEN = "***"
 _UPSTREAM = "the upstream"
@@ -22,32 +22,32 @@ _KEY_LIKE = re.compile(
 """What looks like somebody's key or token, an account's id, or a key with its middle starred out."""
 
 
-def scrub(text: str, target: ResolvedDeployment) -> str:
+def redact(text: str, deployment: ResolvedDeployment) -> str:
     """The text without our credential (nor a partial echo of it), the upstream's address and its name for the model.
 
     The upstream's name for the model becomes the public one, so that the sentence still makes sense.
     """
     text = text[:_READ]
-    for pattern, replacement in _patterns(target):
+    for pattern, replacement in _patterns(deployment):
         text = pattern.sub(replacement, text)
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
-def _patterns(target: ResolvedDeployment) -> Iterator[tuple[re.Pattern[str], str]]:
-    credential = target.credential
+def _patterns(deployment: ResolvedDeployment) -> Iterator[tuple[re.Pattern[str], str]]:
+    credential = deployment.credential
     if credential is not None and len(credential) >= _SHORTEST_SECRET:
         yield re.compile(re.escape(credential)), _HIDDEN
         if len(credential) > 2 * _ECHO_LENGTH:
             yield re.compile(re.escape(credential[:_ECHO_LENGTH]) + r"[\w*.…-]*"), _HIDDEN
     yield _KEY_LIKE, _HIDDEN
-    host = re.escape(bracketed(target.origin.host))
+    host = re.escape(bracketed(deployment.origin.host))
     yield re.compile(rf"(?:https?://)?{host}(?::\d+)?(?:/[^\s\"'<>)\]]*)?", re.IGNORECASE), _UPSTREAM
-    label, _, rest = target.origin.host.partition(".")
-    if target.vendor.form is UrlStyle.AZURE and rest and not label.isdigit():
+    label, _, rest = deployment.origin.host.partition(".")
+    if deployment.vendor.form is UrlStyle.AZURE and rest and not label.isdigit():
         yield _word(label), _UPSTREAM  # the name of the resource
-    if target.upstream_model != target.code:
-        public = target.code
-        yield _word(target.upstream_model), public.replace("\\", "\\\\")
+    if deployment.upstream_model != deployment.code:
+        public = deployment.code
+        yield _word(deployment.upstream_model), public.replace("\\", "\\\\")
 
 
 def _word(text: str) -> re.Pattern[str]:

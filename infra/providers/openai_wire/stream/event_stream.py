@@ -10,17 +10,17 @@ from domain.errors import GatewayError, UpstreamProtocolError
 from domain.usage import Usage
 from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
-from infra.providers.openai_wire.answers import check, without_secrets
-from infra.providers.openai_wire.chat_events import ChunkEvents
-from infra.providers.openai_wire.deployment import ResolvedDeployment
-from infra.providers.openai_wire.endpoints import ROWS
-from infra.providers.openai_wire.output import OutputCount, of_chunk, of_delta
-from infra.providers.openai_wire.sse import DONE, Events, first_payload
-from infra.providers.openai_wire.transport_errors import failed
-from infra.providers.openai_wire.typed_events import NamedEvents
-from infra.providers.openai_wire.upstream_errors import refused
+from infra.providers.openai_wire.endpoints import ENDPOINTS
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment
+from infra.providers.openai_wire.request.sender import transport_error
+from infra.providers.openai_wire.response.answers import check, redact_response
+from infra.providers.openai_wire.response.errors import upstream_error
+from infra.providers.openai_wire.stream.chat_events import ChatEvents
+from infra.providers.openai_wire.stream.output_count import OutputCount, chat_text, delta_text
+from infra.providers.openai_wire.stream.sse import DONE, EventFilter, first_payload
+from infra.providers.openai_wire.stream.typed_events import TypedEvents
 from infra.providers.openai_wire.usage import read_usage
-from infra.providers.openai_wire.usage_readers import number_asked
+from infra.providers.openai_wire.usage_readers import number_requested
 
 _LAST_WAIT = 0.5
 """Seconds to wait after ``[DONE]`` for the end of the HTTP message, so that the connection can be used again."""
@@ -31,25 +31,25 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _FIELDS = (b"data", b"event", b"id", b"retry", b"")
 
 
-class WireStream:
-    """One streamed answer; see the port ``providers``. Made by ``open_stream``.
+class EventStream:
+    """One streamed answer; see the port ``providers``. Made by ``open_event_stream``.
 
     Args:
         response: the upstream's answer.
         events: cuts it into events.
         count: counts the text in them; ``None`` = there is none.
-        target: what was called.
+        deployment: what was called.
     """
 
     content_type = b"text/event-stream; charset=utf-8"
 
-    __slots__ = ("_count", "_events", "_first", "_response", "_target")
+    __slots__ = ("_count", "_deployment", "_events", "_first", "_response")
 
     def __init__(
-        self, response: HttpResponse, events: Events, count: OutputCount | None, target: ResolvedDeployment
+        self, response: HttpResponse, events: EventFilter, count: OutputCount | None, deployment: ResolvedDeployment
     ) -> None:
         self._response = response
-        self._target = target
+        self._deployment = deployment
         self._events = events
         self._count = count
         self._first = b""
@@ -83,7 +83,7 @@ class WireStream:
             else:
                 self._first = events.finish()
         except HttpError as error:
-            raise failed(error) from None
+            raise transport_error(error) from None
         if events.failure is not None and b"data:" not in self._first:
             raise self._failure(events.failure)
         self._check_beginning()
@@ -113,7 +113,7 @@ class WireStream:
             if rest:
                 yield rest
         except HttpError as error:
-            raise failed(error) from None
+            raise transport_error(error) from None
         finally:
             await self.aclose()
 
@@ -133,7 +133,7 @@ class WireStream:
         if payload == b"[DONE]" and self._events.usage is None:
             raise UpstreamProtocolError(reason="the stream ended before its first event")
         if payload not in {b"", b"[DONE]"}:
-            check(payload, self._target)
+            check(payload, self._deployment)
 
     def _end(self) -> bytes:
         """The upstream ended without saying so: what is still to be relayed if it was complete all the same."""
@@ -143,7 +143,7 @@ class WireStream:
             raise self._failure(events.failure)
         if events.done:
             return rest
-        if not isinstance(events, ChunkEvents):
+        if not isinstance(events, ChatEvents):
             raise UpstreamProtocolError(reason="the stream ended without the event that completes it")
         if rest and count is not None:
             count.add(rest)
@@ -153,7 +153,7 @@ class WireStream:
         return rest + DONE
 
     def _failure(self, payload: bytes) -> GatewayError:
-        return refused(200, {}, payload, self._target)
+        return upstream_error(200, {}, payload, self._deployment)
 
     async def _read_out(self) -> bytes:
         """What comes after the end and belongs to it. A message that is read to its end leaves a usable connection."""
@@ -168,13 +168,13 @@ class WireStream:
         return rest
 
 
-async def open_stream(response: HttpResponse, call: Call, target: ResolvedDeployment) -> WireStream:
+async def open_event_stream(response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> EventStream:
     """The stream of events that an answer with status 200 carries.
 
     Raises:
         GatewayError: it carries none. The response is closed.
     """
-    stream = _stream_of(response, call, target)
+    stream = _stream_of(response, call, deployment)
     try:
         await stream.begin()
     except BaseException:
@@ -183,15 +183,15 @@ async def open_stream(response: HttpResponse, call: Call, target: ResolvedDeploy
     return stream
 
 
-def _stream_of(response: HttpResponse, call: Call, target: ResolvedDeployment) -> WireStream:
-    row, apart = ROWS[call.endpoint], target.vendor.reasoning_apart
+def _stream_of(response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> EventStream:
+    row, apart = ENDPOINTS[call.endpoint], deployment.vendor.reasoning_apart
     if not row.last:
-        chunks = ChunkEvents(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=call.wants_usage)
-        return WireStream(response, chunks, OutputCount(of_chunk), target)
-    named = NamedEvents(
+        chunks = ChatEvents(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=call.wants_usage)
+        return EventStream(response, chunks, OutputCount(chat_text), deployment)
+    named = TypedEvents(
         row.last,
         lambda outline: row.read(outline, call, reasoning_apart=apart),
-        lambda payload: without_secrets(payload, target),
-        expected=number_asked(call) if row.several else 1,
+        lambda payload: redact_response(payload, deployment),
+        expected=number_requested(call) if row.several else 1,
     )
-    return WireStream(response, named, OutputCount(of_delta) if row.counted else None, target)
+    return EventStream(response, named, OutputCount(delta_text) if row.counted else None, deployment)

@@ -18,7 +18,7 @@ class _Transcript(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Transcript).decode
 
 
-class AtOnce:
+class SingleBlockStream:
     """A whole answer in a stream's place; see the port ``providers``."""
 
     ended = True

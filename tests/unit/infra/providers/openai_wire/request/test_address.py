@@ -9,7 +9,7 @@ import pytest
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelType, Parameters
 from domain.operation import Endpoint
-from infra.providers.openai_wire.deployment import ResolvedDeployment, compile_target
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from tests.builders import model_document
 
 AZURE = {
@@ -22,7 +22,7 @@ AZURE = {
 
 def target_of(model_type: ModelType, **parameters: Any) -> ResolvedDeployment:
     document = model_document(code="public", model_type=model_type, parameters=Parameters(**parameters))
-    return compile_target(document, lambda _: None, "llmproxy/1")
+    return resolve_deployment(document, lambda _: None, "llmproxy/1")
 
 
 @pytest.mark.parametrize("endpoint", list(Endpoint))

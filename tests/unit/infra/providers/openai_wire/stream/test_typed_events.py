@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.usage import Usage
-from infra.providers.openai_wire.sse import DONE
-from infra.providers.openai_wire.typed_events import NamedEvents
+from infra.providers.openai_wire.stream.sse import DONE
+from infra.providers.openai_wire.stream.typed_events import TypedEvents
 from infra.providers.openai_wire.usage_readers import tokens
 
 LAST = ("response.completed", "response.failed")
@@ -24,8 +24,8 @@ def event(kind: str, line_end: bytes = b"\n", **members: object) -> bytes:
     return b"event: " + kind.encode() + line_end + b"data: " + data + line_end * 2
 
 
-def filtered(expected: int = 1, max_event: int = 1_000_000) -> NamedEvents:
-    return NamedEvents(
+def filtered(expected: int = 1, max_event: int = 1_000_000) -> TypedEvents:
+    return TypedEvents(
         LAST,
         lambda outline: tokens(outline, None, reasoning_apart=False),
         lambda payload: payload.replace(b"secret", b"***"),
@@ -34,7 +34,7 @@ def filtered(expected: int = 1, max_event: int = 1_000_000) -> NamedEvents:
     )
 
 
-def relay(blocks: Iterable[bytes], events: NamedEvents) -> bytes:
+def relay(blocks: Iterable[bytes], events: TypedEvents) -> bytes:
     relayed = b""
     for block in blocks:
         relayed += events.after(block) if events.done else events.feed(block)

@@ -8,10 +8,9 @@ from domain.errors import UpstreamProtocolError
 from domain.usage import Usage
 from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
-from infra.providers.openai_wire.answers import check
-from infra.providers.openai_wire.content_types import audio_type
-from infra.providers.openai_wire.deployment import ResolvedDeployment
-from infra.providers.openai_wire.transport_errors import failed
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment
+from infra.providers.openai_wire.request.sender import transport_error
+from infra.providers.openai_wire.response.answers import audio_type, check
 
 _NO_AUDIO = (b"{", b"<")
 """How an error begins, and a page. No audio format does, but bare samples (PCM) may: there the header decides."""
@@ -19,7 +18,7 @@ _ERROR_LIMIT = 256 * 1024
 
 
 class AudioStream:
-    """Spoken text as it is made; see the port ``providers``. Made by ``open_audio``.
+    """Spoken text as it is made; see the port ``providers``. Made by ``open_audio_stream``.
 
     Nothing in it says what was used, or that it is complete: the end of the message does.
     """
@@ -46,7 +45,7 @@ class AudioStream:
             async for block in self._response:
                 yield block
         except HttpError as error:
-            raise failed(error) from None
+            raise transport_error(error) from None
         finally:
             await self.aclose()
 
@@ -55,7 +54,7 @@ class AudioStream:
         await self._response.close()
 
 
-async def open_audio(response: HttpResponse, target: ResolvedDeployment) -> AudioStream:
+async def open_audio_stream(response: HttpResponse, deployment: ResolvedDeployment) -> AudioStream:
     """The audio that an answer with status 200 carries, once its first bytes are there.
 
     Raises:
@@ -63,20 +62,20 @@ async def open_audio(response: HttpResponse, target: ResolvedDeployment) -> Audi
     """
     try:
         first = await anext(response, b"")
-        await _check(response, first, target)
+        await _check(response, first, deployment)
     except HttpError as error:
-        raise failed(error) from None
+        raise transport_error(error) from None
     except BaseException:
         await response.close()
         raise
     return AudioStream(response, first)
 
 
-async def _check(response: HttpResponse, first: bytes, target: ResolvedDeployment) -> None:
+async def _check(response: HttpResponse, first: bytes, deployment: ResolvedDeployment) -> None:
     """Raise what is wrong with an answer that begins like this."""
     if not first:
         raise UpstreamProtocolError(reason="an empty answer where audio was asked for")
     declared = response.headers.get(b"content-type", b"").startswith((b"audio/", b"application/octet-stream"))
     if not declared and first.lstrip()[:1] in _NO_AUDIO:
-        check(first + await response.read(_ERROR_LIMIT), target)
+        check(first + await response.read(_ERROR_LIMIT), deployment)
         raise UpstreamProtocolError(reason="a JSON object where audio was asked for")

@@ -15,17 +15,17 @@ from domain.errors import (
     UpstreamRefusedError,
 )
 from domain.model import ModelType, Parameters
-from infra.providers.openai_wire.deployment import ResolvedDeployment, compile_target
-from infra.providers.openai_wire.redact import scrub
-from infra.providers.openai_wire.upstream_errors import refused, retry_after
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
+from infra.providers.openai_wire.response.errors import retry_after, upstream_error
+from infra.providers.openai_wire.response.redact import redact
 from tests.builders import model_document
 
 KEY = "sk-proj-abcdefGHIJKL0123456789wxyz"
 HTML = b"<html><body>502 Bad Gateway at meu-recurso.openai.azure.com</body></html>"
 
 
-@pytest.fixture(name="target")
-def _target() -> ResolvedDeployment:
+@pytest.fixture(name="deployment")
+def _deployment() -> ResolvedDeployment:
     parameters = Parameters(
         api_key=KEY,
         endpoint="https://meu-recurso.openai.azure.com",
@@ -33,14 +33,14 @@ def _target() -> ResolvedDeployment:
         api_version="2024-10-21",
     )
     document = model_document(code="gpt-4", model_type=ModelType.AZURE_OPENAI, parameters=parameters)
-    return compile_target(document, lambda _: None, "llmproxy")
+    return resolve_deployment(document, lambda _: None, "llmproxy")
 
 
 def error(
-    status: int, body: object, target: ResolvedDeployment, headers: dict[bytes, bytes] | None = None
+    status: int, body: object, deployment: ResolvedDeployment, headers: dict[bytes, bytes] | None = None
 ) -> GatewayError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return refused(status, headers or {}, raw, target)
+    return upstream_error(status, headers or {}, raw, deployment)
 
 
 def shown(error: GatewayError) -> tuple[Any, ...]:
@@ -79,13 +79,15 @@ OPENAI = {
         (200, {"error": {"message": "m"}}, (502, "m", None, None, None)),
     ],
 )
-def test_errors_come_through(status: int, body: object, expected: tuple[Any, ...], target: ResolvedDeployment) -> None:
-    assert shown(error(status, body, target)) == expected
+def test_errors_come_through(
+    status: int, body: object, expected: tuple[Any, ...], deployment: ResolvedDeployment
+) -> None:
+    assert shown(error(status, body, deployment)) == expected
 
 
 @pytest.mark.parametrize("body", [b"", HTML, b"null", b"[]", b'"x"', b"{}", b'{"error":{"message', b'{"error":{}}'])
-def test_what_cannot_be_read_becomes_a_plain_sentence(body: bytes, target: ResolvedDeployment) -> None:
-    status, message, *rest = shown(error(503, body, target))
+def test_what_cannot_be_read_becomes_a_plain_sentence(body: bytes, deployment: ResolvedDeployment) -> None:
+    status, message, *rest = shown(error(503, body, deployment))
     assert status == 503
     assert "503" in message
     assert "meu-recurso" not in message
@@ -103,16 +105,16 @@ def test_what_cannot_be_read_becomes_a_plain_sentence(body: bytes, target: Resol
         (200, {"error": {"message": "No auth", "code": 401}}),
     ],
 )
-def test_trouble_with_our_account_is_not_the_callers(status: int, body: object, target: ResolvedDeployment) -> None:
-    found = error(status, body, target)
+def test_trouble_with_our_account_is_not_the_callers(status: int, body: object, deployment: ResolvedDeployment) -> None:
+    found = error(status, body, deployment)
     assert isinstance(found, UpstreamCredentialError)
     assert KEY not in f"{found.message} {found.reason}"
 
 
-def test_what_operators_read_of_it_names_neither_key_nor_address(target: ResolvedDeployment) -> None:
+def test_what_operators_read_of_it_names_neither_key_nor_address(deployment: ResolvedDeployment) -> None:
     told = f"{KEY} at https://meu-recurso.openai.azure.com/openai"
-    refused_to_us = error(401, {"error": {"message": told, "type": f"t {told}", "code": f"c {told}"}}, target)
-    unknown = error(404, {"error": {"message": "Not found", "type": f"t {told}", "code": f"c {told}"}}, target)
+    refused_to_us = error(401, {"error": {"message": told, "type": f"t {told}", "code": f"c {told}"}}, deployment)
+    unknown = error(404, {"error": {"message": "Not found", "type": f"t {told}", "code": f"c {told}"}}, deployment)
     assert isinstance(refused_to_us, UpstreamCredentialError)
     assert isinstance(unknown, DeploymentUnusableError)
     for reason in (str(refused_to_us.reason), unknown.reason):
@@ -133,14 +135,14 @@ def test_what_operators_read_of_it_names_neither_key_nor_address(target: Resolve
     ],
 )
 def test_what_the_upstream_does_not_know_is_the_documents_fault(
-    status: int, body: object, target: ResolvedDeployment
+    status: int, body: object, deployment: ResolvedDeployment
 ) -> None:
-    assert isinstance(error(status, body, target), DeploymentUnusableError)
+    assert isinstance(error(status, body, deployment), DeploymentUnusableError)
 
 
 @pytest.mark.parametrize(("status", "body"), [(302, b""), (307, HTML), (204, b""), (600, b"{}"), (200, b"{x")])
-def test_no_answer_at_all(status: int, body: bytes, target: ResolvedDeployment) -> None:
-    assert isinstance(error(status, body, target), UpstreamProtocolError)
+def test_no_answer_at_all(status: int, body: bytes, deployment: ResolvedDeployment) -> None:
+    assert isinstance(error(status, body, deployment), UpstreamProtocolError)
 
 
 @pytest.mark.parametrize(
@@ -159,17 +161,17 @@ def test_no_answer_at_all(status: int, body: bytes, target: ResolvedDeployment) 
         ("nothing **special** here", "nothing **special** here"),
     ],
 )
-def test_scrubbing(said: str, clean: str, target: ResolvedDeployment) -> None:
-    assert scrub(said, target) == clean
+def test_scrubbing(said: str, clean: str, deployment: ResolvedDeployment) -> None:
+    assert redact(said, deployment) == clean
 
 
-def test_every_member_is_scrubbed(target: ResolvedDeployment) -> None:
-    found = error(400, {"error": {"message": KEY, "type": KEY, "param": KEY, "code": KEY}}, target)
+def test_every_member_is_scrubbed(deployment: ResolvedDeployment) -> None:
+    found = error(400, {"error": {"message": KEY, "type": KEY, "param": KEY, "code": KEY}}, deployment)
     assert shown(found) == (400, "***", "***", "***", "***")
 
 
-def test_a_very_long_message_is_cut(target: ResolvedDeployment) -> None:
-    assert len(shown(error(400, {"error": {"message": "x" * 100_000}}, target))[1]) < 2100
+def test_a_very_long_message_is_cut(deployment: ResolvedDeployment) -> None:
+    assert len(shown(error(400, {"error": {"message": "x" * 100_000}}, deployment))[1]) < 2100
 
 
 @pytest.mark.parametrize(
@@ -192,8 +194,8 @@ def test_retry_after(headers: dict[bytes, bytes], seconds: float | None) -> None
     assert retry_after(headers) == seconds
 
 
-def test_the_wait_comes_through(target: ResolvedDeployment) -> None:
-    found = error(429, {"error": {"message": "slow"}}, target, {b"retry-after": b"7"})
+def test_the_wait_comes_through(deployment: ResolvedDeployment) -> None:
+    found = error(429, {"error": {"message": "slow"}}, deployment, {b"retry-after": b"7"})
     assert isinstance(found, UpstreamRefusedError)
     assert found.retry_after == 7
     assert found.retryable

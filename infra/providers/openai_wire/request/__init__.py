@@ -1,0 +1,1 @@
+"""Build and send requests: address, headers, body."""

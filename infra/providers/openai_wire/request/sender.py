@@ -1,0 +1,141 @@
+"""Putting requests on the wire: head, body, the token where one is needed, and the time that it may all take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from application.ports.providers import StoredAction, StoredCall
+from domain.call import Call
+from domain.errors import (
+    DeploymentUnusableError,
+    UpstreamError,
+    UpstreamProtocolError,
+    UpstreamTimeoutError,
+    UpstreamUnreachableError,
+)
+from infra.clients.azure_identity import NoIdentityError
+from infra.clients.http.body import Body
+from infra.clients.http.errors import ConnectError, HttpError, SilenceTimeoutError, TotalTimeoutError
+from infra.clients.http.pool import HttpPool
+from infra.clients.http.response import HttpResponse
+from infra.providers.openai_wire.endpoints import ENDPOINTS
+from infra.providers.openai_wire.request.body import FormBody, form_body, request_body
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment
+
+
+class RequestSender:
+    """Sends calls to targets.
+
+    Args:
+        pool: connections.
+        silence_timeout: seconds an upstream may stay silent, where the document names no ``timeout``.
+        total_timeout: seconds for a whole call; never less than the silence that a document allows.
+        identity: gives tokens of the machine's identity; raises ``NoIdentityError``.
+    """
+
+    def __init__(
+        self, pool: HttpPool, silence_timeout: float, total_timeout: float, identity: Callable[[], Awaitable[str]]
+    ) -> None:
+        self._pool = pool
+        self._silence_timeout = silence_timeout
+        self._total_timeout = total_timeout
+        self._identity = identity
+
+    async def send(self, call: Call, deployment: ResolvedDeployment, *, ask_usage: bool) -> HttpResponse:
+        """The answer to a call, as soon as its head is there.
+
+        Args:
+            call: what the caller sent.
+            deployment: the deployment.
+            ask_usage: have the upstream report usage in a stream.
+
+        Raises:
+            DeploymentUnusableError: it needs a token of the machine's identity, and there is none.
+            UpstreamError: there is no answer.
+        """
+        body: bytes | FormBody
+        if call.form is None:
+            body, content_type = request_body(call, deployment, ask_usage=ask_usage), b"application/json"
+        else:
+            body = form_body(call.form, deployment, ENDPOINTS[call.endpoint])
+            content_type = body.content_type
+        head = b"%bcontent-type: %b\r\ncontent-length: %d\r\n" % (
+            deployment.heads[call.endpoint],
+            content_type,
+            len(body),
+        )
+        return await self._request(deployment, head, call.request_id, body)
+
+    async def send_stored(self, call: StoredCall, deployment: ResolvedDeployment) -> HttpResponse:
+        """The same for a call about a response that the upstream keeps.
+
+        Raises:
+            DeploymentUnusableError, UpstreamError: see :meth:`send`.
+        """
+        return await self._request(deployment, stored_head(call, deployment), call.request_id, b"")
+
+    async def _request(self, deployment: ResolvedDeployment, head: bytes, request_id: str, body: Body) -> HttpResponse:
+        head += _request_id_header(request_id)
+        if deployment.identity:
+            head += b"authorization: Bearer %b\r\n" % await self._token()
+        try:
+            return await self._pool.request(
+                deployment.origin,
+                head + b"\r\n",
+                body,
+                silence_timeout=deployment.silence_timeout or self._silence_timeout,
+                total_timeout=max(deployment.silence_timeout or 0, self._total_timeout),
+            )
+        except HttpError as error:
+            raise transport_error(error) from None
+
+    async def _token(self) -> bytes:
+        try:
+            return (await self._identity()).encode("ascii")
+        except NoIdentityError as error:
+            raise DeploymentUnusableError(
+                f"no credential in parameters.secret_name, and the machine has no identity that gives a token ({error})"
+            ) from None
+
+
+def _request_id_header(request_id: str) -> bytes:
+    if request_id and request_id.isascii() and request_id.isprintable():
+        return b"x-request-id: %b\r\n" % request_id.encode("ascii")
+    return b""
+
+
+_WAYS = {
+    StoredAction.RETRIEVE: ("GET", ""),
+    StoredAction.DELETE: ("DELETE", ""),
+    StoredAction.CANCEL: ("POST", "/cancel"),
+    StoredAction.INPUT_ITEMS: ("GET", "/input_items"),
+}
+_QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
+
+
+def stored_head(call: StoredCall, deployment: ResolvedDeployment) -> bytes:
+    """Request line and headers, up to the ones that differ from call to call."""
+    method, ending = _WAYS[call.action]
+    path, own_query = deployment.stored
+    query = "&".join(filter(None, (own_query, call.query)))
+    path = f"{path}/{quote(call.response_id, safe='')}{ending}"
+    line = f"{method} {path}{'?' if query else ''}{quote(query, safe=_QUERY_SAFE)} HTTP/1.1\r\n"
+    length = b"content-length: 0\r\n" if method == "POST" else b""
+    return line.encode("ascii") + deployment.headers + length
+
+
+def deleted(call: StoredCall) -> bytes:
+    """What OpenAI says of a response that was deleted, for upstreams that answer without a body."""
+    return json.dumps({"id": call.response_id, "object": "response", "deleted": True}).encode()
+
+
+def transport_error(error: HttpError) -> UpstreamError:
+    """The error for a call that got no whole answer. The client's reasons name neither host nor credential."""
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, ConnectError):
+        return UpstreamUnreachableError(reason=reason)
+    if isinstance(error, SilenceTimeoutError | TotalTimeoutError):
+        return UpstreamTimeoutError(reason=reason)
+    return UpstreamProtocolError(reason=reason)

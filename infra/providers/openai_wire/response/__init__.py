@@ -1,0 +1,1 @@
+"""Validate complete responses and errors, and redact them."""

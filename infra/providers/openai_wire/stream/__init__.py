@@ -1,0 +1,1 @@
+"""Relay streams: events or audio, block by block."""
