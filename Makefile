@@ -12,7 +12,8 @@ PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 pyth
 
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-CLIENTS := 1 2 3
+# Isolated installations for tests, from tests/clients/NAME.lock: official clients, and the pips that locks are tried with.
+CLIENTS := openai-1 openai-2 openai-3 pip-23 pip-26
 WORKERS ?= auto
 
 help:
@@ -34,7 +35,7 @@ install: .venv/runtime.stamp
 serve: install
 	$(BIN)/llmproxy serve --demo
 
-test: .venv/dev.stamp $(CLIENTS:%=.cache/clients/openai-%.stamp) node
+test: .venv/dev.stamp $(CLIENTS:%=.cache/clients/%.stamp) node
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(TESTS)
 
 check: .venv/dev.stamp
@@ -60,7 +61,7 @@ lock: .venv/uv.stamp
 	$(LOCK) requirements.in -o requirements.lock
 	$(LOCK) requirements-build.in -o requirements-build.lock
 	$(LOCK) requirements-dev.in -o requirements-dev.lock
-	for n in $(CLIENTS); do $(LOCK) tests/clients/openai-$$n.in -o tests/clients/openai-$$n.lock || exit 1; done
+	for n in $(CLIENTS); do $(LOCK) tests/clients/$$n.in -o tests/clients/$$n.lock || exit 1; done
 
 clean:
 	rm -rf .venv .cache build dist *.egg-info tests/node/node_modules
@@ -90,10 +91,10 @@ clean:
 	@$(PIP) install --no-deps --require-hashes -r .venv/uv.lock
 	@touch $@
 
-.cache/clients/openai-%.stamp: tests/clients/openai-%.lock | .venv/dev.stamp
-	@echo "Installing the official client openai $*.x for the conformance tests ..."
-	@rm -rf .cache/clients/openai-$* && mkdir -p .cache/clients
-	@$(PIP) install --no-deps --require-hashes --target .cache/clients/openai-$* -r $<
+.cache/clients/%.stamp: tests/clients/%.lock | .venv/dev.stamp
+	@echo "Installing $* for the tests ..."
+	@rm -rf .cache/clients/$* && mkdir -p .cache/clients
+	@$(PIP) install --no-deps --require-hashes --target .cache/clients/$* -r $<
 	@touch $@
 
 .PHONY: node

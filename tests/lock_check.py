@@ -12,7 +12,7 @@ PAIRS = (
     "requirements",
     "requirements-build",
     "requirements-dev",
-    *(f"tests/clients/openai-{version}" for version in (1, 2, 3)),
+    *(f"tests/clients/{name}" for name in ("openai-1", "openai-2", "openai-3", "pip-23", "pip-26")),
 )
 _PIN = re.compile(r"(?P<name>[A-Za-z0-9._-]+)(?:\[[^]]*\])?==(?P<version>[^\s;\\]+)")
 _NAME = re.compile(r"[A-Za-z0-9._-]+")
