@@ -15,24 +15,10 @@ from functools import partial
 from typing import Any
 
 from domain.errors import DeploymentUnusableError
-from infra.providers.litellm.cohere import repair_cohere
-from infra.providers.litellm.gemini import watch_gemini_end
-from infra.providers.litellm.null_logging import quiet
-from infra.providers.litellm.retries import never_resend, never_retry
-from infra.providers.litellm.upload import send_piecemeal
-from infra.providers.litellm.vertex import (
-    keep_credentials,
-    repair_addresses,
-    share_tokens,
-    text_by_text,
-    with_token,
-    without_threads,
-)
+from infra.providers.litellm.patches import apply_patches
 
 FUNCTIONS = ("acompletion", "aembedding", "aimage_edit", "aimage_generation", "aspeech", "atranscription")
 """What the adapter calls of the library's own functions."""
-
-_TOKEN_FIRST = ("aimage_edit", "aimage_generation", "aspeech", "atranscription")
 
 BRIDGE = "responses_bridge"
 """What makes a response out of a chat completion. ``litellm.aresponses`` would lead there, too, but only after it has
@@ -45,12 +31,12 @@ class Library:
 
     Args:
         functions: LiteLLM's functions by their names.
-        bookkeeper: makes the object that LiteLLM reports a call's progress to; ours does nothing with it.
+        call_logging: class of the object that LiteLLM reports a call's progress to; it does nothing.
         controls: names of arguments that steer LiteLLM itself and so must never come from a caller.
     """
 
     functions: Mapping[str, Callable[..., Awaitable[Any]]]
-    bookkeeper: Callable[..., object]
+    call_logging: Callable[..., object]
     controls: frozenset[str]
 
 
@@ -110,60 +96,19 @@ def _load() -> Library:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     _silence_loggers()
-    import litellm  # noqa: PLC0415  # late on purpose: see the module's docstring
-    from litellm.litellm_core_utils.litellm_logging import Logging  # noqa: PLC0415  # the same
-    from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig  # noqa: PLC0415  # the same
-    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler  # noqa: PLC0415  # the same
-    from litellm.llms.openai.openai import OpenAIChatCompletion  # noqa: PLC0415  # the same
-    from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import (  # noqa: PLC0415  # the same
-        ModelResponseIterator as GeminiReader,
-    )
-    from litellm.main import base_llm_http_handler  # noqa: PLC0415  # the same
-    from litellm.responses.litellm_completion_transformation.handler import (  # noqa: PLC0415  # the same
-        LiteLLMCompletionTransformationHandler,
-    )
-    from litellm.types.utils import all_litellm_params  # noqa: PLC0415  # the same
+    import litellm
+    from litellm.litellm_core_utils.litellm_logging import Logging
+    from litellm.responses.litellm_completion_transformation.handler import LiteLLMCompletionTransformationHandler
+    from litellm.types.utils import all_litellm_params
 
     _silence(litellm)
-    repair_cohere(CohereV2ChatConfig)
-    watch_gemini_end(GeminiReader)
-    never_retry(OpenAIChatCompletion)
-    never_resend(AsyncHTTPHandler)
-    send_piecemeal(base_llm_http_handler)
-    tokens = _repair_vertex()
+    apply_patches()
     signature = inspect.signature(litellm.acompletion).parameters
     functions = {name: getattr(litellm, name) for name in FUNCTIONS}
-    functions |= {name: with_token(functions[name], tokens) for name in _TOKEN_FIRST}
-    functions["aembedding"] = text_by_text(functions["aembedding"])
     functions[BRIDGE] = partial(LiteLLMCompletionTransformationHandler().response_api_handler, _is_async=True)
     return Library(
-        functions=functions,
-        bookkeeper=quiet(Logging),
-        controls=frozenset(all_litellm_params) | frozenset(signature),
+        functions=functions, call_logging=Logging, controls=frozenset(all_litellm_params) | frozenset(signature)
     )
-
-
-def _repair_vertex() -> Any:
-    from litellm.images.main import llm_http_handler  # noqa: PLC0415  # late on purpose: see the module's docstring
-    from litellm.llms.vertex_ai.audio_transcription import (  # noqa: PLC0415  # the same
-        gemini_transcribe_transformation as gemini,
-    )
-    from litellm.llms.vertex_ai.audio_transcription import transformation as chirp  # noqa: PLC0415  # the same
-    from litellm.llms.vertex_ai.image_edit import vertex_imagen_transformation as edit  # noqa: PLC0415  # the same
-    from litellm.llms.vertex_ai.image_generation import (  # noqa: PLC0415  # the same
-        vertex_imagen_transformation as imagen,
-    )
-    from litellm.llms.vertex_ai.text_to_speech import transformation as speech  # noqa: PLC0415  # the same
-    from litellm.llms.vertex_ai.vertex_llm_base import VertexBase  # noqa: PLC0415  # the same
-
-    tokens = VertexBase()
-    images = (imagen.VertexAIImagenImageGenerationConfig, edit.VertexAIImagenImageEditConfig)
-    texts = (chirp.VertexAIAudioTranscriptionConfig, gemini.VertexGeminiAudioTranscriptionConfig)
-    keep_credentials(imagen.VertexAIImagenImageGenerationConfig)
-    repair_addresses((*images, speech.VertexAITextToSpeechConfig))
-    share_tokens((*images, *texts, speech.VertexAITextToSpeechConfig), tokens)
-    without_threads(llm_http_handler)
-    return tokens
 
 
 def _silence(litellm: Any) -> None:

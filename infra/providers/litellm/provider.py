@@ -118,7 +118,7 @@ class LiteLLMProvider:
         arguments |= _FIXED
         arguments["model"] = target.model
         arguments["litellm_call_id"] = call.request_id
-        arguments["litellm_logging_obj"] = library.bookkeeper(
+        arguments["litellm_logging_obj"] = library.call_logging(
             model=target.model,
             messages=arguments.get("messages") or arguments.get("input") or [],
             stream=call.stream,

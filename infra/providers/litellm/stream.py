@@ -10,8 +10,8 @@ from application.use_cases.chat_estimate import written
 from domain.errors import UpstreamProtocolError
 from domain.usage import Usage, estimate_tokens
 from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
-from infra.providers.litellm.gemini import end_missing
 from infra.providers.litellm.operation import ProviderRequest, StreamLimits
+from infra.providers.litellm.patches.gemini_stream_end import end_missing
 from infra.providers.litellm.usage import larger, openai_usage, usage_of
 
 _DONE = b"data: [DONE]\n\n"

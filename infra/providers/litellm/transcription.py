@@ -13,7 +13,7 @@ from domain.form import Form
 from domain.usage import Usage
 from infra.providers.litellm.members import defaults_of, unknown, unsupported
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, always
-from infra.providers.litellm.upload import Upload
+from infra.providers.litellm.patches.transcription_upload import Upload
 
 _encode = msgspec.json.Encoder().encode
 _KNOWN = frozenset({"language", "prompt", "response_format", "temperature", "timestamp_granularities"})

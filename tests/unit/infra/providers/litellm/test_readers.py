@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from domain.usage import Usage
-from infra.providers.litellm.cohere import CohereEndError, CohereEvents
-from infra.providers.litellm.gemini import end_missing, is_end, watch_gemini_end
+from infra.providers.litellm.patches.cohere_chat import CohereEndError, CohereEvents
+from infra.providers.litellm.patches.gemini_stream_end import end_missing, is_end, watch_end
 from infra.providers.litellm.usage import larger, openai_usage, usage_of
 
 
@@ -73,8 +73,8 @@ def test_gemini_reader_remembers_its_own_end() -> None:
         def chunk_parser(self, chunk: dict[str, object]) -> str:
             return f"parsed {len(chunk)}"
 
-    watch_gemini_end(Reader)
-    watch_gemini_end(Reader)
+    watch_end(Reader)
+    watch_end(Reader)
     one, other = Reader(), Reader()
     assert one.chunk_parser({"candidates": [{"finishReason": "STOP"}]}) == "parsed 1"
     assert not end_missing(one)

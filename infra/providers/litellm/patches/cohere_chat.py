@@ -1,8 +1,8 @@
-"""Cohere's second API, whose answers LiteLLM 1.106.2 does not quite understand.
+"""LiteLLM misreads answers of Cohere's second API.
 
-In a stream it expects bare JSON lines, looks for tool calls in another place and never sees the end nor the usage: our
-reader takes its place and hands it the chunks that it asks of every provider. Of a whole answer it never reads why it
-ended, so that one cut by ``max_tokens`` passes for complete: we add that.
+In streams it expects bare JSON lines, reads tool calls from another member and misses the end and the usage (no issue
+upstream is known): ``CohereEvents`` replaces its reader. In other answers it ignores the finish reason, so that one cut
+by ``max_tokens`` passes for complete (BerriAI/litellm#33320).
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 _FINISH_REASONS = {"COMPLETE": "stop", "STOP_SEQUENCE": "stop", "MAX_TOKENS": "length", "TOOL_CALL": "tool_calls"}
-_REPLACED = "_llmproxy_reads_events"
 
 
 class CohereEndError(Exception):
-    """Cohere ended its answer with an error, or with an end that we do not know."""
+    """Cohere ended its answer with an error or an unknown finish reason."""
 
 
 class CohereEvents:
-    """Chunks for LiteLLM out of the lines of Cohere's answer.
+    """Reader of Cohere's events that yields chunks for LiteLLM.
 
     Args:
-        lines: the lines of the body as they come.
+        lines: lines of the body as they arrive.
     """
 
     def __init__(self, lines: Any) -> None:
@@ -31,11 +30,11 @@ class CohereEvents:
         self._tools = -1
 
     def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
-        """The chunks, once."""
+        """Iterate once."""
         return self
 
     async def __anext__(self) -> dict[str, Any]:
-        """The next chunk that says something."""
+        """Return the next chunk."""
         async for line in self._lines:
             text = line.removeprefix("data:").strip()
             if text.startswith("{"):
@@ -43,11 +42,11 @@ class CohereEvents:
         raise StopAsyncIteration
 
     async def aclose(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         await self._lines.aclose()
 
     def chunk(self, event: dict[str, Any]) -> dict[str, Any]:
-        """One event as LiteLLM's generic chunk; an event that carries nothing for the caller is an empty one.
+        """Convert an event to LiteLLM's generic chunk, an empty one if it carries nothing for the caller.
 
         Raises:
             CohereEndError: the event reports an error.
@@ -80,7 +79,7 @@ class CohereEvents:
 
 
 def finish_reason(ended: dict[str, Any]) -> str:
-    """OpenAI's word for why an answer ended.
+    """Translate Cohere's finish reason to OpenAI's.
 
     Raises:
         CohereEndError: it ended with an error.
@@ -91,14 +90,17 @@ def finish_reason(ended: dict[str, Any]) -> str:
     return reason
 
 
-def repair_cohere(config: Any) -> None:
-    """Put our readers into LiteLLM's configuration class for Cohere's second API. Safe to repeat."""
-    if hasattr(config, _REPLACED):
-        return
+def apply() -> None:
+    """Put our readers into LiteLLM's configuration class for Cohere's second API."""
+    from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig
+
+    config: Any = CohereV2ChatConfig
     original = config.get_model_response_iterator
     transform_response = config.transform_response
 
-    def replacement(self: Any, streaming_response: Any, sync_stream: bool, json_mode: bool | None = False) -> Any:  # noqa: FBT001, FBT002  # the signature of what it replaces
+    def get_model_response_iterator(
+        self: Any, streaming_response: Any, sync_stream: bool, json_mode: bool | None = False
+    ) -> Any:
         if not sync_stream and hasattr(streaming_response, "aclose"):
             return CohereEvents(streaming_response)
         return original(self, streaming_response, sync_stream, json_mode)
@@ -107,13 +109,12 @@ def repair_cohere(config: Any) -> None:
         try:
             response = transform_response(self, *args, raw_response=raw_response, **kwargs)
         except Exception as error:
-            raise CohereEndError("not an answer of Cohere's") from error
+            raise CohereEndError("invalid answer of Cohere") from error
         response.choices[0].finish_reason = finish_reason(raw_response.json())
         return response
 
-    config.get_model_response_iterator = replacement
+    config.get_model_response_iterator = get_model_response_iterator
     config.transform_response = with_reason
-    setattr(config, _REPLACED, True)
 
 
 def _chunk(**over: Any) -> dict[str, Any]:
@@ -129,7 +130,7 @@ def _chunk(**over: Any) -> dict[str, Any]:
 
 
 def _usage(reported: dict[str, Any]) -> dict[str, Any] | None:
-    """All tokens, as LiteLLM counts them for an answer that is not streamed."""
+    """Return all tokens, as LiteLLM counts them for an answer that is not streamed."""
     tokens = reported.get("tokens")
     if not tokens:
         return None

@@ -1,6 +1,6 @@
-"""The end of Gemini's streams, watched by us: LiteLLM 1.106.2 takes every chunk without a finish reason for a last one.
+"""LiteLLM treats every chunk of Gemini's without a finish reason as the last one.
 
-A stream that was cut would pass for a complete answer.
+A stream that was cut would pass for a complete answer. No issue upstream is known.
 """
 
 from __future__ import annotations
@@ -10,10 +10,15 @@ from typing import Any
 _SEEN = "_llmproxy_end_seen"
 
 
-def watch_gemini_end(reader: Any) -> None:
-    """Make LiteLLM's reader class of Gemini's chunks remember whether Gemini said that it is done. Safe to repeat."""
-    if hasattr(reader, _SEEN):
-        return
+def apply() -> None:
+    """Watch the chunks that LiteLLM's reader parses."""
+    from litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini import ModelResponseIterator
+
+    watch_end(ModelResponseIterator)
+
+
+def watch_end(reader: Any) -> None:
+    """Make a class of readers of Gemini's chunks remember whether Gemini ended its answer."""
     original = reader.chunk_parser
 
     def watching(self: Any, chunk: dict[str, Any]) -> Any:
@@ -31,7 +36,7 @@ def end_missing(reader: object) -> bool:
 
 
 def is_end(chunk: dict[str, Any]) -> bool:
-    """Whether a chunk says why the answer ends, or why there is none."""
+    """Whether a chunk states why the answer ends, or why there is none."""
     if (chunk.get("promptFeedback") or {}).get("blockReason"):
         return True
     return any(candidate.get("finishReason") for candidate in chunk.get("candidates") or ())
