@@ -1,4 +1,4 @@
-"""From a document's ``model_type`` and the endpoint that is asked for to the adapter that calls it."""
+"""Select the adapter for a document by its ``model_type`` and the requested endpoint."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from domain.operation import Endpoint
 
 
 class Dispatch:
-    """A provider made of several, each for some endpoints of some model types.
+    """A provider that combines several, each for some endpoints of some model types.
 
     Args:
-        adapters: which adapter calls which endpoints of which types. The first one of a type also says how the upstream
-            calls a model. A type that none of them calls makes a document unusable.
+        adapters: the endpoints that each adapter serves, by model type. The first adapter of a type also knows the
+            upstream's name for a model. Documents of a type without an adapter are unusable.
     """
 
     def __init__(self, adapters: Iterable[tuple[Provider, Mapping[ModelType, Iterable[Endpoint]]]]) -> None:
@@ -47,7 +47,7 @@ class Dispatch:
     def unusable_because(self, document: ModelDocument) -> str | None:
         """See the port."""
         if not offered(document):
-            return f"{document.model_type} can do none of the operations that it lists"
+            return f"{document.model_type} supports none of the operations that the document lists"
         try:
             adapters = self._all(document) or [self._first(document)]
         except DeploymentUnusableError as error:
@@ -55,17 +55,17 @@ class Dispatch:
         return next((reason for each in adapters if (reason := each.unusable_because(document)) is not None), None)
 
     def calls(self, adapter: Provider, document: ModelDocument) -> bool:
-        """Whether an adapter is called for anything that the document offers."""
+        """Tell whether an adapter serves any endpoint of the document."""
         return adapter in self._all(document)
 
     def adapter_name(self, document: ModelDocument) -> str | None:
-        """The package of the adapter that calls the document, for operators; ``None`` = no adapter does."""
+        """Return the package of the adapter that serves the document, for operators; None if there is none."""
         if document.model_type not in self._by_type:
             return None
         return _adapter(self._first(document))
 
     def adapter_names(self, model_type: ModelType) -> Mapping[Endpoint, str]:
-        """For each endpoint that a model type can serve the package of its adapter, for the documentation."""
+        """Return the package of the adapter for each endpoint of a model type, for the documentation."""
         served = self._by_type.get(model_type, {})
         return {name: _adapter(each) for name, each in served.items()}
 
@@ -76,13 +76,13 @@ class Dispatch:
     def _first(self, document: ModelDocument) -> Provider:
         served = self._by_type.get(document.model_type)
         if not served:
-            raise DeploymentUnusableError(f"no adapter calls model_type {document.model_type}")
+            raise DeploymentUnusableError(f"no adapter serves model_type {document.model_type}")
         return next(iter(served.values()))
 
     def _of(self, document: ModelDocument, endpoint: Endpoint) -> Provider:
         adapter = self._by_type.get(document.model_type, {}).get(endpoint)
         if adapter is None:
-            raise DeploymentUnusableError(f"no adapter calls {endpoint} of model_type {document.model_type}")
+            raise DeploymentUnusableError(f"no adapter serves {endpoint} of model_type {document.model_type}")
         return adapter
 
 

@@ -1,4 +1,4 @@
-"""A document's parameters with the environment variables that they name put in. Shared by every provider adapter."""
+"""Replace the environment variables that a document's parameters name. Shared by all provider adapters."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from domain.model import Parameters
 from domain.variables import named_variables
 
 Secrets = Callable[[str], str | None]
-"""From the name of an environment variable to its value; ``None`` = there is none, or it may not be named."""
+"""Return the value of an environment variable; None if it is not set or may not be named."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedParameters:
-    """What an adapter needs to reach a deployment. Lives in memory only; its ``repr`` shows no credential.
+    """Parameters needed to call a deployment. Kept in memory only; their ``repr`` shows no credential.
 
     Args:
-        credential: API key, or Google's service-account JSON; ``None`` = the document names none.
+        credential: API key, or Google's service-account JSON; None if the document has none.
         endpoint: base address of the upstream.
         deployment_name: Azure's deployment.
         api_version: Azure's ``api-version``.
         gcp_project: Google Cloud project.
         location: Google Cloud region.
-        model: upstream model name where it is not the code.
-        defaults: request members used where the caller says nothing.
+        model: upstream's name for the model; None if it is the code.
+        defaults: request members for requests that do not set them.
     """
 
     credential: str | None = field(repr=False)
@@ -39,10 +39,10 @@ class ResolvedParameters:
 
 
 def resolve(parameters: Parameters, secrets: Secrets) -> ResolvedParameters:
-    """Put in the values of the variables that a document names; ``domain/variables.py`` says which those are.
+    """Replace the variables that a document names, as defined by ``domain/variables.py``.
 
     Raises:
-        DeploymentUnusableError: a variable that is needed does not exist or may not be named.
+        DeploymentUnusableError: a required variable is not set or may not be named.
     """
     values: dict[str, str] = {}
     for variable in named_variables(parameters):

@@ -1,4 +1,4 @@
-"""What is different from one endpoint to the next on the wire: a row of data for each."""
+"""Endpoints as they differ on the wire: a row of data for each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class EndpointSpec:
     """One endpoint.
 
     Args:
-        read: the quantities of a whole answer, or of the event that completes a stream.
-        last: types of the events that complete a stream; none = it is made of chunks and ends with ``[DONE]``.
-        asks_usage: a stream reports usage only if ``stream_options`` asks for it.
-        counted: the events carry text, which is counted where the upstream never says what was used.
-        several: a stream completes each of the ``n`` things that were asked for.
-        defaults: those of the known request defaults that the endpoint takes. Others that a document names are sent.
-        prose: an answer may be plain text instead of JSON.
-        accept: what we say that we take.
+        read: reads the usage of a complete answer, or of the event that completes a stream.
+        last: types of the events that complete a stream; empty for chunks that end with ``[DONE]``.
+        asks_usage: streams report usage only if ``stream_options`` requests it.
+        counted: events carry text, which is counted where the upstream reports no usage.
+        several: a stream completes each of the ``n`` results that were requested.
+        defaults: known request defaults that the endpoint accepts. Unknown ones in a document are always sent.
+        plain_text: answers may be plain text instead of JSON.
+        accept: value of the ``Accept`` header.
     """
 
     read: UsageReader = usage_readers.tokens
@@ -41,11 +41,11 @@ class EndpointSpec:
     counted: bool = True
     several: bool = False
     defaults: frozenset[str] = KNOWN_DEFAULTS
-    prose: bool = False
+    plain_text: bool = False
     accept: str = "application/json, text/event-stream"
 
     def takes(self, default: str) -> bool:
-        """Whether a document's request default is for this endpoint."""
+        """Tell whether a document's request default applies to this endpoint."""
         return default in self.defaults or default not in KNOWN_DEFAULTS
 
 
@@ -71,14 +71,14 @@ ENDPOINTS: Mapping[Endpoint, EndpointSpec] = {
         usage_readers.transcript,
         frozenset({"transcript.text.done"}),
         defaults=frozenset({"temperature", "response_format"}),
-        prose=True,
+        plain_text=True,
         accept="*/*",
     ),
     Endpoint.TRANSLATIONS: EndpointSpec(
         usage_readers.transcript,
         frozenset({"transcript.text.done"}),
         defaults=frozenset({"temperature", "response_format"}),
-        prose=True,
+        plain_text=True,
         accept="*/*",
     ),
 }

@@ -1,4 +1,4 @@
-"""The members of an answer, or of an event, that are ever looked at. Everything else is relayed unread."""
+"""Decode only those members of an answer, or of an event, that are looked at. Everything else is relayed unread."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ import msgspec
 Raw = msgspec.Raw | msgspec.UnsetType
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises at what is no JSON, not of the shape that was looked for, no UTF-8, or nested beyond measure."""
+"""Raised by msgspec for invalid JSON, unexpected types, invalid UTF-8 and excessive nesting."""
+
+_HEX = rb"[\da-fA-F]{2}"
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]%b\\u[dD][c-fC-F]%b|(u[dD][89a-fA-F]%b)|.)" % (_HEX, _HEX, _HEX), re.DOTALL)
 
 
 class LazyObject(msgspec.Struct):
-    """Raw JSON texts: views into the answer, nothing is copied or decoded before somebody asks."""
+    """Raw JSON texts of members: views into the answer, neither copied nor decoded before they are needed."""
 
     type: Raw = msgspec.UNSET
     object: Raw = msgspec.UNSET
@@ -32,23 +35,23 @@ _decode_any = msgspec.json.Decoder().decode
 
 
 def read_object(text: bytes | msgspec.Raw) -> LazyObject:
-    """The outline of a JSON object.
+    """Read a JSON object.
 
     Raises:
-        UNREADABLE: it is none.
+        UNREADABLE: the text is not a JSON object.
     """
     try:
         return _decode(text)
     except msgspec.DecodeError:
-        whole = bytes(text)
-        mended = replace_lone_surrogates(whole)
-        if mended == whole:
+        original = bytes(text)
+        repaired = replace_lone_surrogates(original)
+        if repaired == original:
             raise
-        return _decode(mended)
+        return _decode(repaired)
 
 
 def inner_object(raw: Raw) -> LazyObject | None:
-    """The outline of an object inside of another one; ``None`` = it is missing or no object."""
+    """Read a member that is an object; None if it is missing or something else."""
     if isinstance(raw, msgspec.UnsetType):
         return None
     try:
@@ -58,7 +61,7 @@ def inner_object(raw: Raw) -> LazyObject | None:
 
 
 def text_of(raw: Raw) -> str:
-    """A member that is a text; empty = it is missing or something else. Not for what may be large."""
+    """Decode a member that is a string; empty if it is missing or something else. Not for large values."""
     if isinstance(raw, msgspec.UnsetType) or bytes(memoryview(raw)[:1]) != b'"':
         return ""
     try:
@@ -69,14 +72,14 @@ def text_of(raw: Raw) -> str:
 
 
 def present(raw: Raw) -> bool:
-    """Whether a member is there and not null."""
+    """Tell whether a member exists and is not null."""
     return not isinstance(raw, msgspec.UnsetType) and bytes(memoryview(raw)[:5]) != b"null"
 
 
-_HEX = rb"[\da-fA-F]{2}"
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]%b\\u[dD][c-fC-F]%b|(u[dD][89a-fA-F]%b)|.)" % (_HEX, _HEX, _HEX), re.DOTALL)
-
-
 def replace_lone_surrogates(text: bytes) -> bytes:
-    """The same text with U+FFFD in place of each half: to look into, not to relay."""
+    """Replace each escaped surrogate that has no partner with U+FFFD, for reading, not for relaying.
+
+    JavaScript writes such escapes when it cuts a string in the middle of an emoji. They are grammatical JSON, and
+    clients accept them; the decoder used here does not.
+    """
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found.group(1) else found.group(), text)

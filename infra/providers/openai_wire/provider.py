@@ -1,4 +1,4 @@
-"""The port ``providers`` for upstreams that speak OpenAI's format: bytes in, bytes out."""
+"""Adapter of the port ``providers`` for upstreams that speak OpenAI's format: bytes in, bytes out."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from infra.providers.openai_wire.request.deployment import ResolvedDeployment, r
 from infra.providers.openai_wire.request.sender import RequestSender, deleted, transport_error
 from infra.providers.openai_wire.response.answers import (
     JSON,
-    check,
-    is_events,
+    is_event_stream,
+    is_html,
     is_json,
-    is_page,
     is_text_transcript,
     read_answer,
     text_type,
+    validate,
 )
 from infra.providers.openai_wire.response.errors import upstream_error
 from infra.providers.openai_wire.stream.audio_stream import open_audio_stream
@@ -35,24 +35,24 @@ from infra.providers.resolve import Secrets
 
 _OK = 200
 _MULTIPLE_CHOICES = 300
-_ERROR_LIMIT = 256 * 1024  # bytes of an error that are read
+_ERROR_LIMIT = 256 * 1024  # bytes of an error body
 _UNKNOWN_MEMBER = frozenset({400, 422})
 
 
 class OpenAIWire:
-    """Calls deployments over HTTP. What a document says is worked out once and kept as long as the document lives.
+    """Calls deployments over HTTP. Each document is resolved once and cached for its lifetime.
 
-    An upstream that refuses ``stream_options`` (older Azure versions, some compatible servers) is asked again without
-    it, once, and not sent it any more: its streams are then counted by rule of thumb.
+    If an upstream rejects ``stream_options`` (older Azure versions, some compatible servers), the request is repeated
+    once without it, and later requests omit it: the usage of such streams is estimated.
 
     Args:
         pool: connections; the caller closes it.
         secrets: credentials by the names that documents use.
-        silence_timeout: seconds an upstream may stay silent, where the document names no ``timeout``.
-        total_timeout: seconds for a whole call; never less than the silence that a document allows.
-        answer_limit: most bytes of a whole answer.
-        user_agent: how we introduce ourselves.
-        identity: gives tokens of the machine's identity; raises ``NoIdentityError``.
+        silence_timeout: seconds without a byte from the upstream, for documents without ``timeout``.
+        total_timeout: seconds for a whole call; never less than a document's ``timeout``.
+        answer_limit: maximum size of a complete answer in bytes.
+        user_agent: value of the ``User-Agent`` header.
+        identity: returns a token of the machine's identity; raises ``NoIdentityError``.
     """
 
     def __init__(
@@ -71,59 +71,56 @@ class OpenAIWire:
         self._answer_limit = answer_limit
         self._user_agent = user_agent
         self._deployments: WeakKeyDictionary[ModelDocument, ResolvedDeployment] = WeakKeyDictionary()
-        self._never_tells_usage: WeakSet[ModelDocument] = WeakSet()
+        self._without_usage: WeakSet[ModelDocument] = WeakSet()
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
-        """Call the deployment and wait for its whole answer, which is handed over byte for byte.
+        """Call the deployment and return its complete answer, byte for byte.
 
         Raises:
-            DeploymentUnusableError: the document cannot be called as it stands, or the upstream does not know the
-                model that it names.
-            UpstreamError: the upstream was called and it did not work out.
+            DeploymentUnusableError: the document cannot be called, or the upstream does not know its model.
+            UpstreamError: the call failed.
         """
         deployment = self._deployment(document)
         response = await self._sender.send(call, deployment, ask_usage=False)
         if response.status >= _MULTIPLE_CHOICES:
-            raise await _refusal(response, deployment)
+            raise await _error(response, deployment)
         return await self._read(response, call, deployment)
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
-        """Call the deployment and return once its first event is there, or its first bytes of audio.
+        """Call the deployment and return once the first event, or the first bytes of audio, have arrived.
 
         Raises:
-            DeploymentUnusableError: the document cannot be called as it stands, or the upstream does not know the
-                model that it names.
-            UpstreamError: anything that goes wrong before the first event.
+            DeploymentUnusableError: the document cannot be called, or the upstream does not know its model.
+            UpstreamError: the call failed before the first event.
         """
         deployment = self._deployment(document)
-        ask_usage = ENDPOINTS[call.endpoint].asks_usage and document not in self._never_tells_usage
+        ask_usage = ENDPOINTS[call.endpoint].asks_usage and document not in self._without_usage
         response = await self._sender.send(call, deployment, ask_usage=ask_usage)
         if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
-            response = await self._ask_again(call, document, deployment, response)
+            response = await self._repeat_without_usage(call, document, deployment, response)
         if response.status != _OK:
-            raise await _refusal(response, deployment)
-        said = response.headers.get(b"content-type", b"")
-        if ENDPOINTS[call.endpoint].prose and not is_events(said):
+            raise await _error(response, deployment)
+        content_type = response.headers.get(b"content-type", b"")
+        if ENDPOINTS[call.endpoint].plain_text and not is_event_stream(content_type):
             return SingleBlockStream(await self._read(response, call, deployment))
-        if is_json(said) or is_page(said):
+        if is_json(content_type) or is_html(content_type):
             raise await _no_stream(response, deployment)
-        if call.endpoint is Endpoint.SPEECH and not is_events(said):
+        if call.endpoint is Endpoint.SPEECH and not is_event_stream(content_type):
             return await open_audio_stream(response, deployment)
         return await open_event_stream(response, call, deployment)
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
-        """Ask the deployment about a response that it keeps.
+        """Retrieve, delete or cancel a response that the deployment stores, or list its input.
 
         Raises:
-            DeploymentUnusableError: the document cannot be called as it stands.
-            UpstreamError: the upstream was called and it did not work out; with status 404 where it has no such
-                response.
+            DeploymentUnusableError: the document cannot be called.
+            UpstreamError: the call failed; status 404 if the upstream has no such response.
         """
         deployment = self._deployment(document)
         response = await self._sender.send_stored(call, deployment)
         if response.status >= _MULTIPLE_CHOICES:
-            error = await _refusal(response, deployment)
-            if isinstance(error, DeploymentUnusableError):  # all that it can be about is the response
+            error = await _error(response, deployment)
+            if isinstance(error, DeploymentUnusableError):  # only the response can be missing here
                 error = UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
             raise error
         data = await self._body(response)
@@ -133,7 +130,7 @@ class OpenAIWire:
         return Answer(data, JSON, usage)
 
     def upstream_model(self, document: ModelDocument) -> str:
-        """The name by which the upstream knows the model."""
+        """Return the upstream's name for the model."""
         try:
             return self._deployment(document).upstream_model
         except DeploymentUnusableError:
@@ -141,7 +138,7 @@ class OpenAIWire:
             return parameters.deployment_name or parameters.model or document.code
 
     def unusable_because(self, document: ModelDocument) -> str | None:
-        """Why the document cannot be called as it stands, for operators; ``None`` = it can. No network."""
+        """Return why the document cannot be called, for operators; None if it can. No network."""
         try:
             self._deployment(document)
         except DeploymentUnusableError as error:
@@ -156,11 +153,11 @@ class OpenAIWire:
         return deployment
 
     async def _read(self, response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> Answer:
-        """What an answer is made of, whole."""
+        """Read a complete answer."""
         data, row = await self._body(response), ENDPOINTS[call.endpoint]
-        said = response.headers.get(b"content-type", b"")
-        if row.prose and is_text_transcript(data, said, call, deployment):
-            return Answer(data, text_type(said), None)
+        content_type = response.headers.get(b"content-type", b"")
+        if row.plain_text and is_text_transcript(data, content_type, call, deployment):
+            return Answer(data, text_type(content_type), None)
         data, usage = read_answer(data, deployment, row, call)
         return Answer(data, JSON, usage)
 
@@ -170,39 +167,38 @@ class OpenAIWire:
         except HttpError as error:
             raise transport_error(error) from None
 
-    async def _ask_again(
+    async def _repeat_without_usage(
         self, call: Call, document: ModelDocument, deployment: ResolvedDeployment, response: HttpResponse
     ) -> HttpResponse:
-        """Where it was our own wish for usage that was refused: the answer to the same request without it.
+        """Repeat the request without the ``stream_options`` that the proxy added, if those were rejected.
 
-        Callers with stream options of their own do not come here: what they send is theirs to answer for, and must
-        not cost everybody else the measured usage.
+        Not for callers with stream options of their own: their mistakes must not cost other callers measured usage.
         """
-        refusal = await _error_body(response)
-        if b"stream_options" not in refusal and b"include_usage" not in refusal:
-            raise upstream_error(response.status, response.headers, refusal, deployment)
+        body = await _error_body(response)
+        if b"stream_options" not in body and b"include_usage" not in body:
+            raise upstream_error(response.status, response.headers, body, deployment)
         second = await self._sender.send(call, deployment, ask_usage=False)
         if second.status == _OK:
-            self._never_tells_usage.add(document)
+            self._without_usage.add(document)
         return second
 
 
-async def _refusal(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
-    """The error that an answer is."""
+async def _error(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
+    """Convert an answer with an error status."""
     return upstream_error(response.status, response.headers, await _error_body(response), deployment)
 
 
 async def _no_stream(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
-    """The error for an answer that is whole where a stream was asked for."""
+    """Convert a non-streaming answer to a streaming request."""
     try:
-        check(await _error_body(response), deployment)
+        validate(await _error_body(response), deployment)
     except GatewayError as error:
         return error
-    return UpstreamProtocolError(reason="a whole answer where a stream was asked for")
+    return UpstreamProtocolError(reason="a non-streaming answer to a streaming request")
 
 
 async def _error_body(response: HttpResponse) -> bytes:
-    """As much of an error as explains it; nothing where it does not arrive whole."""
+    """Read the body of an error; empty if it is too long or does not arrive completely."""
     try:
         return await response.read(_ERROR_LIMIT)
     except HttpError:

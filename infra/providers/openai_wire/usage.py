@@ -1,4 +1,4 @@
-"""OpenAI's ``usage`` object -> our quantities. What makes no sense counts as not reported."""
+"""Read OpenAI's ``usage`` object. Invalid numbers count as not reported."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Totals(msgspec.Struct):
 
 
 class _Usage(_Totals):
-    """The details have three names: of chat, of everything else, and of transcriptions."""
+    """Details have three names: in chat, in transcriptions, and elsewhere."""
 
     prompt_tokens_details: _InputDetails | None = None
     input_tokens_details: _InputDetails | None = None
@@ -52,19 +52,19 @@ _NO_INPUT, _NO_OUTPUT = _InputDetails(), _OutputDetails()
 
 
 def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Usage | None:
-    """The quantities in a ``usage`` object; ``None`` = it reports nothing that can be used.
+    """Read a ``usage`` object; None if it reports nothing usable.
 
     Args:
         raw: the JSON text of the object, of either family (``prompt_tokens`` or ``input_tokens``), or of the kind that
             reports time (``seconds``).
-        reasoning_apart: the vendor counts reasoning beside the output. Where ``total_tokens`` is there, the sum
-            decides instead: some models do and some do not, also behind one and the same vendor.
+        reasoning_apart: the vendor counts reasoning apart from the output. Where ``total_tokens`` is there, the sum
+            decides instead, because models of one and the same vendor differ.
     """
     details_in, details_out = _NO_INPUT, _NO_OUTPUT
     try:
         usage: _Totals = _decode(raw)
     except UNREADABLE:
-        try:  # strange details must not cost us the totals
+        try:  # invalid details must not invalidate the totals
             usage = _decode_totals(raw)
         except UNREADABLE:
             return None
@@ -100,7 +100,7 @@ def read_usage(raw: msgspec.Raw | bytes, *, reasoning_apart: bool = False) -> Us
 
 
 def whole_milliseconds(seconds: float | None) -> int | None:
-    """A length of time, or ``None`` for what is none: missing, negative, broken or absurd."""
+    """Convert a duration; None if it is missing, negative or out of range."""
     if seconds is None or not 0 <= seconds <= _MOST / 1000:
         return None
     return round(seconds * 1000)
@@ -112,7 +112,7 @@ def _first(number: float | None, other: float | None) -> int | None:
 
 
 def _whole(number: float | None) -> int | None:
-    """A count, or ``None`` for what is none: missing, negative, broken or absurd."""
+    """Convert a count; None if it is missing, negative, fractional or out of range."""
     if number is None or not 0 <= number <= _MOST:
         return None
     whole = int(number)
@@ -120,5 +120,5 @@ def _whole(number: float | None) -> int | None:
 
 
 def _part(number: float | None, most: int) -> int:
-    """A count that is contained in another; what is none counts as nothing."""
+    """Convert a count that is part of another; 0 if it is invalid."""
     return min(_whole(number) or 0, most) if number else 0

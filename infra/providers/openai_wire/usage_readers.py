@@ -1,4 +1,4 @@
-"""From the outline of an answer to what it says was used: one reader for each kind of endpoint."""
+"""Read the usage that an answer reports: one reader for each kind of endpoint."""
 
 from __future__ import annotations
 
@@ -16,77 +16,77 @@ from infra.providers.openai_wire.usage import read_usage, whole_milliseconds
 
 
 class UsageReader(Protocol):
-    """Reads the quantities of an answer, or of an event."""
+    """Reads the usage of an answer, or of an event."""
 
-    def __call__(self, outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
-        """The quantities; ``None`` = it names none.
+    def __call__(self, answer: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+        """Read the usage; None if none is reported.
 
         Args:
-            outline: the answer.
-            call: what was asked, where that is known.
+            answer: the answer or event.
+            call: the request, where it is known.
             reasoning_apart: see ``Vendor``.
         """
 
 
 _PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_HEAD = 32  # characters of Base64 that hold the signature and the size of a PNG
+_PNG_HEADER = 32  # characters of Base64 that hold the signature and the size of a PNG
 _decode_any = msgspec.json.Decoder().decode
 _decode_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def tokens(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:  # noqa: ARG001 - see UsageReader
-    """The ``usage`` object and nothing else."""
-    if isinstance(outline.usage, msgspec.UnsetType):
+def tokens(answer: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:  # noqa: ARG001 - see UsageReader
+    """Read the ``usage`` object and nothing else."""
+    if isinstance(answer.usage, msgspec.UnsetType):
         return None
-    return read_usage(outline.usage, reasoning_apart=reasoning_apart)
+    return read_usage(answer.usage, reasoning_apart=reasoning_apart)
 
 
-def speech(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
-    """What a model puts out that speaks is audio."""
-    usage = tokens(outline, call, reasoning_apart=reasoning_apart)
+def speech(answer: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+    """Count the output of a speech model as audio."""
+    usage = tokens(answer, call, reasoning_apart=reasoning_apart)
     if usage is None or usage.audio_output_tokens:
         return usage
     return replace(usage, audio_output_tokens=usage.output_tokens)
 
 
-def transcript(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
-    """Tokens or time; ``verbose_json`` of older models names the time in a member of its own."""
-    usage = tokens(outline, call, reasoning_apart=reasoning_apart)
-    if usage is not None or not present(outline.duration):
+def transcript(answer: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+    """Read tokens or time; ``verbose_json`` of older models has the time in a member of its own."""
+    usage = tokens(answer, call, reasoning_apart=reasoning_apart)
+    if usage is not None or not present(answer.duration):
         return usage
-    milliseconds = _seconds(outline.duration)
+    milliseconds = _seconds(answer.duration)
     return None if milliseconds is None else Usage(audio_milliseconds=milliseconds)
 
 
-def images(outline: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
-    """Tokens, and the images of an answer (``data``) or of an event (``b64_json``) with what they are priced by."""
-    usage = tokens(outline, call, reasoning_apart=reasoning_apart) or Usage()
+def images(answer: LazyObject, call: Call | None, *, reasoning_apart: bool) -> Usage | None:
+    """Read tokens, and count the images of an answer (``data``) or of an event (``b64_json``) by size and quality."""
+    usage = tokens(answer, call, reasoning_apart=reasoning_apart) or Usage()
     if not usage.image_output_tokens:
         usage = replace(usage, image_output_tokens=usage.output_tokens)
-    entries = _entries(outline.data)
+    entries = _entries(answer.data)
     first = entries[0] if entries else None
-    number = 1 if isinstance(outline.data, msgspec.UnsetType) else len(entries)
-    return replace(usage, images=number, image_size=_image_size(outline, first, call))
+    number = 1 if isinstance(answer.data, msgspec.UnsetType) else len(entries)
+    return replace(usage, images=number, image_size=_image_size(answer, first, call))
 
 
-def _image_size(outline: LazyObject, first: msgspec.Raw | None, call: Call | None) -> str:
-    """``quality/size`` as the answer says.
+def _image_size(answer: LazyObject, first: msgspec.Raw | None, call: Call | None) -> str:
+    """Return ``quality/size`` as the answer reports them.
 
-    An answer that says nothing leaves it to what was asked for, and where that leaves it to the model, too, the first
-    image tells: its head alone is decoded.
+    Empty if the answer reports nothing and the request names a size. If neither does, the size is read from the
+    header of the first image; only that much of it is decoded.
     """
-    size = _settled(text_of(outline.size))
-    quality = _settled(text_of(outline.quality))
+    size = _explicit(text_of(answer.size))
+    quality = _explicit(text_of(answer.quality))
     if not size:
-        if call is None or _settled(_asked(call, "size")):
+        if call is None or _explicit(_requested(call, "size")):
             return ""
-        entry = outline if first is None else inner_object(first)
+        entry = answer if first is None else inner_object(first)
         size = "" if entry is None else _png_size(entry.b64_json)
     return f"{quality}/{size}" if quality and size else size
 
 
 def number_requested(call: Call) -> int:
-    """How many images were asked for."""
+    """Return the number of images that were requested."""
     raw = call.fields.get("n") if call.form is None else (call.form.text("n") or "").encode()
     try:
         number = _decode_any(raw or b"1")
@@ -95,11 +95,11 @@ def number_requested(call: Call) -> int:
     return number if isinstance(number, int) and number > 0 else 1
 
 
-def _settled(word: str) -> str:
-    return "" if word == "auto" else word
+def _explicit(value: str) -> str:
+    return "" if value == "auto" else value
 
 
-def _asked(call: Call, name: str) -> str:
+def _requested(call: Call, name: str) -> str:
     if call.form is not None:
         return call.form.text(name) or ""
     raw = call.fields.get(name)
@@ -119,7 +119,7 @@ def _png_size(raw: Raw) -> str:
     if isinstance(raw, msgspec.UnsetType):
         return ""
     try:
-        head = b64decode(bytes(memoryview(raw)[1 : 1 + _PNG_HEAD]), validate=True)
+        head = b64decode(bytes(memoryview(raw)[1 : 1 + _PNG_HEADER]), validate=True)
     except (Base64Error, ValueError):
         return ""
     if not head.startswith(_PNG):

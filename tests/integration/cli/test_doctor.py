@@ -46,7 +46,7 @@ def test_a_document_that_can_do_nothing_of_what_it_lists_fails(llmproxy: Command
     llmproxy("catalog", "apply", tmp_path / "models.json")
     found = llmproxy("doctor", VENDOR_API_KEY="x")
     assert found.code == 1
-    assert "fail  model useless: Anthropic can do none of the operations that it lists" in found.out
+    assert "fail  model useless: Anthropic supports none of the operations that the document lists" in found.out
     assert 'warn  model partly: operations[1]: is "images", which cannot be asked of Anthropic' in found.out
     assert "models: 1 of 2 documents can serve" in found.out
 

@@ -1,9 +1,9 @@
-"""From the address in a document to the URL of an endpoint.
+"""Make the URLs of the endpoints from the address in a document.
 
-The rules, for every vendor: ``endpoint`` is the base address, up to and including ``/v1``; where it has no path at all
-the vendor's own is added (``/v1`` for most). For Azure it is the address of the resource, or of a gateway in front of
-it; the ``/openai/v1`` form is used where the address ends in that, where ``api_version`` is ``v1``, ``preview`` or
-``latest``, and where there is no ``api_version`` at all. Faults never repeat the address.
+``endpoint`` is the base address, up to and including ``/v1``; to an address without a path the vendor's own is added
+(``/v1`` for most). For Azure it is the address of the resource, or of a gateway in front of it; the ``/openai/v1`` form
+is used if the address ends in that, if ``api_version`` is ``v1``, ``preview`` or ``latest``, and if there is no
+``api_version``. Error messages never repeat the address.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _AZURE_V1 = "/openai/v1"
 
 
 def locate(vendor: Vendor, parameters: ResolvedParameters) -> tuple[Origin, dict[Endpoint, str]]:
-    """Where a deployment is: its server, and the request target for each endpoint.
+    """Return the server of a deployment, and the request target for each endpoint.
 
     Raises:
-        DeploymentUnusableError: the address, or Azure's deployment, is missing or cannot be right.
+        DeploymentUnusableError: the address, or Azure's deployment, is missing or invalid.
     """
     address = parameters.endpoint or vendor.base
     if address is None:
@@ -32,7 +32,7 @@ def locate(vendor: Vendor, parameters: ResolvedParameters) -> tuple[Origin, dict
     try:
         origin, path = Origin.parse(address)
     except ValueError as fault:
-        raise DeploymentUnusableError(f"parameters.endpoint is unusable: {fault}") from None
+        raise DeploymentUnusableError(f"parameters.endpoint is invalid: {fault}") from None
     for endpoint in sorted(Endpoint, key=len, reverse=True):  # "completions" is the end of another one
         if path.endswith(f"/{endpoint.value}"):
             raise DeploymentUnusableError(
@@ -67,5 +67,5 @@ def _azure_targets(path: str, parameters: ResolvedParameters) -> dict[Endpoint, 
 
 
 def azure_deployment(parameters: ResolvedParameters) -> str | None:
-    """The name of the deployment, which is also what Azure calls the model; ``model`` stands in for it."""
+    """Return the name of the deployment, by which Azure knows the model; ``model`` if there is none."""
     return parameters.deployment_name or parameters.model

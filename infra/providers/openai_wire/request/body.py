@@ -1,4 +1,4 @@
-"""The body for the upstream: the caller's members as they came, with the few that have to change."""
+"""Request bodies for the upstream, as JSON or as a form: the caller's bytes except for the few members that change."""
 
 from __future__ import annotations
 
@@ -19,24 +19,25 @@ _encode = msgspec.json.Encoder().encode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 _MODEL = "model"
-_MODEL_LENGTH = len(_MODEL)  # nearly every other name is told by its length
+_MODEL_LENGTH = len(_MODEL)  # rules out nearly every other name
 _STREAM_OPTIONS = "stream_options"
 _TRUE = msgspec.Raw(b"true")
 _USAGE_ONLY = msgspec.Raw(b'{"include_usage":true}')
+_SMALL = 4096  # bytes of a form part below which it is not written on its own
 
 
 def request_body(call: Call, deployment: ResolvedDeployment, *, ask_usage: bool) -> bytes:
-    """The JSON body of a request. Every member that is not ours to change keeps its bytes, and there is one ``model``.
+    """Build the JSON body of a request. Members that need no change keep their bytes, and there is one ``model``.
 
     Args:
-        call: what the caller sent.
+        call: the caller's request.
         deployment: the deployment.
-        ask_usage: have the upstream report usage in a stream, whether the caller wants to see it or not.
+        ask_usage: request usage in a stream, whether the caller wants to see it or not.
     """
     fields = {
         name: value if type(value) is msgspec.Raw else msgspec.Raw(value)
         for name, value in call.fields.items()
-        # Servers in Go take "MODEL" for the model, too: a way around permissions and prices.
+        # Servers in Go read "MODEL" as the model, too, which would bypass permissions and prices.
         if len(name) != _MODEL_LENGTH or name == _MODEL or name.lower() != _MODEL
     }
     fields[_MODEL] = deployment.model
@@ -50,7 +51,7 @@ def request_body(call: Call, deployment: ResolvedDeployment, *, ask_usage: bool)
 
 
 def _with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
-    """The caller's stream options with the usage chunk switched on."""
+    """Switch the usage chunk on in the caller's stream options."""
     if options is None:
         return _USAGE_ONLY
     try:
@@ -61,16 +62,13 @@ def _with_usage(options: msgspec.Raw | None) -> msgspec.Raw:
     return msgspec.Raw(_encode(members))
 
 
-_SMALL = 4096  # bytes of a content that is not worth a write of its own
-
-
 @dataclass(frozen=True, slots=True)
 class FormBody:
-    """A multipart body that is made while it is sent, and can be sent twice: nothing of it is kept in memory.
+    """A multipart body that is generated while it is sent and can be sent again. It is never held in memory.
 
     Args:
-        parts: head lines and content of each.
-        boundary: nowhere in the contents: nobody can guess it.
+        parts: header lines and content of each.
+        boundary: random, so that no content can contain it.
     """
 
     parts: tuple[tuple[bytes, bytes | Content], ...]
@@ -78,17 +76,17 @@ class FormBody:
 
     @property
     def content_type(self) -> bytes:
-        """For the header."""
+        """Value of the ``Content-Type`` header."""
         return b"multipart/form-data; boundary=" + self.boundary
 
     def __len__(self) -> int:
-        """Bytes of the whole body."""
+        """Return the size of the body in bytes."""
         around = len(self.boundary) + 4  # dashes and a line break
         contents = sum(len(content) if isinstance(content, bytes) else content.size for _, content in self.parts)
         return sum(around + len(head) + 4 for head, _ in self.parts) + contents + around + 2
 
     def __iter__(self) -> Iterator[bytes]:
-        """The body in blocks: files in their own, everything between them in one."""
+        """Yield the body in blocks: each file in its own, everything between files in one."""
         block = b""
         for head, content in self.parts:
             block += b"--%b\r\n%b\r\n" % (self.boundary, head)
@@ -105,7 +103,7 @@ class FormBody:
 
 
 def form_body(form: Form, deployment: ResolvedDeployment, row: EndpointSpec) -> FormBody:
-    """The caller's form with the upstream's name for the model, and the document's defaults for what it leaves out."""
+    """Build the caller's form with the upstream's name for the model and the document's defaults."""
     parts: list[tuple[bytes, bytes | Content]] = []
     names = {part.name.removesuffix("[]") for part in form.parts}
     model: tuple[bytes, bytes] | None = _field("model", deployment.upstream_model)

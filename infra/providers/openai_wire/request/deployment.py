@@ -1,4 +1,4 @@
-"""What is worked out once for a document: where it is, what every request to it begins with, what it adds."""
+"""Resolve a document once: its address, the constant part of every request, the members that it adds."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class ResolvedDeployment:
     Args:
         vendor: the row of its vendor.
         origin: the server.
-        heads: for each endpoint the request line and headers, up to the ones that differ from call to call.
-        stored: request target of the stored responses: what stands before an id, and the query that goes with it.
-        headers: those of every request.
+        heads: for each endpoint the request line and the constant headers.
+        stored: request target of stored responses: the path before an id, and the query string.
+        headers: constant headers of requests about stored responses.
         code: the public name of the model.
         upstream_model: the name by which the upstream knows it.
         model: the same as JSON, for the body.
-        defaults: members that the document adds where the caller says nothing.
-        credential: to be kept out of messages.
+        defaults: members that the document adds where the caller sends none.
+        credential: never to appear in messages.
         identity: every request carries a token of the machine's identity.
-        silence_timeout: seconds, where the document names them.
+        silence_timeout: seconds; None for the default.
     """
 
     vendor: Vendor
@@ -53,10 +53,10 @@ class ResolvedDeployment:
 
 
 def resolve_deployment(document: ModelDocument, secrets: Secrets, user_agent: str) -> ResolvedDeployment:
-    """Work out how a document is called. No network.
+    """Resolve a document. No network.
 
     Raises:
-        DeploymentUnusableError: it cannot be; the reason names the parameter.
+        DeploymentUnusableError: it cannot be called; the reason names the parameter.
     """
     vendor = VENDORS.get(document.model_type)
     if vendor is None:
@@ -95,9 +95,9 @@ def resolve_deployment(document: ModelDocument, secrets: Secrets, user_agent: st
 
 
 def upstream_name(vendor: Vendor, parameters: ResolvedParameters, document: ModelDocument) -> str:
-    """What the upstream calls the model: Azure its deployment, everybody else ``model`` or else the code.
+    """Return the upstream's name for the model: Azure's deployment, otherwise ``model`` or the code.
 
-    A publisher that the vendor wants in front of it is added where it is missing.
+    The vendor's publisher prefix is added where it is missing.
     """
     if vendor.form is UrlStyle.AZURE:
         return azure_deployment(parameters) or document.code
@@ -113,8 +113,10 @@ def _credential(vendor: Vendor, parameters: ResolvedParameters) -> str | None:
     credential = (parameters.credential or "").strip()
     if not credential:
         if vendor.credential_required and not vendor.identity:
-            raise DeploymentUnusableError("no credential: name its environment variable in parameters.secret_name")
+            raise DeploymentUnusableError("missing credential: name its environment variable in parameters.secret_name")
         return None
     if not all(_FIRST_PRINTABLE < ord(character) < _DELETE for character in credential):
-        raise DeploymentUnusableError("the credential has characters that no header can carry (a blank, a line break)")
+        raise DeploymentUnusableError(
+            "the credential has characters that are not allowed in a header (a space, a line break)"
+        )
     return credential

@@ -1,4 +1,4 @@
-"""Putting requests on the wire: head, body, the token where one is needed, and the time that it may all take."""
+"""Send requests: head, body, an identity token where one is needed, and time limits."""
 
 from __future__ import annotations
 
@@ -24,15 +24,23 @@ from infra.providers.openai_wire.endpoints import ENDPOINTS
 from infra.providers.openai_wire.request.body import FormBody, form_body, request_body
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
 
+_STORED = {
+    StoredAction.RETRIEVE: ("GET", ""),
+    StoredAction.DELETE: ("DELETE", ""),
+    StoredAction.CANCEL: ("POST", "/cancel"),
+    StoredAction.INPUT_ITEMS: ("GET", "/input_items"),
+}
+_QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
+
 
 class RequestSender:
-    """Sends calls to targets.
+    """Sends calls to deployments.
 
     Args:
         pool: connections.
-        silence_timeout: seconds an upstream may stay silent, where the document names no ``timeout``.
-        total_timeout: seconds for a whole call; never less than the silence that a document allows.
-        identity: gives tokens of the machine's identity; raises ``NoIdentityError``.
+        silence_timeout: seconds without a byte from the upstream, for documents without ``timeout``.
+        total_timeout: seconds for a whole call; never less than a document's ``timeout``.
+        identity: returns a token of the machine's identity; raises ``NoIdentityError``.
     """
 
     def __init__(
@@ -44,16 +52,16 @@ class RequestSender:
         self._identity = identity
 
     async def send(self, call: Call, deployment: ResolvedDeployment, *, ask_usage: bool) -> HttpResponse:
-        """The answer to a call, as soon as its head is there.
+        """Send a call and return the answer once its head has arrived.
 
         Args:
-            call: what the caller sent.
+            call: the caller's request.
             deployment: the deployment.
-            ask_usage: have the upstream report usage in a stream.
+            ask_usage: request usage in a stream.
 
         Raises:
             DeploymentUnusableError: it needs a token of the machine's identity, and there is none.
-            UpstreamError: there is no answer.
+            UpstreamError: no answer arrived.
         """
         body: bytes | FormBody
         if call.form is None:
@@ -69,7 +77,7 @@ class RequestSender:
         return await self._request(deployment, head, call.request_id, body)
 
     async def send_stored(self, call: StoredCall, deployment: ResolvedDeployment) -> HttpResponse:
-        """The same for a call about a response that the upstream keeps.
+        """Send a call about a response that the upstream stores.
 
         Raises:
             DeploymentUnusableError, UpstreamError: see :meth:`send`.
@@ -96,7 +104,7 @@ class RequestSender:
             return (await self._identity()).encode("ascii")
         except NoIdentityError as error:
             raise DeploymentUnusableError(
-                f"no credential in parameters.secret_name, and the machine has no identity that gives a token ({error})"
+                f"parameters.secret_name is missing, and the machine has no identity to get a token with ({error})"
             ) from None
 
 
@@ -106,18 +114,9 @@ def _request_id_header(request_id: str) -> bytes:
     return b""
 
 
-_WAYS = {
-    StoredAction.RETRIEVE: ("GET", ""),
-    StoredAction.DELETE: ("DELETE", ""),
-    StoredAction.CANCEL: ("POST", "/cancel"),
-    StoredAction.INPUT_ITEMS: ("GET", "/input_items"),
-}
-_QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
-
-
 def stored_head(call: StoredCall, deployment: ResolvedDeployment) -> bytes:
-    """Request line and headers, up to the ones that differ from call to call."""
-    method, ending = _WAYS[call.action]
+    """Build request line and constant headers of a call about a stored response."""
+    method, ending = _STORED[call.action]
     path, own_query = deployment.stored
     query = "&".join(filter(None, (own_query, call.query)))
     path = f"{path}/{quote(call.response_id, safe='')}{ending}"
@@ -127,12 +126,12 @@ def stored_head(call: StoredCall, deployment: ResolvedDeployment) -> bytes:
 
 
 def deleted(call: StoredCall) -> bytes:
-    """What OpenAI says of a response that was deleted, for upstreams that answer without a body."""
+    """Build OpenAI's answer to a deletion, for upstreams that answer without a body."""
     return json.dumps({"id": call.response_id, "object": "response", "deleted": True}).encode()
 
 
 def transport_error(error: HttpError) -> UpstreamError:
-    """The error for a call that got no whole answer. The client's reasons name neither host nor credential."""
+    """Convert a failure of the HTTP client. Its reasons name neither host nor credential."""
     reason = f"{type(error).__name__}: {error}"
     if isinstance(error, ConnectError):
         return UpstreamUnreachableError(reason=reason)

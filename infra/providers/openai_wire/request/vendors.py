@@ -10,7 +10,7 @@ from domain.model import ModelType
 
 
 class UrlStyle(Enum):
-    """How the URL of an endpoint is made."""
+    """Form of an endpoint's URL."""
 
     PATH = "path"
     """``{base}/{endpoint}``; the model is named in the body."""
@@ -20,19 +20,19 @@ class UrlStyle(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """What differs from one vendor to the next.
+    """Wire details of a vendor.
 
     Args:
-        base: scheme and host that are called where the document names no endpoint; ``None`` = it must name one.
+        base: default scheme and host; None if documents must name an endpoint.
         path: path that is added to an address without one.
-        form: how the URL of an endpoint is made.
+        form: form of an endpoint's URL.
         header: name of the header that carries the credential.
-        scheme: what stands in front of the credential.
+        scheme: prefix of the credential in that header.
         credential_required: a document without a credential is unusable.
         identity: a document without a credential is called with the identity of the machine.
-        publisher: what the upstream wants in front of a model's name; added only where it is missing.
-        reasoning_apart: reasoning tokens are counted beside ``completion_tokens``, not in them. Only matters where
-            ``total_tokens`` does not tell: where it does, the sum decides, whoever the vendor is.
+        publisher: prefix that the upstream requires in model names; added where it is missing.
+        reasoning_apart: ``completion_tokens`` do not include reasoning tokens. Only used where ``total_tokens`` is
+            missing; otherwise the sum decides, for every vendor.
     """
 
     base: str | None = None
@@ -55,9 +55,9 @@ VENDORS: Mapping[ModelType, Vendor] = {
     ModelType.PERPLEXITY: Vendor("https://api.perplexity.ai", ""),
     ModelType.BLACKBOX: Vendor("https://api.blackbox.ai", "", publisher="blackboxai/"),
 }
-"""The model types that this adapter serves.
+"""Model types that this adapter serves.
 
-``AzureFoundry`` is not among them: its inference API refuses members that it does not know unless told otherwise by a
-header, and comes in several incompatible URL forms; LiteLLM handles it. A Foundry resource's ``/openai/v1`` address is
-served as ``AzureOpenAI``.
+``AzureFoundry`` is not among them: its inference API rejects unknown members unless a header says otherwise, and has
+several incompatible URL forms; LiteLLM handles it. The ``/openai/v1`` address of a Foundry resource is served as
+``AzureOpenAI``.
 """

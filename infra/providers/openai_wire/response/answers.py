@@ -1,4 +1,4 @@
-"""Telling a whole answer from something that is none, and reading its usage, in one walk over the bytes."""
+"""Validate complete answers and read their usage, in one pass over the bytes."""
 
 from __future__ import annotations
 
@@ -23,44 +23,55 @@ from infra.providers.openai_wire.request.deployment import ResolvedDeployment
 from infra.providers.openai_wire.response.errors import upstream_error
 from infra.providers.openai_wire.response.redact import redact
 
+JSON = b"application/json"
+
+_MEDIA_TYPE = re.compile(rb"[\w.+-]{1,60}/[\w.+-]{1,60}(?:\s*;\s*[\w-]{1,40}=[\w.+:-]{1,60}){0,4}")
+_BINARY = b"application/octet-stream"
+_PLAIN = b"text/plain; charset=utf-8"
+_TEXT_TYPES = (b"text/", b"application/x-subrip", b"application/srt")
+_TEXT_FORMATS = frozenset({"text", "srt", "vtt"})
+_JSON_FORMATS = frozenset({"", "json", "verbose_json", "diarized_json"})
+_HTML = re.compile(rb"\s*<(?:!doctype|html)\b", re.IGNORECASE)
+_OBJECT = re.compile(rb"\s*\{")
+
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-def check(body: bytes, deployment: ResolvedDeployment) -> LazyObject:
-    """The outline of an answer.
+def validate(body: bytes, deployment: ResolvedDeployment) -> LazyObject:
+    """Read the members of a complete answer.
 
     Raises:
-        GatewayError: the body is empty, HTML, cut, no JSON object, or an error in disguise.
+        GatewayError: the body is empty, HTML, truncated, not a JSON object, or an error under a status of success.
     """
     try:
-        outline = read_object(body)
-    except UNREADABLE as fault:
-        # What msgspec says names positions and kinds, nothing of the text.
-        raise UpstreamProtocolError(reason=f"{len(body)} bytes that are no JSON object: {fault}") from None
-    if present(outline.error) and text_of(outline.object) != "response":
+        answer = read_object(body)
+    except UNREADABLE as error:
+        # msgspec's messages name positions and types, nothing of the text.
+        raise UpstreamProtocolError(reason=f"{len(body)} bytes that are not a JSON object: {error}") from None
+    if present(answer.error) and text_of(answer.object) != "response":
         raise upstream_error(200, {}, body, deployment)
-    return outline
+    return answer
 
 
 def read_answer(
     body: bytes, deployment: ResolvedDeployment, row: EndpointSpec, call: Call | None = None
 ) -> tuple[bytes, Usage | None]:
-    """A whole answer as the caller may see it, and the usage that it reports.
+    """Return a complete answer as the caller may see it, and the usage that it reports.
 
-    A response that failed is an answer like any other: only the upstream's words in it are gone through.
+    A failed response is an answer like any other, but the upstream's error message in it is redacted.
 
     Raises:
-        GatewayError: see :func:`check`.
+        GatewayError: see :func:`validate`.
     """
-    outline = check(body, deployment)
-    usage = row.read(outline, call, reasoning_apart=deployment.vendor.reasoning_apart)
-    return redact_response(body, deployment) if present(outline.error) else body, usage
+    answer = validate(body, deployment)
+    usage = row.read(answer, call, reasoning_apart=deployment.vendor.reasoning_apart)
+    return redact_response(body, deployment) if present(answer.error) else body, usage
 
 
 def redact_response(body: bytes, deployment: ResolvedDeployment) -> bytes:
-    """A response that carries an error, or the event around one, with the error's message scrubbed.
+    """Redact the error in a response, or in the response inside an event.
 
     Raises:
         UpstreamProtocolError: the error cannot be read.
@@ -71,87 +82,73 @@ def redact_response(body: bytes, deployment: ResolvedDeployment) -> bytes:
     try:
         error = _decode(members["error"])
     except UNREADABLE:
-        raise UpstreamProtocolError(reason="a response with an error that cannot be read") from None
+        raise UpstreamProtocolError(reason="a response with an unreadable error") from None
     if isinstance(error, dict):
         error = {name: redact(value, deployment) if isinstance(value, str) else value for name, value in error.items()}
     return _encode(members | {"error": error})
 
 
-_FORMATS = frozenset({"text", "srt", "vtt"})
-_OBJECTS = frozenset({"", "json", "verbose_json", "diarized_json"})
-_PAGE = re.compile(rb"\s*<(?:!doctype|html)\b", re.IGNORECASE)
-_OBJECT = re.compile(rb"\s*\{")
-
-
-def is_text_transcript(body: bytes, said: bytes, call: Call, deployment: ResolvedDeployment) -> bool:
-    """Whether an answer is a transcript that is no JSON: the caller asked for one, or the upstream says so.
+def is_text_transcript(body: bytes, content_type: bytes, call: Call, deployment: ResolvedDeployment) -> bool:
+    """Tell whether an answer is a transcript in plain text: the caller requested one, or the upstream declares one.
 
     Args:
         body: the answer.
-        said: its media type.
-        call: what was asked.
+        content_type: of the answer.
+        call: the request.
         deployment: the deployment.
 
     Raises:
-        GatewayError: it is a page, a stream of events, or an error in disguise.
+        GatewayError: the answer is an HTML page, an event stream, or an error under a status of success.
     """
-    if is_page(said) or _PAGE.match(body):
-        raise UpstreamProtocolError(reason=f"{len(body)} bytes that are a page, no transcript")
-    if is_events(said):
-        raise UpstreamProtocolError(reason="a stream of events where a whole transcript was asked for")
-    asked = asked_format(call, deployment)
-    if is_json(said) or not (asked in _FORMATS or is_text_type(said)):
+    if is_html(content_type) or _HTML.match(body):
+        raise UpstreamProtocolError(reason=f"{len(body)} bytes of HTML, expected a transcript")
+    if is_event_stream(content_type):
+        raise UpstreamProtocolError(reason="an event stream, expected a complete transcript")
+    requested = _requested_format(call, deployment)
+    if is_json(content_type) or not (requested in _TEXT_FORMATS or _is_text(content_type)):
         return False
-    outline = inner_object(msgspec.Raw(body)) if _OBJECT.match(body) else None
-    if outline is not None and present(outline.error):
+    answer = inner_object(msgspec.Raw(body)) if _OBJECT.match(body) else None
+    if answer is not None and present(answer.error):
         raise upstream_error(200, {}, body, deployment)
-    return outline is None or asked not in _OBJECTS  # some servers say of every answer that it is text
+    return answer is None or requested not in _JSON_FORMATS  # some servers declare every answer as text
 
 
-def asked_format(call: Call, deployment: ResolvedDeployment) -> str:
-    """The format that a transcript was asked for in; empty = none was named."""
-    asked = None if call.form is None else call.form.text("response_format")
-    if asked is not None:
-        return asked
+def _requested_format(call: Call, deployment: ResolvedDeployment) -> str:
+    """Return the requested format of a transcript; empty if none is named."""
+    requested = None if call.form is None else call.form.text("response_format")
+    if requested is not None:
+        return requested
     default = next((bytes(value) for name, value in deployment.defaults if name == "response_format"), b'""')
     return default.decode().strip('"')
 
 
-_TYPE = re.compile(rb"[\w.+-]{1,60}/[\w.+-]{1,60}(?:\s*;\s*[\w-]{1,40}=[\w.+:-]{1,60}){0,4}")
-_BINARY = b"application/octet-stream"
-_PLAIN = b"text/plain; charset=utf-8"
-_PROSE = (b"text/", b"application/x-subrip", b"application/srt")
-
-JSON = b"application/json"
-
-
-def audio_type(said: bytes) -> bytes:
-    """The media type for audio: what the upstream said if it is one, else that of any bytes."""
-    said = said.strip()
-    return said if said.lower().startswith(b"audio/") and _TYPE.fullmatch(said) else _BINARY
+def audio_type(content_type: bytes) -> bytes:
+    """Return the media type to declare for audio: the upstream's if it is one of audio, else that of any bytes."""
+    content_type = content_type.strip()
+    is_audio = content_type.lower().startswith(b"audio/") and _MEDIA_TYPE.fullmatch(content_type)
+    return content_type if is_audio else _BINARY
 
 
-def text_type(said: bytes) -> bytes:
-    """The media type for a transcript that is no JSON: what the upstream said if it is text, else plain text."""
-    said = said.strip()
-    return said if is_text_type(said) and _TYPE.fullmatch(said) else _PLAIN
+def text_type(content_type: bytes) -> bytes:
+    """Return the media type to declare for a transcript in plain text: the upstream's if it is one of text."""
+    content_type = content_type.strip()
+    return content_type if _is_text(content_type) and _MEDIA_TYPE.fullmatch(content_type) else _PLAIN
 
 
-def is_text_type(said: bytes) -> bool:
-    """Whether it is said to be text, subtitles included."""
-    return said.strip().lower().startswith(_PROSE)
+def is_event_stream(content_type: bytes) -> bool:
+    """Tell whether a media type declares an event stream."""
+    return content_type.strip().lower().startswith(b"text/event-stream")
 
 
-def is_events(said: bytes) -> bool:
-    """Whether it is said to be a stream of events."""
-    return said.strip().lower().startswith(b"text/event-stream")
+def is_json(content_type: bytes) -> bool:
+    """Tell whether a media type declares JSON."""
+    return b"json" in content_type.lower()
 
 
-def is_json(said: bytes) -> bool:
-    """Whether it is said to be JSON."""
-    return b"json" in said.lower()
+def is_html(content_type: bytes) -> bool:
+    """Tell whether a media type declares an HTML page, as the servers in front of an upstream send on errors."""
+    return content_type.strip().lower().startswith((b"text/html", b"application/xhtml"))
 
 
-def is_page(said: bytes) -> bool:
-    """Whether it is a page for a browser: an error of whatever stands before the upstream."""
-    return said.strip().lower().startswith((b"text/html", b"application/xhtml"))
+def _is_text(content_type: bytes) -> bool:
+    return content_type.strip().lower().startswith(_TEXT_TYPES)

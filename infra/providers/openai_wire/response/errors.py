@@ -1,12 +1,12 @@
-"""What an upstream's error means for the caller.
+"""Convert the errors of upstreams.
 
-- 401, 402, and 403 unless it is about content: our credential, or the account behind it. The caller cannot help it:
-  ``UpstreamCredentialError``. A 403 that says it is about content (moderation, a usage policy) comes through.
-- The upstream does not know the model or the path (``model_not_found``, ``DeploymentNotFound``, 404 or 405 without an
-  error that says anything else): the document is wrong, not the caller, whose model does exist:
-  ``DeploymentUnusableError``, so that another deployment is tried and the answer is a 503 rather than a 404.
-- A redirect is never followed: ``UpstreamProtocolError``.
-- Everything else comes through with status, message, type, param and code: ``UpstreamRefusedError``.
+- 401, 402, and 403 unless it is about content, concern our credential or the account behind it, which callers cannot
+  change: ``UpstreamCredentialError``. A 403 about content (moderation, a usage policy) is passed on.
+- If the upstream does not know the model or the path (``model_not_found``, ``DeploymentNotFound``, 404 or 405 without
+  another explanation), the document is wrong, not the caller: ``DeploymentUnusableError``, so that another deployment
+  is tried and the answer is a 503 rather than a 404.
+- Redirects are never followed: ``UpstreamProtocolError``.
+- Everything else is passed on with status, message, type, param and code: ``UpstreamRefusedError``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _FORBIDDEN = 403
 _ACCOUNT = frozenset({401, 402})
 _WRONG_PATH = frozenset({404, 405})
 _LOWEST, _HIGHEST = 400, 599
-_LONGEST_WAIT = 86_400.0  # seconds; more than that is not a wait but a mistake
+_LONGEST_WAIT = 86_400.0  # seconds; anything longer is a mistake
 
 _UNKNOWN_MODEL = frozenset({"model_not_found", "deploymentnotfound", "model_not_available"})
 _NO_SUCH_THING = ("not found", "not exist", "invalid url", "method not allowed")
@@ -46,7 +46,7 @@ _decode = msgspec.json.Decoder().decode
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """An upstream's error, as far as it could be read. ``message`` empty = it said nothing readable."""
+    """The readable parts of an upstream's error. ``message`` is empty if there is none."""
 
     message: str = ""
     kind: str | None = None
@@ -58,43 +58,43 @@ class ErrorBody:
 def upstream_error(
     status: int, headers: Mapping[bytes, bytes], body: bytes, deployment: ResolvedDeployment
 ) -> GatewayError:
-    """The error for an answer that is none.
+    """Convert an answer that is an error.
 
     Args:
-        status: the HTTP status; a 2xx is one whose body turned out to be an error.
+        status: the HTTP status; 2xx if the body contains the error.
         headers: of the answer, lower-case names.
-        body: as much of it as was read.
-        deployment: what was called.
+        body: of the answer, as far as it was read.
+        deployment: the deployment that was called.
     """
-    refusal = read_error_body(body)
+    error = read_error_body(body)
     if status < _LOWEST or status > _HIGHEST:
-        if status // 100 != 2 or refusal is None:  # noqa: PLR2004
-            nature = "a body that is no JSON object" if refusal is None else "not followed"
-            return UpstreamProtocolError(reason=f"status {status}, {nature}")
-        status = refusal.status or _BAD_GATEWAY
-    if refusal is None:
-        refusal = ErrorBody()
-    if _about_the_document(status, refusal):
-        reason = _reason(status, refusal, deployment)
+        if status // 100 != 2 or error is None:  # noqa: PLR2004
+            reason = "the body is not a JSON object" if error is None else "not followed"
+            return UpstreamProtocolError(reason=f"status {status}, {reason}")
+        status = error.status or _BAD_GATEWAY
+    if error is None:
+        error = ErrorBody()
+    if _about_document(status, error):
+        reason = _reason(status, error, deployment)
         return DeploymentUnusableError(f"the upstream does not know the model or the path ({reason})")
-    if status in _ACCOUNT or (status == _FORBIDDEN and not _about_content(refusal)):
-        return UpstreamCredentialError(reason=_reason(status, refusal, deployment))
-    message = refusal.message or f"The model's provider answered with status {status} and no explanation."
+    if status in _ACCOUNT or (status == _FORBIDDEN and not _about_content(error)):
+        return UpstreamCredentialError(reason=_reason(status, error, deployment))
+    message = error.message or f"The upstream returned status {status} without an error message."
     return UpstreamRefusedError(
         status,
         redact(message, deployment),
-        kind=_scrubbed(refusal.kind, deployment),
-        param=_scrubbed(refusal.param, deployment),
-        code=_scrubbed(refusal.code, deployment),
+        kind=_redacted(error.kind, deployment),
+        param=_redacted(error.param, deployment),
+        code=_redacted(error.code, deployment),
         retry_after=retry_after(headers),
     )
 
 
 def read_error_body(body: bytes) -> ErrorBody | None:
-    """Read an error in any of the shapes that upstreams use; ``None`` = it is no JSON object.
+    """Read an error in any of the forms that upstreams use; None if it is not a JSON object.
 
     They are ``{"error": {...}}``, the same in a list, ``{"error": "text"}``, and ``message`` or ``detail`` at the top,
-    where the type of an event of a stream, ``error``, says nothing.
+    where the type ``error`` of a stream's event means nothing.
     """
     try:
         document = _decode(body)
@@ -118,7 +118,7 @@ def read_error_body(body: bytes) -> ErrorBody | None:
 
 
 def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
-    """Seconds that the upstream asked to wait: ``retry-after-ms``, else ``retry-after`` as seconds or as a date."""
+    """Return the seconds to wait: ``retry-after-ms``, otherwise ``retry-after`` as seconds or as a date."""
     milliseconds = _number(headers.get(b"retry-after-ms"))
     if milliseconds is not None:
         return _wait(milliseconds / 1000)
@@ -134,29 +134,29 @@ def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
         return None
 
 
-def _about_the_document(status: int, refusal: ErrorBody) -> bool:
-    if (refusal.code or "").lower() in _UNKNOWN_MODEL:
+def _about_document(status: int, error: ErrorBody) -> bool:
+    if (error.code or "").lower() in _UNKNOWN_MODEL:
         return True
-    said = refusal.message.lower()
-    return status in _WRONG_PATH and (not said or any(words in said for words in _NO_SUCH_THING))
+    text = error.message.lower()
+    return status in _WRONG_PATH and (not text or any(words in text for words in _NO_SUCH_THING))
 
 
-def _about_content(refusal: ErrorBody) -> bool:
-    said = f"{refusal.code} {refusal.kind} {refusal.message}".lower()
-    return any(word in said for word in _ABOUT_CONTENT)
+def _about_content(error: ErrorBody) -> bool:
+    text = f"{error.code} {error.kind} {error.message}".lower()
+    return any(word in text for word in _ABOUT_CONTENT)
 
 
-def _reason(status: int, refusal: ErrorBody, deployment: ResolvedDeployment) -> str:
-    # The message may repeat our key or the address: the log gets the machine-readable part, which should not.
-    return f"status {status}, type {_scrubbed(refusal.kind, deployment)}, code {_scrubbed(refusal.code, deployment)}"
+def _reason(status: int, error: ErrorBody, deployment: ResolvedDeployment) -> str:
+    # The message may repeat our key or the address, so the log gets only the machine-readable part.
+    return f"status {status}, type {_redacted(error.kind, deployment)}, code {_redacted(error.code, deployment)}"
 
 
-def _scrubbed(text: str | None, deployment: ResolvedDeployment) -> str | None:
+def _redacted(text: str | None, deployment: ResolvedDeployment) -> str | None:
     return None if text is None else redact(text, deployment)
 
 
 def _text(value: object) -> str:
-    """Text out of a message that may be a text, an object around one, or a list of faults."""
+    """Return the text of a message that may be a string, an object with one, or a list of errors."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict):

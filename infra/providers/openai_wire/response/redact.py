@@ -1,4 +1,4 @@
-"""Taking out of an upstream's words what no caller may see."""
+"""Remove from an upstream's text what callers must not see."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from infra.providers.openai_wire.request.vendors import UrlStyle
 _HIDDEN = "***"
 _UPSTREAM = "the upstream"
 _LONGEST = 2000  # characters of a message that are kept
-_READ = 4 * _LONGEST  # characters that are looked at: an upstream's text must not keep us busy
-_ECHO_LENGTH = 6  # so many first characters of a key are enough to recognise an echo of it
+_READ = 4 * _LONGEST  # characters that are searched, so that a long text cannot keep us busy
+_ECHO_LENGTH = 6  # first characters of a key that identify a partial echo of it
 _SHORTEST_SECRET = 4
 
 _KEY_LIKE = re.compile(
     r"\b(?:sk|xai|pplx|gsk)-[\w*.…-]{3,}|\b(?:org|proj)[-_]\w{8,}|[\w-]{0,40}\*{3,}[\w-]{0,40}|\beyJ[\w-]{8,}[\w.-]*"
 )
-"""What looks like somebody's key or token, an account's id, or a key with its middle starred out."""
+"""Keys and tokens of anyone, account ids, and keys with their middle masked."""
 
 
 def redact(text: str, deployment: ResolvedDeployment) -> str:
-    """The text without our credential (nor a partial echo of it), the upstream's address and its name for the model.
+    """Remove our credential, partial echoes of it, and the upstream's address.
 
     The upstream's name for the model becomes the public one, so that the sentence still makes sense.
     """
@@ -44,11 +44,10 @@ def _patterns(deployment: ResolvedDeployment) -> Iterator[tuple[re.Pattern[str],
     yield re.compile(rf"(?:https?://)?{host}(?::\d+)?(?:/[^\s\"'<>)\]]*)?", re.IGNORECASE), _UPSTREAM
     label, _, rest = deployment.origin.host.partition(".")
     if deployment.vendor.form is UrlStyle.AZURE and rest and not label.isdigit():
-        yield _word(label), _UPSTREAM  # the name of the resource
+        yield _whole_word(label), _UPSTREAM  # the name of the resource
     if deployment.upstream_model != deployment.code:
-        public = deployment.code
-        yield _word(deployment.upstream_model), public.replace("\\", "\\\\")
+        yield _whole_word(deployment.upstream_model), deployment.code.replace("\\", "\\\\")
 
 
-def _word(text: str) -> re.Pattern[str]:
+def _whole_word(text: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){re.escape(text)}(?![\w-])", re.IGNORECASE)

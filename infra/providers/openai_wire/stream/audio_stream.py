@@ -1,4 +1,4 @@
-"""Audio on its way: blocks as the upstream makes them, until the message is whole or it breaks."""
+"""Relay audio: blocks as they arrive, until the message is complete or breaks."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
 from infra.providers.openai_wire.request.sender import transport_error
-from infra.providers.openai_wire.response.answers import audio_type, check
+from infra.providers.openai_wire.response.answers import audio_type, validate
 
-_NO_AUDIO = (b"{", b"<")
-"""How an error begins, and a page. No audio format does, but bare samples (PCM) may: there the header decides."""
+_NOT_AUDIO = (b"{", b"<")
+"""First byte of a JSON error or an HTML page. No audio format starts so, but raw PCM may: the header decides then."""
 _ERROR_LIMIT = 256 * 1024
 
 
 class AudioStream:
-    """Spoken text as it is made; see the port ``providers``. Made by ``open_audio_stream``.
+    """Speech while it is generated; see the port ``providers``. Created by ``open_audio_stream``.
 
-    Nothing in it says what was used, or that it is complete: the end of the message does.
+    Audio reports no usage, and only the end of the HTTP message marks it as complete.
     """
 
     ended = False
@@ -34,11 +34,11 @@ class AudioStream:
         self.content_type = audio_type(response.headers.get(b"content-type", b""))
 
     def output_so_far(self) -> int:
-        """No tokens: speech is charged by the text that was sent."""
+        """Return 0: speech is charged by its input."""
         return 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The audio."""
+        """Yield the audio."""
         first, self._first = self._first, b""
         try:
             yield first
@@ -50,15 +50,15 @@ class AudioStream:
             await self.aclose()
 
     async def aclose(self) -> None:
-        """Hang up unless everything has arrived. Safe to repeat."""
+        """Close the connection unless everything has arrived. Safe to repeat."""
         await self._response.close()
 
 
 async def open_audio_stream(response: HttpResponse, deployment: ResolvedDeployment) -> AudioStream:
-    """The audio that an answer with status 200 carries, once its first bytes are there.
+    """Return the audio of an answer with status 200 once its first bytes have arrived.
 
     Raises:
-        GatewayError: it carries none. The response is closed.
+        GatewayError: the answer contains no audio. The response is closed.
     """
     try:
         first = await anext(response, b"")
@@ -72,10 +72,10 @@ async def open_audio_stream(response: HttpResponse, deployment: ResolvedDeployme
 
 
 async def _check(response: HttpResponse, first: bytes, deployment: ResolvedDeployment) -> None:
-    """Raise what is wrong with an answer that begins like this."""
+    """Raise an error if the first bytes of an answer are not audio."""
     if not first:
-        raise UpstreamProtocolError(reason="an empty answer where audio was asked for")
+        raise UpstreamProtocolError(reason="an empty answer, expected audio")
     declared = response.headers.get(b"content-type", b"").startswith((b"audio/", b"application/octet-stream"))
-    if not declared and first.lstrip()[:1] in _NO_AUDIO:
-        check(first + await response.read(_ERROR_LIMIT), deployment)
-        raise UpstreamProtocolError(reason="a JSON object where audio was asked for")
+    if not declared and first.lstrip()[:1] in _NOT_AUDIO:
+        validate(first + await response.read(_ERROR_LIMIT), deployment)
+        raise UpstreamProtocolError(reason="a JSON object, expected audio")

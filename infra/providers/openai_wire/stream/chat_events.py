@@ -1,4 +1,4 @@
-"""The stream of a completion: chunks, usage that only some callers want to see, and ``[DONE]``."""
+"""Streams of completions: chunks, usage that only some callers request, and ``[DONE]``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from infra.providers.openai_wire.lazy_json import UNREADABLE, replace_lone_surro
 from infra.providers.openai_wire.stream.sse import DONE, MAX_EVENT, EventFilter, earliest, only_comments, parse
 
 _NULL_USAGE = b',"usage":null'
-_SAMPLE = 4096  # bytes of a block that are searched for it: a block whose later events alone have it is a rare one
+_SAMPLE = 4096  # bytes of a block that are searched for it; only in later events is rare
 
 _REPORTED = re.compile(rb'"usage"\s*:\s*\{')
 _MARKS = (b"[DONE]", b'"error"', b"event:")
@@ -31,18 +31,18 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ChatEvents(EventFilter):
-    """Chunks for the caller. Complete with ``[DONE]``; nothing after it is relayed. The last report of usage counts.
+    """Filters chunks. Complete with ``[DONE]``; nothing after it is relayed. The last reported usage counts.
 
-    Some servers report with every chunk how far they are. Only a report without choices sums up the whole answer.
+    Some servers report progress with every chunk. Only usage in a chunk without choices covers the whole answer.
 
     Args:
         read_usage: reads a ``usage`` object.
-        keep_usage: the caller asked for usage: everything stays as it came. Otherwise the event that carries only
-            usage is left out, and the member is taken out of the others.
+        keep_usage: the caller requested usage, and all chunks stay unchanged. Otherwise the chunk that has only usage
+            is left out, and the member is removed from the others.
         max_event: see ``EventFilter``.
 
     Attributes:
-        summed_up: such a report has come.
+        summed_up: usage of the whole answer was reported.
     """
 
     __slots__ = ("_keep_usage", "_marks", "_read_usage", "summed_up")
@@ -58,13 +58,13 @@ class ChatEvents(EventFilter):
 
     def _filtered(self, events: bytes) -> bytes:
         if not self._keep_usage and events.find(_NULL_USAGE, 0, _SAMPLE) >= 0:
-            # What OpenAI puts into every chunk but the last, taken out of all of them in one go.
+            # OpenAI sends it in every chunk but the last: remove it from all at once.
             events = events.replace(_NULL_USAGE, b"")
         return super()._filtered(events)
 
     def _first_mark(self, events: bytes) -> int:
         first = -1
-        if self._keep_usage and events.rfind(b'"usage"') >= 0:  # nearly always null: only a report is of interest
+        if self._keep_usage and events.rfind(b'"usage"') >= 0:  # nearly always null
             found = _REPORTED.search(events)
             first = found.start() if found else -1
         return earliest(events, self._marks, first)
@@ -78,20 +78,20 @@ class ChatEvents(EventFilter):
             return only_comments(event)
         chunk = _read(payload)
         if chunk is None and b"\\u" in payload:
-            whole = replace_lone_surrogates(payload)
-            chunk, payload = _read(whole), whole
+            payload = replace_lone_surrogates(payload)
+            chunk = _read(payload)
         if chunk is None or name == b"error" or not _empty(chunk.error):
             self.failure = payload
             return b""
         return event if isinstance(chunk.usage, msgspec.UnsetType) else self._with_usage(event, payload, chunk)
 
     def _with_usage(self, event: bytes, payload: bytes, chunk: _Chunk) -> bytes:
-        """An event that has the member ``usage``, as the caller may see it."""
+        """Return an event with the member ``usage`` as the caller may see it."""
         usage = None if _empty(chunk.usage) else self._read_usage(_text(chunk.usage))
         last = usage is not None and _empty(chunk.choices)
         self.summed_up = self.summed_up or last
         if usage is not None and (self.usage is None or usage.input_tokens or usage.output_tokens):
-            self.usage = usage  # zeros take nothing back
+            self.usage = usage  # zeros do not replace a report
         if self._keep_usage:
             return event
         if last:
@@ -117,6 +117,6 @@ def _text(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
 
 
 def _empty(raw: msgspec.Raw | msgspec.UnsetType) -> bool:
-    """Whether a member is missing, null or an empty list."""
+    """Tell whether a member is missing, null or an empty list."""
     text = _text(raw)
     return text in {b"", b"null", b"[]"} or (text[:1] == b"[" and not text[1:-1].strip())

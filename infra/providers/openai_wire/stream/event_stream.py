@@ -1,4 +1,4 @@
-"""A streamed answer on its way: the upstream's blocks, filtered, until a complete end or an error."""
+"""Relay event streams: the upstream's blocks, filtered, until the answer is complete or breaks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.endpoints import ENDPOINTS
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
 from infra.providers.openai_wire.request.sender import transport_error
-from infra.providers.openai_wire.response.answers import check, redact_response
+from infra.providers.openai_wire.response.answers import redact_response, validate
 from infra.providers.openai_wire.response.errors import upstream_error
 from infra.providers.openai_wire.stream.chat_events import ChatEvents
 from infra.providers.openai_wire.stream.output_count import OutputCount, chat_text, delta_text
@@ -32,13 +32,13 @@ _FIELDS = (b"data", b"event", b"id", b"retry", b"")
 
 
 class EventStream:
-    """One streamed answer; see the port ``providers``. Made by ``open_event_stream``.
+    """One streamed answer; see the port ``providers``. Created by ``open_event_stream``.
 
     Args:
         response: the upstream's answer.
-        events: cuts it into events.
-        count: counts the text in them; ``None`` = there is none.
-        deployment: what was called.
+        events: splits it into events.
+        count: counts the text in them; None if there is no text.
+        deployment: the deployment that was called.
     """
 
     content_type = b"text/event-stream; charset=utf-8"
@@ -56,23 +56,23 @@ class EventStream:
 
     @property
     def ended(self) -> bool:
-        """Whether the block that was handed out last completes the answer."""
+        """Tell whether the latest block completes the answer."""
         return self._events.done
 
     @property
     def usage(self) -> Usage | None:
-        """What the upstream reported so far; ``None`` = nothing yet."""
+        """Return the usage that the upstream has reported; None if none."""
         return self._events.usage
 
     def output_so_far(self) -> int:
-        """Output tokens delivered so far, by rule of thumb."""
+        """Estimate the output tokens that were delivered."""
         return 0 if self._count is None else self._count.tokens()
 
     async def begin(self) -> None:
-        """Wait for the first event or comment, while an error can still be answered with a status of its own.
+        """Wait for the first event or comment, while an error can still have its own status.
 
         Raises:
-            GatewayError: the stream begins with an error, is no event stream, or has no event.
+            GatewayError: the stream starts with an error, is not an event stream, or has no event.
         """
         events = self._events
         try:
@@ -89,7 +89,7 @@ class EventStream:
         self._check_beginning()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The blocks for the caller, up to and including the one that completes the answer."""
+        """Yield the blocks for the caller, up to the one that completes the answer."""
         events, count = self._events, self._count
         block, self._first = self._first, b""
         try:
@@ -118,7 +118,7 @@ class EventStream:
             await self.aclose()
 
     async def aclose(self) -> None:
-        """Hang up unless everything has arrived. Safe to repeat."""
+        """Close the connection unless everything has arrived. Safe to repeat."""
         await self._response.close()
 
     def _check_beginning(self) -> None:
@@ -128,15 +128,15 @@ class EventStream:
             return
         field, colon, _ = self._first.lstrip(b"\r\n").partition(b"\n")[0].partition(b":")
         if not colon or field not in _FIELDS:
-            raise UpstreamProtocolError(reason="a stream that does not begin with an event")
+            raise UpstreamProtocolError(reason="a stream that does not start with an event")
         payload = first_payload(self._first)
         if payload == b"[DONE]" and self._events.usage is None:
             raise UpstreamProtocolError(reason="the stream ended before its first event")
         if payload not in {b"", b"[DONE]"}:
-            check(payload, self._deployment)
+            validate(payload, self._deployment)
 
     def _end(self) -> bytes:
-        """The upstream ended without saying so: what is still to be relayed if it was complete all the same."""
+        """Return what is left to relay when the upstream closes the stream; raise an error if it is incomplete."""
         events, count = self._events, self._count
         rest = events.finish()
         if events.failure is not None:
@@ -148,7 +148,7 @@ class EventStream:
         if rest and count is not None:
             count.add(rest)
         if not events.summed_up and not (count is not None and count.finished()):
-            raise UpstreamProtocolError(reason="the stream ended before the model said that it was finished")
+            raise UpstreamProtocolError(reason="the stream ended before a finish reason")
         events.done = True
         return rest + DONE
 
@@ -156,10 +156,10 @@ class EventStream:
         return upstream_error(200, {}, payload, self._deployment)
 
     async def _read_out(self) -> bytes:
-        """What comes after the end and belongs to it. A message that is read to its end leaves a usable connection."""
+        """Return what follows the end and belongs to it. Reading the message to its end keeps the connection usable."""
         rest = b""
         try:
-            # Most answers have arrived by now: they are not worth a timer.
+            # Most answers have arrived by now and need no timer.
             async with asyncio.timeout(None if self._response.complete else _LAST_WAIT):
                 async for block in self._response:
                     rest = rest or self._events.after(block)
@@ -169,12 +169,12 @@ class EventStream:
 
 
 async def open_event_stream(response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> EventStream:
-    """The stream of events that an answer with status 200 carries.
+    """Return the event stream of an answer with status 200.
 
     Raises:
-        GatewayError: it carries none. The response is closed.
+        GatewayError: the answer is not an event stream. The response is closed.
     """
-    stream = _stream_of(response, call, deployment)
+    stream = _create(response, call, deployment)
     try:
         await stream.begin()
     except BaseException:
@@ -183,15 +183,15 @@ async def open_event_stream(response: HttpResponse, call: Call, deployment: Reso
     return stream
 
 
-def _stream_of(response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> EventStream:
+def _create(response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> EventStream:
     row, apart = ENDPOINTS[call.endpoint], deployment.vendor.reasoning_apart
     if not row.last:
         chunks = ChatEvents(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=call.wants_usage)
         return EventStream(response, chunks, OutputCount(chat_text), deployment)
-    named = TypedEvents(
+    typed = TypedEvents(
         row.last,
-        lambda outline: row.read(outline, call, reasoning_apart=apart),
+        lambda answer: row.read(answer, call, reasoning_apart=apart),
         lambda payload: redact_response(payload, deployment),
         expected=number_requested(call) if row.several else 1,
     )
-    return EventStream(response, named, OutputCount(delta_text) if row.counted else None, deployment)
+    return EventStream(response, typed, OutputCount(delta_text) if row.counted else None, deployment)

@@ -1,4 +1,4 @@
-"""How much a stream has delivered, for streams whose upstream never says: counted late, and only if somebody asks."""
+"""Estimate the output of a stream whose upstream reports no usage; events are read only when the estimate is needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from infra.providers.openai_wire.lazy_json import UNREADABLE
 from infra.providers.openai_wire.stream.sse import parse
 
 _HELD = 64 * 1024
-"""Bytes of relayed events that are kept unread."""
+"""Bytes of relayed events that are kept before they are read."""
 
 
 class _Function(msgspec.Struct):
@@ -55,16 +55,16 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Chunk).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
 
-UsageReader = Callable[[bytes], tuple[int, bool]]
-"""From the data of an event to the characters in it, and whether it says why the model stopped.
+TextReader = Callable[[bytes], tuple[int, bool]]
+"""Count the characters in the data of an event, and tell whether it has a finish reason.
 
 Raises:
-    UNREADABLE: it is of no shape that we know.
+    UNREADABLE: the event has an unknown form.
 """
 
 
 class OutputCount:
-    """Counts the text in relayed blocks. Keeps references until 64 KiB have come together, then reads them.
+    """Counts the text in relayed blocks. Keeps references to them, and reads them once they exceed 64 KiB.
 
     Args:
         read: reads an event.
@@ -72,7 +72,7 @@ class OutputCount:
 
     __slots__ = ("_blocks", "_characters", "_finished", "_read_event", "_size")
 
-    def __init__(self, read: UsageReader) -> None:
+    def __init__(self, read: TextReader) -> None:
         self._read_event = read
         self._blocks: list[bytes] = []
         self._size = 0
@@ -80,19 +80,19 @@ class OutputCount:
         self._finished = False
 
     def add(self, block: bytes) -> None:
-        """A block of whole events was relayed."""
+        """Add a block of complete events."""
         self._blocks.append(block)
         self._size += len(block)
         if self._size > _HELD:
             self._read()
 
     def tokens(self) -> int:
-        """Tokens relayed so far, by rule of thumb."""
+        """Estimate the tokens relayed so far."""
         self._read()
         return estimate_tokens(self._characters)
 
     def finished(self) -> bool:
-        """Whether a chunk said why the model stopped."""
+        """Tell whether a chunk had a finish reason."""
         self._read()
         return self._finished
 
@@ -109,13 +109,13 @@ class OutputCount:
         try:
             characters, finished = self._read_event(payload)
         except UNREADABLE:
-            return  # [DONE], or something of a shape that we do not know: not counted
+            return  # [DONE], or an event of unknown form
         self._characters += characters
         self._finished = self._finished or finished
 
 
 def chat_text(payload: bytes) -> tuple[int, bool]:
-    """See ``UsageReader``: a chunk of a completion, of chats or of the old kind."""
+    """Read a chunk of a chat completion or a legacy completion; see ``TextReader``."""
     characters, finished = 0, False
     for choice in _decode(payload).choices or ():
         finished = finished or choice.finish_reason is not None
@@ -126,13 +126,13 @@ def chat_text(payload: bytes) -> tuple[int, bool]:
 
 
 def delta_text(payload: bytes) -> tuple[int, bool]:
-    """See ``UsageReader``: an event of a response or a transcript, whose ``delta`` is text unless it is audio."""
+    """Read an event of a response or a transcript, whose ``delta`` is text unless it is audio; see ``TextReader``."""
     event = _decode_event(payload)
     return 0 if event.type.endswith("audio.delta") else len(event.delta or ""), False
 
 
 def _length(delta: _Delta) -> int:
-    # The same thoughts come under either name, or under both (OpenRouter): count them once.
+    # Reasoning comes under either name, or the same under both (OpenRouter): count it once.
     texts = [delta.content, delta.refusal, delta.reasoning_content or delta.reasoning]
     functions = [call.function for call in delta.tool_calls or ()]
     for function in (*functions, delta.function_call):

@@ -1,4 +1,4 @@
-"""A stream that is none: some models ignore that one was asked for, and answer whole."""
+"""Non-streaming answers to streaming requests: some upstreams ignore ``stream``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(_Transcript).decode
 
 
 class SingleBlockStream:
-    """A whole answer in a stream's place; see the port ``providers``."""
+    """A complete answer as a stream of one block; see the port ``providers``."""
 
     ended = True
 
@@ -31,7 +31,7 @@ class SingleBlockStream:
         self.usage = answer.usage
 
     def output_so_far(self) -> int:
-        """The text of a transcript, by rule of thumb."""
+        """Estimate the tokens of a transcript."""
         try:
             text = _decode(self._body).text
         except UNREADABLE:
@@ -39,8 +39,8 @@ class SingleBlockStream:
         return estimate_tokens(len(text))
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The answer."""
+        """Yield the answer."""
         yield self._body
 
     async def aclose(self) -> None:
-        """Nothing runs any more."""
+        """Do nothing: the answer has arrived completely."""

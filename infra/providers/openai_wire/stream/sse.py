@@ -1,7 +1,7 @@
-"""Server-sent events, cut out of the blocks of a stream: relayed as bytes, looked into only where they may matter.
+"""Split a stream into server-sent events. They are relayed as bytes and parsed only where they may matter.
 
-No I/O here. An event ends with a blank line, whose line breaks may be LF, CR LF or CR. JSON carries no raw line break
-and no raw quote inside a text, so byte searches for ``"usage"`` and the like only ever find members.
+No I/O here. An event ends with a blank line, whose line breaks may be LF, CR LF or CR. JSON strings contain no raw line
+breaks or quotes, so byte searches for ``"usage"`` and the like find only members.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from abc import ABC, abstractmethod
 from domain.usage import Usage
 
 MAX_EVENT = 32 * 1024 * 1024
-"""Bytes that one event may have: no more of a stream than that is ever held back."""
+"""Maximum size of one event in bytes, and so of the part of a stream that is held back."""
 
 DONE = b"data: [DONE]\n\n"
 
 _END = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
 _WHOLE = (b"}\n\n", b"}\r\n\r\n", b"}\r\r")
-"""How a block of events ends. Nothing else tells an event from a fragment without parsing every one of them."""
+"""Ends of a block of complete JSON events; they tell an event from a fragment without parsing it."""
 _USUAL = (b"data:", b"event:")
-"""How a block begins, unless something stands before its first event that not every client takes."""
+"""Starts of a block whose first event every client can read."""
 
 
 class EventFilter(ABC):
-    """Turns the blocks of an upstream's stream into blocks of whole events for the caller.
+    """Converts the blocks of an upstream's stream to blocks of complete events for the caller.
 
     Args:
-        max_event: bytes of an unfinished event that are held back at most; more is a failure.
+        max_event: maximum size of an event in bytes; a larger one is a failure.
 
     Attributes:
-        usage: what was reported.
-        done: the event that completes the answer was seen.
-        failure: the payload of an event that is an error, or no JSON; nothing from it on is relayed.
+        usage: reported usage.
+        done: the event that completes the answer was read.
+        failure: data of an event that is an error or not JSON; neither it nor anything after it is relayed.
     """
 
     __slots__ = ("_max_event", "_tail", "done", "failure", "usage")
@@ -45,10 +45,10 @@ class EventFilter(ABC):
         self.failure: bytes | None = None
 
     def feed(self, block: bytes) -> bytes:
-        """The next block from the upstream -> what of it, and of what was held back, can be relayed now."""
+        """Read the next block, and return the complete events that can be relayed."""
         if self._tail:
             return self._feed_more(block)
-        if not block.endswith(b"\n\n"):  # nearly every block does
+        if not block.endswith(b"\n\n"):  # rare
             end = boundary(block)
             self._tail += block[end:]
             block = block[:end]
@@ -56,23 +56,23 @@ class EventFilter(ABC):
         return self._filtered(block) if block else b""
 
     def finish(self) -> bytes:
-        """The upstream ended: the last event, where its blank line never came. A fragment becomes ``failure``."""
+        """Return the last event if its blank line is missing at the end of the stream. A fragment is a failure."""
         rest, self._tail = bytes(self._tail).strip(b"\r\n"), bytearray()
         if not rest or self.done or self.failure is not None:
             return b""
         return self._one_by_one(rest + b"\n\n")
 
     def after(self, _block: bytes) -> bytes:
-        """What of a block that comes once the answer is complete still belongs to it."""
+        """Return the part of a block after the completed answer that still belongs to it."""
         return b""
 
     @abstractmethod
     def _first_mark(self, events: bytes) -> int:
-        """Where the first thing is that has to be looked into; negative = nowhere."""
+        """Return the position of the first text that requires parsing; negative if there is none."""
 
     @abstractmethod
     def _event(self, event: bytes) -> bytes:
-        """What of one event is relayed."""
+        """Return what to relay of one event."""
 
     def _filtered(self, events: bytes) -> bytes:
         start = self._first_mark(events) if events.startswith(_USUAL) else 0
@@ -114,7 +114,7 @@ class EventFilter(ABC):
 
 
 def earliest(events: bytes, marks: tuple[bytes, ...], first: int = -1) -> int:
-    """Where the first of some marks is, if it is before ``first``; negative = nowhere.
+    """Return the position of the first mark that is before ``first``; negative if there is none.
 
     Searching backwards is two to three times as fast in CPython, and there is rarely more than one.
     """
@@ -127,25 +127,25 @@ def earliest(events: bytes, marks: tuple[bytes, ...], first: int = -1) -> int:
 
 
 def boundary(data: bytes | bytearray, start: int = 0, end: int | None = None) -> int:
-    """Where the last event that ends within ``data[start:end]`` ends; 0 = none does."""
+    """Return the end of the last event that ends within ``data[start:end]``; 0 if there is none."""
     found = data.rfind(b"\n\n", start, end) + 2
     if data.find(b"\r", start, end) >= 0:
         found = max(found, data.rfind(b"\n\r\n", start, end) + 3, data.rfind(b"\r\r", start, end) + 2)
-        return 0 if found <= 2 else found  # noqa: PLR2004 - what not found adds up to
+        return 0 if found <= 2 else found  # noqa: PLR2004 - the sum if nothing is found
     return 0 if found == 1 else found
 
 
 def only_comments(event: bytes) -> bytes:
-    """What is relayed of an event without data: all of it where it is nothing but comments.
+    """Return an event without data if it consists of comments; otherwise nothing.
 
-    ``id:`` and ``retry:`` alone, and the name of an event alone, break OpenAI's Python client.
+    ``id:``, ``retry:`` and ``event:`` without data break OpenAI's Python client.
     """
     lines = [line for line in event.splitlines() if line]
     return event if lines and all(line.startswith(b":") for line in lines) else b""
 
 
 def first_payload(events: bytes) -> bytes:
-    """The data of the first event that has any."""
+    """Return the data of the first event that has any."""
     start = 0
     while start < len(events):
         found = _END.search(events, start)
@@ -158,7 +158,7 @@ def first_payload(events: bytes) -> bytes:
 
 
 def parse(event: bytes) -> tuple[bytes, bytes]:
-    """The name of an event (empty = it has none) and its data."""
+    """Return the name of an event, empty if it has none, and its data."""
     if event.startswith(b"data: ") and event.find(b"\n") == len(event) - 2 and b"\r" not in event:
         return b"", event[6:-2]
     name, data = b"", []

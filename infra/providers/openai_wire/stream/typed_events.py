@@ -1,4 +1,4 @@
-"""Streams of named events: responses, images, transcripts, speech. The name of an event is the ``type`` inside."""
+"""Streams of typed events: responses, images, transcripts, speech. The member ``type`` names the event."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ _DONE = b"[DONE]"
 
 
 class TypedEvents(EventFilter):
-    """Events for the caller, as they came. Complete with the last of the events that complete something.
+    """Relays events unchanged. Complete with the last of the events that complete a result.
 
     Args:
-        last: the types of those events.
-        expected: how many of them; the stream may also end after fewer, as long as there was one.
-        read: what such an event reports: the outline of the event, or of the response inside of it.
-        mend: from such an event, where it carries an error, to what of it the caller may see.
+        last: types of those events.
+        expected: number of those events; the stream may end after fewer, but not without any.
+        read: reads the usage of such an event, or of the response inside it.
+        redact: redacts the error in such an event.
         max_event: see ``EventFilter``.
     """
 
-    __slots__ = ("_expected", "_found", "_last", "_marks", "_mend", "_read", "_sum")
+    __slots__ = ("_expected", "_found", "_last", "_marks", "_read", "_redact", "_sum")
 
     def __init__(
         self,
         last: Iterable[str],
         read: Callable[[LazyObject], Usage | None],
-        mend: Callable[[bytes], bytes],
+        redact: Callable[[bytes], bytes],
         *,
         expected: int = 1,
         max_event: int = MAX_EVENT,
@@ -38,20 +38,20 @@ class TypedEvents(EventFilter):
         self._last = frozenset(last)
         self._marks = (*(f'"{name}"'.encode() for name in self._last), *_MARKS)
         self._read = read
-        self._mend = mend
+        self._redact = redact
         self._expected = expected
         self._found = 0
         self._sum: Usage | None = None
 
     def finish(self) -> bytes:
-        """The upstream ended; see ``EventFilter``. Complete if anything was completed."""
+        """Complete the answer at the end of the stream if it has a result; see ``EventFilter``."""
         rest = super().finish()
         if self._found and self.failure is None:
             self._complete()
         return rest
 
     def after(self, block: bytes) -> bytes:
-        """Some servers end with ``[DONE]`` here, too."""
+        """Return ``[DONE]``, with which some servers end these streams, too."""
         return DONE if _DONE in block else b""
 
     def _first_mark(self, events: bytes) -> int:
@@ -64,18 +64,18 @@ class TypedEvents(EventFilter):
         if payload == _DONE and self._found:
             self._complete()
             return DONE
-        outline = _read(payload)
-        kind = "" if outline is None else text_of(outline.type)
-        if outline is None or name == b"error" or kind == "error" or present(outline.error):
+        event_data = _read(payload)
+        kind = "" if event_data is None else text_of(event_data.type)
+        if event_data is None or name == b"error" or kind == "error" or present(event_data.error):
             self.failure = payload
             return b""
-        if kind in self._last and self._failed(outline):
-            return b"event: %b\ndata: %b\n\n" % (kind.encode(), self._mend(payload))
+        if kind in self._last and self._failed(event_data):
+            return b"event: %b\ndata: %b\n\n" % (kind.encode(), self._redact(payload))
         return event
 
-    def _failed(self, outline: LazyObject) -> bool:
-        """Count what an event reports that completes something; whether what it completes is a failure."""
-        inner = inner_object(outline.response) or outline
+    def _failed(self, event_data: LazyObject) -> bool:
+        """Read an event that completes a result, and tell whether the result is an error."""
+        inner = inner_object(event_data.response) or event_data
         usage = self._read(inner)
         if usage is not None:
             self._sum = usage if self._sum is None else self._sum.plus(usage)
@@ -85,7 +85,7 @@ class TypedEvents(EventFilter):
         return present(inner.error)
 
     def _complete(self) -> None:
-        """Only now is the sum shown: of an answer that breaks off, all that was asked for may be charged."""
+        """Publish the sum of the usage; if an answer is interrupted, all that was requested may be charged."""
         self.done = True
         self.usage = self._sum
 

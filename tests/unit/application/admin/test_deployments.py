@@ -73,7 +73,7 @@ def test_each_operation_has_an_example_in_its_own_unit(operation: Operation, pri
 
 def test_an_adapter_that_knows_nothing_of_a_document_stops_nothing() -> None:
     def unknown(document: ModelDocument) -> str:
-        raise DeploymentUnusableError(f"no adapter calls model_type {document.model_type}")
+        raise DeploymentUnusableError(f"no adapter serves model_type {document.model_type}")
 
     upstreams = Upstreams(lambda _: "no", unknown, lambda _: None, lambda _: False)
     one = excluded(model_document(), Operation.CHAT_COMPLETION, "no", upstreams)
