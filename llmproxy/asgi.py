@@ -1,4 +1,4 @@
-"""The ASGI application that a server process runs, built from its environment when the process starts."""
+"""The ASGI application of a server process, built from its environment at start."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from llmproxy.settings import Settings, load_environment, load_settings
 from llmproxy.wiring import open_product
 
 _SWITCH_SECONDS = 0.0005
-"""How long the event loop may have to wait for another thread of this process.
+"""Maximum time in seconds that another thread delays the event loop.
 
-Threads are rare here, but with Python's 5 ms the one that reads the catalogue from SQLite, row by row, would hold up
-each turn of the loop for as long: a call takes several.
+With Python's default of 5 ms the thread that reads the catalogue from SQLite, row by row, would delay each iteration of
+the loop by as much: a call takes several.
 """
 
 
 class Application:
-    """Opens the product when the server starts and closes it when it stops.
+    """The application, opened when the server starts and closed when it stops.
 
     Args:
-        settings: how to run.
+        settings: of the server.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -49,7 +49,7 @@ class Application:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             self._app = product.app
-            _spare_the_collector()
+            _tune_garbage_collection()
             sys.setswitchinterval(_SWITCH_SECONDS)
             await send({"type": "lifespan.startup.complete"})
             await receive()  # lifespan.shutdown
@@ -58,10 +58,10 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _spare_the_collector() -> None:
-    """What is there at the start stays: the garbage collector need not look at it again and again.
+def _tune_garbage_collection() -> None:
+    """Exclude the objects of the start from garbage collection, and collect less often: calls create few cycles.
 
-    Calls make few cycles, so that it may also look for them less often. Measured: 5 % of a call.
+    Measured: 5 % of the time of a call.
     """
     gc.collect()
     gc.freeze()
@@ -69,7 +69,7 @@ def _spare_the_collector() -> None:
 
 
 def create_app() -> Application:
-    """The factory that uvicorn calls in every worker process."""
+    """Create the application; uvicorn calls this in every worker process."""
     settings = load_settings()
     configure_logging(settings.llmproxy_log_level)
     return Application(settings)

@@ -1,4 +1,4 @@
-"""The socket that a server listens on, taken before anything else is done."""
+"""The listening socket of a server, bound before anything else starts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import socket
 
 import click
 
-_EVERYWHERE = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
+_ANY_ADDRESS = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that is bound to the address; 0 = any free port.
+    """Bind a socket to the address; port 0 picks a free one.
 
     Raises:
-        click.ClickException: it cannot be had. The message is one line that names it.
+        click.ClickException: the address is not available. The message is one line that names it.
     """
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -27,6 +27,6 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def base_url(host: str, listener: socket.socket) -> str:
-    """How a caller on this machine reaches the socket."""
-    shown = _EVERYWHERE.get(host, host)
+    """Return the URL of the socket for callers on this machine."""
+    shown = _ANY_ADDRESS.get(host, host)
     return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"

@@ -1,4 +1,4 @@
-"""Running uvicorn with our settings."""
+"""The uvicorn server with our settings."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Callable
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
-from infra.controllers.http_guard import GuardedProtocol
+from infra.controllers.uvicorn_compat import GuardedProtocol
 
 _KEEP_ALIVE = 75
-"""Seconds that an idle connection is kept: longer than the minute of load balancers, so that they close first."""
+"""Seconds that an idle connection is kept: longer than the 60 s of load balancers, so that they close first."""
 
 _BACKLOG = 4096
 
 
 class _Server(uvicorn.Server):
-    """Tells when it accepts connections."""
+    """A server that reports when it accepts connections."""
 
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
@@ -31,12 +31,12 @@ class _Server(uvicorn.Server):
 
 
 def run(listener: socket.socket, workers: int, on_ready: Callable[[], None]) -> int:
-    """Serve until a signal ends it; the exit code.
+    """Serve until a signal; returns the exit code.
 
     Args:
         listener: a bound socket.
         workers: number of processes.
-        on_ready: called when connections are accepted (with several workers: are about to be).
+        on_ready: called when connections are accepted (with several workers: shortly before).
     """
     config = uvicorn.Config(
         "llmproxy.asgi:create_app",

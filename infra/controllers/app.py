@@ -1,4 +1,4 @@
-"""The FastAPI application: models, health, the API's description, and OpenAI-shaped errors for the rest."""
+"""The FastAPI application: model list, health, the API's description, and OpenAI-shaped errors."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
 def create_pages(serving: Serving, health: Health, version: str, known: Known) -> FastAPI:
-    """Everything but the model calls themselves.
+    """Build everything except the model calls.
 
     Args:
-        serving: knows callers and the catalogue.
-        health: what the health page reports.
+        serving: authenticates callers and holds the catalogue.
+        health: source of the health page.
         version: of the product.
-        known: what is known of models whose documents do not say it.
+        known: sizes of models whose documents do not state them.
     """
     pages = FastAPI(title="LLM Proxy", version=version, docs_url="/docs", redoc_url=None)
     pages.include_router(models_router(serving, known))
@@ -54,7 +54,7 @@ async def _gateway_error(request: Request, error: Exception) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """Starlette's own: no such route, wrong method."""
+    """Convert Starlette's errors: unknown route, wrong method."""
     if not isinstance(error, HTTPException):
         raise error
     path, method = request.url.path, request.method

@@ -15,12 +15,12 @@ from infra.controllers.request_log import AccessLog, RequestRecord
 
 
 class AsgiApp:
-    """Lets requests in, gives each its id, and writes its access line.
+    """The ASGI application: assigns request ids, selects the handler, and writes the access log.
 
     Args:
         handler: serves model calls.
-        pages: everything that is not a model call.
-        access_log: takes the facts of each finished request.
+        pages: serves everything except model calls.
+        access_log: receives the facts of each finished request.
     """
 
     def __init__(self, handler: Handler, pages: ASGIApp, access_log: AccessLog | None) -> None:
@@ -56,7 +56,7 @@ class AsgiApp:
 
         try:
             await self._pages(scope, receive, with_request_id)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
+        except Exception as error:  # noqa: BLE001 - our own faults are reported as one fixed error
             record.broke(error)
             if record.status == 0:
                 await send_internal_error(Response(send, record, scope))

@@ -1,4 +1,4 @@
-"""Sending answers over ASGI: whole, block by block, or as an error."""
+"""Responses over ASGI: complete, streamed, or an error."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from infra.controllers.request_log import RequestRecord
 
 JSON = b"application/json"
 CUT = "llmproxy.cut"
-"""The ASGI extension of our server (``http_protocol.py``) that closes a connection in the middle of an answer."""
+"""The ASGI extension of our server (``uvicorn_compat.py``) that cuts a connection in the middle of a response."""
 _CLOSE = (b"connection", b"close")
 _LINGER = 30
-"""Seconds in which the rest of a refused body is read and dropped: who is still sending would not see the answer."""
+"""Seconds in which the rest of a refused body is read and dropped: a client still sending would miss the response."""
 
 
 class Response:
-    """The answer to one request. Every answer carries ``x-request-id``.
+    """The response to one request. Every response has an ``x-request-id``.
 
     Args:
         send: ASGI's channel to the caller.
-        record: the request; learns the status.
+        record: the request; receives the status.
         scope: of the request.
     """
 
@@ -43,7 +43,7 @@ class Response:
     async def whole(
         self, status: int, content_type: bytes, body: bytes, extra: list[tuple[bytes, bytes]] | None = None
     ) -> None:
-        """Send everything at once."""
+        """Send a complete response."""
         headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *self._common()]
         if extra:
             headers += extra
@@ -51,12 +51,12 @@ class Response:
         await self._send({"type": "http.response.body", "body": body})
 
     async def refuse_body(self, error: GatewayError, receive: Receive, limit: int) -> None:
-        """Answer with an error while the body is still being sent, and close the connection after it.
+        """Respond with an error while the body is still being sent, then close the connection.
 
         Args:
-            error: why.
+            error: the reason.
             receive: ASGI's channel from the caller.
-            limit: bytes of the rest that are waited for.
+            limit: bytes of the remaining body to read and drop.
         """
         body = body_of(error)
         length = (b"content-length", b"%d" % len(body))
@@ -75,20 +75,20 @@ class Response:
         """Send the head of a stream.
 
         Args:
-            content_type: of it.
-            failure: how an error is said in it; ``None`` = it cannot be.
+            content_type: of the stream.
+            failure: formats an error event for this stream; returns None if its format has none.
         """
         self._failure = failure
         headers = [
             (b"content-type", content_type),
             (b"cache-control", b"no-cache"),
-            (b"x-accel-buffering", b"no"),  # nginx in front of us must not hold events back
+            (b"x-accel-buffering", b"no"),  # nginx in front of us must not buffer events
             *self._common(),
         ]
         await self._start(200, headers)
 
     async def block(self, block: bytes) -> None:
-        """Send a piece of a stream; waits while the caller reads slowly."""
+        """Send a piece of a stream; waits while the caller's buffer is full."""
         await self._send({"type": "http.response.body", "body": block, "more_body": True})
 
     async def end(self) -> None:
@@ -96,9 +96,9 @@ class Response:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def fail(self, error: ErrorDetail) -> None:
-        """End a stream so that clients notice: one that merely ends looks complete to them.
+        """End a stream with an error event, so that clients do not take it for complete.
 
-        Where nothing can be said in it, the answer is left without an end and the connection is cut.
+        If its format has no error event, the connection is closed in the middle of the response.
         """
         event = None if self._failure is None else self._failure(error)
         if event is not None:
@@ -123,18 +123,18 @@ class Response:
 
 
 async def send_error(response: Response, error: GatewayError) -> None:
-    """Answer with an error, or end a stream that has begun with an error event."""
+    """Respond with an error, or end a started stream with an error event."""
     if response.started:
         await response.fail(detail_of(error))
         return
     extra = headers_of(error)
     if isinstance(error, BodyTimeoutError):
-        extra.append(_CLOSE)  # what is left of the body is not worth waiting for
+        extra.append(_CLOSE)  # do not wait for the rest of the body
     await response.whole(status_of(error), JSON, body_of(error), extra)
 
 
 async def send_internal_error(response: Response) -> None:
-    """Answer with the one fixed body for faults of ours."""
+    """Respond with the fixed body for internal errors."""
     if response.started:
         await response.fail(INTERNAL_DETAIL)
     else:

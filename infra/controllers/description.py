@@ -1,4 +1,4 @@
-"""The API's OpenAPI description: the routes that FastAPI knows, and the model calls that it never sees."""
+"""OpenAPI description of the API: the routes that FastAPI serves, and the model calls that bypass it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from fastapi import FastAPI
 
 from application.ports.providers import StoredAction
 from application.serving.use_case import UseCase, no_form, no_json
-from infra.controllers.openai.endpoints import ENDPOINTS
-from infra.controllers.openai.routes import STORED
+from infra.controllers.openai.routes import ENDPOINTS, STORED
 from infra.controllers.openai.stored import PARAMETERS
 
 _AZURE = (
@@ -19,7 +18,7 @@ _AZURE = (
 
 
 def describe(pages: FastAPI) -> None:
-    """Add the endpoints of the handler's table to what ``/openapi.json`` and ``/docs`` show."""
+    """Add the endpoints of the handler's table to ``/openapi.json`` and ``/docs``."""
     generate = pages.openapi
 
     def with_endpoints() -> dict[str, Any]:
@@ -61,13 +60,13 @@ _ERROR = {
     },
 }
 _FAILED = {
-    "description": "What went wrong, in OpenAI's shape",
+    "description": "The error, in OpenAI's format",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
 }
 
 
 def _correct(operation: dict[str, Any]) -> None:
-    """What FastAPI cannot know: our answer to a wrong parameter, and who needs a key."""
+    """Correct what FastAPI cannot know: our response to a wrong parameter, and which routes need a key."""
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = _FAILED
     if "models" in operation.get("tags", ()):
@@ -82,24 +81,24 @@ def _model_call(use_case: UseCase) -> dict[str, Any]:
     return {
         "tags": ["openai"],
         "summary": f"OpenAI's {use_case.endpoint.value}",
-        "description": "Body and answer are OpenAI's; unknown members reach the model untouched.",
+        "description": "Request and response are OpenAI's; unknown members are passed on unchanged.",
         "security": [{"key": []}],
         "requestBody": {
             "required": True,
             "content": {kind: {"schema": {"type": "object"}} for kind, taken in bodies.items() if taken},
         },
         "responses": {
-            "200": {"description": "The model's answer: JSON, server-sent events, audio or text"},
+            "200": {"description": "The model's response: JSON, server-sent events, audio or text"},
             "default": _FAILED,
         },
     }
 
 
 _SUMMARIES = {
-    StoredAction.RETRIEVE: "A stored response",
+    StoredAction.RETRIEVE: "Retrieve a stored response",
     StoredAction.DELETE: "Delete a stored response",
-    StoredAction.CANCEL: "Stop a response that is made in the background",
-    StoredAction.INPUT_ITEMS: "What went into a stored response",
+    StoredAction.CANCEL: "Cancel a background response",
+    StoredAction.INPUT_ITEMS: "List the input items of a stored response",
 }
 
 
@@ -108,11 +107,11 @@ def _stored(action: StoredAction) -> dict[str, Any]:
     return {
         "tags": ["openai"],
         "summary": _SUMMARIES[action],
-        "description": "For the project that made the response; the answer is OpenAI's.",
+        "description": "Only for the project that created the response; the format is OpenAI's.",
         "security": [{"key": []}],
         "parameters": [
             {"name": "response_id", "in": "path", "required": True, "schema": text},
             *({"name": name, "in": "query", "schema": text} for name in sorted(PARAMETERS[action])),
         ],
-        "responses": {"200": {"description": "The answer"}, "default": _FAILED},
+        "responses": {"200": {"description": "The response"}, "default": _FAILED},
     }

@@ -1,4 +1,4 @@
-"""The one table from error to HTTP: status, OpenAI's ``type``, log level; and the body that callers get."""
+"""The table from errors to HTTP: status, OpenAI's ``type``, log level; and the body that callers receive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain import errors
 
 @dataclass(frozen=True, slots=True)
 class ErrorRow:
-    """How one class of error is answered and logged."""
+    """HTTP status, OpenAI type and log level of one error class."""
 
     status: int
     type: str
@@ -52,28 +52,28 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
 }
 
 INTERNAL_DETAIL: ErrorDetail = {
-    "message": "The proxy met an internal error. Quote the x-request-id of this answer when you report it.",
+    "message": "Internal proxy error. Include the x-request-id of this response when you report it.",
     "type": _API,
     "param": None,
     "code": "internal_error",
 }
-"""What a caller sees of a fault of ours: always the same, whatever happened."""
+"""Body for every internal error: always the same, whatever happened."""
 
 _encode = msgspec.json.Encoder().encode
 
 INTERNAL = _encode({"error": INTERNAL_DETAIL})
-"""The same as a whole answer."""
+"""The same as a complete response."""
 
 
 def status_of(error: errors.GatewayError) -> int:
-    """The HTTP status that an error is answered with."""
+    """Return the HTTP status of an error."""
     if isinstance(error, errors.UpstreamRefusedError):
         return error.status
     return TABLE[type(error)].status
 
 
 def detail_of(error: errors.GatewayError) -> ErrorDetail:
-    """An error in OpenAI's shape: all four members, always."""
+    """Describe an error in OpenAI's format, always with all four members."""
     kind = error.kind if isinstance(error, errors.UpstreamRefusedError) else None
     return {
         "message": error.message,
@@ -84,12 +84,12 @@ def detail_of(error: errors.GatewayError) -> ErrorDetail:
 
 
 def body_of(error: errors.GatewayError) -> bytes:
-    """The same as the body of an answer."""
+    """Encode an error as the body of a response."""
     return _encode({"error": detail_of(error)})
 
 
 def headers_of(error: errors.GatewayError) -> list[tuple[bytes, bytes]]:
-    """Headers that tell clients whether and when to try again."""
+    """Build the headers that control the retries of clients."""
     headers: list[tuple[bytes, bytes]] = []
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:

@@ -1,4 +1,4 @@
-"""From request headers to the credential and the request id that they carry."""
+"""Credential and request id in the headers of a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SAFE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
 def request_id_of(headers: Headers) -> str:
-    """The caller's ``X-Request-Id`` where it is safe to repeat in headers and logs, else a new one."""
+    """Return the caller's ``X-Request-Id`` if it is safe to repeat in headers and logs, else a new one."""
     for name, value in headers:
         if name == b"x-request-id" and _SAFE_ID.fullmatch(value):
             return value.decode("ascii")
@@ -20,7 +20,7 @@ def request_id_of(headers: Headers) -> str:
 
 
 def key_of(headers: Headers) -> str | None:
-    """The key from ``Authorization: Bearer``, ``X-API-Key`` or ``api-key``, in this order; ``None`` = there is none."""
+    """Find the key in ``Authorization: Bearer``, ``X-API-Key`` or ``api-key``, in this order."""
     found: dict[bytes, str] = {}
     for name, value in headers:
         if name == b"authorization":

@@ -1,4 +1,4 @@
-"""Entries of ``/v1/models`` as JSON, each made once for a catalogue: a list may have 10,000 of them."""
+"""Entries of ``/v1/models`` as JSON, each encoded once per catalogue: a list may have 10,000 of them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Made = dict[tuple[str, tuple[ModelDocument, ...]], bytes]
 
 
 class ModelEntries:
-    """Slow for a large catalogue and the first time: ask in a thread.
+    """Encoded entries; call it in a thread, as the first list of a large catalogue is slow.
 
     Args:
-        known: what is known of models whose documents do not say it.
+        known: sizes of models whose documents do not state them.
     """
 
     def __init__(self, known: Known) -> None:
@@ -28,16 +28,16 @@ class ModelEntries:
         self._latest: tuple[Catalog, Made] = (Catalog(), {})
 
     def all(self, catalog: Catalog, project_id: str) -> bytes:
-        """The list of a project."""
+        """Encode the list of a project."""
         made = self._made_for(catalog)
         entries = (self._entry(made, name, documents) for name, documents in visible_models(catalog, project_id))
         return b'{"object":"list","data":[%b]}' % b",".join(filter(None, entries))
 
     def one(self, catalog: Catalog, project_id: str, name: str) -> bytes:
-        """One entry.
+        """Encode one entry.
 
         Raises:
-            ModelNotFoundError: a call for it would be refused, too.
+            ModelNotFoundError: a call to this model would be refused, too.
         """
         return self._entry(self._made_for(catalog), name, deployments_of(catalog, project_id, name))
 

@@ -1,4 +1,4 @@
-"""``GET /v1/models`` and ``GET /v1/models/{id}``, which Azure's clients call below ``/openai``."""
+"""``GET /v1/models`` and ``GET /v1/models/{id}``, below ``/openai`` for Azure's clients."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from infra.controllers.model_entries import ModelEntries
 
 
 def models_router(serving: Serving, known: Known) -> APIRouter:
-    """The routes.
+    """Build the routes.
 
     Args:
-        serving: knows callers and the catalogue.
-        known: what is known of models whose documents do not say it.
+        serving: authenticates callers and holds the catalogue.
+        known: sizes of models whose documents do not state them.
     """
     router = APIRouter(tags=["models"])
     entries = ModelEntries(known)

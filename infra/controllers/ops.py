@@ -1,4 +1,4 @@
-"""``GET /health``: whether this process lives, whether it can serve, and what stands in its way."""
+"""``GET /health``: liveness, readiness and their reasons."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from application.serving.catalog_view import CatalogView
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the health page reports.
+    """Source of the health page.
 
     Args:
-        view: the catalogue as it stands.
-        ledger: facts about ledger lines on their way to the store.
+        view: the current catalogue.
+        ledger: facts about ledger lines not yet in the store.
         upstreams: facts about the provider adapters.
         time: POSIX seconds.
         version: of the product.
-        show_detail: ``False`` = ``?detailed=true`` gives counts only, no ids and no reasons.
+        show_detail: if false, ``?detailed=true`` shows counts only, no ids and no reasons.
     """
 
     view: CatalogView
@@ -33,7 +33,7 @@ class Health:
     show_detail: bool
 
     def detail(self) -> dict[str, Any]:
-        """Everything an operator wants to see first; carries no secret and no address."""
+        """Collect the details, without secrets and addresses."""
         view = self.view
         age = None if view.checked_at is None else round(self.time() - view.checked_at, 1)
         catalogue: dict[str, Any] = {**view.facts(), "checked_seconds_ago": age, "failure": view.failure}
@@ -46,11 +46,10 @@ class Health:
 
 
 def ops_router(health: Health) -> APIRouter:
-    """The routes of operations."""
+    """Build the routes for operators."""
     router = APIRouter(tags=["operations"])
 
-    # Liveness alone decides the status where nothing else was asked for: a process that waits for its store must not
-    # be restarted over and over.
+    # Without ?detailed, the status reports liveness only: a process that waits for its store must not be restarted.
     @router.get("/health", summary="Liveness; with ?detailed=true also readiness and its reasons")
     async def get_health(*, detailed: bool = False) -> JSONResponse:
         if not detailed:

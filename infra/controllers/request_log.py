@@ -1,4 +1,4 @@
-"""One request as operations see it: what the access log and the error log say about it."""
+"""Record of one request, for the access log and the error log."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ logger = logging.getLogger("llmproxy.requests")
 
 _LONGEST_NAME = 128
 _UNITS = ("characters", "audio_milliseconds", "images")
-"""Quantities that only some calls have."""
+"""Quantities logged only if not zero."""
 
 AccessLog = Callable[[Mapping[str, object]], None]
-"""Takes the facts of one finished request."""
+"""Receives the facts of one finished request."""
 
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Filled in while a request is served. Holds no header and no body.
+    """A request as it is served. Holds no headers and no body.
 
     Args:
-        request_id: repeated in the answer.
+        request_id: repeated in the response.
         method: HTTP method.
         path: without the query.
         started: monotonic seconds.
-        status: of the answer; 0 = none was sent.
-        error: our code of what went wrong.
-        caller: who called, once known.
+        status: of the response, 0 before one is sent.
+        error: our error code.
+        caller: project and key, once authenticated.
         exchange: the call, once read.
     """
 
@@ -48,7 +48,7 @@ class RequestRecord:
     exchange: Exchange | None = None
 
     def failed(self, error: GatewayError) -> None:
-        """Note an error of the domain, and log it where its kind is worth more than its access line."""
+        """Note an error of the domain, and log it if its level is above INFO."""
         self.error = error.label
         if self.status == 0:
             self.status = status_of(error)
@@ -58,7 +58,7 @@ class RequestRecord:
             logger.log(level, "request failed", extra=self._context() | {"error": self.error, "reason": reason})
 
     def broke(self, error: BaseException) -> None:
-        """Note a fault of ours. Its message stays out of the log: it may quote what the caller sent."""
+        """Note an internal error. Its message is not logged: it may quote the request."""
         self.error = "internal_error"
         frames = traceback.extract_tb(error.__traceback__)
         where = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
@@ -67,7 +67,7 @@ class RequestRecord:
         )
 
     def facts(self) -> dict[str, object]:
-        """Everything for the access log."""
+        """Collect the fields of the access log."""
         facts: dict[str, object] = {
             "request_id": self.request_id,
             "method": self.method,

@@ -1,4 +1,4 @@
-"""Structured logs: one JSON object a line, secrets masked, access lines written in batches."""
+"""Structured logs: one JSON object per line, secrets masked, access log written in batches."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _SECRETS = re.compile(
     re.IGNORECASE,
 )
 _FLUSH_AFTER = 0.2
-"""Seconds that an access line may wait for company."""
+"""Maximum delay of an access line in seconds."""
 
 
 def mask(text: str) -> str:
-    """The text with what looks like a credential cut short."""
+    """Mask what looks like a credential."""
     return _SECRETS.sub(lambda match: f"{match.group(1) or match.group(2) or ''}***", text)
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one line of JSON; everything passed as ``extra`` becomes a member."""
+    """Formatter of records as one line of JSON; everything passed as ``extra`` becomes a member."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line without line breaks."""
+        """Format a record as one line."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -63,10 +63,10 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
 
 
 class AccessLog:
-    """One JSON line for each request, gathered for a moment so that a busy server writes once for many.
+    """Access log: one JSON line per request, written in batches.
 
     Args:
-        stream: where the lines go.
+        stream: receives the lines.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -78,7 +78,7 @@ class AccessLog:
         self._prefix = ""
 
     def __call__(self, facts: Mapping[str, object]) -> None:
-        """Take the facts of a finished request."""
+        """Log a finished request."""
         if not self._lines:
             loop = self._loop or asyncio.get_running_loop()
             self._loop = loop
@@ -89,19 +89,19 @@ class AccessLog:
     def _stamp(self) -> str:
         now = time.time()
         second = int(now)
-        if second != self._second:  # the date is worked out once a second, not once a request
+        if second != self._second:  # formatted once per second, not per request
             self._second = second
             self._prefix = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
         return f"{self._prefix}.{int((now - second) * 1000):03}+00:00"
 
     def flush(self) -> None:
-        """Write what has been gathered. A stream that is gone loses its lines, never a request."""
+        """Write the gathered lines. A broken stream loses lines, never requests."""
         lines, self._lines = self._lines, []
         if not lines:
             return
         try:
             text = b"\n".join(lines).decode("utf-8", "replace")
-            # The facts hold no credentials, but somebody may have pasted a key where the model's name belongs.
+            # The facts contain no credentials, but a caller may have put a key in place of the model's name.
             self._stream.write((mask(text) if "sk-" in text else text) + "\n")
             self._stream.flush()
         except (OSError, ValueError):

@@ -15,7 +15,7 @@ from domain.errors import GatewayError
 from domain.model import ModelType
 from domain.operation import Operation
 from infra.controllers.errors import INTERNAL, TABLE
-from infra.controllers.openai.endpoints import ENDPOINTS
+from infra.controllers.openai.routes import ENDPOINTS
 from llmproxy.cli.main import cli
 from llmproxy.settings import Settings
 from tests.tools import ROOT

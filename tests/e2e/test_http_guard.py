@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from infra.controllers.http_guard import LARGEST_HEAD
+from infra.controllers.uvicorn_compat import LARGEST_HEAD
 from tests.fakes.llmproxy_server import LLMProxy
 from tests.fakes.raw_http import exchange, request
 

@@ -26,10 +26,10 @@ from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.app import create_pages
 from infra.controllers.asgi_app import AsgiApp
 from infra.controllers.errors import status_of
-from infra.controllers.http_guard import GuardedProtocol
 from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
+from infra.controllers.uvicorn_compat import GuardedProtocol
 from tests.builders import model_body
 from tests.fakes.http_calls import until
 from tests.fakes.provider import FakeProvider

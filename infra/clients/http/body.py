@@ -1,4 +1,4 @@
-"""Request bodies, in pieces of a size that is good to write."""
+"""Request bodies, split into pieces for writing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TypeAlias
 
 Block: TypeAlias = bytes | bytearray | memoryview
 Body: TypeAlias = Block | Iterable[Block]
-"""One block, or blocks in anything that can be walked twice (a stale connection makes us send it again).
+"""One block, or a repeatable iterable of blocks (a stale connection makes us send it again).
 
-They may be made or read while they are sent: each is asked for when the server has taken the one before it.
+Blocks may be produced while the body is sent: each is requested once the server has accepted the previous one.
 """
 
 PIECE = 256 * 1024  # bytes written at once
 
 
 def pieces(body: Body) -> Iterator[Block]:
-    """The body in pieces of at most 256 KiB, without a copy."""
+    """Split the body into pieces of at most 256 KiB, without a copy."""
     blocks = (body,) if isinstance(body, Block) else body
     for block in blocks:
         if len(block) <= PIECE:

@@ -1,4 +1,4 @@
-"""One connection to an upstream: a request at a time."""
+"""One connection to an upstream, for one request at a time."""
 
 from __future__ import annotations
 
@@ -18,60 +18,60 @@ from infra.clients.http.errors import (
 from infra.clients.http.parsing import AnswerParser
 from infra.clients.http.response_buffer import ResponseBuffer
 
-_BUFFER = 256 * 1024  # bytes of one answer that may wait for their reader before the server is held up
+_BUFFER = 256 * 1024  # bytes of one response that may wait for their reader before reading pauses
 _ERROR_STATUS = 300
 
 
 class Owner(Protocol):
-    """The pool, as far as a connection needs it."""
+    """The part of the pool that a connection uses."""
 
     def started(self, connection: Connection) -> None:
-        """A request is on its way."""
+        """Note that a request is being sent."""
 
     def finished(self, connection: Connection, *, reusable: bool) -> None:
-        """The buffer is over. The connection, unless reusable, is closed and its slot free."""
+        """Note that the response ended. Unless reusable, the connection is closed and its slot free."""
 
     def stale(self, connection: Connection) -> None:
-        """The connection is closed, but its slot still belongs to the request."""
+        """Note that the connection is closed while its slot still belongs to the request."""
 
     def lost(self, connection: Connection) -> None:
-        """The socket is closed."""
+        """Note that the socket is closed."""
 
 
 class Connection(asyncio.Protocol):
-    """Sends a request, receives its answer, and is then ready for the next, or closed."""
+    """A connection that sends one request after the other and receives their responses."""
 
     def __init__(self, owner: Owner, loop: asyncio.AbstractEventLoop) -> None:
         self._owner = owner
         self._loop = loop
         self._parser = AnswerParser()
         self._transport: asyncio.Transport | None = None
-        self._exchange: ResponseBuffer | None = None
+        self._buffer: ResponseBuffer | None = None
         self._deadline = self._silence = self._last_change = 0.0
-        self._blocked = self._heard = self._reused = self._sending = False
+        self._blocked = self._received = self._reused = self._sending = False
         self._unsent = 0
         self.idle_since = 0.0
         self.lost = False
 
     async def converse(self, head: bytes, body: Body, silence: float, deadline: float) -> ResponseBuffer:
-        """Send a request and wait for the head of its answer.
+        """Send a request and wait for the head of its response.
 
         Args:
             head: request line and headers with the final blank line.
-            body: what follows; its length is what the head says.
-            silence: seconds without a byte in either direction after which the call fails.
-            deadline: loop time at which it fails in any case.
+            body: its length is the one announced in the head.
+            silence: seconds without a byte in either direction before the call fails.
+            deadline: loop time at which the call fails.
 
         Raises:
-            StaleConnectionError: send it again on a new connection; the slot in the pool is still the request's.
-            HttpError: it failed for good.
+            StaleConnectionError: to be sent again on a new connection; the request keeps its slot in the pool.
+            HttpError: the call failed.
         """
-        buffer = self._exchange = ResponseBuffer(self, self._loop)
+        buffer = self._buffer = ResponseBuffer(self, self._loop)
         self._parser.expect(buffer)
         self._silence = silence
         self._deadline = deadline
         self._last_change = self._loop.time()
-        self._heard = False
+        self._received = False
         self._owner.started(self)
         try:
             if self._transport is None or self.lost:
@@ -82,10 +82,10 @@ class Connection(asyncio.Protocol):
                 await self._send(self._transport, buffer, head, body)
             while not buffer.answered:
                 if buffer.error is not None:
-                    raise buffer.error  # noqa: TRY301 - the clean-up below is for this one too
+                    raise buffer.error  # noqa: TRY301 - the clean-up below applies to it too
                 await buffer.wait()
         except StaleConnectionError:
-            self._exchange = None
+            self._buffer = None
             self._owner.stale(self)
             raise
         except BaseException:
@@ -94,12 +94,12 @@ class Connection(asyncio.Protocol):
         return buffer
 
     def check(self, now: float) -> None:
-        """End the buffer if it has run out of time. Called every now and then."""
-        buffer = self._exchange
+        """Fail the request if it has run out of time. Called periodically."""
+        buffer = self._buffer
         if buffer is None or buffer.error is not None:
             return
         if now >= self._deadline:
-            self._fail(buffer, TotalTimeoutError("the answer took longer than the total timeout"))
+            self._fail(buffer, TotalTimeoutError("the response took longer than the total timeout"))
             return
         if self._blocked and self._transport is not None:
             unsent = self._transport.get_write_buffer_size()
@@ -107,33 +107,33 @@ class Connection(asyncio.Protocol):
                 self._unsent = unsent
                 self._last_change = now
         if now - self._last_change >= self._silence and not buffer.paused:
-            self._fail(buffer, SilenceTimeoutError("the server was silent for longer than the silence timeout"))
+            self._fail(buffer, SilenceTimeoutError("the server sent nothing for longer than the silence timeout"))
 
     def resume(self) -> None:
-        """Read on: the reader of the answer has caught up."""
+        """Resume reading: the reader of the response has caught up."""
         self._last_change = self._loop.time()
         if self._transport is not None and not self.lost:
             self._transport.resume_reading()
 
     def abandon(self, buffer: ResponseBuffer) -> None:
-        """Hang up now if this buffer is still under way."""
-        if self._exchange is buffer:
-            self._fail(buffer, HttpError("the answer was closed before its end"))
+        """Close the connection if this response is still incomplete."""
+        if self._buffer is buffer:
+            self._fail(buffer, HttpError("the response was closed before its end"))
 
-    def hang_up(self) -> None:
-        """Close the socket without ceremony."""
+    def abort(self) -> None:
+        """Close the socket at once."""
         self.lost = True
         if self._transport is not None:
             self._transport.abort()
 
     def shut(self) -> None:
-        """Hang up whatever is under way: the pool is closed."""
-        if self._exchange is not None and self._exchange.error is None:
-            self._fail(self._exchange, HttpError("the pool is closed"))
-        self.hang_up()
+        """Fail the request in progress and close the socket: the pool is closed."""
+        if self._buffer is not None and self._buffer.error is None:
+            self._fail(self._buffer, HttpError("the pool is closed"))
+        self.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket is open, TLS and all."""
+        """Take over an open socket, TLS included."""
         self._transport = cast("asyncio.Transport", transport)
         endpoint = transport.get_extra_info("socket")
         if endpoint is not None:
@@ -141,12 +141,12 @@ class Connection(asyncio.Protocol):
                 endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes of an answer, or of something that nobody asked for."""
-        buffer = self._exchange
+        """Parse received bytes; bytes outside a response close the connection."""
+        buffer = self._buffer
         if buffer is None:
-            self.hang_up()
+            self.abort()
             return
-        self._heard = True
+        self._received = True
         self._last_change = self._loop.time()
         parser = self._parser
         try:
@@ -163,12 +163,12 @@ class Connection(asyncio.Protocol):
             buffer.wake()
 
     def eof_received(self) -> None:
-        """The server sends no more."""
+        """End the input: the server closed its side."""
         self._input_ended(clean=True)
-        self.hang_up()
+        self.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed, by either side."""
+        """Clean up after a closed socket."""
         self.lost = True
         self._input_ended(clean=exc is None)
         self._transport = None
@@ -176,18 +176,18 @@ class Connection(asyncio.Protocol):
         self._owner.lost(self)
 
     def pause_writing(self) -> None:
-        """The server does not keep up with us."""
+        """Note that the write buffer is full."""
         self._blocked = True
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Note that the write buffer has drained."""
         self._blocked = False
         self._last_change = self._loop.time()
-        if self._exchange is not None:
-            self._exchange.wake()
+        if self._buffer is not None:
+            self._buffer.wake()
 
     async def _send(self, transport: asyncio.Transport, buffer: ResponseBuffer, head: bytes, body: Body) -> None:
-        """Write a large body at the pace of the server, until it is sent or the server has refused it."""
+        """Write a large body at the speed of the server, until it is sent or the server has refused it."""
         self._sending = True
         transport.write(head)
         for piece in pieces(body):
@@ -204,32 +204,32 @@ class Connection(asyncio.Protocol):
         return buffer.ended or buffer.error is not None or buffer.status >= _ERROR_STATUS
 
     def _complete(self, buffer: ResponseBuffer) -> None:
-        self._exchange = self._parser.buffer = None
+        self._buffer = self._parser.buffer = None
         if buffer.paused:
             buffer.paused = False
             self.resume()
         reusable = self._parser.reusable and not self._sending and not self.lost
         self._reused = True
         if not reusable:
-            self.hang_up()
+            self.abort()
         buffer.end(None)
         self._owner.finished(self, reusable=reusable)
 
     def _input_ended(self, *, clean: bool) -> None:
-        buffer = self._exchange
+        buffer = self._buffer
         if buffer is None or buffer.error is not None:
             return
         if clean and buffer.answered and self._parser.until_close:
             self._parser.reusable = False
             self._complete(buffer)
-        elif self._reused and not self._heard:
-            buffer.error = StaleConnectionError("the connection was closed while it stood by")
+        elif self._reused and not self._received:
+            buffer.error = StaleConnectionError("the connection was closed while idle")
             buffer.wake()
         else:
-            self._fail(buffer, ProtocolError("the connection was closed before the answer was complete"))
+            self._fail(buffer, ProtocolError("the connection was closed before the response was complete"))
 
     def _fail(self, buffer: ResponseBuffer, error: HttpError) -> None:
-        self._exchange = None
-        self.hang_up()
+        self._buffer = None
+        self.abort()
         buffer.end(error)
         self._owner.finished(self, reusable=False)

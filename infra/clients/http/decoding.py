@@ -1,4 +1,4 @@
-"""Content encodings, undone piece by piece with bounded memory."""
+"""Decoding of content encodings, block by block with bounded memory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _ZLIB_HEADER = 2  # bytes
 
 
 class Decoder:
-    """Undoes gzip or deflate.
+    """A decoder for gzip or deflate.
 
-    Feed what arrived, then ``take`` until it answers nothing. However far the data expands, one ``take`` returns at
+    Feed received bytes, then ``take`` until it returns nothing. However far the data expands, one ``take`` returns at
     most 256 KiB.
     """
 
@@ -30,24 +30,24 @@ class Decoder:
         self._pending = self._pending + data if self._pending else data
 
     def take(self) -> bytes:
-        """The next decoded block; empty = more has to be fed first.
+        """Return the next decoded block, empty if more input is needed.
 
         Raises:
-            ProtocolError: the bytes are not what the server said they are.
+            ProtocolError: the bytes do not match the announced encoding.
         """
         try:
             return self._take()
         except zlib.error:
-            raise ProtocolError("the body is not encoded as its content-encoding says") from None
+            raise ProtocolError("the body does not match its content-encoding") from None
 
     def finish(self) -> None:
-        """The body is over.
+        """End the body.
 
         Raises:
-            ProtocolError: its encoding says that there should be more.
+            ProtocolError: the encoded data is incomplete.
         """
         if self._fed and (self._inflater is None or not self._inflater.eof):
-            raise ProtocolError("the encoded body was cut")
+            raise ProtocolError("the encoded body is incomplete")
 
     def _take(self) -> bytes:
         while self._pending:
@@ -67,7 +67,7 @@ class Decoder:
         return inflater.decompress(b"", _BLOCK)  # what did not fit into the last block
 
     def _detect(self) -> zlib._Decompress | None:
-        """Deflate is sent with a zlib header by some and bare by others: the first two bytes tell."""
+        """Detect from the first two bytes if the deflate data has a zlib header: some servers omit it."""
         if len(self._pending) < _ZLIB_HEADER:
             return None
         header = int.from_bytes(self._pending[:_ZLIB_HEADER], "big")
@@ -76,7 +76,7 @@ class Decoder:
         return self._inflater
 
     def _next_member(self) -> None:
-        """A gzip body may be several in a row; zero bytes may fill it up."""
+        """Start the next gzip member: a body may have several, padded with zero bytes."""
         self._pending = self._pending.lstrip(b"\0")
         if not self._pending:
             return
@@ -86,10 +86,10 @@ class Decoder:
 
 
 def decoder_for(headers: dict[bytes, bytes]) -> Decoder | None:
-    """The decoder for an answer with these headers; ``None`` = its body is plain.
+    """Choose the decoder for a response with these headers, None if its body is not encoded.
 
     Raises:
-        ProtocolError: an encoding that we do not read.
+        ProtocolError: unsupported encoding.
     """
     encoding = headers.get(b"content-encoding")
     if encoding is None:
@@ -101,4 +101,4 @@ def decoder_for(headers: dict[bytes, bytes]) -> Decoder | None:
         return Decoder(gzip=True)
     if encoding == b"deflate":
         return Decoder(gzip=False)
-    raise ProtocolError("the body has a content-encoding that was not asked for")
+    raise ProtocolError("the response has a content-encoding that was not requested")

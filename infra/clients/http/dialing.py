@@ -22,14 +22,14 @@ async def dial(
     """Open a connection and put a protocol on it.
 
     Args:
-        make: makes the protocol.
-        origin: where to.
-        proxy: on the way there.
+        make: creates the protocol.
+        origin: the server to connect to.
+        proxy: between us and the server.
         context: for TLS.
-        seconds: for all of it.
+        seconds: for name resolution, TCP, proxy and TLS together.
 
     Raises:
-        ConnectError: it did not work out.
+        ConnectError: the connection failed.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -69,7 +69,7 @@ async def _through_tunnel(make: Callable[[], P], origin: Origin, proxy: Proxy, c
 
 
 def _reason(error: OSError) -> str:
-    """What happened, without the address that system messages like to name."""
+    """Describe the failure without the address, which system messages may include."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"the server's certificate was not accepted (X.509 verification code {error.verify_code})"
     if isinstance(error, ssl.SSLError):
@@ -79,5 +79,5 @@ def _reason(error: OSError) -> str:
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
     if isinstance(error, ConnectionError):
-        return "the connection was closed while it was being made"
+        return "the connection was closed while being opened"
     return f"no connection ({type(error).__name__}, errno {error.errno})"

@@ -1,23 +1,23 @@
-"""What can go wrong between us and an HTTP server.
+"""Errors of the HTTP client.
 
 ::
 
     HttpError
-    ├── ConnectError              no connection: refused, DNS, TLS, the proxy said no
-    │   └── ConnectTimeoutError       it took too long
-    ├── SilenceTimeoutError       nothing came, or nothing could be sent, for too long
+    ├── ConnectError              no connection: refused, DNS, TLS, refused by the proxy
+    │   └── ConnectTimeoutError   no connection in time
+    ├── SilenceTimeoutError       nothing received or sent for too long
     ├── TotalTimeoutError         the whole call took too long
-    ├── ProtocolError             not HTTP, cut, badly encoded, head too large
-    └── DecodedBodyTooLargeError         more than the reader is ready to hold
+    ├── ProtocolError             not HTTP, incomplete, badly encoded, head too large
+    └── DecodedBodyTooLargeError  larger than the reader's limit
 
-``args[0]`` is a reason for logs. It names no host and no credential.
+``args[0]`` is a reason for logs, without host names and credentials.
 """
 
 from __future__ import annotations
 
 
 class HttpError(Exception):
-    """Root of everything that a call can raise. Raised itself when the pool or the response is closed."""
+    """Root of all errors of a call. Raised itself when the pool or the response is closed."""
 
 
 class ConnectError(HttpError):
@@ -37,11 +37,11 @@ class TotalTimeoutError(HttpError):
 
 
 class ProtocolError(HttpError):
-    """The answer is not HTTP, was cut, has an encoding that we do not read, or a head that is too large."""
+    """The response is not HTTP, is incomplete, has an unsupported encoding, or too large a head."""
 
 
 class StaleConnectionError(ProtocolError):
-    """A kept-alive connection turned out to be closed: not a byte of an answer came. Never leaves the pool."""
+    """A kept-alive connection was closed before any byte of a response. Never leaves the pool."""
 
 
 class DecodedBodyTooLargeError(HttpError):

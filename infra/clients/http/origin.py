@@ -1,4 +1,4 @@
-"""Where requests go: scheme, host and port."""
+"""Origins of requests: scheme, host and port."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Origin:
 
     @classmethod
     def parse(cls, url: str) -> tuple[Self, str]:
-        """The origin of a base URL, and its path without the last slash (empty where there is none).
+        """Split a base URL into its origin and its path without the last slash.
 
         Raises:
-            ValueError: it is no absolute HTTP URL, or carries a user, a query or a fragment. The message does not
+            ValueError: not an absolute HTTP URL, or with a user, a query or a fragment. The message does not
                 repeat the URL.
         """
         if any(ord(character) <= 0x20 or ord(character) >= 0x7F for character in url):  # noqa: PLR2004 - ASCII's edges
-            raise ValueError("a URL has no blanks, no control characters and only ASCII")
+            raise ValueError("a URL must be ASCII without blanks or control characters")
         try:
             parts = urlsplit(url)
             port = parts.port
@@ -46,18 +46,18 @@ class Origin:
         if not parts.hostname or "%" in parts.hostname or "\\" in parts.netloc:
             raise ValueError("a URL must name a host")
         if "?" in url or "#" in url:
-            raise ValueError("a base URL has no query and no fragment")
+            raise ValueError("a base URL must not have a query or fragment")
         if port == 0:
-            raise ValueError("port 0 does not exist")
+            raise ValueError("port 0 is not valid")
         return cls(scheme, parts.hostname, port or DEFAULT_PORTS[scheme]), parts.path.rstrip("/")
 
     @property
     def authority(self) -> str:
-        """What belongs in the ``Host`` header: the port only where it is not the scheme's own."""
+        """Value of the ``Host`` header: the port is included only if it is not the scheme's default."""
         host = bracketed(self.host)
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
 
 def bracketed(host: str) -> str:
-    """The host as URLs and headers spell it: IPv6 addresses in brackets."""
+    """Format the host for URLs and headers: IPv6 addresses in brackets."""
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""The connections to one origin: who is busy, who stands by, who waits for a slot."""
+"""Connections to one origin: busy, idle, and requests that wait for a slot."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from infra.clients.http.proxies import Proxy
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """What holds for the connections of every origin.
+    """Limits for the connections of every origin.
 
     Args:
         connect_timeout: seconds.
-        connections: most connections at a time.
-        idle_timeout: seconds that an unused connection stands by.
+        connections: maximum number of connections.
+        idle_timeout: seconds that an idle connection is kept.
     """
 
     connect_timeout: float
@@ -34,7 +34,7 @@ class OriginPool:
     """The connections to one origin.
 
     A *slot* is the right to have one connection. It belongs to a request from ``take`` or ``obtain`` until its
-    buffer is over, and to the connection while that stands by.
+    response ends, and to the connection while that is idle.
     """
 
     def __init__(
@@ -59,24 +59,24 @@ class OriginPool:
 
     @property
     def idle(self) -> int:
-        """How many connections stand by."""
+        """Number of idle connections."""
         return len(self._idle)
 
     def take(self, now: float) -> Connection | None:
-        """The connection used last of those that stand by, or ``None``."""
+        """Take the idle connection that was used last, None if all are busy."""
         while self._idle:
             connection, _ = self._idle.popitem()
             if not connection.lost and now - connection.idle_since < self._limits.idle_timeout:
                 return connection
-            connection.hang_up()
+            connection.abort()
             self._free_slot()
         return None
 
     async def obtain(self, deadline: float) -> Connection:
-        """A new connection, or one that becomes free first. First come, first served.
+        """Open a connection, or wait for one. First come, first served.
 
         Raises:
-            HttpError: there is none, for lack of an answer or of time.
+            HttpError: no connection, or not in time.
         """
         if self._slots < self._limits.connections:
             self._slots += 1
@@ -87,10 +87,10 @@ class OriginPool:
         return await self.dial(deadline)
 
     async def dial(self, deadline: float) -> Connection:
-        """A new connection for a request that has a slot; the slot is free again if that fails.
+        """Open a connection for a request that has a slot; a failure frees the slot.
 
         Raises:
-            HttpError: it fails.
+            HttpError: no connection.
         """
         try:
             loop = asyncio.get_running_loop()
@@ -105,7 +105,7 @@ class OriginPool:
             self._free_slot()
             raise
         if self._closed:
-            connection.hang_up()
+            connection.abort()
             self._free_slot()
             raise HttpError("the pool is closed")
         if not connection.lost:
@@ -113,19 +113,19 @@ class OriginPool:
         return connection
 
     def expire(self, now: float) -> float | None:
-        """Close what has stood by for too long; when to look again, ``None`` = nobody stands by."""
+        """Close expired idle connections; returns the next expiry, None if none is idle."""
         while self._idle:
             oldest = next(iter(self._idle))
             expiry = oldest.idle_since + self._limits.idle_timeout
             if expiry > now and not oldest.lost:
                 return expiry
             del self._idle[oldest]
-            oldest.hang_up()
+            oldest.abort()
             self._free_slot()
         return None
 
     def close(self) -> None:
-        """Hang up everywhere."""
+        """Close all connections."""
         self._closed = True
         while self._waiting:
             waiter = self._waiting.popleft()
@@ -136,19 +136,19 @@ class OriginPool:
 
     @property
     def open(self) -> int:
-        """How many sockets are open."""
+        """Number of open sockets."""
         return len(self._open)
 
     def started(self, connection: Connection) -> None:
-        """A request is on its way."""
+        """Note that a request is being sent."""
         self._busy.add(connection)
 
     def stale(self, connection: Connection) -> None:
-        """Closed before it answered anything; the slot stays with the request."""
+        """Note a connection closed before any response; the slot stays with the request."""
         self._busy.discard(connection)
 
     def finished(self, connection: Connection, *, reusable: bool) -> None:
-        """An buffer is over."""
+        """Note the end of a response."""
         self._busy.discard(connection)
         if reusable:
             self._pass_on(connection)
@@ -156,7 +156,7 @@ class OriginPool:
             self._free_slot()
 
     def lost(self, connection: Connection) -> None:
-        """A socket is closed."""
+        """Note a closed socket."""
         self._open.discard(connection)
         if connection in self._idle:
             del self._idle[connection]
@@ -185,7 +185,7 @@ class OriginPool:
         return None
 
     async def _queue(self, deadline: float) -> Connection | None:
-        """Wait for a slot: with a connection on it, or ``None`` = without."""
+        """Wait for a slot; returns its idle connection, None if it has none."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Connection | None] = loop.create_future()
         self._waiting.append(waiter)
@@ -194,7 +194,7 @@ class OriginPool:
                 return await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                # Served and cancelled in the same moment: the next one's turn.
+                # Served and cancelled at the same moment: serve the next request.
                 connection = waiter.result()
                 if connection is not None and not connection.lost:
                     self._pass_on(connection)

@@ -1,4 +1,4 @@
-"""From received bytes to an buffer: what httptools calls back."""
+"""Parsing of responses with httptools, into the response buffer."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import httptools
 from infra.clients.http.errors import ProtocolError
 from infra.clients.http.response_buffer import ResponseBuffer
 
-HEAD_LIMIT = 64 * 1024  # bytes of one answer's head and trailers
-_LINE_OVERHEAD = 32  # bytes that each header counts for beside its own: many short ones are a burden, too
+HEAD_LIMIT = 64 * 1024  # bytes of one response's head and trailers
+_LINE_OVERHEAD = 32  # bytes added per header line: many short ones are costly, too
 _FIRST_FINAL_STATUS = 200
 _BODILESS = frozenset({204, 304})
 
 
 class AnswerParser:
-    """Parses the answers of one connection, one after the other.
+    """A parser for the responses of one connection, one after the other.
 
-    Answers to HEAD requests are not supported: their length is that of a body which does not come.
+    Responses to HEAD requests are not supported: their content-length describes a body that is not sent.
 
     Attributes:
-        buffer: who gets what is parsed.
-        complete: the answer is whole.
-        reusable: nothing speaks against another request on this connection.
-        until_close: the body ends where the connection does.
+        buffer: receives the parsed response.
+        complete: the response is complete.
+        reusable: the connection can carry another request.
+        until_close: the body ends when the connection is closed.
     """
 
     __slots__ = (
@@ -51,7 +51,7 @@ class AnswerParser:
         self._parser: Any = httptools.HttpResponseParser(self)
 
     def expect(self, buffer: ResponseBuffer) -> None:
-        """What comes next is the answer to this request."""
+        """Prepare for the next response, which goes into this buffer."""
         self.buffer = buffer
         self.complete = False
         self._head_size = 0
@@ -61,8 +61,8 @@ class AnswerParser:
         """Parse what has arrived.
 
         Raises:
-            ProtocolError: it is not HTTP, or something that we do not take. Not raised for what follows a complete
-                answer; that only makes the connection unfit for another.
+            ProtocolError: not HTTP, or not supported. Not raised for bytes after a complete response, which only
+                make the connection unusable for another request.
         """
         buffer = self.buffer
         if buffer is None:
@@ -82,16 +82,16 @@ class AnswerParser:
                 raise ProtocolError("head, trailers or chunk header too large")
 
     def release(self) -> None:
-        """Let go of httptools, which refers back to us, so that no garbage collection is needed."""
+        """Release httptools, which refers back to us, so that no garbage collection is needed."""
         self._parser = self.buffer = None
 
     def on_message_begin(self) -> None:
-        """The first byte of an answer, or of something after it that nobody asked for."""
+        """Handle the first byte of a response, or of unexpected data after one."""
         if self.complete:
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header line, or after the body a trailer, which is dropped."""
+        """Store a header line; a trailer after the body is dropped."""
         buffer = self.buffer
         if buffer is None or self.complete:
             return
@@ -105,7 +105,7 @@ class AnswerParser:
         headers[name] = value if name not in headers else headers[name] + b", " + value
 
     def on_headers_complete(self) -> None:
-        """The end of a head."""
+        """Handle the end of a head."""
         buffer = self.buffer
         if buffer is None or self.complete:
             return
@@ -119,20 +119,20 @@ class AnswerParser:
             return
         coding = headers.get(b"transfer-encoding")
         if coding is not None and coding.strip().lower() != b"chunked":
-            self._refuse("a transfer-encoding that was not asked for")
+            self._refuse("unsupported transfer-encoding")
         self.until_close = coding is None and b"content-length" not in headers and status not in _BODILESS
         buffer.status = status
         buffer.answered = True
 
     def on_body(self, piece: bytes) -> None:
-        """A piece of the body."""
+        """Store a piece of the body."""
         buffer = self.buffer
         if buffer is not None and not self.complete:
             buffer.pieces.append(piece)
             buffer.size += len(piece)
 
     def on_message_complete(self) -> None:
-        """The end of an answer."""
+        """Handle the end of a response."""
         if self._interim:
             self._interim = False
             return
@@ -142,4 +142,4 @@ class AnswerParser:
 
     def _refuse(self, fault: str) -> None:
         self._fault = fault
-        raise ValueError(fault)  # only stops httptools; ``feed`` tells what it was
+        raise ValueError(fault)  # only stops httptools; ``feed`` raises the fault

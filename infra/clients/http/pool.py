@@ -14,18 +14,18 @@ from infra.clients.http.proxies import Proxies
 from infra.clients.http.response import HttpResponse
 from infra.clients.http.tunnel import through_proxy
 
-_SWEEP_INTERVAL = 0.25  # seconds; by so much can a timeout be late
+_SWEEP_INTERVAL = 0.25  # seconds; a timeout can be late by this much
 
 
 class HttpPool:
-    """Keeps connections to any number of origins. Can be made outside of a loop; belongs to the first that uses it.
+    """A pool of connections to any number of origins. Bound to the first event loop that uses it.
 
     Args:
         ssl_context: for TLS; default: certificates are verified against the system's authorities.
-        proxies: which to use; default: none.
+        proxies: the proxies to use; default: none.
         connect_timeout: seconds for name resolution, TCP, proxy and TLS together.
         max_connections_per_origin: further requests wait, first come, first served.
-        idle_timeout: seconds that an unused connection is kept; choose less than upstreams do.
+        idle_timeout: seconds that an idle connection is kept; should be shorter than that of upstreams.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class HttpPool:
         self._busy: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._watching = False
+        self._sweeping = False
         self._due = 0.0
         self._was_late = False
         self._closed = False
@@ -52,33 +52,33 @@ class HttpPool:
     async def request(
         self, origin: Origin, head: bytes, body: Body, *, silence_timeout: float, total_timeout: float
     ) -> HttpResponse:
-        """Send a request and return once the head of its answer is there.
+        """Send a request and return once the head of its response has arrived.
 
-        Cancelling the waiting task hangs up at once. A request on a kept-alive connection that turns out to be
-        closed is sent a second time; nothing else is ever repeated.
+        Cancelling the waiting task closes the connection at once. A request on a kept-alive connection that turns out
+        to be closed is sent a second time; nothing else is ever repeated.
 
         Args:
-            origin: where to.
+            origin: the server.
             head: request line and headers, complete with the length of the body and the final blank line. The
                 target begins with ``/``. HEAD requests are not supported.
-            body: one block, or blocks that can be walked twice (not a one-way iterator).
+            body: one block, or a repeatable iterable of blocks (not an iterator).
             silence_timeout: seconds without a byte in either direction.
-            total_timeout: seconds from now to the last byte of the answer's body.
+            total_timeout: seconds from now to the last byte of the response's body.
 
         Raises:
-            HttpError: no answer. Its subclasses say why.
+            HttpError: no response. Its subclasses name the reason.
         """
         if self._closed:
             raise HttpError("the pool is closed")
         loop = self._loop or self._bind()
-        origin_pool = self._origin_pools.get(origin) or self._add_station(origin)
+        origin_pool = self._origin_pools.get(origin) or self._add_origin(origin)
         if origin_pool.plain_proxy is not None:
             head = through_proxy(head, origin, origin_pool.plain_proxy)
         now = loop.time()
         deadline = now + total_timeout
         connection = origin_pool.take(now) or await origin_pool.obtain(deadline)
-        if not self._watching:
-            self._watch(loop)
+        if not self._sweeping:
+            self._start_sweeping(loop)
         try:
             buffer = await connection.converse(head, body, silence_timeout, deadline)
         except StaleConnectionError:
@@ -88,16 +88,16 @@ class HttpPool:
 
     @property
     def busy(self) -> int:
-        """How many connections carry a request."""
+        """Number of connections that carry a request."""
         return len(self._busy)
 
     @property
     def idle(self) -> int:
-        """How many connections stand by."""
+        """Number of idle connections."""
         return sum(origin_pool.idle for origin_pool in self._origin_pools.values())
 
     async def close(self) -> None:
-        """Hang up everywhere; what is under way fails with ``HttpError``. Safe to repeat."""
+        """Close all connections; requests in progress fail with ``HttpError``. Safe to repeat."""
         self._closed = True
         if self._timer is not None:
             self._timer.cancel()
@@ -113,7 +113,7 @@ class HttpPool:
         self._loop = asyncio.get_running_loop()
         return self._loop
 
-    def _add_station(self, origin: Origin) -> OriginPool:
+    def _add_origin(self, origin: Origin) -> OriginPool:
         proxy = self._proxies.for_origin(origin)
         origin_pool = self._origin_pools[origin] = OriginPool(origin, proxy, self._limits, self._context, self._busy)
         return origin_pool
@@ -123,9 +123,9 @@ class HttpPool:
             self._ssl_context = ssl.create_default_context()
         return self._ssl_context
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on look after deadlines, no longer just after what stands by."""
-        self._watching = True
+    def _start_sweeping(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start checking deadlines of requests, not only idle connections."""
+        self._sweeping = True
         self._schedule(loop, loop.time() + _SWEEP_INTERVAL)
 
     def _schedule(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
@@ -135,10 +135,10 @@ class HttpPool:
         self._timer = loop.call_at(due, self._sweep)
 
     def _sweep(self) -> None:
-        """End what has run out of time. Runs only while there is something to watch."""
+        """Fail requests that have run out of time, close expired connections. Runs only while there are any."""
         loop = self._loop or self._bind()
         now = loop.time()
-        # After the loop was held up, what arrived meanwhile is still to be received: nobody was silent. Look later.
+        # After a stall of the loop, bytes that arrived meanwhile are still to be read: check later.
         self._was_late = now - self._due > _SWEEP_INTERVAL and not self._was_late
         if not self._was_late:
             for connection in list(self._busy):
@@ -147,8 +147,8 @@ class HttpPool:
             expiry for origin_pool in self._origin_pools.values() if (expiry := origin_pool.expire(now)) is not None
         ]
         self._timer = None
-        self._watching = bool(self._busy)
-        if self._watching:
+        self._sweeping = bool(self._busy)
+        if self._sweeping:
             self._schedule(loop, now + _SWEEP_INTERVAL)
         elif expiries:
             self._schedule(loop, max(min(expiries), now + _SWEEP_INTERVAL))

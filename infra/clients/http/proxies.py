@@ -1,4 +1,4 @@
-"""Which proxy, if any, stands between us and an origin."""
+"""Choice of the forward proxy between us and an origin."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Proxy:
     """A proxy server.
 
     Args:
-        origin: where it listens; ``https`` = TLS to the proxy itself.
-        authorization: value of ``Proxy-Authorization``; ``None`` = it asks for none.
+        origin: its address; ``https`` means TLS to the proxy itself.
+        authorization: value of ``Proxy-Authorization``, None if it needs none.
     """
 
     origin: Origin = field(repr=False)
@@ -26,10 +26,10 @@ class Proxy:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """A proxy from its URL, with or without ``user:password@`` and scheme.
+        """Parse the URL of a proxy, with or without ``user:password@`` and scheme.
 
         Raises:
-            ValueError: it is no such URL. The message does not repeat it.
+            ValueError: not such a URL. The message does not repeat it.
         """
         try:
             parts = urlsplit(url if "://" in url else f"http://{url}")
@@ -51,8 +51,8 @@ class Proxies:
     Args:
         http: for ``http`` origins.
         https: for ``https`` origins.
-        exempt: hosts to reach directly, as in ``NO_PROXY``: names (with everything below them), addresses,
-            networks, each with or without a port; ``*`` = all.
+        exempt: hosts to connect to directly, as in ``NO_PROXY``: names (including subdomains), addresses,
+            networks, each with or without a port; ``*`` for all.
     """
 
     http: Proxy | None = None
@@ -64,7 +64,7 @@ class Proxies:
         """Read ``HTTP_PROXY``, ``HTTPS_PROXY``, ``ALL_PROXY`` and ``NO_PROXY``; lower case wins, as in curl.
 
         Raises:
-            ValueError: one of them is no URL of a proxy; names the variable.
+            ValueError: one of them is not the URL of a proxy; the message names the variable.
         """
 
         def proxy(*names: str) -> Proxy | None:
@@ -85,7 +85,7 @@ class Proxies:
         )
 
     def for_origin(self, origin: Origin) -> Proxy | None:
-        """The proxy on the way to an origin; ``None`` = connect directly."""
+        """Choose the proxy for an origin, None to connect directly."""
         proxy = self.https if origin.scheme == "https" else self.http
         if proxy is None or any(_covers(rule, origin) for rule in self.exempt):
             return None

@@ -1,4 +1,4 @@
-"""What a call returns: the head of the answer and a way to its body."""
+"""Response of an upstream: its head, and access to its body."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from infra.clients.http.response_buffer import ResponseBuffer
 
 
 class HttpResponse:
-    """An answer whose head has arrived.
+    """A response whose head has arrived.
 
-    Read it to its end, with ``read`` or by iterating, or ``close`` it. Cancelling a task that waits in either hangs
-    up. The body comes decoded; ``headers`` are as sent, ``content-encoding`` included.
+    Read it to its end, with ``read`` or by iterating, or ``close`` it. Cancelling a task that waits in either closes
+    the connection. The body is decoded; ``headers`` are as received, ``content-encoding`` included.
 
     Attributes:
         status: HTTP status code, never 1xx.
         headers: lower-case names; the values of repeated ones joined with ``", "``.
     """
 
-    __slots__ = ("_decoder", "_exchange", "headers", "status")
+    __slots__ = ("_buffer", "_decoder", "headers", "status")
 
     def __init__(self, buffer: ResponseBuffer) -> None:
         self.status = buffer.status
         self.headers = buffer.headers
-        self._exchange = buffer
+        self._buffer = buffer
         try:
             self._decoder: Decoder | None = decoder_for(buffer.headers)
         except HttpError:
@@ -34,23 +34,23 @@ class HttpResponse:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing more will arrive: what did may still wait to be read, the connection is already free."""
-        return self._exchange.ended
+        """True once everything has arrived; some of it may not have been read yet, the connection is already free."""
+        return self._buffer.ended
 
     async def read(self, limit: int) -> bytes:
-        """The whole body, or the rest of it.
+        """Read the body, or the rest of it.
 
         Args:
-            limit: most bytes that are wanted, decoded.
+            limit: maximum size in bytes, decoded.
 
         Raises:
             DecodedBodyTooLargeError: the body is larger. The connection is closed.
-            HttpError: the body did not arrive whole.
+            HttpError: the body is incomplete.
         """
-        buffer = self._exchange
+        buffer = self._buffer
         if buffer.ended and buffer.error is None and self._decoder is None:
             if buffer.size > limit:
-                raise DecodedBodyTooLargeError("the body is larger than its reader allows")
+                raise DecodedBodyTooLargeError("the body is larger than its reader's limit")
             return buffer.take()
         blocks: list[bytes] = []
         size = 0
@@ -58,7 +58,7 @@ class HttpResponse:
             size += len(block)
             if size > limit:
                 await self.close()
-                raise DecodedBodyTooLargeError("the body is larger than its reader allows")
+                raise DecodedBodyTooLargeError("the body is larger than its reader's limit")
             blocks.append(block)
         return b"".join(blocks)
 
@@ -66,12 +66,12 @@ class HttpResponse:
         return self
 
     async def __anext__(self) -> bytes:
-        """The next block, never empty: all that has arrived by now (at most 256 KiB at once of an encoded body).
+        """Return the next block, never empty: everything received by now (at most 256 KiB of an encoded body).
 
         Raises:
-            HttpError: the body did not arrive whole. Raised after everything that did arrive.
+            HttpError: the body is incomplete. Raised after everything that was received.
         """
-        buffer = self._exchange
+        buffer = self._buffer
         while True:
             block = buffer.take() if self._decoder is None else self._decoded(self._decoder)
             if block:
@@ -85,19 +85,19 @@ class HttpResponse:
             await buffer.wait()
 
     async def close(self) -> None:
-        """Hang up unless everything has arrived. Safe to repeat."""
-        self._exchange.abandon()
+        """Close the connection unless everything has arrived. Safe to repeat."""
+        self._buffer.abandon()
 
     def _decoded(self, decoder: Decoder) -> bytes:
         try:
             block = decoder.take()
             if block:
                 return block
-            data = self._exchange.take()
+            data = self._buffer.take()
             if data:
                 decoder.feed(data)
                 return decoder.take()
         except HttpError:
-            self._exchange.abandon()
+            self._buffer.abandon()
             raise
         return b""

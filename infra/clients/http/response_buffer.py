@@ -1,4 +1,4 @@
-"""One request and what has arrived of its answer: the connection fills it, the response empties it."""
+"""Buffer of one response: the connection fills it, the response object reads it."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from infra.clients.http.errors import HttpError
 
 
 class Source(Protocol):
-    """The connection, as far as an buffer needs it."""
+    """The part of the connection that a buffer uses."""
 
     def resume(self) -> None:
-        """Read on: there is room again."""
+        """Resume reading: there is room again."""
 
     def abandon(self, buffer: ResponseBuffer) -> None:
-        """Hang up now if this buffer is still the connection's own."""
+        """Close the connection if this buffer is still its current one."""
 
 
 class ResponseBuffer:
-    """The buffer between a connection and the reader of its answer.
+    """Buffer between a connection and the reader of its response.
 
-    ``answered`` = the head has arrived; ``ended`` = nothing more will arrive, ``error`` says whether that is a fault.
-    What arrived before a fault is still there to be taken.
+    ``answered``: the head has arrived. ``ended``: nothing more will arrive, with an ``error`` if the response is
+    incomplete; what arrived before the error can still be taken.
     """
 
     __slots__ = (
@@ -53,7 +53,7 @@ class ResponseBuffer:
         self.waiter: asyncio.Future[None] | None = None
 
     async def wait(self) -> None:
-        """Wait until something changes. When cancelled, the server sees us hang up."""
+        """Wait until something changes. Cancellation closes the connection."""
         waiter = self.waiter = self.loop.create_future()
         try:
             await waiter
@@ -64,13 +64,13 @@ class ResponseBuffer:
             self.waiter = None
 
     def wake(self) -> None:
-        """Something changed."""
+        """Wake the reader: something changed."""
         waiter = self.waiter
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
     def take(self) -> bytes:
-        """Everything buffered, as one block; empty = nothing. Makes room for more."""
+        """Take everything buffered, as one block, empty if there is nothing."""
         pieces = self.pieces
         if not pieces:
             return b""
@@ -84,13 +84,13 @@ class ResponseBuffer:
         return block
 
     def end(self, error: HttpError | None) -> None:
-        """Nothing more will arrive."""
+        """End the response: nothing more will arrive."""
         self.ended = True
         self.error = error
         self.source = None
         self.wake()
 
     def abandon(self) -> None:
-        """Hang up unless everything has arrived."""
+        """Close the connection unless everything has arrived."""
         if self.source is not None:
             self.source.abandon(self)

@@ -1,4 +1,4 @@
-"""The CONNECT request that makes a proxy pass on a TLS connection it cannot read."""
+"""CONNECT tunnels through forward proxies."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _HEAD_LIMIT = 16 * 1024
 
 
 class Tunnel(asyncio.Protocol):
-    """Asks a proxy for a way through, and then stands back for TLS.
+    """A protocol that asks a proxy for a tunnel, before TLS takes over the connection.
 
     Args:
-        target: where to.
-        proxy: whose answer is awaited.
+        target: the server behind the proxy.
+        proxy: the proxy.
         loop: the running loop.
     """
 
@@ -31,10 +31,10 @@ class Tunnel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     async def wait(self) -> asyncio.Transport:
-        """The transport, once the proxy has agreed.
+        """Wait for the tunnel and return its transport.
 
         Raises:
-            ConnectError: it has not.
+            ConnectError: the proxy refused.
         """
         await self._open
         if self._transport is None:
@@ -42,12 +42,12 @@ class Tunnel(asyncio.Protocol):
         return self._transport
 
     def abort(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The proxy listens: ask."""
+        """Send the CONNECT request."""
         self._transport = cast("asyncio.Transport", transport)
         address = f"{bracketed(self._target.host)}:{self._target.port}".encode("ascii")
         request = b"CONNECT %b HTTP/1.1\r\nHost: %b\r\n" % (address, address)
@@ -56,28 +56,28 @@ class Tunnel(asyncio.Protocol):
         self._transport.write(request + b"\r\n")
 
     def data_received(self, data: bytes) -> None:
-        """The answer of the proxy."""
+        """Parse the response of the proxy."""
         if self._open.done():
             return
         self._received += data
         head, end, rest = self._received.partition(b"\r\n\r\n")
         if end:
-            self._judge(head, rest)
+            self._check(head, rest)
         elif len(self._received) > _HEAD_LIMIT:
-            self._fail("the proxy did not answer as one")
+            self._fail("the proxy sent an invalid response to CONNECT")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The proxy hung up."""
+        """Fail: the proxy closed the connection."""
         del exc
         self._transport = None
         self._fail("the proxy closed the connection")
 
-    def _judge(self, head: bytes, rest: bytes) -> None:
+    def _check(self, head: bytes, rest: bytes) -> None:
         match = _STATUS_LINE.match(head + b"\r")
         if match is None or rest:
-            self._fail("the proxy did not answer as one")
+            self._fail("the proxy sent an invalid response to CONNECT")
         elif not match[1].startswith(b"2"):
-            self._fail(f"the proxy answered with status {match[1].decode('ascii')}")
+            self._fail(f"the proxy refused the tunnel with status {match[1].decode('ascii')}")
         else:
             self._open.set_result(None)
 
@@ -89,7 +89,7 @@ class Tunnel(asyncio.Protocol):
 
 
 def through_proxy(head: bytes, origin: Origin, proxy: Proxy) -> bytes:
-    """The head of a plain request in the form for a proxy: absolute target, credentials for the proxy.
+    """Rewrite the head of a plain request for a proxy: absolute target, credentials for the proxy.
 
     Raises:
         ValueError: the head does not begin with a request line.

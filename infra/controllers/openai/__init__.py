@@ -1,1 +1,1 @@
-"""OpenAI's API: a table of endpoints and one handler that runs them all."""
+"""OpenAI's API: a table of endpoints and one handler for all of them."""

@@ -1,4 +1,4 @@
-"""Reading a request's body: its bytes within their bounds, and the members of the JSON object in it."""
+"""Reading of request bodies within their limits, and of the members of a JSON object."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BOM = b"\xef\xbb\xbf"
 
 
 def announced_type(headers: Headers, limit: int) -> bytes:
-    """The content type that a request announces; empty where it names none.
+    """Return the content type of a request, empty if it has none.
 
     Raises:
-        BodyTooLargeError: it announces more than ``limit`` bytes: nothing of it is read.
+        BodyTooLargeError: its content-length is above ``limit``: nothing of it is read.
     """
     content_type = b""
     for name, value in headers:
@@ -31,11 +31,11 @@ def announced_type(headers: Headers, limit: int) -> bytes:
 
 
 async def read_bytes(receive: Receive, limit: int) -> bytes:
-    """The whole body.
+    """Read the complete body.
 
     Raises:
         BodyTooLargeError: it is longer than ``limit`` bytes.
-        CallerGoneError: the caller hung up in the middle of it.
+        CallerGoneError: the caller disconnected in the middle of it.
     """
     message = await receive()
     if message["type"] == "http.disconnect":
@@ -64,16 +64,16 @@ async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
 
 
 def read_members(body: bytes) -> Mapping[str, bytes]:
-    """The members of the JSON object in a body, each value as its raw JSON text. One walk, nothing built.
+    """Split the JSON object in a body into its members, each value as raw JSON text. One pass, nothing is built.
 
-    Of a name that occurs twice the last one counts, here and at the upstream: it never sees the others.
+    The last of several members with one name wins, here and at the upstream, which never receives the others.
 
     Raises:
-        BodyNotJsonError: it is no JSON object in UTF-8.
+        BodyNotJsonError: not a JSON object in UTF-8.
     """
     try:
         if not body.isascii():
-            body.decode("utf-8")  # the walk below does not look inside texts
+            body.decode("utf-8")  # the decoder below does not validate strings
         # The values are msgspec.Raw: bytes-like views into the body.
         return cast("Mapping[str, bytes]", _decode(body))
     except UnicodeDecodeError:
@@ -82,7 +82,7 @@ def read_members(body: bytes) -> Mapping[str, bytes]:
         raise BodyNotJsonError("The request body must be a JSON object.") from None
     except msgspec.DecodeError as error:
         if body.startswith(_BOM):
-            raise BodyNotJsonError("The request body begins with a byte order mark; send plain UTF-8.") from None
+            raise BodyNotJsonError("The request body begins with a byte order mark; expected plain UTF-8.") from None
         if not body.strip():
             raise BodyNotJsonError("The request body is empty; expected a JSON object.") from None
         raise BodyNotJsonError(f"The request body is not valid JSON: {error}.") from None
@@ -91,5 +91,5 @@ def read_members(body: bytes) -> Mapping[str, bytes]:
 
 
 def too_large(limit: int) -> BodyTooLargeError:
-    """The error for a body of more than ``limit`` bytes."""
+    """Build the error for a body of more than ``limit`` bytes."""
     return BodyTooLargeError(f"The request body is larger than the limit of {limit} bytes.")

@@ -1,6 +1,6 @@
-"""Keeping an eye on the callers: whether their bodies arrive in time, and whether anybody still listens.
+"""Detection of disconnected callers and of bodies that do not arrive in time.
 
-Most calls are over before the first look, and one look is for all of them: so a call pays for next to nothing.
+One timer checks all calls, and most calls end before its first check: a call costs almost nothing.
 """
 
 from __future__ import annotations
@@ -10,107 +10,107 @@ import asyncio
 from starlette.types import Receive
 
 _INTERVAL = 0.25
-"""Seconds between two looks, and the least age of a call that is looked at: twice this is well below the second within
-which an upstream call must end."""
+"""Seconds between checks, and the minimum age of a checked call. An upstream call must end within a second of the
+disconnect: twice this is well below."""
 
 
 class DisconnectMonitor:
-    """Looks after every call under way, for as long as there is one.
+    """Monitor of all calls in progress.
 
     Args:
-        body_timeout: seconds for a whole body.
+        body_timeout: seconds for a complete body.
     """
 
     def __init__(self, body_timeout: float) -> None:
         self._body_timeout = body_timeout
         self._interval = min(_INTERVAL, body_timeout)
-        self._watched: set[DisconnectWatch] = set()
-        self._looking = False
+        self._watches: set[DisconnectWatch] = set()
+        self._scheduled = False
 
     def watch(self, receive: Receive) -> DisconnectWatch:
-        """Begin to look after the call that the current task serves; ``end`` must be called on what is returned.
+        """Watch the call that the current task serves; ``end`` must be called on the result.
 
         Args:
             receive: ASGI's channel from the caller.
         """
         loop = asyncio.get_running_loop()
-        watch = DisconnectWatch(receive, self._watched, loop.time() + self._body_timeout, loop.time() + self._interval)
-        self._watched.add(watch)
-        if not self._looking:
-            self._looking = True
-            loop.call_later(self._interval, self._look, loop)
+        watch = DisconnectWatch(receive, self._watches, loop.time() + self._body_timeout, loop.time() + self._interval)
+        self._watches.add(watch)
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_later(self._interval, self._check, loop)
         return watch
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _check(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        for watch in list(self._watched):
-            watch.look(now)
-        self._looking = bool(self._watched)
-        if self._looking:
-            loop.call_later(self._interval, self._look, loop)
+        for watch in list(self._watches):
+            watch.check(now)
+        self._scheduled = bool(self._watches)
+        if self._scheduled:
+            loop.call_later(self._interval, self._check, loop)
 
 
 class DisconnectWatch:
-    """Cancels the task that serves a call when its caller hangs up, or is too slow with the body.
+    """A watch that cancels the task of a call when its caller disconnects or sends the body too slowly.
 
-    Made by :meth:`DisconnectMonitor.watch`.
+    Created by :meth:`DisconnectMonitor.watch`.
 
     Args:
         receive: ASGI's channel from the caller.
-        watches: those that are looked at; this one leaves them when there is nothing more to look at.
-        body_deadline: when the body must have arrived, on the loop's clock.
-        first_look: when it is worth while to listen whether the caller is gone.
+        watches: those to be checked; this one removes itself when there is nothing left to check.
+        body_deadline: loop time by which the body must have arrived.
+        first_check: loop time from which to wait for the disconnect.
     """
 
     __slots__ = (
         "_body_deadline",
         "_body_read",
-        "_first_look",
-        "_listener",
+        "_first_check",
         "_receive",
         "_task",
-        "_watched",
+        "_waiter",
+        "_watches",
         "gone",
         "late",
     )
 
     def __init__(
-        self, receive: Receive, watches: set[DisconnectWatch], body_deadline: float, first_look: float
+        self, receive: Receive, watches: set[DisconnectWatch], body_deadline: float, first_check: float
     ) -> None:
         self.gone = False
-        """The caller hung up, and the task was cancelled for it."""
+        """The caller disconnected, and the task was cancelled for it."""
         self.late = False
         """The body took too long, and the task was cancelled for it."""
         self._receive = receive
-        self._watched = watches
+        self._watches = watches
         self._body_deadline = body_deadline
-        self._first_look = first_look
+        self._first_check = first_check
         self._task = asyncio.current_task()
         self._body_read = False
-        self._listener: asyncio.Task[None] | None = None
+        self._waiter: asyncio.Task[None] | None = None
 
     def body_read(self) -> None:
-        """From now on the channel carries nothing but the news that the caller is gone."""
+        """Note that the body is complete: the next message is the disconnect."""
         self._body_read = True
 
-    def look(self, now: float) -> None:
-        """Listen from now on, if the call has taken a while; end it, if its body is overdue."""
+    def check(self, now: float) -> None:
+        """Start to wait for the disconnect of a long call; cancel a call whose body is overdue."""
         if self._body_read:
-            if now >= self._first_look:
-                self._watched.discard(self)
-                self._listener = asyncio.create_task(self._listen())
+            if now >= self._first_check:
+                self._watches.discard(self)
+                self._waiter = asyncio.create_task(self._wait_for_disconnect())
         elif now >= self._body_deadline and self._task is not None:
-            self._watched.discard(self)
+            self._watches.discard(self)
             self.late = True
             self._task.cancel()
 
     def end(self) -> None:
-        """Stop watching; the answer is complete or has failed."""
-        self._watched.discard(self)
-        if self._listener is not None:
-            self._listener.cancel()
+        """Stop watching: the response is complete or has failed."""
+        self._watches.discard(self)
+        if self._waiter is not None:
+            self._waiter.cancel()
 
-    async def _listen(self) -> None:
+    async def _wait_for_disconnect(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
         if self._task is not None:

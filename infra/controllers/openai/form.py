@@ -1,4 +1,4 @@
-"""Reading a multipart form while it arrives: what is large goes to disk, so that nobody's upload fills the memory."""
+"""Reading of multipart forms as they arrive: large parts go to disk instead of memory."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from infra.controllers.openai.upload_file import BLOCK, InMemory, OnDisk, Upload
 FORM = b"multipart/form-data"
 MOST_PARTS = 200
 LARGEST_TEXT = 1024 * 1024
-"""Bytes of a field that is no file."""
+"""Maximum size of a text field in bytes."""
 _IN_MEMORY = 64 * 1024
-"""Bytes of a part up to which it stays in memory."""
+"""Parts up to this size in bytes stay in memory."""
 _LARGEST_HEADER = 8 * 1024
 _MOST_HEADERS = 16
 _LARGEST_PREAMBLE = 4 * 1024
 _MODEL = frozenset({"model", "model[]"})
 
-# The parser has a warning for every malformed form, but it is the sender who has to be told.
-_silent = logging.Logger("multipart")  # noqa: LOG001 - nobody else's
+# The parser logs a warning for every malformed form; the caller receives an error instead.
+_silent = logging.Logger("multipart")  # noqa: LOG001 - not shared
 _silent.disabled = True
 
 
 @dataclass(frozen=True, slots=True)
 class FormLimits:
-    """What a form may cost us.
+    """Size limits of a form.
 
     Args:
-        size: bytes of the whole body.
+        size: bytes of the complete body.
         file: bytes of one file.
     """
 
@@ -45,22 +45,22 @@ class FormLimits:
 
 
 def is_form(content_type: bytes) -> bool:
-    """Whether a body of this type is a multipart form."""
+    """Tell if a body of this type is a multipart form."""
     return content_type.partition(b";")[0].strip().lower() == FORM
 
 
 async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, upload: UploadFile) -> Form:
-    """The form in a body. It can be read until the upload is closed.
+    """Read a form. Its parts can be read until the upload is closed.
 
     Raises:
-        InvalidRequestError: it is malformed, or incomplete.
-        BodyTooLargeError: the body, or one of its parts, is larger than allowed; noticed before it is read whole.
+        InvalidRequestError: malformed or incomplete form.
+        BodyTooLargeError: the body, or one of its parts, exceeds its limit; raised before all of it is read.
         UnavailableError: it cannot be stored.
-        CallerGoneError: the caller hung up in the middle of it.
+        CallerGoneError: the caller disconnected in the middle of it.
     """
     boundary = parse_options_header(content_type)[1].get(b"boundary")
     if not boundary:
-        raise InvalidRequestError("The Content-Type header of the form names no boundary.")
+        raise InvalidRequestError("The Content-Type header of the form has no boundary.")
     reader = _Reader(boundary, limits.file, upload)
     size, more = 0, True
     while more:
@@ -78,32 +78,32 @@ async def read_form(receive: Receive, content_type: bytes, limits: FormLimits, u
 
 
 def with_model(form: Form, model: str) -> Form:
-    """The form with this model, whichever it named."""
+    """Replace the model of a form."""
     parts = [part for part in form.parts if part.name != "model"]
     return Form((Part("model", head_of("model"), InMemory(model.encode())), *parts))
 
 
 class _OpenPart:
-    """A part whose headers are read, and whose content arrives.
+    """A part whose content is still arriving.
 
     Args:
         head: its headers.
-        limit: bytes that it may have.
-        upload: takes what is large.
+        limit: maximum size in bytes.
+        upload: stores large parts.
     """
 
-    __slots__ = ("_head", "_limit", "_pending", "_size", "_spool", "_start")
+    __slots__ = ("_head", "_limit", "_pending", "_size", "_start", "_upload")
 
     def __init__(self, head: PartHead, limit: int, upload: UploadFile) -> None:
         self._head = head
         self._limit = limit
-        self._spool = upload
+        self._upload = upload
         self._size = 0
         self._start: int | None = None
         self._pending = bytearray()
 
     def add(self, data: memoryview) -> None:
-        """More of the content."""
+        """Append to the content."""
         self._size += len(data)
         if self._size > self._limit:
             raise _part_too_large(self._head, self._limit)
@@ -112,37 +112,37 @@ class _OpenPart:
             self._put()
 
     def close(self) -> Part:
-        """The whole part."""
+        """Return the complete part."""
         if self._pending and (self._start is not None or self._size > _IN_MEMORY):
             self._put()
         content: Content
         if self._start is None:
             content = InMemory(bytes(self._pending))
         else:
-            content = OnDisk(self._spool, self._start, self._size)
+            content = OnDisk(self._upload, self._start, self._size)
         head = self._head
         return Part(head.name, head.raw, content, head.filename, head.content_type)
 
     def _put(self) -> None:
-        start = self._spool.put(self._pending)
+        start = self._upload.put(self._pending)
         if self._start is None:
             self._start = start
         self._pending = bytearray()
 
 
 class _Reader:
-    """Takes a form in pieces of any size.
+    """A parser for a form in pieces of any size.
 
     Args:
         boundary: between the parts.
         largest_file: bytes.
-        upload: takes what is large.
+        upload: stores large parts.
     """
 
     def __init__(self, boundary: bytes, largest_file: int, upload: UploadFile) -> None:
         self._delimiter = b"--" + boundary
         self._largest_file = largest_file
-        self._spool = upload
+        self._upload = upload
         self._parts: list[Part] = []
         self._preamble: bytes | None = b""
         self._headers: list[tuple[bytes, bytes]] = []
@@ -169,7 +169,7 @@ class _Reader:
         self._parser.logger = _silent
 
     def feed(self, piece: bytes) -> None:
-        """The next piece of the body."""
+        """Parse the next piece of the body."""
         if self._preamble is not None:
             piece = self._after_preamble(self._preamble + piece)
         try:
@@ -178,20 +178,20 @@ class _Reader:
             raise _malformed() from None
 
     def form(self) -> Form:
-        """The whole form."""
+        """Return the complete form."""
         if not self._complete:
             raise InvalidRequestError("The form is incomplete: its last boundary is missing.")
         models = [part for part in self._parts if part.name in _MODEL]
         if len(models) > 1:
-            raise InvalidRequestError("The form has more than one field 'model'.", param="model")
+            raise InvalidRequestError("The form has more than one 'model' field.", param="model")
         if any(part.name != "model" or part.filename is not None for part in models):
-            raise InvalidRequestError("The form's 'model' must be a field of text.", param="model")
+            raise InvalidRequestError("The form's 'model' must be a text field.", param="model")
         return Form(tuple(self._parts))
 
     def _after_preamble(self, begun: bytes) -> bytes:
-        """What follows the text that may precede the first boundary and means nothing."""
+        """Skip the ignored text before the first boundary."""
         start = 0 if begun.startswith(self._delimiter) else begun.find(b"\r\n" + self._delimiter) + 2
-        if start != 1:  # where ``find`` found nothing
+        if start != 1:  # -1 + 2 if not found
             self._preamble = None
             return begun[start:]
         if len(begun) > _LARGEST_PREAMBLE:
@@ -214,7 +214,7 @@ class _Reader:
             raise InvalidRequestError(f"The form has more than {MOST_PARTS} parts.")
         head = read_head(self._headers)
         self._headers = []
-        self._open = _OpenPart(head, LARGEST_TEXT if head.filename is None else self._largest_file, self._spool)
+        self._open = _OpenPart(head, LARGEST_TEXT if head.filename is None else self._largest_file, self._upload)
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         if self._open is not None:

@@ -1,4 +1,4 @@
-"""The one handler of OpenAI's endpoints. Raw ASGI: nothing runs here that a call does not need."""
+"""The handler of all OpenAI endpoints, in plain ASGI for speed."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ from infra.controllers.request_log import RequestRecord
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """What a request's body may cost us.
+    """Limits of a request body.
 
     Args:
         size: bytes.
-        seconds: for all of it to arrive.
+        seconds: for the complete body to arrive.
         file: bytes of one file in a form.
     """
 
@@ -50,12 +50,12 @@ class BodyLimits:
 
 
 class Handler:
-    """Runs a use case for a request: read, serve, relay.
+    """A handler that runs the use case of a request: read, serve, relay.
 
     Args:
         serving: the request path.
-        limits: bounds of a body.
-        uploads: where forms lie meanwhile.
+        limits: of request bodies.
+        uploads: storage of forms.
     """
 
     def __init__(self, serving: Serving, limits: BodyLimits, uploads: Uploads) -> None:
@@ -68,7 +68,7 @@ class Handler:
     async def __call__(
         self, route: Route | StoredRoute, scope: Scope, receive: Receive, send: Send, record: RequestRecord
     ) -> None:
-        """Answer one request, whatever happens."""
+        """Respond to one request, whatever happens."""
         response = Response(send, record, scope)
         watch = self._disconnects.watch(receive)
         try:
@@ -85,12 +85,12 @@ class Handler:
                 await send_error(response, error)
             record.failed(error)
         except asyncio.CancelledError:
-            # Nobody cancels but the watch, and a server that stops and has waited long enough.
+            # Cancelled by the watch, or by a stopping server whose graceful period is over.
             reason = CallerGoneError() if watch.gone else _late() if watch.late else _stopping()
             record.failed(reason)
             if not watch.gone:
                 await send_error(response, reason)
-        except Exception as error:  # noqa: BLE001 - a fault of ours must not reach the caller as anything else
+        except Exception as error:  # noqa: BLE001 - our own faults are reported as one fixed error
             record.broke(error)
             await send_internal_error(response)
         finally:
@@ -132,7 +132,7 @@ class Handler:
             await response.whole(200, answer.content_type, answer.body)
 
     async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: DisconnectWatch) -> None:
-        watch.body_read()  # whatever comes means nothing
+        watch.body_read()  # a body is ignored
         action = action_of(route, scope["method"], scope["path"])
         caller = self._authenticate(scope, response)
         query, request_id = query_of(action, scope["query_string"]), response.record.request_id
@@ -147,7 +147,7 @@ class Handler:
     async def _stream(self, exchange: Exchange, response: Response) -> None:
         relay = await self._serving.stream(exchange)
         async with aclosing(relay.blocks) as blocks:
-            # Nothing is promised to the caller before the first block is there: what fails until then is a plain error.
+            # The head is sent with the first block: a failure before that is a plain error response.
             first = await anext(blocks, b"")
             await response.begin(relay.content_type, relay.failure)
             await response.block(first)

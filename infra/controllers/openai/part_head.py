@@ -1,7 +1,7 @@
-"""The headers of one part of a form.
+"""Headers of one part of a form.
 
-They go to the upstream as they came. So only those are let through that nobody can read in another way than we do: a
-part that is ``model`` to an upstream and something else to us would be a way around permissions and prices.
+They are passed on as received, so ambiguous ones are refused: a part that is ``model`` to an upstream and something
+else to us would bypass permissions and prices.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _LONGEST_SHOWN = 64
 
 @dataclass(frozen=True, slots=True)
 class PartHead:
-    """What the headers say.
+    """Parsed headers of a part.
 
     Args:
         name: of the field.
-        filename: ``None`` = it is no file.
-        content_type: ``None`` = not named.
+        filename: None for a text field.
+        content_type: None if absent.
         raw: the header lines for the upstream, each with its line break.
     """
 
@@ -43,7 +43,7 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> PartHead:
     """Read the headers of a part.
 
     Raises:
-        InvalidRequestError: it has no name, or its headers can be read in several ways.
+        InvalidRequestError: it has no name, or its headers are ambiguous.
     """
     lines: list[bytes] = []
     found: dict[bytes, bytes] = {}
@@ -66,12 +66,12 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> PartHead:
 
 
 def head_of(name: str) -> bytes:
-    """The header lines of a field of text."""
+    """Build the header lines of a text field."""
     return b'Content-Disposition: form-data; name="%b"\r\n' % name.encode()
 
 
 def _read_disposition(raw: bytes) -> tuple[tuple[str, str | None], bytes]:
-    """Name and file name, and the value as the upstream gets it."""
+    """Parse name and file name; also returns the value for the upstream."""
     value = raw.decode("utf-8", "surrogateescape")
     kind, semicolon, rest = value.partition(";")
     parameters = _parameters(semicolon + rest)
@@ -83,7 +83,7 @@ def _read_disposition(raw: bytes) -> tuple[tuple[str, str | None], bytes]:
     if extended is not None:
         filename = _decoded(extended)
     if filename is not None and (extended is not None or "\\" in value):
-        # Both ways of writing special characters are read differently by different servers: this one is not.
+        # Servers decode both notations for special characters differently; percent-encoding is unambiguous.
         safe = _UNSAFE.sub(lambda found: f"%{ord(found.group()):02X}", filename)
         value = f'form-data; name="{name}"; filename="{safe}"'
     shown = filename if filename is None else filename.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
@@ -92,7 +92,7 @@ def _read_disposition(raw: bytes) -> tuple[tuple[str, str | None], bytes]:
 
 
 def _parameters(text: str) -> dict[str, str] | None:
-    """The parameters behind the kind; ``None`` = malformed, or one occurs twice, or its name is spelt in pieces."""
+    """Parse the parameters, None if malformed, repeated, or continued (RFC 2231)."""
     parameters: dict[str, str] = {}
     position = 0
     while position < len(text):
@@ -108,7 +108,7 @@ def _parameters(text: str) -> dict[str, str] | None:
 
 
 def _decoded(extended: str) -> str:
-    """A file name in RFC 5987's spelling: ``UTF-8''na%C3%AFve.mp3``."""
+    """Decode a file name in the notation of RFC 5987: ``UTF-8''na%C3%AFve.mp3``."""
     charset, _, rest = extended.partition("'")
     encoded = rest.partition("'")[2]
     codec = "latin-1" if charset.lower() == "iso-8859-1" else "utf-8"

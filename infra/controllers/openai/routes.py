@@ -1,4 +1,4 @@
-"""From a path to what is asked there: under ``/v1``, and under every path by which Azure's clients call the same."""
+"""Routing of model calls: paths below ``/v1``, and the paths of Azure's clients for the same endpoints."""
 
 from __future__ import annotations
 
@@ -7,11 +7,33 @@ from dataclasses import dataclass
 
 from application.ports.providers import StoredAction
 from application.serving.use_case import UseCase
+from application.use_cases.chat_completion import CHAT_COMPLETION
+from application.use_cases.completion import COMPLETION
+from application.use_cases.embeddings import EMBEDDINGS
+from application.use_cases.image_edit import IMAGE_EDIT
+from application.use_cases.image_generation import IMAGE_GENERATION
+from application.use_cases.responses import RESPONSES
+from application.use_cases.speech_to_text import TRANSCRIPTION, TRANSLATION
+from application.use_cases.text_to_speech import SPEECH
 from domain.operation import Endpoint
-from infra.controllers.openai.endpoints import ENDPOINTS
+
+_USE_CASES = (
+    CHAT_COMPLETION,
+    RESPONSES,
+    EMBEDDINGS,
+    COMPLETION,
+    IMAGE_GENERATION,
+    IMAGE_EDIT,
+    SPEECH,
+    TRANSCRIPTION,
+    TRANSLATION,
+)
+
+ENDPOINTS: dict[str, UseCase] = {f"/v1/{use_case.endpoint.value}": use_case for use_case in _USE_CASES}
+"""Path to use case, all called with POST. ``ROUTES`` adds the other paths of the same endpoints."""
 
 PREFIXES = ("/v1/", "/openai/v1/", "/openai/")
-"""The last one is that of Azure's clients for everything that is not sent to a deployment (the Responses API, say)."""
+"""Azure's clients use the last one for endpoints without a deployment, such as the Responses API."""
 DEPLOYMENTS = "/openai/deployments/"
 
 
@@ -20,8 +42,8 @@ class Route:
     """A model call.
 
     Args:
-        use_case: what is asked.
-        model: as the path names it, which wins over the body; ``None`` = it names none.
+        use_case: of the endpoint.
+        model: named in the path, which takes precedence over the body; None if absent.
     """
 
     use_case: UseCase
@@ -33,8 +55,8 @@ class StoredRoute:
     """A call about a stored response.
 
     Args:
-        response_id: as the caller knows it.
-        actions: what each HTTP method does.
+        response_id: as sent by the caller.
+        actions: by HTTP method.
     """
 
     response_id: str
@@ -46,22 +68,22 @@ STORED: Mapping[str, Mapping[str, StoredAction]] = {
     "/cancel": {"POST": StoredAction.CANCEL},
     "/input_items": {"GET": StoredAction.INPUT_ITEMS},
 }
-"""What follows the id in a path, to what each HTTP method does there."""
+"""Path suffix after the id, to the action of each HTTP method."""
 
 ROUTES: Mapping[str, Route] = {
     f"{prefix}{use_case.endpoint.value}": Route(use_case) for prefix in PREFIXES for use_case in ENDPOINTS.values()
 }
-"""The paths that are looked up as they are."""
+"""Paths without parameters."""
 
 _RESPONSES = tuple(f"{prefix}{Endpoint.RESPONSES.value}/" for prefix in PREFIXES)
-# The longest first: "chat/completions" is no endpoint "completions" of a model whose name ends in "chat".
+# Longest first: "chat/completions" must not match "completions" of a model whose name ends in "chat".
 _ENDINGS = sorted(
     ((f"/{use_case.endpoint.value}", use_case) for use_case in ENDPOINTS.values()), key=lambda e: -len(e[0])
 )
 
 
 def find_route(path: str) -> Route | StoredRoute | None:
-    """What is asked at a path that is not in ``ROUTES``; ``None`` = no model call.
+    """Find the route of a path that is not in ``ROUTES``, None if it is not a model call.
 
     Args:
         path: decoded, without the query.
@@ -75,7 +97,7 @@ def find_route(path: str) -> Route | StoredRoute | None:
 
 
 def _of_deployment(rest: str) -> Route | None:
-    """The name of a model may contain slashes, whether they were sent encoded or not."""
+    """Match a path that names a model; its name may contain slashes, encoded or not."""
     for ending, use_case in _ENDINGS:
         if rest.endswith(ending) and len(rest) > len(ending):
             return Route(use_case, rest.removesuffix(ending))

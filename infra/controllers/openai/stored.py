@@ -1,4 +1,4 @@
-"""Calls about stored responses: which of a caller's query parameters go upstream."""
+"""Actions and query parameters of calls about stored responses."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ PARAMETERS = {
     StoredAction.CANCEL: frozenset[str](),
     StoredAction.INPUT_ITEMS: _INCLUDE | {"after", "before", "limit", "order"},
 }
-"""What goes upstream; all others stay here (``api-version`` is between the caller and us)."""
+"""Query parameters passed on to the upstream; others, such as ``api-version``, are dropped."""
 _MOST_PARAMETERS = 50
 
 
 def action_of(route: StoredRoute, method: str, path: str) -> StoredAction:
-    """What a method does.
+    """Find the action of an HTTP method.
 
     Raises:
-        MethodNotAllowedError: nothing here.
+        MethodNotAllowedError: no action at this path.
     """
     action = route.actions.get(method)
     if action is None:
@@ -33,10 +33,10 @@ def action_of(route: StoredRoute, method: str, path: str) -> StoredAction:
 
 
 def query_of(action: StoredAction, query: bytes) -> str:
-    """The query string for the upstream.
+    """Build the query string for the upstream.
 
     Raises:
-        InvalidRequestError: it is malformed, or asks for a stream.
+        InvalidRequestError: it is malformed, or requests a stream.
     """
     try:
         given = parse_qsl(
@@ -45,7 +45,5 @@ def query_of(action: StoredAction, query: bytes) -> str:
     except ValueError:
         raise InvalidRequestError("The query string is malformed.") from None
     if action is StoredAction.RETRIEVE and any(name == "stream" and value != "false" for name, value in given):
-        raise InvalidRequestError(
-            "A stored response is not streamed again: retrieve it without 'stream'.", param="stream"
-        )
+        raise InvalidRequestError("A stored response cannot be streamed: retrieve it without 'stream'.", param="stream")
     return urlencode([(name, value) for name, value in given if name in PARAMETERS[action]])

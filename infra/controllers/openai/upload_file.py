@@ -1,4 +1,4 @@
-"""Where forms lie while they are served: small parts in memory, large ones in a file on disk that has no name."""
+"""Storage of forms while they are served: small parts in memory, large ones in an unnamed file on disk."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from typing import Self
 from domain.errors import UnavailableError
 
 BLOCK = 256 * 1024
-"""Bytes that are written and read at once."""
+"""Bytes per write and read."""
 _THREADS = 4
 
 logger = logging.getLogger("llmproxy.uploads")
 
 
 class InMemory:
-    """The content of a small part.
+    """Content of a small part.
 
     Args:
         data: all of it.
@@ -42,28 +42,28 @@ class InMemory:
         return len(self._data)
 
     def read(self, start: int, length: int) -> bytes:
-        """A piece of it."""
+        """Return a slice."""
         return self._data[start : start + length]
 
     def blocks(self) -> Iterator[bytes]:
-        """All of it."""
+        """Iterate over all of it."""
         if self._data:
             yield self._data
 
 
 class OnDisk:
-    """The content of a large part. It is gone when its upload is closed: reading raises ``ValueError`` then.
+    """Content of a large part; reading raises ``ValueError`` once the upload is closed.
 
     Args:
         upload: holds the file.
-        start: where in the file it begins.
+        start: offset in the file.
         size: in bytes.
     """
 
-    __slots__ = ("_size", "_spool", "_start")
+    __slots__ = ("_size", "_start", "_upload")
 
     def __init__(self, upload: UploadFile, start: int, size: int) -> None:
-        self._spool = upload
+        self._upload = upload
         self._start = start
         self._size = size
 
@@ -73,24 +73,24 @@ class OnDisk:
         return self._size
 
     def read(self, start: int, length: int) -> bytes:
-        """A piece of it, copied out of the file: nothing of it stays in memory."""
-        return self._spool.read(self._start + start, max(0, min(length, self._size - start)))
+        """Read a slice from the file."""
+        return self._upload.read(self._start + start, max(0, min(length, self._size - start)))
 
     def blocks(self) -> Iterator[bytes]:
-        """All of it, piece by piece."""
+        """Iterate over all of it, block by block."""
         for start in range(0, self._size, BLOCK):
             yield self.read(start, BLOCK)
 
 
 class UploadFile:
-    """The one file of a form. It exists from its first byte on, and until ``close``.
+    """The file of a form, created with its first byte and deleted by ``close``.
 
-    A thread may be in the middle of using the file when the call is over (its caller hung up, say): the last one who
-    uses it closes it then, so that its number cannot mean another file meanwhile.
+    A thread may still use the file when the call ends (its caller disconnects, say): the last user then closes it, so
+    that its descriptor cannot refer to another file meanwhile.
 
     Args:
-        folder: to make it in.
-        threads: where to wait for the disk.
+        folder: for the file.
+        threads: for waiting for the disk.
     """
 
     def __init__(self, folder: Path | None, threads: ThreadPoolExecutor) -> None:
@@ -112,7 +112,7 @@ class UploadFile:
         self.close()
 
     def put(self, block: bytes | bytearray) -> int:
-        """Take bytes that the next ``flush`` writes, behind those taken before; where in the file they begin."""
+        """Append bytes, which the next ``flush`` writes; returns their offset in the file."""
         start = self._size
         self._waiting.append(block)
         self._size += len(block)
@@ -122,7 +122,7 @@ class UploadFile:
         """Write what was put.
 
         Raises:
-            UnavailableError: the disk does not take it.
+            UnavailableError: the disk is full or fails.
         """
         if not self._waiting:
             return
@@ -130,11 +130,11 @@ class UploadFile:
         try:
             await asyncio.get_running_loop().run_in_executor(self._threads, self._write, blocks)
         except OSError as error:
-            logger.error("an upload cannot be stored", extra={"reason": error.strerror})  # noqa: TRY400 - no fault of ours
+            logger.error("an upload cannot be stored", extra={"reason": error.strerror})  # noqa: TRY400 - not a bug
             raise UnavailableError("The upload cannot be stored at the moment.") from None
 
     def read(self, start: int, length: int) -> bytes:
-        """Bytes that were written.
+        """Read bytes that were written.
 
         Raises:
             ValueError: the upload is closed.
@@ -143,13 +143,13 @@ class UploadFile:
             return b"" if self._file is None else os.pread(self._file.fileno(), length, start)
 
     def close(self) -> None:
-        """Give up the file and everything in it. Safe to repeat."""
+        """Delete the file. Safe to repeat."""
         with self._lock:
             unused = not self._closed and self._users == 0
             self._closed = True
             self._waiting = []
         if unused and self._file is not None:
-            self._threads.submit(self._file.close)  # to free 20 MB takes a disk its time
+            self._threads.submit(self._file.close)  # freeing 20 MB on a disk is slow
 
     def _write(self, blocks: list[bytes | bytearray]) -> None:
         with self._in_use():
@@ -166,14 +166,14 @@ class UploadFile:
     def _in_use(self) -> Iterator[None]:
         with self._lock:
             if self._closed:
-                raise ValueError("the form is not kept any more")
+                raise ValueError("upload already closed")
             self._users += 1
         try:
             yield
         finally:
-            self._leave()
+            self._release()
 
-    def _leave(self) -> None:
+    def _release(self) -> None:
         with self._lock:
             self._users -= 1
             last = self._closed and self._users == 0
@@ -182,18 +182,18 @@ class UploadFile:
 
 
 class Uploads:
-    """Makes spools.
+    """Factory of upload files.
 
     Args:
-        folder: for their files, made when the first one is needed; ``None`` = the system's for temporary files.
+        folder: for the files, created with the first one; None for the system's temporary folder.
     """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        # Threads of their own: a slow disk must not hold up what else threads are needed for, looking up names first of
-        # all. The first form starts them.
+        # Own threads, started by the first form: a slow disk must not delay other work of the default pool, such as
+        # name resolution.
         self._threads = ThreadPoolExecutor(_THREADS, "uploads")
 
     def upload(self) -> UploadFile:
-        """For one form; must be closed."""
+        """Create the file of one form; must be closed."""
         return UploadFile(self._folder, self._threads)

@@ -34,7 +34,7 @@ async def test_a_slow_reader_holds_the_server_up(authority: Authority, *, tls: b
     async with scripted_server(behave, tls=authority.server("localhost") if tls else None) as server:
         response = await post(pool, server.origin)
         await asyncio.sleep(0.5)
-        assert response._exchange.size <= 800 * 1024
+        assert response._buffer.size <= 800 * 1024
         assert sent < MANY * len(BLOCK) // 2  # the rest of what is under way are the kernel's buffers
         received = 0
         largest = 0

@@ -174,14 +174,14 @@ async def test_a_thousand_fields_are_too_many(upload: UploadFile) -> None:
 
 @pytest.mark.parametrize("second", [field("model"), field("model[]"), part('name="model"; filename="m"')])
 async def test_two_models_are_one_too_many(upload: UploadFile, second: bytes) -> None:
-    with pytest.raises(InvalidRequestError, match="more than one field 'model'") as raised:
+    with pytest.raises(InvalidRequestError, match="more than one 'model' field") as raised:
         await read(upload, field("model") + second + END)
     assert raised.value.param == "model"
 
 
 @pytest.mark.parametrize("model", [field("model[]"), part('name="model"; filename="m"')])
 async def test_a_model_that_is_no_plain_field(upload: UploadFile, model: bytes) -> None:
-    with pytest.raises(InvalidRequestError, match="field of text"):
+    with pytest.raises(InvalidRequestError, match="must be a text field"):
         await read(upload, model + END)
 
 

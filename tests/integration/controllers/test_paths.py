@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from application.ports.providers import Answer
-from infra.controllers.openai.endpoints import ENDPOINTS
+from infra.controllers.openai.routes import ENDPOINTS
 from tests.fakes.app_server import Served, make_door
 
 _ANSWER = Answer(b'{"object":"fine"}', b"application/json", None)

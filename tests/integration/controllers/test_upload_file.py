@@ -59,12 +59,12 @@ async def test_the_folder_is_for_us_alone(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-async def test_a_closed_spool_is_gone(tmp_path: Path) -> None:
+async def test_a_closed_upload_cannot_be_read(tmp_path: Path) -> None:
     with Uploads(tmp_path).upload() as upload:
         content = OnDisk(upload, upload.put(b"x"), 1)
         await upload.flush()
     upload.close()
-    with pytest.raises(ValueError, match="not kept"):
+    with pytest.raises(ValueError, match="already closed"):
         content.read(0, 1)
     await until(lambda: open_files(tmp_path) == 0)
 
@@ -84,7 +84,7 @@ async def test_a_call_that_ends_before_its_write_began_opens_nothing(tmp_path: P
     upload = Uploads(tmp_path).upload()
     upload.close()
     upload.put(b"x")
-    with pytest.raises(ValueError, match="not kept"):
+    with pytest.raises(ValueError, match="already closed"):
         await upload.flush()
     assert open_files(tmp_path) == 0
 

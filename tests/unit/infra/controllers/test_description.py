@@ -6,7 +6,7 @@ import re
 from fastapi import APIRouter, FastAPI
 
 from infra.controllers.description import describe
-from infra.controllers.openai.endpoints import ENDPOINTS
+from infra.controllers.openai.routes import ENDPOINTS
 
 
 def description() -> dict[str, object]:

@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from infra.controllers.http_guard import GuardedProtocol
+from infra.controllers.uvicorn_compat import GuardedProtocol
 
 _PATIENCE = 1
 
