@@ -15,9 +15,9 @@ from starlette.types import ASGIApp
 
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
+from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
-from application.serving.serve import Clock, Serving
-from application.serving.settle import Settle
+from application.serving.serve import Serving
 from domain.capabilities import CAPABILITIES
 from domain.model import ModelType
 from domain.response_id import ResponseIds
@@ -121,12 +121,10 @@ async def open_product(
                 raise
         follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
         stack.push_async_callback(_stop, follower)
-        settle = Settle(stores.journal.record, providers.dispatch.upstream_model, clock.monotonic, _line_id, status_of)
+        ledger = Ledger(stores.journal.record, providers.dispatch.upstream_model, clock, _line_id, status_of)
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
-        serving = Serving(
-            view, providers.dispatch, settle, clock, random.random, affinity, authentication=authentication
-        )
+        serving = Serving(view, providers.dispatch, ledger, random.random, affinity, authentication=authentication)
         version = product_version()
         health = Health(
             view,

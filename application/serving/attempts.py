@@ -1,78 +1,38 @@
-"""Trying deployments one after the other until one takes the call; a call that none takes is settled here."""
+"""Calling deployments one after the other until one takes the call."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from application.serving.exchange import Exchange
-from application.serving.meter import cut_short, measure
-from application.serving.settle import (
-    CALLER_GONE,
-    CALLER_GONE_STATUS,
-    INTERNAL_ERROR,
-    INTERNAL_ERROR_STATUS,
-    NOTHING,
-    Settle,
-)
+from application.serving.accounting import CallAccount
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
-from domain.usage import UsageSource
 
 T = TypeVar("T")
 
-Reach = Callable[[Call, ModelDocument], Awaitable[T]]
-"""One of a provider's two ways to be called: whole answer or stream."""
 
+async def first_success(account: CallAccount, reach: Callable[[Call, ModelDocument], Awaitable[T]]) -> T:
+    """Return the answer of the first candidate that gives one.
 
-async def attempt(exchange: Exchange, candidates: Sequence[ModelDocument], reach: Reach[T], settle: Settle) -> T:
-    """The first success among the candidates.
+    The next one is tried where the failure is the deployment's own and it cannot have done the work. That excludes a
+    time-out: the answer may have been made, and charged, all the same.
+
+    Args:
+        account: of the call.
+        reach: one of a provider's two ways to be called: whole answer or stream.
 
     Raises:
-        GatewayError: what went wrong with the last one tried. The ledger has its line.
-        asyncio.CancelledError: the caller is gone. The ledger has its line.
-    """
-    try:
-        return await _first_success(exchange, candidates, reach)
-    except UpstreamTimeoutError as error:
-        await _settle_unheard(exchange, settle, settle.status_of(error), error.label)
-        raise
-    except GatewayError as error:
-        settle.failed(exchange, error)
-        raise
-    except asyncio.CancelledError:
-        await _settle_unheard(exchange, settle, CALLER_GONE_STATUS, CALLER_GONE)
-        raise
-    except Exception:
-        settle(exchange, status=INTERNAL_ERROR_STATUS, error=INTERNAL_ERROR)
-        raise
-
-
-async def _settle_unheard(exchange: Exchange, settle: Settle, status: int, error: str) -> None:
-    """Nobody heard the end of it: the upstream has read the prompt, and may charge for it. Count what is certain."""
-    try:
-        if exchange.attempts and exchange.use_case.measure is not None:
-            await measure(exchange, None)
-    finally:
-        usage = cut_short(exchange) if exchange.attempts else NOTHING
-        settle(exchange, status=status, usage=usage, source=UsageSource.PARTIAL, error=error)
-
-
-async def _first_success(exchange: Exchange, candidates: Sequence[ModelDocument], reach: Reach[T]) -> T:
-    """Try the next one where the failure is the deployment's own and it cannot have done the work.
-
-    That excludes a time-out: the answer may have been made, and charged, all the same.
+        GatewayError: the failure of the last candidate that was tried.
     """
     failure: GatewayError | None = None
-    for document in candidates:
-        exchange.document = document
-        exchange.attempts += 1
+    for document in account.candidates:
+        account.attempt(document)
         try:
-            return await reach(exchange.call, document)
+            return await reach(account.call, document)
         except DeploymentUnusableError as error:
-            exchange.attempts -= 1  # nothing was called
+            account.not_attempted()
             failure = failure or error
         except UpstreamError as error:
             failure = error

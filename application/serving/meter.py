@@ -1,129 +1,135 @@
-"""From what an upstream reported, or did not, to the quantities of the ledger line."""
+"""From the usage that an upstream reported, or did not, to the quantities of the ledger line."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
-from application.serving.exchange import Exchange
-from application.serving.use_case import nothing
-from domain.usage import Usage, UsageSource, heard_tokens
-
-
-async def measure(exchange: Exchange, reported: Usage | None) -> None:
-    """Take the length of uploaded audio where the upstream did not say it. In a thread.
-
-    Only asked for use cases that measure. A caller who leaves meanwhile has the length taken all the same, so that the
-    call can be settled; should even that be stopped, its size has told the length.
-
-    Raises:
-        asyncio.CancelledError: the caller left.
-    """
-    use_case, call = exchange.use_case, exchange.call
-    if exchange.measured is not None or (reported is not None and reported.audio_milliseconds):
-        return
-    if use_case.measure is None or use_case.estimate_duration is None:
-        return
-    exchange.measured = use_case.estimate_duration(call)
-    work = asyncio.ensure_future(asyncio.to_thread(use_case.measure, call))
-    try:
-        exchange.measured = await asyncio.shield(work)
-    except asyncio.CancelledError:
-        exchange.measured = await asyncio.shield(work)
-        raise
-
-
-def complete(
-    exchange: Exchange, reported: Usage | None, body: bytes = b"", delivered: int = 0
-) -> tuple[Usage, UsageSource]:
-    """The quantities of a call that was answered to its end, and how they came about.
-
-    Args:
-        exchange: the call; :func:`measure` was asked before.
-        reported: by the upstream.
-        body: the answer where it came as a whole.
-        delivered: tokens of an answer that was streamed, by rule of thumb.
-    """
-    source = UsageSource.MEASURED if _exact(exchange, reported) else UsageSource.ESTIMATED
-    usage = reported or Usage()
-    if _tokens_matter(exchange):
-        usage = _filled_in(exchange, usage, body, delivered)
-        if usage != reported:
-            source = UsageSource.ESTIMATED
-    return _refined(exchange, usage, heard=reported is not None), source
-
-
-def cut_short(exchange: Exchange, reported: Usage | None = None, delivered: int = 0) -> Usage:
-    """What is certain of a call that nobody heard the end of: the upstream has read it, and may charge for that.
-
-    Speech and images are made all the same, and count in full.
-
-    Args:
-        exchange: the call; :func:`measure` was asked before.
-        reported: by the upstream so far.
-        delivered: tokens that came through, by rule of thumb.
-    """
-    if exchange.call.background and not counted(reported):
-        return Usage()
-    usage = reported or Usage()
-    if _tokens_matter(exchange):
-        usage = _filled_in(exchange, usage, None, delivered)
-    return _refined(exchange, usage, heard=False)
+from application.serving.use_case import UseCase, no_output_estimate
+from domain.call import Call
+from domain.model import ModelDocument
+from domain.usage import AudioLength, Usage, UsageSource, heard_tokens
 
 
 def counted(reported: Usage | None) -> bool:
-    """Whether an upstream counted tokens: zeros on both sides of a call are no count of anything."""
+    """Return whether an upstream counted tokens: zeros on both sides of a call do not count anything."""
     return reported is not None and bool(reported.input_tokens or reported.output_tokens)
 
 
-def _filled_in(exchange: Exchange, usage: Usage, body: bytes | None, delivered: int) -> Usage:
-    """The usage with an estimate of that side of the call, or of both, of which the upstream counted no token."""
-    use_case, call = exchange.use_case, exchange.call
-    sent, received = bool(usage.input_tokens), bool(usage.output_tokens)
-    if not received and delivered:
-        usage = usage.plus(Usage(output_tokens=delivered))
-    if not received and body is not None and use_case.estimate_output is not nothing:
-        usage = usage.plus(use_case.estimate_output(call, body))
-    if not sent:
-        guess = use_case.estimate_input(call).plus(_heard(exchange, usage))
-        usage = usage.plus(replace(guess, output_tokens=0, audio_output_tokens=0) if received else guess)
-    return usage
+class Meter:
+    """Measures one call, when it ends.
 
-
-def _refined(exchange: Exchange, usage: Usage, *, heard: bool) -> Usage:
-    measured = exchange.measured
-    if measured is not None and not usage.audio_milliseconds:
-        usage = replace(usage, audio_milliseconds=measured.milliseconds)
-    refine = exchange.use_case.adjust_usage
-    return usage if refine is None else refine(exchange.call, usage, heard)
-
-
-def _heard(exchange: Exchange, reported: Usage) -> Usage:
-    """Uploaded audio in tokens, by rule of thumb."""
-    measured = 0 if exchange.measured is None else exchange.measured.milliseconds
-    tokens = heard_tokens(reported.audio_milliseconds or measured)
-    return Usage(input_tokens=tokens, audio_input_tokens=tokens)
-
-
-def _exact(exchange: Exchange, reported: Usage | None) -> bool:
-    """Whether what is charged, as far as it is audio, was measured: by its tokens, or by its length."""
-    if exchange.measured is None or exchange.measured.exact:
-        return True
-    return counted(reported) and not _charged_by_unit(exchange)
-
-
-def _charged_by_unit(exchange: Exchange) -> bool:
-    """Whether the document names the price of the unit that such calls are about."""
-    unit, document = exchange.use_case.unit, exchange.document
-    return unit is not None and document is not None and getattr(document.prices, unit) is not None
-
-
-def _tokens_matter(exchange: Exchange) -> bool:
-    """Whether tokens that the upstream did not report are worth a guess.
-
-    Not where the unit is charged; nor where nothing is priced: then it is the unit that must be named as unpriced.
+    Args:
+        use_case: what was asked for.
+        call: the call.
+        document: the deployment that was called.
     """
-    unit, document = exchange.use_case.unit, exchange.document
-    if unit is None or document is None:
-        return True
-    return getattr(document.prices, unit) is None and bool(document.prices.per_token)
+
+    __slots__ = ("_call", "_document", "_length", "_use_case")
+
+    def __init__(self, use_case: UseCase, call: Call, document: ModelDocument | None) -> None:
+        self._use_case = use_case
+        self._call = call
+        self._document = document
+        self._length: AudioLength | None = None
+
+    async def measure(self, reported: Usage | None) -> None:
+        """Take the length of uploaded audio in a thread, unless the upstream reported it.
+
+        Only for use cases that measure. If the caller disconnects meanwhile the length is taken all the same, so that
+        the call can be settled; if even that is cancelled, the length is the one estimated from the size.
+
+        Raises:
+            asyncio.CancelledError: the caller disconnected.
+        """
+        use_case, call = self._use_case, self._call
+        if reported is not None and reported.audio_milliseconds:
+            return
+        if use_case.measure is None or use_case.estimate_duration is None:
+            return
+        self._length = use_case.estimate_duration(call)
+        work = asyncio.ensure_future(asyncio.to_thread(use_case.measure, call))
+        try:
+            self._length = await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._length = await asyncio.shield(work)
+            raise
+
+    def complete(
+        self, reported: Usage | None, body: bytes, delivered: Callable[[], int] | None
+    ) -> tuple[Usage, UsageSource]:
+        """Return the quantities of a complete answer, and how they came about.
+
+        Args:
+            reported: by the upstream.
+            body: of an answer that is not streamed.
+            delivered: counts the tokens of a streamed answer, by rule of thumb.
+        """
+        source = UsageSource.MEASURED if self._is_exact(reported) else UsageSource.ESTIMATED
+        usage = reported or Usage()
+        if self._tokens_matter():
+            usage = self._filled_in(usage, body, delivered)
+            if usage != reported:
+                source = UsageSource.ESTIMATED
+        return self._adjusted(usage, complete=reported is not None), source
+
+    def cut_short(self, reported: Usage | None, delivered: Callable[[], int] | None) -> Usage:
+        """Return what is certain of an interrupted call: the upstream has read it, and may charge for that.
+
+        Speech and images are made all the same, and count in full.
+
+        Args:
+            reported: by the upstream so far.
+            delivered: counts the tokens that arrived, by rule of thumb.
+        """
+        if self._call.background and not counted(reported):
+            return Usage()
+        usage = reported or Usage()
+        if self._tokens_matter():
+            usage = self._filled_in(usage, None, delivered)
+        return self._adjusted(usage, complete=False)
+
+    def _filled_in(self, usage: Usage, body: bytes | None, delivered: Callable[[], int] | None) -> Usage:
+        """Add an estimate of either side of the call of which the upstream counted no token."""
+        use_case, call = self._use_case, self._call
+        sent, received = bool(usage.input_tokens), bool(usage.output_tokens)
+        if not received and delivered is not None:
+            usage = usage.plus(Usage(output_tokens=delivered()))
+        if not received and body is not None and use_case.estimate_output is not no_output_estimate:
+            usage = usage.plus(use_case.estimate_output(call, body))
+        if not sent:
+            estimate = use_case.estimate_input(call).plus(self._audio_input(usage))
+            usage = usage.plus(replace(estimate, output_tokens=0, audio_output_tokens=0) if received else estimate)
+        return usage
+
+    def _adjusted(self, usage: Usage, *, complete: bool) -> Usage:
+        if self._length is not None and not usage.audio_milliseconds:
+            usage = replace(usage, audio_milliseconds=self._length.milliseconds)
+        adjust = self._use_case.adjust_usage
+        return usage if adjust is None else adjust(self._call, usage, complete)
+
+    def _audio_input(self, reported: Usage) -> Usage:
+        """Estimate the tokens of uploaded audio."""
+        measured = 0 if self._length is None else self._length.milliseconds
+        tokens = heard_tokens(reported.audio_milliseconds or measured)
+        return Usage(input_tokens=tokens, audio_input_tokens=tokens)
+
+    def _is_exact(self, reported: Usage | None) -> bool:
+        """Return whether what is charged, as far as it is audio, was measured: by its tokens, or by its length."""
+        if self._length is None or self._length.exact:
+            return True
+        return counted(reported) and not self._unit_has_price()
+
+    def _unit_has_price(self) -> bool:
+        unit, document = self._use_case.unit, self._document
+        return unit is not None and document is not None and getattr(document.prices, unit) is not None
+
+    def _tokens_matter(self) -> bool:
+        """Return whether tokens that the upstream did not report must be estimated.
+
+        Not where the unit is charged; nor where nothing is priced: then the unit must be named as unpriced.
+        """
+        if self._use_case.unit is None or self._document is None:
+            return True
+        return not self._unit_has_price() and bool(self._document.prices.per_token)

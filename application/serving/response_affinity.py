@@ -7,7 +7,6 @@ on the way back. Nothing else of a body changes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -15,7 +14,7 @@ from binascii import Error as Base64Error
 from collections.abc import Callable
 from dataclasses import replace
 
-from application.serving.exchange import Exchange
+from application.serving.accounting import CallAccount
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.response_id import ResponseIds, ResponseLocation
@@ -34,6 +33,10 @@ _UNMARKED = re.compile(rb'("encrypted_content"\s*:\s*")(?=[^"])')
 _MARKED = re.compile(rb'("encrypted_content"\s*:\s*")llmproxy\.([\w-]{0,2000})\.')
 
 
+Swaps = list[tuple[bytes, bytes]]
+"""Quoted ids to replace in an answer, each with its replacement."""
+
+
 class ResponseAffinity:
     """Binds calls to deployments and puts marks on answers.
 
@@ -44,20 +47,16 @@ class ResponseAffinity:
     def __init__(self, ids: ResponseIds) -> None:
         self._ids = ids
 
-    def bind(self, exchange: Exchange) -> Callable[[bytes], bytes]:
-        """Make the call what its deployment must see; what turns blocks of its answer into what the caller must see.
-
-        The exchange also learns the id of its ledger line where the answer can be fetched again.
+    def bind(self, project_id: str, call: Call) -> tuple[Call, Swaps]:
+        """Return the call as its deployment must see it, and the ids to replace in its answer.
 
         Raises:
-            InvalidRequestError: it goes on with a response that this project does not have, or with what is no id.
+            InvalidRequestError: it continues a response that this project does not have, or the id is not a string.
         """
-        project_id = exchange.caller.project.id
-        call = exchange.call
         fields = dict(call.fields)
         deployment = _take_marks_off(fields)
         previous = previous_of(call)
-        swaps: list[tuple[bytes, bytes]] = []
+        swaps: Swaps = []
         if previous is not None:
             kept = self._ids.read(project_id, previous)
             if kept is None:
@@ -66,8 +65,8 @@ class ResponseAffinity:
             fields[_PREVIOUS] = _quoted(kept.upstream_id)
             swaps.append((fields[_PREVIOUS], _quoted(previous)))
         if deployment is not None:
-            exchange.call = replace(call, fields=fields, deployment=deployment)
-        return self._rewriter(exchange, swaps)
+            call = replace(call, fields=fields, deployment=deployment)
+        return call, swaps
 
     def find(self, project_id: str, public_id: str) -> ResponseLocation | None:
         """Where a response is; ``None`` = this project has none of this id."""
@@ -85,12 +84,16 @@ class ResponseAffinity:
         body = body.replace(_quoted(kept.upstream_id), _quoted(public_id))
         return _marked(body, document_id) if _ENCRYPTED in body else body
 
-    def _rewriter(self, exchange: Exchange, swaps: list[tuple[bytes, bytes]]) -> Callable[[bytes], bytes]:
+    def rewriter(self, account: CallAccount, swaps: Swaps) -> Callable[[bytes], bytes]:
+        """Return what turns each block of the call's answer into what the caller must see.
+
+        The account also learns the id of its ledger line where the answer can be fetched again.
+        """
         learned = False
 
         def rewrite(block: bytes) -> bytes:
             nonlocal learned
-            document = exchange.document
+            document = account.document
             if document is None:
                 return block
             if not learned:
@@ -98,10 +101,11 @@ class ResponseAffinity:
                 if found is not None:
                     learned = True
                     kept = ResponseLocation(document.id, found.group(1).decode("utf-8", "replace"))
-                    public = self._ids.public(exchange.caller.project.id, kept)
+                    public = self._ids.public(account.caller.project.id, kept)
                     swaps.append((b'"%b"' % found.group(1), _quoted(public)))
-                    if exchange.call.background:
-                        _expect_again(exchange, public, block)
+                    if account.call.background:
+                        created = _CREATED_AT.search(block)
+                        account.share_line(public, None if created is None else float(created.group(1)))
             for old, new in swaps:
                 block = block.replace(old, new)
             return _marked(block, document.id) if _ENCRYPTED in block else block
@@ -129,39 +133,12 @@ def previous_of(call: Call) -> str | None:
     return value
 
 
-def line_id(public_id: str) -> str:
-    """The id of the ledger line of a response made in the background: however often it is fetched, one is kept."""
-    return "response-" + hashlib.sha256(public_id.encode()).hexdigest()[:40]
-
-
-def line_time(created_at: object, now_ms: int) -> int:
-    """The time of that line in milliseconds: ``created_at`` of the response, because stores keep lines apart by time.
-
-    Where it names none that can be (responses are kept for a month or so) it is now: a line must not fall out of the
-    months that anybody looks at.
-    """
-    if isinstance(created_at, bool) or not isinstance(created_at, int | float):
-        return now_ms
-    return int(created_at * 1000) if -_LONGEST_KEPT < created_at - now_ms / 1000 < _CLOCKS_DIFFER else now_ms
-
-
-_LONGEST_KEPT = 400 * 86_400.0  # seconds
-_CLOCKS_DIFFER = 86_400.0
-
-
 def not_found(public_id: str) -> InvalidRequestError:
     """The error for a call that goes on with nothing."""
     shown = public_id[:_SHOWN]
     return InvalidRequestError(
         f"Previous response with id '{shown}' not found.", param=_PREVIOUS, code="previous_response_not_found"
     )
-
-
-def _expect_again(exchange: Exchange, public_id: str, block: bytes) -> None:
-    exchange.line_id = line_id(public_id)
-    created = _CREATED_AT.search(block)
-    if created is not None:
-        exchange.time_ms = line_time(float(created.group(1)), exchange.time_ms)
 
 
 def _take_marks_off(fields: dict[str, bytes]) -> str | None:

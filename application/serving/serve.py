@@ -1,58 +1,42 @@
-"""The request path from end to end: authenticate, admit, attempt, answer or stream, settle."""
+"""The request path from end to end: authenticate, admit, attempt, relay, settle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 
 from application.ports.providers import Answer, Provider, StoredAction
+from application.serving.accounting import CallAccount
 from application.serving.admit import admit
-from application.serving.answer import finish
-from application.serving.attempts import attempt
+from application.serving.attempts import first_success
 from application.serving.authenticate import authenticate, everybody
 from application.serving.catalog_view import CatalogView
-from application.serving.exchange import Exchange
-from application.serving.response_affinity import ResponseAffinity
-from application.serving.settle import Settle
+from application.serving.ledger import Ledger
+from application.serving.response_affinity import ResponseAffinity, Swaps
 from application.serving.stored import StoredResponses
-from application.serving.stream import Relay, relay
+from application.serving.stream import Relay
 from application.serving.use_case import UseCase
 from domain.call import Call
 from domain.project import Caller
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time, as three plain callables: POSIX seconds, seconds that never go back, and the moment in UTC."""
-
-    time: Callable[[], float]
-    monotonic: Callable[[], float]
-
-    def now(self) -> datetime:
-        """The moment, aware, in UTC."""
-        return datetime.fromtimestamp(self.time(), UTC)
-
-
 class Serving:
-    """Serves calls. Holds what they share; everything about one call is in its ``Exchange``.
+    """Serves calls. Holds what they share; everything about one call is in its ``CallAccount``.
 
     Args:
-        view: the catalogue as it stands.
+        view: the current catalogue.
         provider: reaches the upstreams.
-        settle: writes ledger lines.
-        clock: time.
-        random: numbers from 0 up to but not including 1, for choosing among deployments.
-        affinity: leads calls back to the deployment that keeps what they go on with.
-        authentication: ``False`` = every caller is project ``default``.
+        ledger: records the lines of calls.
+        random: returns numbers from 0 up to but not including 1, for choosing among deployments.
+        affinity: leads calls back to the deployment that keeps what they continue.
+        authentication: if false, every caller is project ``default``.
     """
 
     def __init__(
         self,
         view: CatalogView,
         provider: Provider,
-        settle: Settle,
-        clock: Clock,
+        ledger: Ledger,
         random: Callable[[], float],
         affinity: ResponseAffinity,
         *,
@@ -60,61 +44,73 @@ class Serving:
     ) -> None:
         self.view = view
         self._provider = provider
-        self._settle = settle
-        self._clock = clock
+        self._ledger = ledger
         self._random = random
         self._affinity = affinity
-        self._stored = StoredResponses(provider, affinity, settle, self.exchange)
+        self._stored = StoredResponses(provider, affinity, ledger)
         self._authentication = authentication
 
     def authenticate(self, key: str | None) -> Caller:
-        """Who presents this key.
+        """Return the caller that presents this key.
 
         Raises:
-            InvalidApiKeyError: nobody we know.
-            NotReadyError: no catalogue has been read yet, so nobody can be known.
+            InvalidApiKeyError: the key is missing, unknown or no longer valid.
+            NotReadyError: no catalogue has been read yet.
         """
         catalog = self.view.catalog
         if not self._authentication:
             return everybody(catalog)
-        return authenticate(key, catalog, self._clock.now)
+        return authenticate(key, catalog, self._ledger.clock.now)
 
-    def exchange(self, use_case: UseCase, call: Call, caller: Caller) -> Exchange:
-        """The record of a call that arrived just now."""
-        return Exchange(use_case, call, caller, int(self._clock.time() * 1000), self._clock.monotonic())
-
-    async def answer(self, exchange: Exchange) -> Answer:
-        """Serve a call with one whole answer. Its ledger line is recorded when this returns.
+    def admit(self, use_case: UseCase, call: Call, caller: Caller) -> CallAccount:
+        """Admit a call that arrived just now, and open its account.
 
         Raises:
             GatewayError: it cannot be served.
         """
-        rewrite = self._affinity.bind(exchange) if exchange.use_case.stateful else None
-        candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
-        answer = await attempt(exchange, candidates, self._provider.answer, self._settle)
-        exchange.first_byte = self._clock.monotonic()
-        if rewrite is not None:
-            answer = replace(answer, body=rewrite(answer.body))
-        await finish(exchange, answer, self._settle)
+        catalog = self.view.catalog
+        swaps: Swaps = []
+        if use_case.stateful:
+            call, swaps = self._affinity.bind(caller.project.id, call)
+        account = CallAccount(self._ledger, use_case, call, caller, admit(call, caller, catalog, self._random))
+        if use_case.stateful:
+            account.rewrite = self._affinity.rewriter(account, swaps)
+        return account
+
+    async def answer(self, account: CallAccount) -> Answer:
+        """Serve a call with one whole answer. Its ledger line is recorded when this returns or raises.
+
+        Raises:
+            GatewayError: no deployment answered it.
+        """
+        try:
+            answer = await first_success(account, self._provider.answer)
+        except BaseException as cause:
+            await account.failed(cause)
+            raise
+        account.answered()
+        if account.rewrite is not None:
+            answer = replace(answer, body=account.rewrite(answer.body))
+        await account.completed(answer.usage, answer.body)
         return answer
 
-    async def stream(self, exchange: Exchange) -> Relay:
+    async def stream(self, account: CallAccount) -> Relay:
         """Serve a call with a stream.
 
         Raises:
-            GatewayError: it cannot be served; nothing has been sent yet.
+            GatewayError: no deployment took it; nothing has been sent yet. Its ledger line is recorded.
         """
-        rewrite = self._affinity.bind(exchange) if exchange.use_case.stateful else None
-        candidates = admit(exchange.call, exchange.caller, self.view.catalog, self._random)
-        stream = await attempt(exchange, candidates, self._provider.stream, self._settle)
-        blocks = relay(exchange, stream, self._settle, self._clock.monotonic, rewrite)
-        return Relay(stream.content_type, blocks, exchange)
+        try:
+            return Relay(account, await first_success(account, self._provider.stream))
+        except BaseException as cause:
+            await account.failed(cause)
+            raise
 
     async def stored(self, caller: Caller, action: StoredAction, public_id: str, query: str, request_id: str) -> Answer:
         """Do something with a stored response of the caller's project, where it is kept.
 
         Raises:
-            ResponseNotFoundError: the project has no such response, or its deployment is gone.
-            GatewayError: it did not work out.
+            ResponseNotFoundError: the project has no such response, or its deployment no longer exists.
+            GatewayError: the call failed.
         """
         return await self._stored(caller, self.view.catalog, action, public_id, query, request_id)

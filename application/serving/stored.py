@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from application.ports.providers import Answer, Provider, StoredAction, StoredCall
-from application.serving.exchange import Exchange
+from application.serving.accounting import CallAccount
+from application.serving.ledger import Ledger
 from application.serving.meter import counted
-from application.serving.response_affinity import ResponseAffinity, line_id, line_time
-from application.serving.settle import Settle
+from application.serving.response_affinity import ResponseAffinity
 from application.serving.use_case import UseCase
 from domain.access import may_use
 from domain.call import Call
@@ -35,21 +35,13 @@ class StoredResponses:
     Args:
         provider: reaches the upstreams.
         affinity: knows the ids.
-        settle: writes the ledger line of a response that was made in the background, once its usage is known.
-        exchange: makes the record of a call for the ledger.
+        ledger: records a response that was made in the background, once its usage is known.
     """
 
-    def __init__(
-        self,
-        provider: Provider,
-        affinity: ResponseAffinity,
-        settle: Settle,
-        exchange: Callable[[UseCase, Call, Caller], Exchange],
-    ) -> None:
+    def __init__(self, provider: Provider, affinity: ResponseAffinity, ledger: Ledger) -> None:
         self._provider = provider
         self._affinity = affinity
-        self._settle = settle
-        self._exchange = exchange
+        self._ledger = ledger
 
     async def __call__(
         self, caller: Caller, catalog: Catalog, action: StoredAction, public_id: str, query: str, request_id: str
@@ -72,23 +64,21 @@ class StoredResponses:
                 raise ResponseNotFoundError(public_id) from None
             raise
         if action in _COUNTED and answer.usage is not None and _BACKGROUND.search(answer.body):
-            self._count(caller, document, answer, public_id, request_id)
+            await self._count(caller, document, answer, public_id, request_id)
         return replace(answer, body=self._affinity.rewrite_stored(answer.body, project_id, kept, public_id))
 
-    def _count(self, caller: Caller, document: ModelDocument, answer: Answer, public_id: str, request_id: str) -> None:
-        """What was made in the background is charged when it is there. However often it is fetched: one line."""
+    async def _count(
+        self, caller: Caller, document: ModelDocument, answer: Answer, public_id: str, request_id: str
+    ) -> None:
+        """Charge what was made in the background once it is there. However often it is fetched: one line."""
         response = _object(answer.body)
-        if response.get("background") is not True or answer.usage is None:
-            return
-        if response.get("status") in _UNDER_WAY or not counted(answer.usage):
+        if response.get("background") is not True or response.get("status") in _UNDER_WAY or not counted(answer.usage):
             return  # the first line of a response is the one that is kept
         call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
-        exchange = self._exchange(_FETCHED, call, caller)
-        exchange.time_ms = line_time(response.get("created_at"), exchange.time_ms)
-        exchange.document = document
-        exchange.attempts = 1
-        exchange.line_id = line_id(public_id)
-        self._settle(exchange, status=200, usage=answer.usage)
+        account = CallAccount(self._ledger, _FETCHED, call, caller, [document])
+        account.attempt(document)
+        account.share_line(public_id, response.get("created_at"))
+        await account.completed(answer.usage)
 
 
 def _object(body: bytes) -> Mapping[str, object]:

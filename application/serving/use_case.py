@@ -39,8 +39,8 @@ def error_event(_opening: bytes, _latest: bytes, error: ErrorDetail) -> bytes:
     return b"data: " + json.dumps({"error": error}, separators=(",", ":")).encode() + b"\n\n"
 
 
-def nothing(_call: Call, _body: bytes) -> Usage:
-    """An answer that is counted by nothing but what was asked for."""
+def no_output_estimate(_call: Call, _body: bytes) -> Usage:
+    """Return no tokens, for answers that are counted by what was asked for."""
     return Usage()
 
 
@@ -71,7 +71,7 @@ class UseCase:
     estimate_input: Callable[[Call], Usage]
     read: Callable[[Mapping[str, bytes], str], Call] = no_json
     read_form: Callable[[Form, str], Call] = no_form
-    estimate_output: Callable[[Call, bytes], Usage] = nothing
+    estimate_output: Callable[[Call, bytes], Usage] = no_output_estimate
     adjust_usage: Callable[[Call, Usage, bool], Usage] | None = None
     measure: Callable[[Call], AudioLength] | None = None
     estimate_duration: Callable[[Call], AudioLength] | None = None

@@ -8,7 +8,8 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from application.serving.exchange import Exchange
+from application.serving.accounting import CallAccount
+from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError
 from domain.project import Caller
 from infra.controllers.errors import TABLE, status_of
@@ -35,7 +36,8 @@ class RequestRecord:
         status: of the response, 0 before one is sent.
         error: our error code.
         caller: project and key, once authenticated.
-        exchange: the call, once read.
+        call: the call, once read.
+        account: its account, once it is admitted.
     """
 
     request_id: str
@@ -45,7 +47,8 @@ class RequestRecord:
     status: int = 0
     error: str | None = None
     caller: Caller | None = None
-    exchange: Exchange | None = None
+    call: Call | None = None
+    account: CallAccount | None = None
 
     def failed(self, error: GatewayError) -> None:
         """Note an error of the domain, and log it if its level is above INFO."""
@@ -80,21 +83,21 @@ class RequestRecord:
         if self.caller is not None:
             facts["project"] = self.caller.project.id
             facts["key_id"] = self.caller.key_id
-        if self.exchange is not None:
-            facts["model"] = self.exchange.call.model[:_LONGEST_NAME]
-            facts["stream"] = self.exchange.call.stream
-            line = self.exchange.line
-            if line is not None:
-                facts["document"] = line.document_id
-                facts["attempts"] = line.attempts
-                facts["first_byte_ms"] = line.first_byte_ms
-                facts["input_tokens"] = line.usage.input_tokens
-                facts["output_tokens"] = line.usage.output_tokens
-                facts |= {name: count for name in _UNITS if (count := getattr(line.usage, name))}
+        if self.call is not None:
+            facts["model"] = self.call.model[:_LONGEST_NAME]
+            facts["stream"] = self.call.stream
+        line = self.account.line if self.account is not None else None
+        if line is not None:
+            facts["document"] = line.document_id
+            facts["attempts"] = line.attempts
+            facts["first_byte_ms"] = line.first_byte_ms
+            facts["input_tokens"] = line.usage.input_tokens
+            facts["output_tokens"] = line.usage.output_tokens
+            facts |= {name: count for name in _UNITS if (count := getattr(line.usage, name))}
         return facts
 
     def _context(self) -> dict[str, object]:
-        document = self.exchange.document if self.exchange is not None else None
+        document = self.account.document if self.account is not None else None
         return {
             "request_id": self.request_id,
             "path": self.path,

@@ -14,9 +14,9 @@ import uvicorn
 from application.ports.catalog_store import Kind
 from application.ports.providers import Answer
 from application.serving.catalog_view import CatalogView
+from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
-from application.serving.serve import Clock, Serving
-from application.serving.settle import Settle
+from application.serving.serve import Serving
 from application.use_cases.list_models import Sizes
 from domain.call import Call
 from domain.ledger import LedgerLine
@@ -105,8 +105,8 @@ async def make_door(uploads: Path | None = None, limits: BodyLimits = LIMITS, /,
     await view.refresh()
     lines: list[LedgerLine] = []
     visits: list[Mapping[str, object]] = []
-    settle = Settle(lines.append, provider.upstream_model, clock.monotonic, lambda: "1", status_of)
-    serving = Serving(view, provider, settle, clock, lambda: 0.5, ResponseAffinity(IDS), authentication=False)
+    ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of)
+    serving = Serving(view, provider, ledger, lambda: 0.5, ResponseAffinity(IDS), authentication=False)
     health = Health(view, dict, dict, clock.time, "0", show_detail=True)
     pages = create_pages(serving, health, "0", lambda _document: Sizes())
     return Served(AsgiApp(Handler(serving, limits, Uploads(uploads)), pages, visits.append), provider, lines, visits)

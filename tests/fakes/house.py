@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from application.ports.catalog_store import Kind
+from application.serving.accounting import CallAccount
 from application.serving.catalog_view import CatalogView
-from application.serving.exchange import Exchange
+from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
-from application.serving.serve import Clock, Serving
-from application.serving.settle import Settle
+from application.serving.serve import Serving
 from application.serving.use_case import UseCase
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.api_key import fingerprint
@@ -45,10 +45,8 @@ class House:
         self.store = MemoryCatalogStore()
         clock = Clock(NOW.timestamp, iter(range(1000)).__next__)
         self.view = CatalogView(self.store, provider.unusable_because, clock.time)
-        settle = Settle(
-            self.lines.append, provider.upstream_model, clock.monotonic, lambda: str(len(self.lines)), status_of
-        )
-        self.serving = Serving(self.view, provider, settle, clock, lambda: 0.5, ResponseAffinity(IDS))
+        ledger = Ledger(self.lines.append, provider.upstream_model, clock, lambda: str(len(self.lines)), status_of)
+        self.serving = Serving(self.view, provider, ledger, lambda: 0.5, ResponseAffinity(IDS))
 
     async def load(self, *models: dict[str, object], **key: object) -> None:
         for model in models:
@@ -58,19 +56,19 @@ class House:
         await self.store.put(Kind.PROJECT, project_body(id="other", name="Other", keys=[_key_entry(OTHER_KEY)]))
         await self.view.refresh()
 
-    def exchange(self, **members: bytes) -> Exchange:
+    def account(self, **members: bytes) -> CallAccount:
         """Of a chat completion."""
         fields = {"model": b'"sim"', "messages": b'[{"role":"user","content":"0123456789ab"}]'} | members
-        return self._exchange(CHAT_COMPLETION, CHAT_COMPLETION.read(fields, "req-1"), KEY)
+        return self._admit(CHAT_COMPLETION, CHAT_COMPLETION.read(fields, "req-1"), KEY)
 
-    def ask(self, use_case: UseCase, body: Mapping[str, bytes] | Form, key: str = KEY) -> Exchange:
+    def ask(self, use_case: UseCase, body: Mapping[str, bytes] | Form, key: str = KEY) -> CallAccount:
         """Of anything else, for the model ``sim``."""
         if isinstance(body, Form):
-            return self._exchange(use_case, use_case.read_form(body, "req-1"), key)
-        return self._exchange(use_case, use_case.read({"model": b'"sim"', **body}, "req-1"), key)
+            return self._admit(use_case, use_case.read_form(body, "req-1"), key)
+        return self._admit(use_case, use_case.read({"model": b'"sim"', **body}, "req-1"), key)
 
-    def _exchange(self, use_case: UseCase, call: Call, key: str) -> Exchange:
-        return self.serving.exchange(use_case, call, self.serving.authenticate(key))
+    def _admit(self, use_case: UseCase, call: Call, key: str) -> CallAccount:
+        return self.serving.admit(use_case, call, self.serving.authenticate(key))
 
 
 async def house(provider: FakeProvider, *models: dict[str, object]) -> House:
@@ -85,13 +83,13 @@ async def line_of(
     """The line of a call that is answered, whole or as a stream, or fails."""
     model = offering_everything(costs={"currency": "USD", **costs})
     there = await house(FakeProvider(**{"sim-1": behaviour}), model)
-    exchange = there.ask(use_case, body)
+    account = there.ask(use_case, body)
     with suppress(GatewayError):
-        if exchange.call.stream:
-            async for _ in (await there.serving.stream(exchange)).blocks:
+        if account.call.stream:
+            async for _ in (await there.serving.stream(account)).blocks:
                 pass
         else:
-            await there.serving.answer(exchange)
+            await there.serving.answer(account)
     (line,) = there.lines
     return line
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from starlette.types import Receive, Scope, Send
 
-from application.serving.exchange import Exchange
+from application.serving.accounting import CallAccount
 from application.serving.serve import Serving
 from application.serving.use_case import UseCase, no_form, no_json
 from domain.call import Call
@@ -123,12 +123,13 @@ class Handler:
         await self._call(use_case, use_case.read(members, request_id), caller, response)
 
     async def _call(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
-        exchange = self._serving.exchange(use_case, call, caller)
-        response.record.exchange = exchange
+        response.record.call = call
+        account = self._serving.admit(use_case, call, caller)
+        response.record.account = account
         if call.stream:
-            await self._stream(exchange, response)
+            await self._stream(account, response)
         else:
-            answer = await self._serving.answer(exchange)
+            answer = await self._serving.answer(account)
             await response.whole(200, answer.content_type, answer.body)
 
     async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: DisconnectWatch) -> None:
@@ -144,8 +145,8 @@ class Handler:
         response.record.caller = caller
         return caller
 
-    async def _stream(self, exchange: Exchange, response: Response) -> None:
-        relay = await self._serving.stream(exchange)
+    async def _stream(self, account: CallAccount, response: Response) -> None:
+        relay = await self._serving.stream(account)
         async with aclosing(relay.blocks) as blocks:
             # The head is sent with the first block: a failure before that is a plain error response.
             first = await anext(blocks, b"")

@@ -91,9 +91,9 @@ async def test_a_caller_who_leaves_before_the_first_byte(use_case: UseCase, body
     assert (line.status, line.usage, line.usage_source) == (499, usage, UsageSource.PARTIAL)
 
 
-async def _left(there: House, exchange: Any) -> LedgerLine:
-    serve = there.serving.stream if exchange.call.stream else there.serving.answer
-    task = asyncio.ensure_future(serve(exchange))
+async def _left(there: House, account: Any) -> LedgerLine:
+    serve = there.serving.stream if account.call.stream else there.serving.answer
+    task = asyncio.ensure_future(serve(account))
     for _ in range(3):
         await asyncio.sleep(0)
     task.cancel()

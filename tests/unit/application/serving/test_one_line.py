@@ -68,6 +68,6 @@ async def test_a_call_that_failed_over_has_one_line_for_what_was_used_of_the_one
     answer = Answer(b"{}", JSON, Usage(10, 5))
     provider = FakeProvider(a=errors.UpstreamRefusedError(503, "busy"), b=answer)
     there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
-    await there.serving.answer(there.exchange())
+    await there.serving.answer(there.account())
     (line,) = there.lines
     assert (line.document_id, line.attempts, line.usage, line.status) == ("b", 2, Usage(10, 5), 200)

@@ -7,7 +7,6 @@ import json
 import pytest
 
 from application.ports.providers import Answer
-from application.serving.response_affinity import line_time
 from application.use_cases.responses import RESPONSES
 from domain import errors
 from domain.response_id import ResponseLocation
@@ -83,7 +82,6 @@ async def test_ids_in_a_stream() -> None:
     seen = [block async for block in relay.blocks]
     mine = public("a", "resp_up").encode()
     assert seen == [block.replace(b"resp_up", mine) for block in blocks]
-    assert asked.opening == blocks[0]
     ended = relay.failure({"message": "m", "type": "t", "param": None, "code": None})
     assert ended is not None
     assert ended.startswith(b"event: response.failed\n")
@@ -188,16 +186,3 @@ async def test_encrypted_content_without_a_mark_reaches_whoever_is_next() -> Non
     await there.serving.answer(there.ask(RESPONSES, {"input": items}))
     assert provider.called == ["a"]
     assert provider.calls[-1].fields["input"] == items
-
-
-@pytest.mark.parametrize(
-    ("created_at", "time_ms"),
-    [(1_795_262_400, 1_795_262_400_000), (1_795_262_400.5, 1_795_262_400_500), (1_795_300_060, 1_795_300_060_000)],
-)
-def test_the_time_of_a_line(created_at: object, time_ms: int) -> None:
-    assert line_time(created_at, NOW_MS) == time_ms
-
-
-@pytest.mark.parametrize("created_at", [0, -1, 1.5, 9_999_999_999, 1e400, float("nan"), True, "5", None])
-def test_a_time_that_cannot_be_is_now(created_at: object) -> None:
-    assert line_time(created_at, NOW_MS) == NOW_MS

@@ -21,7 +21,7 @@ Wait = Callable[[], "asyncio.Future[None]"]
 
 async def test_an_answer_is_relayed_and_its_line_recorded() -> None:
     there = await house(FakeProvider(**{"sim-1": ANSWER}))
-    assert await there.serving.answer(there.exchange(user=b'"alice"')) is ANSWER
+    assert await there.serving.answer(there.account(user=b'"alice"')) is ANSWER
     (line,) = there.lines
     assert (line.project, line.key_id, line.tags, line.end_user) == ("billing", "k1", {"team": "red"}, "alice")
     assert (line.status, line.attempts, line.streamed) == (200, 1, False)
@@ -34,7 +34,7 @@ async def test_an_answer_is_relayed_and_its_line_recorded() -> None:
 
 async def test_an_answer_without_usage_is_estimated() -> None:
     there = await house(FakeProvider(**{"sim-1": Answer(ANSWER.body, b"application/json", None)}))
-    await there.serving.answer(there.exchange())
+    await there.serving.answer(there.account())
     (line,) = there.lines
     assert (line.usage, line.usage_source) == (Usage(3, 2), UsageSource.ESTIMATED)
 
@@ -42,7 +42,7 @@ async def test_an_answer_without_usage_is_estimated() -> None:
 async def test_the_next_deployment_is_tried_when_one_is_unreachable() -> None:
     provider = FakeProvider(a=errors.UpstreamUnreachableError(), b=ANSWER)
     there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
-    await there.serving.answer(there.exchange())
+    await there.serving.answer(there.account())
     assert provider.called == ["a", "b"]
     (line,) = there.lines
     assert (line.document_id, line.attempts, line.status) == ("b", 2, 200)
@@ -64,7 +64,7 @@ async def test_failures_are_recorded_and_not_all_are_tried_elsewhere(
     provider = FakeProvider(a=failure, b=failure)
     there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
     with pytest.raises(type(failure)):
-        await there.serving.answer(there.exchange())
+        await there.serving.answer(there.account())
     assert provider.called == tried
     (line,) = there.lines
     assert (line.status, line.error, line.usage, line.cost_units) == (status, failure.label, Usage(), 0)
@@ -74,7 +74,7 @@ async def test_an_upstream_that_times_out_may_charge_for_the_prompt_and_is_not_a
     provider = FakeProvider(a=errors.UpstreamTimeoutError(), b=ANSWER)
     there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
     with pytest.raises(errors.UpstreamTimeoutError):
-        await there.serving.answer(there.exchange())
+        await there.serving.answer(there.account())
     assert provider.called == ["a"]
     (line,) = there.lines
     assert (line.status, line.error, line.usage) == (504, "upstream_timeout", Usage(3))
@@ -84,7 +84,7 @@ async def test_an_upstream_that_times_out_may_charge_for_the_prompt_and_is_not_a
 async def test_a_fault_of_ours_is_recorded_too() -> None:
     there = await house(FakeProvider(**{"sim-1": ZeroDivisionError()}))
     with pytest.raises(ZeroDivisionError):
-        await there.serving.answer(there.exchange())
+        await there.serving.answer(there.account())
     assert [(line.status, line.error) for line in there.lines] == [(500, "internal_error")]
 
 
@@ -93,7 +93,7 @@ async def test_a_caller_who_hangs_up_while_waiting_pays_for_the_prompt() -> None
         await asyncio.Event().wait()
 
     there = await house(FakeProvider(**{"sim-1": for_ever}))
-    task = asyncio.create_task(there.serving.answer(there.exchange()))
+    task = asyncio.create_task(there.serving.answer(there.account()))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     task.cancel()
@@ -111,7 +111,7 @@ async def test_a_caller_who_hangs_up_while_waiting_pays_for_the_prompt() -> None
 async def test_a_stream_is_settled_before_its_last_block_leaves() -> None:
     stream = FakeStream(b"data: 1\n\n", DONE, usage=Usage(7, 8, cached_input_tokens=2))
     there = await house(FakeProvider(**{"sim-1": stream}))
-    relay = await there.serving.stream(there.exchange(stream=b"true"))
+    relay = await there.serving.stream(there.account(stream=b"true"))
     blocks = relay.blocks
     assert relay.content_type == b"text/event-stream"
     assert await anext(blocks) == b"data: 1\n\n"
@@ -130,7 +130,7 @@ async def test_a_stream_is_settled_before_its_last_block_leaves() -> None:
 
 async def test_a_stream_without_usage_is_estimated() -> None:
     there = await house(FakeProvider(**{"sim-1": FakeStream(b"data: 1\n\n", DONE, tokens=9)}))
-    blocks = (await there.serving.stream(there.exchange(stream=b"true"))).blocks
+    blocks = (await there.serving.stream(there.account(stream=b"true"))).blocks
     assert len([block async for block in blocks]) == 2
     (line,) = there.lines
     assert (line.usage, line.usage_source) == (Usage(3, 9), UsageSource.ESTIMATED)
@@ -139,7 +139,7 @@ async def test_a_stream_without_usage_is_estimated() -> None:
 async def test_a_stream_that_breaks_is_partial_and_raises() -> None:
     broken = FakeStream(b"data: 1\n\n", errors.UpstreamProtocolError(reason="cut"), tokens=1)
     there = await house(FakeProvider(**{"sim-1": broken}))
-    blocks = (await there.serving.stream(there.exchange(stream=b"true"))).blocks
+    blocks = (await there.serving.stream(there.account(stream=b"true"))).blocks
     assert await anext(blocks) == b"data: 1\n\n"
     with pytest.raises(errors.UpstreamProtocolError):
         await anext(blocks)
@@ -156,7 +156,7 @@ async def test_a_stream_that_breaks_is_partial_and_raises() -> None:
 async def test_an_abandoned_stream_is_partial_and_let_go() -> None:
     stream = FakeStream(b"data: 1\n\n", b"data: 2\n\n", DONE, tokens=2)
     there = await house(FakeProvider(**{"sim-1": stream}))
-    blocks = (await there.serving.stream(there.exchange(stream=b"true"))).blocks
+    blocks = (await there.serving.stream(there.account(stream=b"true"))).blocks
     await anext(blocks)
     await blocks.aclose()
     (line,) = there.lines
@@ -168,9 +168,9 @@ async def test_nobody_is_called_for_what_is_not_admitted() -> None:
     provider = FakeProvider(**{"sim-1": ANSWER})
     there = await house(provider, model_body(operations=["embeddings"], parameters={}))
     with pytest.raises(errors.OperationNotOfferedError, match="It supports: /v1/embeddings"):
-        await there.serving.answer(there.exchange())
+        await there.serving.answer(there.account())
     with pytest.raises(errors.ModelNotFoundError):
-        await there.serving.answer(there.exchange(model=b'"other"'))
+        await there.serving.answer(there.account(model=b'"other"'))
     assert provider.called == []
     assert there.lines == []
 
@@ -179,9 +179,9 @@ async def test_tools_are_refused_where_the_document_says_so() -> None:
     provider = FakeProvider(**{"sim-1": ANSWER})
     there = await house(provider, model_body(parameters={"enable_tools": False}))
     with pytest.raises(errors.InvalidRequestError, match="does not support tools"):
-        await there.serving.answer(there.exchange(tools=b'[{"type":"function"}]'))
-    await there.serving.answer(there.exchange(tools=b"[]"))
-    await there.serving.answer(there.exchange(tools=b"null"))
+        await there.serving.answer(there.account(tools=b'[{"type":"function"}]'))
+    await there.serving.answer(there.account(tools=b"[]"))
+    await there.serving.answer(there.account(tools=b"null"))
     assert len(there.lines) == 2
 
 

@@ -11,9 +11,9 @@ from starlette.types import Message
 
 from application.ports.catalog_store import Kind
 from application.serving.catalog_view import CatalogView
+from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
-from application.serving.serve import Clock, Serving
-from application.serving.settle import Settle
+from application.serving.serve import Serving
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.ledger import LedgerLine
 from domain.response_id import ResponseIds
@@ -64,9 +64,9 @@ async def _serving(provider: FakeProvider, lines: list[LedgerLine]) -> Serving:
     clock = Clock(lambda: 0.0, lambda: 0.0)
     view = CatalogView(store, provider.unusable_because, clock.time)
     await view.refresh()
-    settle = Settle(lines.append, provider.upstream_model, clock.monotonic, lambda: "1", status_of)
+    ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of)
     affinity = ResponseAffinity(ResponseIds(b"k" * 32))
-    return Serving(view, provider, settle, clock, lambda: 0.5, affinity, authentication=False)
+    return Serving(view, provider, ledger, lambda: 0.5, affinity, authentication=False)
 
 
 async def _stopped(provider: FakeProvider, port: Port, until: asyncio.Event) -> list[LedgerLine]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from application.serving.exchange import Exchange
 from application.use_cases.text_to_speech import SPEECH
-from domain.call import Call
-from domain.operation import Endpoint
-from domain.project import Caller, Project
 from domain.usage import Usage
 from infra.controllers.request_log import RequestRecord
 from tests.builders import ledger_line
+from tests.fakes.house import house, offering_everything
+from tests.fakes.provider import FakeProvider
 
 
 @pytest.mark.parametrize(
@@ -23,11 +21,10 @@ from tests.builders import ledger_line
         (Usage(3, 4, images=2, image_size="1024x1024"), {"images": 2}),
     ],
 )
-def test_every_unit_that_a_call_used_is_told(usage: Usage, units: dict[str, int]) -> None:
-    caller = Caller(Project(id="p", name="p"), "key")
-    exchange = Exchange(SPEECH, Call(Endpoint.SPEECH, "m", {}), caller, 0, 0.0)
-    exchange.line = ledger_line(usage=usage)
-    facts = RequestRecord("req_1", "POST", "/v1/audio/speech", exchange=exchange).facts()
+async def test_every_unit_that_a_call_used_is_told(usage: Usage, units: dict[str, int]) -> None:
+    account = (await house(FakeProvider(), offering_everything())).ask(SPEECH, {"input": b'"hello"'})
+    account.line = ledger_line(usage=usage)
+    facts = RequestRecord("req_1", "POST", "/v1/audio/speech", account=account).facts()
     told = {name: facts[name] for name in ("characters", "audio_milliseconds", "images") if name in facts}
     assert told == units
     assert (facts["input_tokens"], facts["output_tokens"]) == (usage.input_tokens, usage.output_tokens)

@@ -1,0 +1,235 @@
+"""One account per call: what is known of it from its admission on, and the one place where its ledger line is written.
+
+The rest of the request path reports how the call ended (:meth:`CallAccount.completed`, ``interrupted``, ``failed``) and
+never measures, prices or records anything itself. Whatever a call holds while it is served (reservations, a record of
+calls in flight) belongs to its account, and is given back where the account is settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+from application.serving.ledger import Ledger
+from application.serving.meter import Meter, counted
+from application.serving.use_case import UseCase
+from domain.call import Call
+from domain.errors import UpstreamTimeoutError
+from domain.ledger import LedgerLine
+from domain.model import ModelDocument
+from domain.pricing import cost_of
+from domain.project import Caller
+from domain.usage import Usage, UsageSource
+
+NOTHING_USED = Usage()
+
+_LONGEST_KEPT = 400 * 86_400.0  # seconds
+_CLOCKS_DIFFER = 86_400.0  # seconds
+
+
+class AccountState(Enum):
+    """The states of an account, in their order."""
+
+    OPEN = "open"
+    """The call is being served."""
+    SETTLING = "settling"
+    """Its end has been reported; what it used is being measured."""
+    SETTLED = "settled"
+    """Its ledger line, if it has one, is recorded."""
+
+
+class CallAccount:
+    """The account of one admitted call. Of the first verb that ends it, later ones have no effect.
+
+    Args:
+        ledger: records its line.
+        use_case: what the caller asks for.
+        call: the call as its deployments receive it.
+        caller: who pays.
+        candidates: the deployments that may serve it, in the order in which to try them.
+    """
+
+    __slots__ = (
+        "_ledger",
+        "attempts",
+        "call",
+        "caller",
+        "candidates",
+        "document",
+        "first_byte",
+        "line",
+        "line_id",
+        "rewrite",
+        "started",
+        "state",
+        "time_ms",
+        "use_case",
+    )
+
+    def __init__(
+        self, ledger: Ledger, use_case: UseCase, call: Call, caller: Caller, candidates: Sequence[ModelDocument]
+    ) -> None:
+        self._ledger = ledger
+        self.use_case = use_case
+        self.call = call
+        self.caller = caller
+        self.candidates = candidates
+        self.state = AccountState.OPEN
+        self.time_ms = int(ledger.clock.time() * 1000)
+        """When the call arrived, milliseconds since 1970-01-01 UTC."""
+        self.started = ledger.clock.monotonic()
+        self.first_byte: float | None = None
+        """When the first byte of the answer arrived, on the monotonic clock as ``started``."""
+        self.document: ModelDocument | None = None
+        """The deployment that was called last."""
+        self.attempts = 0
+        """Number of times an upstream was called."""
+        self.rewrite: Callable[[bytes], bytes] | None = None
+        """Transform applied to each block of the answer."""
+        self.line_id: str | None = None
+        """Id of the ledger line where it must be the same however often the answer is fetched."""
+        self.line: LedgerLine | None = None
+        """The ledger line once the call is settled."""
+
+    def attempt(self, document: ModelDocument) -> None:
+        """Note that a deployment is called now."""
+        self.document = document
+        self.attempts += 1
+
+    def not_attempted(self) -> None:
+        """Take back the last attempt: the deployment turned out to be unusable before anything was sent."""
+        self.attempts -= 1
+
+    def answered(self) -> None:
+        """Note the arrival of the first byte of the answer."""
+        self.first_byte = self._ledger.clock.monotonic()
+
+    def share_line(self, public_id: str, created_at: object) -> None:
+        """Give the ledger line the identity that it has whoever fetches a background response, and whenever.
+
+        Args:
+            public_id: of the response.
+            created_at: its time in POSIX seconds, because stores keep lines apart by time. A value that cannot be true
+                is ignored: a line must not fall out of the months that reports look at.
+        """
+        self.line_id = "response-" + hashlib.sha256(public_id.encode()).hexdigest()[:40]
+        if isinstance(created_at, bool) or not isinstance(created_at, int | float):
+            return
+        if -_LONGEST_KEPT < created_at - self.time_ms / 1000 < _CLOCKS_DIFFER:
+            self.time_ms = int(created_at * 1000)
+
+    async def completed(
+        self, reported: Usage | None, body: bytes = b"", delivered: Callable[[], int] | None = None
+    ) -> None:
+        """Settle a call whose answer is complete.
+
+        Args:
+            reported: usage that the upstream reported, if any.
+            body: of an answer that is not streamed.
+            delivered: counts the output tokens of a stream by rule of thumb.
+
+        Raises:
+            asyncio.CancelledError: the caller disconnected meanwhile. The line is recorded.
+        """
+        if self.state is not AccountState.OPEN:
+            return
+        self.state = AccountState.SETTLING
+        if self.call.background and not self.call.stream and not counted(reported):
+            self.line_id = None  # only accepted so far: its result has a line of its own once it is fetched
+            self._settle(200, NOTHING_USED, UsageSource.PARTIAL)
+            return
+        meter = Meter(self.use_case, self.call, self.document)
+        try:
+            if self.use_case.measure is not None:
+                await meter.measure(reported)
+        finally:
+            self._settle(200, *meter.complete(reported, body, delivered))
+
+    async def interrupted(
+        self, cause: BaseException, reported: Usage | None = None, delivered: Callable[[], int] | None = None
+    ) -> None:
+        """Settle a call that ended before its answer was complete: charge what the upstream certainly did.
+
+        Args:
+            cause: what ended it; anything but an ``Exception`` means that the caller disconnected.
+            reported: usage that the upstream reported until then.
+            delivered: counts the output tokens that arrived, by rule of thumb.
+
+        Raises:
+            asyncio.CancelledError: the task was cancelled meanwhile. The line is recorded.
+        """
+        if self.state is not AccountState.OPEN:
+            return
+        self.state = AccountState.SETTLING
+        if not counted(reported):
+            self.line_id = None  # a background response goes on; it is charged once it is fetched
+        meter = Meter(self.use_case, self.call, self.document)
+        status, error = self._ledger.outcome(cause)
+        try:
+            if self.use_case.measure is not None and self.attempts:
+                await meter.measure(reported)
+        finally:
+            usage = meter.cut_short(reported, delivered) if self.attempts else NOTHING_USED
+            self._settle(status, usage, UsageSource.PARTIAL, error)
+
+    async def failed(self, cause: BaseException) -> None:
+        """Settle a call that got no answer.
+
+        Nothing is charged where every upstream refused it. After a time-out, or where the caller did not wait, the
+        upstream may have read it, and may charge for it: then it counts as interrupted.
+
+        Raises:
+            asyncio.CancelledError: see :meth:`interrupted`.
+        """
+        if isinstance(cause, UpstreamTimeoutError | asyncio.CancelledError):
+            await self.interrupted(cause)
+        elif self.state is AccountState.OPEN:
+            status, error = self._ledger.outcome(cause)
+            self._settle(status, NOTHING_USED, UsageSource.MEASURED, error)
+
+    def _settle(self, status: int, usage: Usage, source: UsageSource, error: str | None = None) -> None:
+        """Price what the call used and record its line. Called once per self.
+
+        Args:
+            status: HTTP status of the outcome, also where a stream broke after its 200.
+            usage: the quantities used.
+            source: how they are known.
+            error: our code of what went wrong.
+        """
+        self.state = AccountState.SETTLED
+        document = self.document
+        if document is None:
+            return
+        ledger = self._ledger
+        call, project, now = self.call, self.caller.project, ledger.clock.monotonic()
+        cost = cost_of(usage, document.prices)
+        first_byte = self.first_byte
+        self.line = LedgerLine(
+            id=self.line_id or ledger.new_id(),
+            time_ms=self.time_ms,
+            request_id=call.request_id,
+            project=project.id,
+            key_id=self.caller.key_id,
+            tags=project.tags,
+            end_user=call.end_user,
+            operation=call.endpoint.operation.value,
+            code=document.code,
+            document_id=document.id,
+            provider=document.provider,
+            upstream_model=ledger.upstream_model(document),
+            status=status,
+            error=error,
+            attempts=self.attempts,
+            streamed=call.stream,
+            latency_ms=round((now - self.started) * 1000),
+            first_byte_ms=None if first_byte is None else round((first_byte - self.started) * 1000),
+            usage=usage,
+            usage_source=source,
+            prices=document.prices.described,
+            cost_units=cost.units,
+            currency=cost.currency,
+            unpriced=cost.unpriced,
+        )
+        ledger.record(self.line)

@@ -1,0 +1,52 @@
+"""What recording the ledger lines of calls needs: time, ids, names and statuses, and somewhere to put the line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from domain.errors import GatewayError
+from domain.ledger import LedgerLine
+from domain.model import ModelDocument
+
+CALLER_GONE = (499, "caller_gone")
+INTERNAL_ERROR = (500, "internal_error")
+"""Ledger status and error code of a call whose caller disconnected (nginx's convention), and of a fault of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, as plain callables: POSIX seconds, and seconds that never go back."""
+
+    time: Callable[[], float]
+    monotonic: Callable[[], float]
+
+    def now(self) -> datetime:
+        """Return the current moment, aware, in UTC."""
+        return datetime.fromtimestamp(self.time(), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Shared by the accounts of all calls.
+
+    Args:
+        record: takes a ledger line; when it returns, the line survives the death of this process.
+        upstream_model: returns the name by which the upstream knows a document's model.
+        clock: time.
+        new_id: makes unique ids for ledger lines.
+        status_of: returns the HTTP status that an error is answered with.
+    """
+
+    record: Callable[[LedgerLine], None]
+    upstream_model: Callable[[ModelDocument], str]
+    clock: Clock
+    new_id: Callable[[], str]
+    status_of: Callable[[GatewayError], int]
+
+    def outcome(self, cause: BaseException) -> tuple[int, str]:
+        """Return the ledger status and the error code of a call that was ended by an exception."""
+        if isinstance(cause, GatewayError):
+            return self.status_of(cause), cause.label
+        return INTERNAL_ERROR if isinstance(cause, Exception) else CALLER_GONE
