@@ -4,36 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
-from domain.operation import Operation
+from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
 from domain.rate_limit import Limits
-
-
-class ModelType(StrEnum):
-    """How a model is called: the ``model_type`` of a document."""
-
-    AZURE_OPENAI = "AzureOpenAI"
-    AZURE_FOUNDRY = "AzureFoundry"
-    GOOGLE_VERTEX = "GoogleVertex"
-    GOOGLE_VERTEX_CLAUDE = "GoogleVertexClaude"
-    GOOGLE_VERTEX_DEEPSEEK = "GoogleVertexDeepSeek"
-    GOOGLE_VERTEX_META = "GoogleVertexMeta"
-    GOOGLE_VERTEX_MISTRAL = "GoogleVertexMistral"
-    GOOGLE_VERTEX_JAMBA = "GoogleVertexJamba"
-    GOOGLE_VERTEX_QWEN = "GoogleVertexQwen"
-    GOOGLE_VERTEX_OPENAI = "GoogleVertexOpenAI"
-    OPENAI = "OpenAI"
-    ANTHROPIC = "Anthropic"
-    XAI = "xAI"
-    PERPLEXITY = "Perplexity"
-    BLACKBOX = "Blackbox"
-    OPENROUTER = "OpenRouter"
-    COHERE = "Cohere"
-    OPENAI_COMPATIBLE = "OpenAICompatible"
-    LITELLM = "LiteLLM"
-    SIMULATOR = "Simulator"
+from domain.vendors import VENDORS, ModelType
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +88,12 @@ class ModelDocument:
     context_window: int | None = None
     max_output_tokens: int | None = None
     version: str = ""
+
+    def offers(self, endpoint: Endpoint) -> bool:
+        """Tell if the deployment can be asked this: the document lists the operation, and its vendor can serve it."""
+        return endpoint.operation in self.operations and endpoint in VENDORS[self.model_type].endpoints
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Everything that the deployment can be asked."""
+        return [endpoint for endpoint in Endpoint if self.offers(endpoint)]

@@ -18,9 +18,8 @@ from application.serving.catalog_view import CatalogView
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
-from domain.capabilities import CAPABILITIES
-from domain.model import ModelType
 from domain.response_id import ResponseIds
+from domain.vendors import Wire
 from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
@@ -33,10 +32,8 @@ from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog
 from infra.price_list.sizes import ListedSizes
 from infra.providers.dispatch import Dispatch
-from infra.providers.litellm.models import BRIDGED, ROUTES
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.openai_wire.request.vendors import VENDORS
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
@@ -76,13 +73,7 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         pool, secrets, silence_timeout=silence, total_timeout=total, user_agent=name, identity=identity.token
     )
     litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
-    dispatch = Dispatch(
-        [
-            (wire, {each: CAPABILITIES[each] - BRIDGED.get(each, frozenset()) for each in VENDORS}),
-            (litellm, {**BRIDGED} | {each: CAPABILITIES[each] for each in (*ROUTES, ModelType.LITELLM)}),
-            (SimulatorProvider(), {ModelType.SIMULATOR: CAPABILITIES[ModelType.SIMULATOR]}),
-        ]
-    )
+    dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
     return Providers(dispatch, pool, litellm, identity)
 
 

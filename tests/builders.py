@@ -15,11 +15,12 @@ from domain.api_key import ApiKey, fingerprint
 from domain.call import Call
 from domain.form import Form, Part
 from domain.ledger import LedgerLine
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
 from domain.project import Project
 from domain.usage import Usage, UsageSource
+from domain.vendors import ModelType
 
 
 def ledger_line(**over: Any) -> LedgerLine:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from domain.capabilities import CAPABILITIES, possible_operations
-from domain.model import ModelType
 from domain.operation import Endpoint
+from domain.vendors import VENDORS, ModelType
 from tests.fakes.llmproxy_server import simulated
 
 TEXT = frozenset({Endpoint.CHAT_COMPLETIONS, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
@@ -56,13 +55,13 @@ class Way:
             self.code,
             model_type=self.kind.value,
             parameters={name: value.format(**addresses) for name, value in self.parameters.items()},
-            operations=sorted(operation.value for operation in possible_operations(self.kind)),
+            operations=sorted(operation.value for operation in VENDORS[self.kind].operations),
             costs=COSTS,
         )
 
 
 def _native(code: str, kind: ModelType, endpoint: str = "{simulator}/v1", **parameters: str) -> Way:
-    return Way(code, kind, {**_KEY, "endpoint": endpoint} | parameters, CAPABILITIES[kind])
+    return Way(code, kind, {**_KEY, "endpoint": endpoint} | parameters, VENDORS[kind].endpoints)
 
 
 def _google(code: str, *endpoints: Endpoint, speaks: str = "mp3", unseen: Mapping[str, int] | None = None) -> Way:
@@ -84,7 +83,7 @@ WAYS = (
     _native("blackbox", ModelType.BLACKBOX),
     _native("openrouter", ModelType.OPENROUTER),
     _native("compatible", ModelType.OPENAI_COMPATIBLE),
-    Way("simulator", ModelType.SIMULATOR, {}, CAPABILITIES[ModelType.SIMULATOR]),
+    Way("simulator", ModelType.SIMULATOR, {}, VENDORS[ModelType.SIMULATOR].endpoints),
     Way("mistral-large", ModelType.AZURE_FOUNDRY, {**_KEY, "endpoint": "{mock}"}, TEXT),
     Way("foundry-embed", ModelType.AZURE_FOUNDRY, {**_KEY, "endpoint": "{mock}/v1"}, frozenset({Endpoint.EMBEDDINGS})),
     Way(

@@ -1,26 +1,27 @@
-"""Writes ``docs/vendors.md`` from the code: ``python -m tests.vendors_table``."""
+"""Write ``docs/vendors.md`` from the code: ``python -m tests.vendors_table``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.capabilities import CAPABILITIES
-from domain.model import ModelType
 from domain.operation import Endpoint
-from infra.providers.dispatch import Dispatch
-from infra.providers.litellm.models import ROUTES, Credential
-from infra.providers.openai_wire.request.vendors import VENDORS, UrlStyle
-from llmproxy.settings import Settings
-from llmproxy.wiring import make_providers
+from domain.vendors import VENDORS, Vendor
 from tests.tools import ROOT
 
 PAGE = ROOT / "docs" / "vendors.md"
-_WORDS = {"openai_wire": "native", "litellm": "LiteLLM", "simulator": "native"}
 _HEAD = """# Vendors
 
-What each `model_type` can be asked. *native*: bytes are relayed in OpenAI's format. *LiteLLM*: the request is
-translated by that library. An empty cell: the vendor's API has no such thing, or LiteLLM cannot reach it; such a call
-is answered with 400 and what the model can do. Written by `python -m tests.vendors_table`;
+Written by `python -m tests.vendors_table` from `domain/vendors.py`.
+
+The `model_type` of a document says which vendor, or which kind of server, it is sent to. *address* is called where the
+document names no `endpoint`.
+
+"""
+_ENDPOINTS = """
+## Endpoints
+
+*native*: bytes are relayed in OpenAI's format. *LiteLLM*: that library translates the request. An empty cell: the
+vendor's API lacks it, or LiteLLM cannot reach it; such a call gets 400 and the endpoints that the model has.
 `tests/e2e/test_vendors.py` calls every cell that is filled.
 
 """
@@ -55,42 +56,47 @@ what is needed is put below it.
 """
 
 
-def needed(model_type: ModelType) -> str:
-    """The parameters without which documents of a type cannot be called."""
-    key = "`secret_name` or `api_key`"
-    if model_type is ModelType.SIMULATOR:
-        return "none"
-    if model_type is ModelType.LITELLM:
-        return f"`model`, {key}"
-    names: list[str] = []
-    if model_type in VENDORS:
-        vendor = VENDORS[model_type]
-        names += ["`endpoint`"] if vendor.base is None else []
-        names += ["`deployment_name`"] if vendor.form is UrlStyle.AZURE else []
-        if vendor.credential_required:
-            names.append(f"{key} or the machine's identity" if vendor.identity else key)
-        return ", ".join(names) or "none"
-    route = ROUTES[model_type]
-    names += ["`endpoint`"] if route.endpoint_needed else []
-    if route.credential is Credential.GOOGLE:
-        return "`gcp_project`, `location`; `secret_name` or the machine's identity"
-    return ", ".join([*names, key])
+def vendors() -> Iterator[list[str]]:
+    """Rows of the first table, its head first."""
+    yield ["`model_type`", "reaches", "address", "upstream name", "parameters needed"]
+    yield ["---"] * 5
+    for model_type, vendor in VENDORS.items():
+        address = f"`{vendor.address}`" if vendor.address else "`endpoint`" if "endpoint" in vendor.required else ""
+        needed = [f"`{name}`" for name in (*vendor.required, *vendor.expected)]
+        yield [
+            f"`{model_type}`",
+            vendor.reaches,
+            address,
+            _name(vendor),
+            ", ".join([*needed, *filter(None, [vendor.credential.value])]) or "none",
+        ]
 
 
-def rows(dispatch: Dispatch) -> Iterator[list[str]]:
-    """The table's rows, its head first."""
-    yield ["`model_type`", *(f"`{endpoint.value}`" for endpoint in Endpoint), "parameters needed"]
-    yield ["---"] * (len(Endpoint) + 2)
-    for model_type in ModelType:
-        served = dispatch.adapter_names(model_type)
-        cells = [_WORDS[served[each]] if each in CAPABILITIES[model_type] else "" for each in Endpoint]
-        yield [f"`{model_type.value}`", *cells, needed(model_type)]
+def _name(vendor: Vendor) -> str:
+    if "model" in vendor.required:
+        return "`model`"
+    named = ", else ".join(f"`{member}`" for member in (*vendor.named_by, "code"))
+    if vendor.prefix:
+        return f"{named}; `{vendor.prefix}` is added where it is missing"
+    return f"{named}; without `{vendor.omitted_prefix}`" if vendor.omitted_prefix else named
+
+
+def endpoints() -> Iterator[list[str]]:
+    """Rows of the second table, its head first."""
+    yield ["`model_type`", *(f"`{endpoint}`" for endpoint in Endpoint)]
+    yield ["---"] * (len(Endpoint) + 1)
+    for model_type, vendor in VENDORS.items():
+        cells = (next((wire for wire, served in vendor.wires.items() if each in served), "") for each in Endpoint)
+        yield [f"`{model_type}`", *cells]
 
 
 def page() -> str:
-    """The whole page."""
-    dispatch = make_providers(Settings(), {}).dispatch
-    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(dispatch)) + _NOTES
+    """Return the whole page."""
+    return _HEAD + _table(vendors()) + _ENDPOINTS + _table(endpoints()) + _NOTES
+
+
+def _table(rows: Iterator[list[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 if __name__ == "__main__":

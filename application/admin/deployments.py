@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from domain.capabilities import offered
 from domain.errors import GatewayError
 from domain.model import ModelDocument
 from domain.operation import Operation
@@ -123,7 +122,7 @@ class Deployment:
     @property
     def paths(self) -> list[str]:
         """Everything that it can be asked, of whatever operation."""
-        return [f"/v1/{endpoint.value}" for endpoint in offered(self.document)]
+        return [f"/v1/{endpoint.value}" for endpoint in self.document.endpoints]
 
     @property
     def prices(self) -> Mapping[str, str]:

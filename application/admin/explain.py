@@ -13,7 +13,6 @@ from application.admin.explain_caller import explain_caller
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
 from domain.access import may_use
-from domain.capabilities import offers
 from domain.catalog import Catalog
 from domain.documents.values import closest
 from domain.errors import GatewayError
@@ -186,7 +185,7 @@ def _reasons(question: Question, catalog: Catalog, project_id: str) -> Callable[
 
 
 def _by_path(operation: Operation, document: ModelDocument) -> str:
-    paths = [f"/v1/{endpoint.value}" for endpoint in _paths(operation) if offers(document, endpoint)]
+    paths = [f"/v1/{endpoint.value}" for endpoint in _paths(operation) if document.offers(endpoint)]
     if paths:
         return f"serves {operation} on {' and '.join(paths)} alone"
     return f"its model type {document.model_type} cannot do {operation}"

@@ -14,10 +14,11 @@ from application.admin.validation import Validation, validate
 from domain.documents.costs import spelling_of, unit_price
 from domain.documents.fault import Fault, Severity
 from domain.documents.values import decimal_of
-from domain.model import ModelDocument, ModelType
+from domain.model import ModelDocument
 from domain.money import plain
 from domain.operation import Operation
 from domain.pricing import PriceList
+from domain.vendors import ModelType
 
 TOLERANCE = Decimal("0.2")
 """How far a price may be from the list before somebody should look: more than 20 %."""

@@ -85,7 +85,7 @@ class StoredCall:
 
 
 class Provider(Protocol):
-    """Calls deployments of some model types, for the endpoints that ``domain/capabilities.py`` names for these.
+    """Calls deployments of some model types, for the endpoints that ``domain/vendors.py`` names for these.
 
     Cancelling the task that awaits one of the calling methods ends the upstream call at once.
     """

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from domain.call import Call
-from domain.capabilities import offered, offers
 from domain.catalog import Catalog
 from domain.errors import InvalidRequestError, ModelNotFoundError, OperationNotOfferedError
 from domain.model import ModelDocument
@@ -43,7 +42,7 @@ def eligible(
     known = catalog.deployments(model, project_id)
     if not known:
         raise ModelNotFoundError(model)
-    offering = [document for document in known if offers(document, endpoint)]
+    offering = [document for document in known if document.offers(endpoint)]
     if not offering:
         raise OperationNotOfferedError(
             f"The model `{model}` does not support {endpoint.operation} (/v1/{endpoint.value}). "
@@ -60,7 +59,7 @@ def eligible(
 
 
 def _offered(known: Sequence[ModelDocument]) -> str:
-    paths = {f"/v1/{endpoint.value}": None for document in known for endpoint in offered(document)}
+    paths = {f"/v1/{endpoint.value}": None for document in known for endpoint in document.endpoints}
     return ", ".join(sorted(paths)) or "nothing that this proxy serves"
 
 

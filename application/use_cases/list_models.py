@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.capabilities import offered
 from domain.catalog import Catalog
 from domain.errors import ModelNotFoundError
 from domain.model import ModelDocument
@@ -60,14 +59,14 @@ def deployments_of(catalog: Catalog, project_id: str, name: str) -> tuple[ModelD
         ModelNotFoundError: a call for it would be refused, too.
     """
     deployments = catalog.deployments(name, project_id)
-    if not any(map(offered, deployments)):
+    if not any(document.endpoints for document in deployments):
         raise ModelNotFoundError(name)
     return deployments
 
 
 def listed(name: str, deployments: Sequence[ModelDocument], known: Known) -> ListedModel | None:
     """One entry; ``None`` = no deployment can do any of what it lists."""
-    able = [(document, endpoints) for document in deployments if (endpoints := offered(document))]
+    able = [(document, endpoints) for document in deployments if (endpoints := document.endpoints)]
     if not able:
         return None
     served = {endpoint for _, endpoints in able for endpoint in endpoints}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from domain.capabilities import possible_operations
 from domain.documents.costs import read_costs, warn_of_missing_prices
 from domain.documents.fault import Fault, has_errors, kind_of, no_object, shown
 from domain.documents.limits import read_limits
@@ -12,8 +11,9 @@ from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
 from domain.documents.store_fields import STORE_MEMBERS
 from domain.documents.values import closest, unfit_id, unfit_name
-from domain.model import ModelDocument, ModelType
+from domain.model import ModelDocument
 from domain.operation import Operation
+from domain.vendors import VENDORS, ModelType
 
 _KNOWN = frozenset(
     {"id", "code", "name", "provider", "model_type", "private", "projects", "parameters", "operations", "costs"}
@@ -57,7 +57,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
     parameters = read_parameters(reader, model_type, code)
     costs = reader.table("costs")
     prices = read_costs(costs)
-    warn_of_missing_prices(costs, prices, operations & possible_operations(known_type))
+    warn_of_missing_prices(costs, prices, operations & VENDORS[known_type].operations)
     private, projects = _access(reader)
     priority = reader.whole("priority", least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
     weight = reader.whole("weight", least=0, most=_MOST_WEIGHT)
@@ -117,7 +117,7 @@ def _operations(reader: Reader, model_type: ModelType | None) -> frozenset[Opera
 
 
 def _check_possible(reader: Reader, name: str, operation: Operation, model_type: ModelType | None) -> None:
-    possible = possible_operations(model_type or ModelType.SIMULATOR)
+    possible = VENDORS[model_type or ModelType.SIMULATOR].operations
     if model_type is None or operation in possible:
         return
     wrong = f'is "{operation}", which cannot be asked of {model_type}; it is not offered'

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from domain.documents.reader import Reader
 from domain.documents.request_defaults import KNOWN_DEFAULTS, read_default
 from domain.documents.values import VARIABLE_NAME, closest
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
 from domain.reserved_env_vars import is_own_setting
+from domain.vendors import VENDORS, Credential, ModelType
 
 LONGEST_TIMEOUT = Decimal(3600)
 
@@ -22,7 +23,7 @@ _EXAMPLES = {
     "api_version": '"2024-10-21"',
     "gcp_project": '"my-project"',
     "location": '"us-central1"',
-    "model": '"gpt-4o"',
+    "model": '"gpt-4o", or for LiteLLM "bedrock/..."',
 }
 _ALIASES = {"endpoint": "api_base", "gcp_project": "project_id"}
 _KNOWN = frozenset({*_EXAMPLES, *_ALIASES.values(), "enable_tools", "timeout"})
@@ -35,20 +36,6 @@ _OTHER_NAMES = {
 }
 _LONGEST_VARIABLE_NAME = 128
 _MOST_PARAMETERS = 200
-
-_AZURE = frozenset({ModelType.AZURE_OPENAI, ModelType.AZURE_FOUNDRY})
-_VERTEX = frozenset(kind for kind in ModelType if kind.value.startswith("GoogleVertex"))
-_NEEDS_ENDPOINT = _AZURE | {ModelType.OPENAI_COMPATIBLE}
-_NEEDS_KEY = (
-    frozenset(ModelType)
-    - _AZURE
-    - _VERTEX
-    - {
-        ModelType.OPENAI_COMPATIBLE,
-        ModelType.LITELLM,
-        ModelType.SIMULATOR,
-    }
-)
 
 
 def read_parameters(owner: Reader, model_type: ModelType | None, code: str) -> Parameters:
@@ -65,8 +52,9 @@ def read_parameters(owner: Reader, model_type: ModelType | None, code: str) -> P
     _check_endpoint(reader, texts["endpoint"])
     if model_type is not None:
         _check_needs(reader, texts, model_type)
-    if model_type in _AZURE and texts["deployment_name"] is None and texts["model"] is None:
-        texts["deployment_name"] = code
+        named_by = VENDORS[model_type].named_by
+        if "deployment_name" in named_by and all(texts[name] is None for name in named_by):
+            texts["deployment_name"] = code
     timeout = reader.number("timeout", least=Decimal(0), most=LONGEST_TIMEOUT, above=True)
     return Parameters(
         **texts,
@@ -134,19 +122,17 @@ def _check_needs(reader: Reader, texts: Mapping[str, str | None], model_type: Mo
         # A member that is given but faulty has its own fault already.
         return texts[name] is None and not reader.given(name) and not reader.given(_ALIASES.get(name, name))
 
-    if model_type in _NEEDS_ENDPOINT and missing("endpoint"):
-        reader.error("endpoint", f"is missing, and {model_type} needs it", _EXAMPLES["endpoint"])
-    if model_type is ModelType.LITELLM and missing("model"):
-        reader.error("model", "is missing, and LiteLLM needs it", 'LiteLLM\'s model string, for example "bedrock/..."')
-    if model_type in _VERTEX:
-        for name in ("gcp_project", "location"):
-            if missing(name):
-                reader.warn(name, f"is missing, and {model_type} usually needs it", _EXAMPLES[name])
+    vendor = VENDORS[model_type]
+    for name in filter(missing, vendor.required):
+        reader.error(name, f"is missing, and {model_type} needs it", _EXAMPLES[name])
+    for name in filter(missing, vendor.expected):
+        reader.warn(name, f"is missing, and {model_type} usually needs it", _EXAMPLES[name])
     if missing("secret_name") and missing("api_key"):
         example = 'the name of an environment variable, for example "PROVIDER_API_KEY"'
-        if model_type in _NEEDS_KEY and texts["endpoint"] is None:
+        own_server = texts["endpoint"] is not None or vendor.address is None
+        if vendor.credential is Credential.KEY and not own_server:
             reader.error("secret_name", f"is missing, and {model_type} needs a key", example)
-        elif model_type in _NEEDS_KEY | _AZURE | _VERTEX:
+        elif vendor.credential not in {Credential.OPTIONAL, Credential.BY_PROVIDER}:
             reader.warn("secret_name", "is missing: calls go out without a key of their own", example)
 
 

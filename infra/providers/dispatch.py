@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from application.ports.providers import Answer, Provider, StoredCall, Stream
 from domain.call import Call
-from domain.capabilities import offered
 from domain.errors import DeploymentUnusableError
-from domain.model import ModelDocument, ModelType
+from domain.model import ModelDocument
 from domain.operation import Endpoint
+from domain.vendors import VENDORS, ModelType, Wire
 
 
 class Dispatch:
-    """A provider that combines several, each for some endpoints of some model types.
+    """A provider that combines several, each for the endpoints that ``domain/vendors.py`` assigns to its wire.
 
     Args:
-        adapters: the endpoints that each adapter serves, by model type. The first adapter of a type also knows the
-            upstream's name for a model. Documents of a type without an adapter are unusable.
+        adapters: the adapter of each wire. The adapter of a vendor's first wire also knows the upstream's name for a
+            model.
     """
 
-    def __init__(self, adapters: Iterable[tuple[Provider, Mapping[ModelType, Iterable[Endpoint]]]]) -> None:
+    def __init__(self, adapters: Mapping[Wire, Provider]) -> None:
         self._by_type: dict[ModelType, dict[Endpoint, Provider]] = {}
-        for adapter, served in adapters:
-            for model_type, endpoints in served.items():
-                by_endpoint = self._by_type.setdefault(model_type, {})
-                for endpoint in endpoints:
-                    by_endpoint.setdefault(endpoint, adapter)
+        for model_type, vendor in VENDORS.items():
+            by_endpoint = self._by_type[model_type] = {}
+            for wire, endpoints in vendor.wires.items():
+                if wire in adapters:
+                    for endpoint in endpoints:
+                        by_endpoint.setdefault(endpoint, adapters[wire])
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
         """See the port."""
@@ -46,7 +47,7 @@ class Dispatch:
 
     def unusable_because(self, document: ModelDocument) -> str | None:
         """See the port."""
-        if not offered(document):
+        if not document.endpoints:
             return f"{document.model_type} supports none of the operations that the document lists"
         try:
             adapters = self._all(document) or [self._first(document)]
@@ -60,27 +61,22 @@ class Dispatch:
 
     def adapter_name(self, document: ModelDocument) -> str | None:
         """Return the package of the adapter that serves the document, for operators; None if there is none."""
-        if document.model_type not in self._by_type:
+        if not self._by_type[document.model_type]:
             return None
         return _adapter(self._first(document))
 
-    def adapter_names(self, model_type: ModelType) -> Mapping[Endpoint, str]:
-        """Return the package of the adapter for each endpoint of a model type, for the documentation."""
-        served = self._by_type.get(model_type, {})
-        return {name: _adapter(each) for name, each in served.items()}
-
     def _all(self, document: ModelDocument) -> list[Provider]:
-        served = self._by_type.get(document.model_type, {})
-        return list(dict.fromkeys(served[endpoint] for endpoint in offered(document) if endpoint in served))
+        served = self._by_type[document.model_type]
+        return list(dict.fromkeys(served[endpoint] for endpoint in document.endpoints if endpoint in served))
 
     def _first(self, document: ModelDocument) -> Provider:
-        served = self._by_type.get(document.model_type)
+        served = self._by_type[document.model_type]
         if not served:
             raise DeploymentUnusableError(f"no adapter serves model_type {document.model_type}")
         return next(iter(served.values()))
 
     def _of(self, document: ModelDocument, endpoint: Endpoint) -> Provider:
-        adapter = self._by_type.get(document.model_type, {}).get(endpoint)
+        adapter = self._by_type[document.model_type].get(endpoint)
         if adapter is None:
             raise DeploymentUnusableError(f"no adapter serves {endpoint} of model_type {document.model_type}")
         return adapter

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from domain.capabilities import CAPABILITIES
-from domain.model import ModelType
-from infra.providers.litellm.models import BRIDGED, ROUTES
+from domain.vendors import VENDORS, ModelType, Wire
+from infra.providers.litellm.models import ROUTES
 from infra.providers.litellm.operations import OPERATIONS
-from infra.providers.openai_wire.request.vendors import VENDORS
 from tests.tools import ROOT
 from tests.vendor_ways import PROVEN
 from tests.vendors_table import PAGE, page
@@ -17,19 +15,18 @@ def test_the_page_is_what_the_code_says() -> None:
 
 
 def test_every_cell_is_called_by_a_test() -> None:
-    cells = {(kind, endpoint) for kind, endpoints in CAPABILITIES.items() for endpoint in endpoints}
+    cells = {(each, endpoint) for each, vendor in VENDORS.items() for endpoint in vendor.endpoints}
     assert cells - PROVEN == set(), "no way in tests/vendor_ways.py leads there"
     assert PROVEN - cells == set()
     assert "for way in WAYS" in (ROOT / "tests" / "e2e" / "test_vendors.py").read_text("utf-8")
 
 
-def test_litellm_serves_what_its_types_can_do() -> None:
-    for kind in ROUTES:
-        assert CAPABILITIES[kind] <= OPERATIONS.keys(), kind
-    for kind, endpoints in BRIDGED.items():
-        assert endpoints <= CAPABILITIES[kind] & OPERATIONS.keys(), kind
+def test_litellm_has_a_route_for_each_endpoint_that_a_row_gives_it() -> None:
+    through = {each: vendor.wires[Wire.LITELLM] for each, vendor in VENDORS.items() if Wire.LITELLM in vendor.wires}
+    assert {*ROUTES, ModelType.LITELLM} == through.keys()
+    for model_type, endpoints in through.items():
+        assert endpoints <= OPERATIONS.keys(), model_type
 
 
 def test_every_model_type_has_one_row() -> None:
-    rows = [*ROUTES, *VENDORS, ModelType.LITELLM, ModelType.SIMULATOR]
-    assert sorted(rows) == sorted(ModelType)
+    assert list(VENDORS) == list(ModelType)

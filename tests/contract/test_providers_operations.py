@@ -18,8 +18,9 @@ import pytest
 from application.ports.providers import Provider, StoredAction, StoredCall
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, UpstreamRefusedError
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
+from domain.vendors import ModelType
 from infra.clients.http.pool import HttpPool
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire

@@ -11,9 +11,10 @@ from application.ports.providers import Answer, StoredCall, Stream
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamRefusedError
 from domain.model import ModelDocument
+from domain.vendors import VENDORS
 from infra.providers.litellm.errors import translate
 from infra.providers.litellm.loader import Library, Loader
-from infra.providers.litellm.models import LiteLLMTarget, target_of, upstream_name
+from infra.providers.litellm.models import LiteLLMTarget, target_of
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, StreamLimits
 from infra.providers.litellm.operations import OPERATIONS, not_streamed
 from infra.providers.resolve import Secrets, resolve
@@ -92,7 +93,7 @@ class LiteLLMProvider:
 
     def upstream_model(self, document: ModelDocument) -> str:
         """See the port."""
-        return upstream_name(document, document.parameters.model)
+        return VENDORS[document.model_type].upstream_name(document.parameters, document.code)
 
     def unusable_because(self, document: ModelDocument) -> str | None:
         """See the port."""

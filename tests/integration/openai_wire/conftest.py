@@ -12,8 +12,9 @@ import pytest
 from application.ports.providers import Stream
 from domain.call import Call
 from domain.form import Form, Part
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
+from domain.vendors import ModelType
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document

@@ -12,8 +12,8 @@ import pytest
 
 from domain.errors import UpstreamRefusedError
 from domain.form import Part
-from domain.model import ModelType
 from domain.operation import Endpoint
+from domain.vendors import ModelType
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document

@@ -6,8 +6,9 @@ import pytest
 
 from application.ports.providers import StoredAction, StoredCall
 from domain.errors import DeploymentUnusableError
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
+from domain.vendors import ModelType
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document

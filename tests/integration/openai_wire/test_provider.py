@@ -20,9 +20,10 @@ from domain.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
 from domain.usage import Usage
+from domain.vendors import ModelType
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document

@@ -8,8 +8,8 @@ import pytest
 
 from application.ports.providers import StoredAction, StoredCall
 from domain.errors import UpstreamCredentialError, UpstreamRefusedError
-from domain.model import ModelType
 from domain.usage import Usage
+from domain.vendors import ModelType
 from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering

@@ -12,9 +12,10 @@ import pytest
 
 from domain.call import Call
 from domain.errors import InvalidRequestError, UpstreamProtocolError, UpstreamRefusedError
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
 from domain.usage import Usage
+from domain.vendors import ModelType
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering

@@ -22,8 +22,9 @@ from domain.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
+from domain.vendors import ModelType
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering

@@ -54,7 +54,8 @@ def test_an_import_that_fails_makes_documents_unusable_and_nothing_else(tmp_path
     script = """
 import asyncio
 from domain.errors import DeploymentUnusableError
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
+from domain.vendors import ModelType
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 async def main():
@@ -85,7 +86,8 @@ logging.basicConfig(level=logging.DEBUG)
 logging.getLogger("asyncio").setLevel(logging.WARNING)
 from domain.call import Call
 from domain.errors import GatewayError
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
+from domain.vendors import ModelType
 from domain.operation import Endpoint
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document

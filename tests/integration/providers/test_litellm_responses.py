@@ -10,9 +10,9 @@ import pytest
 from application.use_cases.responses import RESPONSES
 from domain.call import Call
 from domain.errors import GatewayError, InvalidRequestError, UpstreamProtocolError, UpstreamRefusedError
-from domain.model import ModelType
 from domain.operation import Endpoint
 from domain.usage import Usage
+from domain.vendors import ModelType
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.fakes.chat_upstream import answering, completion
 from tests.fakes.scripted_server import scripted_server

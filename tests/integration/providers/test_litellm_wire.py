@@ -19,8 +19,9 @@ from domain.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.usage import Usage
+from domain.vendors import ModelType
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.litellm.request import OPENAI, VENDORS
 from tests.builders import chat_call as call

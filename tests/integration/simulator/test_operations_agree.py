@@ -12,9 +12,10 @@ import pytest
 
 from domain.call import Call
 from domain.errors import GatewayError
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
 from domain.usage import QUANTITIES, Usage
+from domain.vendors import ModelType
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.simulator import SimulatorProvider

@@ -8,25 +8,35 @@ is used if the address ends in that, if ``api_version`` is ``v1``, ``preview`` o
 
 from __future__ import annotations
 
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from domain.errors import DeploymentUnusableError
 from domain.operation import Endpoint
+from domain.vendors import Vendor
 from infra.clients.http.origin import Origin
-from infra.providers.openai_wire.request.vendors import UrlStyle, Vendor
+from infra.providers.openai_wire.request.vendors import UrlStyle
 from infra.providers.resolve import ResolvedParameters
 
 _UNDATED_VERSIONS = frozenset({"v1", "preview", "latest"})
 _AZURE_V1 = "/openai/v1"
+_DEFAULT_PATH = "/v1"
 
 
-def locate(vendor: Vendor, parameters: ResolvedParameters) -> tuple[Origin, dict[Endpoint, str]]:
+def locate(
+    vendor: Vendor, style: UrlStyle, parameters: ResolvedParameters, model: str
+) -> tuple[Origin, dict[Endpoint, str]]:
     """Return the server of a deployment, and the request target for each endpoint.
 
+    Args:
+        vendor: its vendor.
+        style: the form of URLs.
+        parameters: its parameters.
+        model: the upstream's name of the model.
+
     Raises:
-        DeploymentUnusableError: the address, or Azure's deployment, is missing or invalid.
+        DeploymentUnusableError: the address is missing or invalid.
     """
-    address = parameters.endpoint or vendor.base
+    address = parameters.endpoint or vendor.address
     if address is None:
         raise DeploymentUnusableError("parameters.endpoint is missing: the base address of the upstream")
     try:
@@ -38,21 +48,18 @@ def locate(vendor: Vendor, parameters: ResolvedParameters) -> tuple[Origin, dict
             raise DeploymentUnusableError(
                 f"parameters.endpoint must be the base address, without /{endpoint.value} at its end"
             )
-    if vendor.form is UrlStyle.AZURE:
-        return origin, _azure_targets(path, parameters)
-    prefix = path or vendor.path
+    if style is UrlStyle.AZURE:
+        return origin, _azure_targets(path, parameters.api_version, model)
+    prefix = path or (_DEFAULT_PATH if vendor.address is None else urlsplit(vendor.address).path)
     return origin, {endpoint: f"{prefix}/{endpoint.value}" for endpoint in Endpoint}
 
 
-def _azure_targets(path: str, parameters: ResolvedParameters) -> dict[Endpoint, str]:
-    deployment = azure_deployment(parameters)
-    if deployment is None:
-        raise DeploymentUnusableError("parameters.deployment_name is missing: the name of Azure's deployment")
+def _azure_targets(path: str, api_version: str | None, deployment: str) -> dict[Endpoint, str]:
     if "/openai/deployments" in path:
         raise DeploymentUnusableError(
             "parameters.endpoint must be the address of the resource, without /openai/deployments"
         )
-    version = (parameters.api_version or "").strip()
+    version = (api_version or "").strip()
     if path.endswith(_AZURE_V1) or not version or version in _UNDATED_VERSIONS:
         prefix = path.removesuffix("/openai/v1").removesuffix("/openai") + _AZURE_V1
         query = f"?api-version={version}" if version in {"preview", "latest"} else ""
@@ -64,8 +71,3 @@ def _azure_targets(path: str, parameters: ResolvedParameters) -> dict[Endpoint, 
     # Responses belong to the resource: there the body names the deployment.
     targets[Endpoint.RESPONSES] = f"{root}/{Endpoint.RESPONSES.value}{query}"
     return targets
-
-
-def azure_deployment(parameters: ResolvedParameters) -> str | None:
-    """Return the name of the deployment, by which Azure knows the model; ``model`` if there is none."""
-    return parameters.deployment_name or parameters.model

@@ -10,10 +10,11 @@ import msgspec
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
+from domain.vendors import VENDORS, Credential, Vendor, Wire
 from infra.clients.http.origin import Origin
 from infra.providers.openai_wire.endpoints import ENDPOINTS
-from infra.providers.openai_wire.request.address import azure_deployment, locate
-from infra.providers.openai_wire.request.vendors import VENDORS, UrlStyle, Vendor
+from infra.providers.openai_wire.request.address import locate
+from infra.providers.openai_wire.request.vendors import DEFAULT_FORMAT, WIRE_FORMATS, WireFormat
 from infra.providers.resolve import ResolvedParameters, Secrets, resolve
 
 _FIRST_PRINTABLE, _DELETE = 0x20, 0x7F
@@ -24,7 +25,7 @@ class ResolvedDeployment:
     """A deployment, ready to be called. Its ``repr`` shows neither credential nor address.
 
     Args:
-        vendor: the row of its vendor.
+        wire_format: wire details of its vendor.
         origin: the server.
         heads: for each endpoint the request line and the constant headers.
         stored: request target of stored responses: the path before an id, and the query string.
@@ -38,7 +39,7 @@ class ResolvedDeployment:
         silence_timeout: seconds; None for the default.
     """
 
-    vendor: Vendor
+    wire_format: WireFormat
     origin: Origin = field(repr=False)
     heads: Mapping[Endpoint, bytes] = field(repr=False)
     stored: tuple[str, str] = field(repr=False)
@@ -58,23 +59,24 @@ def resolve_deployment(document: ModelDocument, secrets: Secrets, user_agent: st
     Raises:
         DeploymentUnusableError: it cannot be called; the reason names the parameter.
     """
-    vendor = VENDORS.get(document.model_type)
-    if vendor is None:
+    vendor = VENDORS[document.model_type]
+    if Wire.NATIVE not in vendor.wires:
         raise DeploymentUnusableError(f"model_type {document.model_type} does not speak OpenAI's format")
+    wire_format = WIRE_FORMATS.get(document.model_type, DEFAULT_FORMAT)
     parameters = resolve(document.parameters, secrets)
     credential = _credential(vendor, parameters)
-    origin, paths = locate(vendor, parameters)
+    name = vendor.upstream_name(parameters, document.code)
+    origin, paths = locate(vendor, wire_format.url_style, parameters, name)
     headers = [
         f"host: {origin.authority}",
         "accept-encoding: identity",
         f"user-agent: {user_agent}",
     ]
     if credential is not None:
-        headers.append(f"{vendor.header}: {vendor.scheme}{credential}")
-    name = upstream_name(vendor, parameters, document)
+        headers.append(f"{wire_format.header}: {wire_format.scheme}{credential}")
     stored, _, query = paths[Endpoint.RESPONSES].partition("?")
     return ResolvedDeployment(
-        vendor=vendor,
+        wire_format=wire_format,
         origin=origin,
         heads={
             endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ENDPOINTS[endpoint].accept}", *headers)
@@ -89,20 +91,9 @@ def resolve_deployment(document: ModelDocument, secrets: Secrets, user_agent: st
             (member, msgspec.Raw(msgspec.json.encode(value))) for member, value in parameters.defaults.items()
         ),
         credential=credential,
-        identity=credential is None and vendor.identity,
+        identity=credential is None and vendor.credential is Credential.KEY_OR_IDENTITY,
         silence_timeout=document.parameters.timeout,
     )
-
-
-def upstream_name(vendor: Vendor, parameters: ResolvedParameters, document: ModelDocument) -> str:
-    """Return the upstream's name for the model: Azure's deployment, otherwise ``model`` or the code.
-
-    The vendor's publisher prefix is added where it is missing.
-    """
-    if vendor.form is UrlStyle.AZURE:
-        return azure_deployment(parameters) or document.code
-    name = parameters.model or document.code
-    return name if name.startswith(vendor.publisher) else vendor.publisher + name
 
 
 def _lines(*lines: str) -> bytes:
@@ -112,7 +103,7 @@ def _lines(*lines: str) -> bytes:
 def _credential(vendor: Vendor, parameters: ResolvedParameters) -> str | None:
     credential = (parameters.credential or "").strip()
     if not credential:
-        if vendor.credential_required and not vendor.identity:
+        if vendor.credential is Credential.KEY:
             raise DeploymentUnusableError("missing credential: name its environment variable in parameters.secret_name")
         return None
     if not all(_FIRST_PRINTABLE < ord(character) < _DELETE for character in credential):

@@ -43,7 +43,7 @@ def _patterns(deployment: ResolvedDeployment) -> Iterator[tuple[re.Pattern[str],
     host = re.escape(bracketed(deployment.origin.host))
     yield re.compile(rf"(?:https?://)?{host}(?::\d+)?(?:/[^\s\"'<>)\]]*)?", re.IGNORECASE), _UPSTREAM
     label, _, rest = deployment.origin.host.partition(".")
-    if deployment.vendor.form is UrlStyle.AZURE and rest and not label.isdigit():
+    if deployment.wire_format.url_style is UrlStyle.AZURE and rest and not label.isdigit():
         yield _whole_word(label), _UPSTREAM  # the name of the resource
     if deployment.upstream_model != deployment.code:
         yield _whole_word(deployment.upstream_model), deployment.code.replace("\\", "\\\\")

@@ -184,7 +184,7 @@ async def open_event_stream(response: HttpResponse, call: Call, deployment: Reso
 
 
 def _create(response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> EventStream:
-    row, apart = ENDPOINTS[call.endpoint], deployment.vendor.reasoning_apart
+    row, apart = ENDPOINTS[call.endpoint], deployment.wire_format.reasoning_apart
     if not row.last:
         chunks = ChatEvents(lambda raw: read_usage(raw, reasoning_apart=apart), keep_usage=call.wants_usage)
         return EventStream(response, chunks, OutputCount(chat_text), deployment)

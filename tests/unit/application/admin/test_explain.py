@@ -16,12 +16,12 @@ from application.admin.deployments import Upstreams
 from application.admin.explain import Explanation, Question, explain
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
-from domain.capabilities import CAPABILITIES
 from domain.catalog import Catalog
 from domain.errors import GatewayError
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint, Operation
 from domain.project import Project
+from domain.vendors import VENDORS, ModelType
 from infra.catalog_store.memory import MemoryCatalogStore
 from tests.builders import api_key, model_body, model_document, project, project_body
 
@@ -125,8 +125,8 @@ def test_an_operation_that_no_endpoint_serves() -> None:
 
 
 def test_each_path_of_an_operation_is_told() -> None:
-    makers = (kind for kind, paths in CAPABILITIES.items() if Endpoint.IMAGE_GENERATIONS in paths)
-    maker = next(kind for kind in makers if Endpoint.IMAGE_EDITS not in CAPABILITIES[kind])
+    makers = (each for each, vendor in VENDORS.items() if Endpoint.IMAGE_GENERATIONS in vendor.endpoints)
+    maker = next(each for each in makers if Endpoint.IMAGE_EDITS not in VENDORS[each].endpoints)
     no_edits = model_document(id="no-edits", model_type=maker, operations=frozenset({Operation.IMAGES}))
     alone = ask([no_edits], operation=Operation.IMAGES)
     assert alone.allowed

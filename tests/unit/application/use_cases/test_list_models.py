@@ -7,12 +7,12 @@ from decimal import Decimal
 import pytest
 
 from application.use_cases.list_models import Sizes, deployments_of, listed, visible_models
-from domain.capabilities import offers
 from domain.catalog import Catalog
 from domain.errors import ModelNotFoundError
-from domain.model import ModelDocument, ModelType
+from domain.model import ModelDocument
 from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
+from domain.vendors import ModelType
 from tests.builders import model_document, project
 
 
@@ -25,7 +25,7 @@ def test_exactly_what_enforcement_allows_is_listed(model_type: ModelType) -> Non
     document = model_document(model_type=model_type, operations=frozenset(Operation))
     model = listed("sim", [document], unknown)
     assert model is not None
-    assert set(model.endpoints) == {endpoint for endpoint in Endpoint if offers(document, endpoint)}
+    assert set(model.endpoints) == {endpoint for endpoint in Endpoint if document.offers(endpoint)}
     assert set(model.operations) == {endpoint.operation for endpoint in model.endpoints}
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from domain.documents.fault import Fault, Severity, reason
 from domain.documents.model import read_model
-from domain.model import ModelDocument, ModelType
+from domain.model import ModelDocument
 from domain.operation import Operation
+from domain.vendors import ModelType
 
 EXAMPLES = sorted((Path(__file__).parents[4] / "deploy/examples/models").glob("*.json"))
 

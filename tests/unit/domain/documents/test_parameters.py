@@ -10,7 +10,8 @@ import pytest
 from domain.documents.fault import Fault, Severity
 from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
+from domain.vendors import ModelType
 
 GOOD: dict[str, object] = {"secret_name": "PROVIDER_KEY", "endpoint": "https://host.test/"}
 

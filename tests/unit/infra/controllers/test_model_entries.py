@@ -9,8 +9,9 @@ import pytest
 from application.use_cases.list_models import Sizes
 from domain.catalog import Catalog
 from domain.errors import ModelNotFoundError
-from domain.model import ModelDocument, ModelType
+from domain.model import ModelDocument
 from domain.operation import Operation
+from domain.vendors import ModelType
 from infra.controllers.model_entries import ModelEntries
 from tests.builders import model_document, project
 

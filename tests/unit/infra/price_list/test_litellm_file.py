@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from domain.model import ModelDocument, ModelType, Parameters
+from domain.model import ModelDocument, Parameters
 from domain.operation import Operation
+from domain.vendors import ModelType
 from infra.price_list.entry import operations_of
 from infra.price_list.litellm_file import FILE, LiteLLMPriceList, PriceListError, load_price_list
 from tests.builders import model_document

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from application.use_cases.list_models import Sizes
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
+from domain.vendors import ModelType
 from infra.price_list.litellm_file import FILE
 from infra.price_list.sizes import ListedSizes
 from tests.builders import model_document

@@ -7,8 +7,9 @@ import json
 import pytest
 
 from domain.errors import DeploymentUnusableError
-from domain.model import ModelDocument, ModelType, Parameters
-from infra.providers.litellm.models import LiteLLMTarget, target_of, upstream_name
+from domain.model import ModelDocument, Parameters
+from domain.vendors import ModelType
+from infra.providers.litellm.models import LiteLLMTarget, target_of
 from infra.providers.resolve import resolve
 from tests.builders import model_document
 
@@ -44,7 +45,6 @@ VERTEX = [
 @pytest.mark.parametrize(("model_type", "code", "expected"), VERTEX)
 def test_a_publisher_is_added_only_where_it_is_missing(model_type: ModelType, code: str, expected: str) -> None:
     made = document(model_type, code, secret_name="GOOGLE_ROBOT", gcp_project="p", location="l")
-    assert upstream_name(made, None) == expected
     assert target(made).model == f"vertex_ai/{expected}"
     assert dict(target(made).connection) == {
         "vertex_credentials": ACCOUNT,

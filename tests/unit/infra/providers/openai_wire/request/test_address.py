@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from domain.errors import DeploymentUnusableError
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
 from domain.operation import Endpoint
+from domain.vendors import ModelType
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from tests.builders import model_document
 

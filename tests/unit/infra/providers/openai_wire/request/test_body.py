@@ -9,8 +9,9 @@ import msgspec
 import pytest
 
 from domain.call import Call
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
 from domain.operation import Endpoint
+from domain.vendors import ModelType
 from infra.providers.openai_wire.request.body import request_body
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from tests.builders import model_document

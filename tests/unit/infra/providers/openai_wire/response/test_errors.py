@@ -14,7 +14,8 @@ from domain.errors import (
     UpstreamProtocolError,
     UpstreamRefusedError,
 )
-from domain.model import ModelType, Parameters
+from domain.model import Parameters
+from domain.vendors import ModelType
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from infra.providers.openai_wire.response.errors import retry_after, upstream_error
 from infra.providers.openai_wire.response.redact import redact
