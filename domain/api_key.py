@@ -7,6 +7,9 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Self
 
+from domain.budget import Budget
+from domain.rate_limit import Limits
+
 KEY_PREFIX = "sk-"
 """Every key starts with it, as OpenAI's do, so that clients and secret scanners know one when they see it."""
 
@@ -26,6 +29,8 @@ class ApiKey:
         created_at: when it was made (aware, UTC).
         expires_at: from when on it is refused; ``None`` = never.
         revoked_at: when it was revoked; ``None`` = it was not.
+        limits: of calls with this key, beside those of its project.
+        budgets: ceilings on what is spent with this key.
     """
 
     id: str
@@ -35,6 +40,8 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    limits: Limits = Limits()
+    budgets: tuple[Budget, ...] = ()
 
     @classmethod
     def of(cls, key: str, *, key_id: str, name: str, created_at: datetime, expires_at: datetime | None = None) -> Self:

@@ -33,6 +33,11 @@ class Money:
         return f"{plain(self.amount)} {self.currency}"
 
 
+def to_units(amount: Decimal) -> int:
+    """Return an amount in 10^-12 currency units, rounded down."""
+    return int(amount.scaleb(-MICRO_MICRO.adjusted(), _WIDE))
+
+
 def plain(amount: Decimal) -> str:
     """A decimal in plain notation, without exponent and without trailing zeros."""
     text = format(amount, "f")

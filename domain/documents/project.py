@@ -6,24 +6,20 @@ import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from domain.api_key import ApiKey
-from domain.budget import Budget, Period
-from domain.documents.costs import read_currency
+from domain.documents.budgets import MOST_MONEY, read_budgets
 from domain.documents.fault import Fault, has_errors, no_object
 from domain.documents.limits import read_limits
 from domain.documents.reader import Reader
 from domain.documents.store_fields import STORE_MEMBERS
-from domain.documents.values import decimal_of, is_timezone, moment_of, unfit_id, unfit_name
-from domain.money import Money, plain
+from domain.documents.values import decimal_of, moment_of, unfit_id, unfit_name
+from domain.money import plain
 from domain.project import Project
 
 _KNOWN = frozenset({"id", "name", "enabled", "keys", "limits", "budgets", "tags"} | STORE_MEMBERS)
 _KNOWN_IN_KEY = tuple(field.name for field in fields(ApiKey))
-_KNOWN_IN_BUDGET = ("amount", "currency", "period", "timezone", "hard", "alert_at")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_MOST_MONEY = Decimal(10**12)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,10 +39,7 @@ def read_project(body: object, *, version: str = "") -> tuple[Project | None, tu
         enabled=reader.flag("enabled", default=True),
         keys=_keys(reader),
         limits=read_limits(reader),
-        budgets=tuple(
-            _budget(reader.entry("budgets", index, item))
-            for index, item in enumerate(reader.items("budgets", example='[{"amount": "100", "period": "month"}]'))
-        ),
+        budgets=read_budgets(reader),
         tags=_tags(reader),
         version=version,
     )
@@ -85,6 +78,8 @@ def _key(reader: Reader) -> ApiKey:
         created_at=created_at or _EPOCH,
         expires_at=_moment(reader, "expires_at"),
         revoked_at=_moment(reader, "revoked_at"),
+        limits=read_limits(reader),
+        budgets=read_budgets(reader),
     )
 
 
@@ -98,35 +93,6 @@ def _moment(reader: Reader, name: str) -> datetime | None:
     return moment
 
 
-def _budget(reader: Reader) -> Budget:
-    amount = reader.number("amount", least=Decimal(0), most=_MOST_MONEY)
-    if not reader.given("amount"):
-        reader.error("amount", "is missing", 'an amount such as "100.00"')
-    zone = reader.text("timezone", example='"Europe/Berlin"') or "UTC"
-    if not is_timezone(zone):
-        reader.error("timezone", "is no time zone that is known here", 'an IANA name such as "Europe/Berlin"')
-    period = reader.choice("period", Period)
-    reader.unknown(_KNOWN_IN_BUDGET)
-    return Budget(
-        ceiling=Money(amount or Decimal(0), read_currency(reader)),
-        period=period or Period.MONTH,
-        timezone=zone,
-        hard=reader.flag("hard", default=True),
-        alert_at=_shares(reader),
-    )
-
-
-def _shares(reader: Reader) -> tuple[Decimal, ...]:
-    shares: list[Decimal] = []
-    for index, item in enumerate(reader.items("alert_at", example="[0.8, 1]")):
-        share = decimal_of(item)
-        if share is None or not 0 <= share <= 1:
-            reader.error(f"alert_at[{index}]", "is no share of the budget", "a number from 0 to 1, for example 0.8")
-        else:
-            shares.append(share)
-    return tuple(shares)
-
-
 def _tags(reader: Reader) -> dict[str, str]:
     table = reader.table("tags")
     tags: dict[str, str] = {}
@@ -135,7 +101,7 @@ def _tags(reader: Reader) -> dict[str, str]:
             table.error(name, "is no name for a tag", 'a name such as "cost_centre"')
             continue
         number = None if isinstance(value, str) else decimal_of(value)
-        if number is not None and abs(number) < _MOST_MONEY:
+        if number is not None and abs(number) < MOST_MONEY:
             tags[name] = plain(number)
             continue
         text = table.text(name, example='"4711"')

@@ -67,6 +67,7 @@ def test_every_field_arrives() -> None:
             "Europe/Berlin",
             hard=False,
             alert_at=(Decimal("0.8"), Decimal(1)),
+            id="month-EUR",
         ),
     )
     assert project.keys == (
