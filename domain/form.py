@@ -1,24 +1,45 @@
-"""A multipart form as it was sent: its parts in their order, and contents that need not be in memory."""
+"""A multipart form as it was sent: its parts in order, with contents that need not be in memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
 class Content(Protocol):
-    """The bytes of a part, wherever they are kept."""
+    """The bytes of a part, in memory or elsewhere."""
 
     @property
     def size(self) -> int:
-        """How many."""
+        """Length in bytes."""
 
     def read(self, start: int, length: int) -> bytes:
-        """``length`` bytes from ``start`` on, fewer at the end."""
+        """Return ``length`` bytes from ``start`` on, fewer at the end."""
 
     def blocks(self) -> Iterator[bytes]:
-        """All of them, in blocks that are good to write; can be asked for again."""
+        """Yield all bytes, in blocks to write. Can be called again."""
+
+
+@dataclass(slots=True)
+class InMemory:
+    """A content in memory."""
+
+    data: bytes = field(repr=False)
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return len(self.data)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``start`` on, fewer at the end."""
+        return self.data[start : start + length]
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield the bytes in one block, none if empty."""
+        if self.data:
+            yield self.data
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +47,11 @@ class Part:
     """One part of a form.
 
     Args:
-        name: of the field, as sent: with ``[]`` at its end where the client writes lists so.
+        name: of the field as sent, with a trailing ``[]`` if the client writes lists so.
         head: its header lines as sent, each with its line break, without the blank line.
-        content: what follows.
-        filename: ``None`` = a field of text.
-        content_type: as sent, ``None`` = it names none.
+        content: of the part.
+        filename: None for a text field.
+        content_type: as sent; None if absent.
     """
 
     name: str
@@ -41,31 +62,31 @@ class Part:
 
     @property
     def text(self) -> str:
-        """The content as text; what is no UTF-8 in it shows up as U+FFFD."""
+        """The content as text; invalid UTF-8 becomes U+FFFD."""
         return self.content.read(0, self.content.size).decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A whole form.
+    """A complete form.
 
     Args:
-        parts: in the order in which they were sent.
+        parts: in the order sent.
     """
 
     parts: tuple[Part, ...]
 
     def texts(self, name: str) -> list[str]:
-        """Every value of a field of text, under both spellings of lists (``name`` and ``name[]``)."""
+        """Return every value of a text field, under both spellings of lists (``name`` and ``name[]``)."""
         names = (name, f"{name}[]")
         return [part.text for part in self.parts if part.filename is None and part.name in names]
 
     def text(self, name: str) -> str | None:
-        """The last value of a field of text; ``None`` = there is none."""
+        """Return the last value of a text field; None if absent."""
         values = self.texts(name)
         return values[-1] if values else None
 
     def files(self, name: str) -> list[Part]:
-        """Every file of a field, under both spellings of lists."""
+        """Return every file of a field, under both spellings of lists."""
         names = (name, f"{name}[]")
         return [part for part in self.parts if part.filename is not None and part.name in names]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import io
 import json
 import wave
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from domain.api_key import ApiKey, fingerprint
 from domain.call import Call
-from domain.form import Form, Part
+from domain.form import Form, InMemory, Part
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint, Operation
@@ -93,23 +93,6 @@ def chat_call(
     return Call(Endpoint.CHAT_COMPLETIONS, "public", fields, stream, wants_usage, request_id=request_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Bytes:
-    """The content of a part of a form."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read(self, start: int, length: int) -> bytes:
-        return self.data[start : start + length]
-
-    def blocks(self) -> Iterator[bytes]:
-        yield self.data
-
-
 def form(*fields: tuple[str, str | bytes]) -> Form:
     """A multipart form: texts as ``str``, files as ``bytes``."""
     return Form(tuple(_part(name, value) for name, value in fields))
@@ -118,8 +101,8 @@ def form(*fields: tuple[str, str | bytes]) -> Form:
 def _part(name: str, value: str | bytes) -> Part:
     head = f'Content-Disposition: form-data; name="{name}"'
     if isinstance(value, str):
-        return Part(name, f"{head}\r\n".encode(), Bytes(value.encode()))
-    return Part(name, f'{head}; filename="upload"\r\n'.encode(), Bytes(value), filename="upload")
+        return Part(name, f"{head}\r\n".encode(), InMemory(value.encode()))
+    return Part(name, f'{head}; filename="upload"\r\n'.encode(), InMemory(value), filename="upload")
 
 
 def recording(milliseconds: int) -> bytes:

@@ -20,13 +20,11 @@ from domain.errors import (
 )
 from domain.model import ModelDocument
 from domain.usage import Usage, estimate_tokens
+from infra.simulator.errors import SimulatedError
 from infra.simulator.faults import Faults, read_faults
 from infra.simulator.operations import planned
-from infra.simulator.refusal import SimulatedError
-from infra.simulator.reply import JSON, Pieces, Reply, Request, Whole
-from infra.simulator.responses.stored import answer_stored
-from infra.simulator.stored_responses import KeptResponses
-from infra.simulator.stream_plan import Ending, script, stream_failure
+from infra.simulator.reply import JSON, Ending, Pieces, Reply, Request, Whole, plan_stream, stream_failure
+from infra.simulator.stored_responses import ResponseStore, answer_stored
 from infra.simulator.uploads import decoded_members, members_of
 
 _FAULTLESS = Faults()
@@ -44,7 +42,7 @@ class SimulatorProvider:
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
-        self._kept: dict[str, KeptResponses] = {}
+        self._kept: dict[str, ResponseStore] = {}
 
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
         """Answer with a complete body; see the port."""
@@ -87,8 +85,8 @@ class SimulatorProvider:
         """Return None: every document can be simulated."""
         return None
 
-    def _kept_by(self, document: ModelDocument) -> KeptResponses:
-        return self._kept.setdefault(document.id, KeptResponses())
+    def _kept_by(self, document: ModelDocument) -> ResponseStore:
+        return self._kept.setdefault(document.id, ResponseStore())
 
     async def _plan(self, call: Call, document: ModelDocument, *, stream: bool) -> tuple[Reply, Faults]:
         try:
@@ -137,7 +135,7 @@ class SimulatedStream:
         self.content_type = pieces.content_type
         self._plan = plan
         self._pieces = pieces
-        self._script = script(pieces.events, faults)
+        self._script = plan_stream(pieces.events, faults)
         self._faults = faults
         self._timeout = timeout
         self._start = start

@@ -1,1 +1,1 @@
-"""A model without a model: deterministic answers, usage and faults."""
+"""A server that speaks OpenAI's API and generates its answers: deterministic text, usage and faults."""

@@ -1,4 +1,4 @@
-"""The engine for chat: from a request to everything that the answer will say. No I/O, no clock, no chance."""
+"""Chat: from a request to the content of its answer. Deterministic, without I/O."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 import msgspec
 
 from domain.usage import CHARACTERS_PER_TOKEN, Usage, estimate_tokens
+from infra.simulator.chat_request import EFFORTS, validate
 from infra.simulator.checks import wrong
 from infra.simulator.faults import MOST_TOKENS
 from infra.simulator.json_instance import instance
 from infra.simulator.text import answer_text, stopped
 from infra.simulator.tokens import Prompt, read_prompt
 from infra.simulator.tools import ToolCall, calls_for, finish_reason
-from infra.simulator.validation import EFFORTS, validate
 
 _MOST_LOGPROBS = 200_000
 _TIERS = ("flex", "priority", "scale", "default")
@@ -24,12 +24,12 @@ _TIERS = ("flex", "priority", "scale", "default")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of the answers to a request.
+    """One of the choices of an answer.
 
     Args:
-        content: the text; ``None`` = it calls tools.
-        calls: the tools it calls.
-        finish_reason: why it ends.
+        content: the text; None if it calls tools.
+        calls: of tools.
+        finish_reason: as in the answer.
     """
 
     content: str | None
@@ -38,22 +38,22 @@ class Choice:
 
     @property
     def characters(self) -> int:
-        """Length of all that the model wrote and that can be seen."""
+        """Length of the visible output."""
         return len(self.content or "") + sum(call.characters for call in self.calls)
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The whole answer to a request, not yet written down.
+    """The content of a complete answer.
 
     Args:
-        id: follows from the request.
-        model: as the request named it.
-        service_tier: what the answer says about it.
-        choices: the answers.
+        id: depends on the request only.
+        model: of the request.
+        service_tier: as in the answer.
+        choices: at least one.
         legacy: calls are written as ``function_call``.
-        top_logprobs: alternatives for each token; ``None`` = no log probabilities at all.
-        usage: what was used, reasoning included.
+        top_logprobs: alternatives per token; None for no log probabilities.
+        usage: including reasoning.
     """
 
     id: str
@@ -66,21 +66,21 @@ class Completion:
 
 
 def complete(body: Mapping[str, Any], tokens: int | None = None) -> Completion:
-    """Answer a request: the same request, the same answer, streamed or not.
+    """Generate the answer to a request, the same for the same request, streamed or not.
 
     Args:
         body: the request.
-        tokens: exact length of the text; ``None`` = by the prompt.
+        tokens: exact length of the text; None means 20 to 60, by the prompt.
 
     Raises:
-        SimulatedError: 400, the request is not well formed or asks for what the simulator cannot do.
+        SimulatedError: 400, invalid or unsupported request.
     """
     validate(body)
     count, top = body.get("n") or 1, body.get("top_logprobs") or 0
     if count * (tokens or 0) > MOST_TOKENS:
-        raise wrong(f"The simulator writes at most {MOST_TOKENS} tokens in one answer.", "n")
+        raise wrong(f"The simulator writes at most {MOST_TOKENS} tokens per answer.", "n")
     if body.get("logprobs") and count * (tokens or 0) * (top + 1) > _MOST_LOGPROBS:
-        raise wrong(f"The simulator writes at most {_MOST_LOGPROBS} log probabilities in one answer.", "logprobs")
+        raise wrong(f"The simulator writes at most {_MOST_LOGPROBS} log probabilities per answer.", "logprobs")
     prompt = read_prompt(body)
     ceiling = body.get("max_completion_tokens") or body.get("max_tokens")
     reasoning = EFFORTS[body.get("reasoning_effort") or "none"]
@@ -114,12 +114,12 @@ def complete(body: Mapping[str, Any], tokens: int | None = None) -> Completion:
 
 
 def _digests(first: bytes, count: int) -> list[bytes]:
-    """One for each choice."""
+    """Return a digest for each choice."""
     return [first, *(hashlib.sha256(first + index.to_bytes(1, "big")).digest() for index in range(1, count))]
 
 
 def _calling(body: Mapping[str, Any], digest: bytes, calls: tuple[tuple[str, str], ...], left: int | None) -> Choice:
-    """A choice that calls tools."""
+    """Make a choice that calls tools."""
     made = tuple(
         ToolCall(f"call_{digest.hex()[:22]}{index:02x}", name, arguments)
         for index, (name, arguments) in enumerate(calls)
@@ -131,7 +131,7 @@ def _calling(body: Mapping[str, Any], digest: bytes, calls: tuple[tuple[str, str
 def _writing(
     body: Mapping[str, Any], prompt: Prompt, digest: bytes, tokens: int | None, left: int | None, value: str | None
 ) -> Choice:
-    """A choice that is text: the value that was asked for, or words."""
+    """Make a choice that is text: the JSON value for the schema, or words."""
     text = value
     if text is None:
         text = answer_text(digest, prompt.asked, tokens)
@@ -144,7 +144,7 @@ def _writing(
 
 
 def _value(body: Mapping[str, Any]) -> str | None:
-    """The JSON of a value for the schema, where one is given: the same for every choice."""
+    """Return the JSON of a value for the schema of the request, if any: the same for every choice."""
     wanted = body.get("response_format") or {}
     if wanted.get("type") != "json_schema":
         return None
@@ -153,7 +153,7 @@ def _value(body: Mapping[str, Any]) -> str | None:
 
 
 def _cut_calls(calls: tuple[ToolCall, ...], left: int | None) -> tuple[ToolCall, ...]:
-    """As many calls as the ceiling leaves room for; the last one perhaps with its arguments cut."""
+    """Cut the calls to the remaining output tokens."""
     if left is None:
         return calls
     kept: list[ToolCall] = []

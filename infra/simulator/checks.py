@@ -1,11 +1,11 @@
-"""Single checks of request members, worded and coded as OpenAI's API words and codes them."""
+"""Checks of request members, with the messages and codes of OpenAI's API."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 
 MOST_STOPS = 4
 
@@ -20,17 +20,17 @@ _NAMES = (
 
 
 def wrong(message: str, param: str, code: str | None = None) -> SimulatedError:
-    """A 400 about one member."""
+    """Make a 400 about one member."""
     return SimulatedError(400, message, param=param, code=code)
 
 
 def missing(param: str) -> SimulatedError:
-    """A 400 for a member that must be there."""
+    """Make a 400 for a required member."""
     return wrong(f"Missing required parameter: '{param}'.", param, "missing_required_parameter")
 
 
 def check_model(body: Mapping[str, Any]) -> None:
-    """Demand the name of a model.
+    """Require the name of a model.
 
     Raises:
         SimulatedError: 400.
@@ -58,7 +58,7 @@ def check_stop(stop: object) -> None:
 
 
 def expect(value: object, kind: type, param: str, expected: str) -> None:
-    """Demand a type. ``bool`` is no ``int`` here, as in JSON.
+    """Require a type. As in JSON, ``bool`` is not an ``int``.
 
     Raises:
         SimulatedError: 400 ``invalid_type``.
@@ -72,7 +72,7 @@ def expect(value: object, kind: type, param: str, expected: str) -> None:
 
 
 def one_of(value: object, allowed: Collection[str], param: str) -> None:
-    """Demand one of several texts.
+    """Require one of several strings.
 
     Raises:
         SimulatedError: 400 ``invalid_type`` or ``invalid_value``.
@@ -84,7 +84,7 @@ def one_of(value: object, allowed: Collection[str], param: str) -> None:
 
 
 def number(body: Mapping[str, Any], name: str, low: float | None, high: float | None, *, whole: bool = False) -> None:
-    """Check a number where it is given and not null.
+    """Check the range of a number that may be absent or null.
 
     Raises:
         SimulatedError: 400 ``invalid_type``, or for example ``decimal_above_max_value``.

@@ -1,4 +1,4 @@
-"""``POST /v1/completions``, the legacy one: from prompts to texts, whole or streamed."""
+"""``POST /v1/completions``, the legacy endpoint: complete or streamed."""
 
 from __future__ import annotations
 
@@ -11,24 +11,22 @@ from typing import Any
 import msgspec
 
 from domain.usage import CHARACTERS_PER_TOKEN, Usage, estimate_tokens
-from infra.simulator.checks import wrong
-from infra.simulator.completions_request import validate
+from infra.simulator.checks import check_model, check_stop, expect, number, wrong
 from infra.simulator.faults import MOST_TOKENS
-from infra.simulator.logprobs import legacy_logprobs_of
 from infra.simulator.prompts import Inputs, read_inputs
 from infra.simulator.reply import Event, Pieces, Reply, Request, Whole
-from infra.simulator.text import answer_text, stopped
+from infra.simulator.text import answer_text, legacy_logprobs_of, stopped
 from infra.simulator.tokens import pieces
 
 _USUAL_LENGTH = 16
-"""Tokens that OpenAI's API writes where the request names no ``max_tokens``."""
+"""OpenAI's default of ``max_tokens``."""
 
 _encode = msgspec.json.encode
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """One of the answers: the prompt where it is repeated, what was written, and why it ends."""
+    """One of the choices: the repeated prompt if requested, the generated text, and the finish reason."""
 
     echo: str
     written: str
@@ -36,15 +34,15 @@ class _Text:
 
     @property
     def characters(self) -> int:
-        """What counts as output; a prompt that is repeated is part of the answer."""
+        """Length of the output; a repeated prompt is part of it."""
         return len(self.echo) + len(self.written)
 
 
 def plan(request: Request) -> Reply:
-    """The answer to a legacy completion.
+    """Plan the answer to a legacy completion.
 
     Raises:
-        SimulatedError: 400, the request is not well formed.
+        SimulatedError: 400, invalid request.
     """
     body = request.members
     validate(body, stream=request.stream)
@@ -52,7 +50,7 @@ def plan(request: Request) -> Reply:
     count = body.get("n") or 1
     made = max(body.get("best_of") or count, count)
     if made * len(prompts.each) * (request.tokens or 0) > MOST_TOKENS:
-        raise wrong(f"The simulator writes at most {MOST_TOKENS} tokens in one answer.", "n")
+        raise wrong(f"The simulator writes at most {MOST_TOKENS} tokens per answer.", "n")
     texts, unseen = _write(body, prompts, count, made, request.tokens)
     used = Usage(
         input_tokens=prompts.tokens_with(body.get("suffix") or ""),
@@ -79,7 +77,7 @@ def plan(request: Request) -> Reply:
 def _write(
     body: Mapping[str, Any], prompts: Inputs, count: int, made: int, tokens: int | None
 ) -> tuple[list[_Text], int]:
-    """The texts, and the characters of those that were written but not chosen (``best_of``)."""
+    """Generate the texts; also return the length of those not chosen (``best_of``)."""
     texts: list[_Text] = []
     unseen = 0
     ceiling = body.get("max_tokens")
@@ -123,7 +121,7 @@ def _whole(head: dict[str, Any], texts: list[_Text], top: int | None, usage: dic
 
 
 def _events(head: dict[str, Any], texts: list[_Text], top: int | None, usage: dict[str, Any] | None) -> Iterator[Event]:
-    """One token in each event; several texts take turns."""
+    """Yield an event per token, choices in turn."""
     more = {} if usage is None else {"usage": None}
     streams = [_choice_events(index, text, top) for index, text in enumerate(texts)]
     for turn in zip_longest(*streams):
@@ -142,3 +140,48 @@ def _choice_events(index: int, text: _Text, top: int | None) -> Iterator[tuple[d
         yield {"text": piece, "index": index, "logprobs": chances, "finish_reason": None}, len(piece)
         offset += len(piece)
     yield {"text": "", "index": index, "logprobs": None, "finish_reason": text.finish_reason}, 0
+
+
+_MOST_N = 128
+_MOST_BEST_OF = 20
+_MOST_LOGPROBS = 5
+
+
+def validate(body: Mapping[str, Any], *, stream: bool) -> None:
+    """Check everything but the prompt; unknown members are accepted.
+
+    Raises:
+        SimulatedError: 400 with the first error.
+    """
+    check_model(body)
+    number(body, "temperature", 0, 2)
+    number(body, "top_p", 0, 1)
+    number(body, "presence_penalty", -2, 2)
+    number(body, "frequency_penalty", -2, 2)
+    number(body, "n", 1, _MOST_N, whole=True)
+    number(body, "best_of", 1, _MOST_BEST_OF, whole=True)
+    number(body, "logprobs", 0, _MOST_LOGPROBS, whole=True)
+    number(body, "max_tokens", 0, None, whole=True)
+    number(body, "seed", None, None, whole=True)
+    for name in ("echo", "stream"):
+        if body.get(name) is not None:
+            expect(body[name], bool, name, "a boolean")
+    for name in ("suffix", "user"):
+        if body.get(name) is not None:
+            expect(body[name], str, name, "a string")
+    for name in ("logit_bias", "stream_options"):
+        if body.get(name) is not None:
+            expect(body[name], dict, name, "an object")
+    check_stop(body.get("stop"))
+    _check_together(body, stream=stream)
+
+
+def _check_together(body: Mapping[str, Any], *, stream: bool) -> None:
+    if body.get("stream_options") is not None and not stream:
+        said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise wrong(said, "stream_options")
+    best, count = body.get("best_of"), body.get("n") or 1
+    if best is not None and best < count:
+        raise wrong(f"Invalid 'best_of': expected a value >= 'n' ({count}), but got {best} instead.", "best_of")
+    if best is not None and best > count and stream:
+        raise wrong("Results of 'best_of' cannot be streamed.", "best_of")

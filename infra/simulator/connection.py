@@ -1,4 +1,4 @@
-"""One HTTP exchange over ASGI: read the body, answer, and notice at once when the client leaves."""
+"""One HTTP request over ASGI: reads the body, sends the answer, and detects a disconnect at once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _GZIP = 31  # zlib's window bits for the gzip format
 
 
 class ClientConnection:
-    """The client's end of one request.
+    """The connection to a client during one request.
 
     Args:
-        receive: ASGI's.
-        send: ASGI's.
+        receive: of ASGI.
+        send: of ASGI.
         headers: sent with every answer.
     """
 
@@ -35,7 +35,7 @@ class ClientConnection:
         self._packer: Any = None
 
     async def read(self) -> bytes | None:
-        """The request's body; ``None`` = the client left before its end."""
+        """Read the body; None if the client disconnects before its end."""
         parts = []
         while True:
             message = await self._receive()
@@ -46,29 +46,29 @@ class ClientConnection:
                 return b"".join(parts)
 
     def watch(self) -> None:
-        """Begin to look out for the client's leaving; the body has been read."""
+        """Start to watch for a disconnect; the body has been read."""
         if self._watcher is None:
-            self._watcher = asyncio.get_running_loop().create_task(self._until_gone())
+            self._watcher = asyncio.get_running_loop().create_task(self._until_disconnected())
 
     @property
-    def gone(self) -> bool:
-        """The client has left. Known only after :meth:`watch`."""
+    def disconnected(self) -> bool:
+        """Whether the client has disconnected. Detected only after :meth:`watch`."""
         return self._watcher is not None and self._watcher.done()
 
     async def pause(self, seconds: float | None) -> bool:
-        """Wait, but no longer than the client does.
+        """Wait until the time is over or the client disconnects.
 
         Args:
-            seconds: how long; ``None`` = until the client leaves.
+            seconds: to wait; None waits for the disconnect.
 
         Returns:
-            ``False`` if the client has left.
+            False if the client has disconnected.
         """
         if seconds is None or seconds > 0:
             self.watch()
             if self._watcher is not None:
                 await asyncio.wait((self._watcher,), timeout=seconds)
-        return not self.gone
+        return not self.disconnected
 
     async def start(self, status: int, content_type: bytes, *, extra: Headers = (), gzip: bool = False) -> None:
         """Send status and headers."""
@@ -80,20 +80,20 @@ class ClientConnection:
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, data: bytes) -> None:
-        """Send a part of the body, at once."""
+        """Send a block of the body, without buffering."""
         if self._packer is not None:
             data = self._packer.compress(data) + self._packer.flush(zlib.Z_SYNC_FLUSH)
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
 
     async def finish(self) -> None:
-        """End the answer well."""
+        """Complete the answer."""
         rest = b"" if self._packer is None else self._packer.flush()
         await self._send({"type": "http.response.body", "body": rest})
 
     async def answer(
         self, status: int, body: bytes, content_type: bytes = JSON, *, extra: Headers = (), gzip: bool = False
     ) -> None:
-        """Send a whole answer."""
+        """Send a complete answer."""
         if gzip:
             packer = zlib.compressobj(wbits=_GZIP)
             body = packer.compress(body) + packer.flush()
@@ -103,10 +103,10 @@ class ClientConnection:
         await self._send({"type": "http.response.body", "body": body})
 
     def close(self) -> None:
-        """Stop looking out."""
+        """Stop watching."""
         if self._watcher is not None:
             self._watcher.cancel()
 
-    async def _until_gone(self) -> None:
+    async def _until_disconnected(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass

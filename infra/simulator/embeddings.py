@@ -21,14 +21,14 @@ DIMENSIONS = 1536
 _MOST_DIMENSIONS = 3072
 _LONGEST_INPUT = 8192
 _LONGEST_REQUEST = 300_000
-"""Tokens; both are OpenAI's limits."""
+"""OpenAI's limits, in tokens."""
 
 
 def plan(request: Request) -> Reply:
-    """The answer to a request for embeddings.
+    """Plan the answer to a request for embeddings.
 
     Raises:
-        SimulatedError: 400, the request is not well formed.
+        SimulatedError: 400, invalid request.
     """
     body = request.members
     _validate(body)
@@ -79,9 +79,9 @@ def _write(body: Mapping[str, Any], inputs: tuple[str | tuple[int, ...], ...], u
 
 
 def _vector(one: str | tuple[int, ...], dimensions: int, *, packed: bool) -> bytes:
-    """A vector of length one, of numbers in single precision: all of the same size, their signs follow from the input.
+    """Encode a vector of length one: single-precision numbers of one size, whose signs depend on the input.
 
-    A shorter vector points where the longer one's beginning does.
+    A shorter vector has the signs of the begin of a longer one.
 
     Returns:
         JSON: an array, or base64 of little-endian numbers.
@@ -97,9 +97,9 @@ def _vector(one: str | tuple[int, ...], dimensions: int, *, packed: bool) -> byt
 
 @lru_cache(maxsize=16)
 def _octets(dimensions: int, *, packed: bool) -> list[bytes]:
-    """For each byte eight numbers, by whose signs it is told; all of them take the same room.
+    """Return the encoding of eight numbers for each byte of signs, all of the same length.
 
-    A batch is millions of numbers, which would keep other calls waiting if they were written one by one.
+    A batch is millions of numbers: encoding them one by one would block other calls.
     """
     (size,) = struct.unpack("<f", struct.pack("<f", 1 / math.sqrt(dimensions)))
     minus, plus = (struct.pack("<f", -size), struct.pack("<f", size)) if packed else (b"%r," % -size, b" %r," % size)

@@ -1,4 +1,4 @@
-"""Plans over HTTP: what an operation answers, at the ordered pace and with the ordered faults."""
+"""Sends the answer of an operation over HTTP, at the requested pace and with the requested faults."""
 
 from __future__ import annotations
 
@@ -8,21 +8,31 @@ from domain.usage import Usage, estimate_tokens
 from infra.simulator.connection import ClientConnection
 from infra.simulator.counters import Counters
 from infra.simulator.faults import Faults
-from infra.simulator.reply import JSON, Pieces, Reply, Whole
-from infra.simulator.stream_plan import BROKEN_ANSWER, BROKEN_EVENT, Ending, Script, script, stream_failure
+from infra.simulator.reply import (
+    BROKEN_ANSWER,
+    BROKEN_EVENT,
+    JSON,
+    Ending,
+    Pieces,
+    Reply,
+    StreamPlan,
+    Whole,
+    plan_stream,
+    stream_failure,
+)
 
 _PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
-_BREATHE = 32  # events after which other connections get their turn
+_EVENTS_PER_TURN = 32  # then other connections get theirs
 
 
 async def refuse(connection: ClientConnection, faults: Faults, counters: Counters) -> bool:
-    """Answer with the error that is ordered for the whole call.
+    """Answer with the requested error, if any.
 
     Returns:
-        ``False`` = none is ordered, nothing was sent.
+        False if none is requested and nothing was sent.
 
     Raises:
-        SimulatedError: the ordered error; nothing has been sent yet.
+        SimulatedError: the requested error; nothing has been sent yet.
     """
     failure = faults.failure()
     if failure is None and not faults.html:
@@ -38,14 +48,14 @@ async def refuse(connection: ClientConnection, faults: Faults, counters: Counter
 async def respond(
     connection: ClientConnection, operation: str, plan: Reply, faults: Faults, counters: Counters, start: float
 ) -> None:
-    """Send what a plan says and count it.
+    """Send an answer and count it.
 
     Args:
         connection: to the client.
-        operation: under which the call is counted.
+        operation: to count the call under.
         plan: the answer.
-        faults: what is to go wrong with it.
-        counters: count it.
+        faults: to inject.
+        counters: of the server.
         start: when the call arrived, on the event loop's clock.
     """
     counters.open += 1
@@ -71,11 +81,11 @@ async def _whole(
         counters.failed += 1
         await connection.start(200, kind, extra=[(b"content-length", b"%d" % len(body))])
         await connection.write(body[: len(body) // 2])
-        return  # without an end: the server closes the connection
+        return  # incomplete: the server closes the connection
     if faults.empty or faults.malformed:
         counters.failed += 1
         if kind != JSON:
-            body = BROKEN_ANSWER  # half a text, or none, would be a text, too
+            body = BROKEN_ANSWER  # half a text would be a valid text
         await connection.answer(200, b"" if faults.empty else body[: len(body) // 2], JSON, gzip=faults.gzip)
         return
     counters.begin(operation, plan.usage)
@@ -108,7 +118,7 @@ class _Stream:
     async def run(self, start: float) -> None:
         connection, faults = self._connection, self._faults
         connection.watch()
-        ordered = script(self._pieces.events, faults)
+        planned = plan_stream(self._pieces.events, faults)
         if not await connection.pause(faults.ttft):
             self._abort()
             return
@@ -117,24 +127,24 @@ class _Stream:
         if faults.empty:
             self._counters.failed += 1
             await connection.finish()
-        elif await self._send_events(ordered, start):
-            await self._end(ordered.ending)
+        elif await self._send_events(planned, start):
+            await self._end(planned.ending)
         else:
             self._abort()
 
-    async def _send_events(self, ordered: Script, start: float) -> bool:
-        """``False`` = the client left."""
+    async def _send_events(self, planned: StreamPlan, start: float) -> bool:
+        """Send the events; False if the client disconnects."""
         connection, faults, counters = self._connection, self._faults, self._counters
         now = asyncio.get_running_loop().time
         written = 0
-        for number, (event, characters) in enumerate(ordered.events):
+        for number, (event, characters) in enumerate(planned.events):
             written += characters
             total = estimate_tokens(written)
             if faults.tps and characters:
                 await connection.pause(start + faults.due(total) - now())
-            elif number % _BREATHE == 0:
+            elif number % _EVENTS_PER_TURN == 0:
                 await asyncio.sleep(0)
-            if connection.gone:
+            if connection.disconnected:
                 return False
             self._count()
             self._sent += 1
@@ -162,17 +172,17 @@ class _Stream:
         if not self._served:
             counters.failed += 1
         if self._pieces.failure is None:
-            return  # nothing can be said in such a stream: whatever was ordered, it is cut
+            return  # the format has no error event: the stream is cut
         if ending is Ending.ERROR:
             await connection.write(self._pieces.failure(stream_failure(self._faults), self._sent))
             await connection.finish()
         elif ending is Ending.MALFORMED:
             await connection.write(BROKEN_EVENT)
             await connection.finish()
-        # Cut: without an end, the server closes the connection.
+        # Cut: incomplete, the server closes the connection.
 
     def _count(self) -> None:
-        """The call counts as served from its first event on."""
+        """Count the call as served, from its first event on."""
         if not self._served:
             self._served = True
             self._counters.begin(self._operation, self._plan.begun)

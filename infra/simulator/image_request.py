@@ -1,4 +1,4 @@
-"""What a request for images wants: the rules of GPT-image models, of DALL-E 2 and 3, and of models of other names."""
+"""Requests for images: the rules of GPT-image models, of DALL-E 2 and 3, and of other models."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.simulator.checks import check_model, expect, missing, number, one_of, wrong
-from infra.simulator.image_url import LARGEST
-from infra.simulator.picture import FORMATS
+from infra.simulator.picture import FORMATS, LARGEST
 from infra.simulator.reply import Request
 from infra.simulator.uploads import typed_members, uploaded
 
@@ -42,20 +41,20 @@ _FORM_TYPES = {"n": int, "output_compression": int, "partial_images": int, "stre
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """A request, every ``auto`` in it resolved.
+    """A request with every ``auto`` resolved.
 
     Args:
-        model: as the request named it.
-        prompt: what to draw.
-        count: how many images.
+        model: of the request.
+        prompt: of the request.
+        count: number of images.
         size: ``WIDTHxHEIGHT``.
-        size_asked: the request named it.
-        quality: as the answer names it.
+        size_asked: the request names a size.
+        quality: as in the answer.
         background: ``opaque`` or ``transparent``.
         format: of the files.
-        as_url: the answer names addresses.
-        partial_images: how many to show before the image, in a stream.
-        counts_tokens: the answer tells size, quality and tokens, as those of GPT-image models do.
+        as_url: the answer contains URLs.
+        partial_images: number of partial images in a stream.
+        counts_tokens: the answer reports size, quality and tokens, as GPT-image models do.
         inputs: digests of the images to edit, and of the mask.
     """
 
@@ -79,15 +78,15 @@ class ImageRequest:
         return int(width), int(height)
 
     @property
-    def told_size(self) -> str:
-        """What of the images' price can be read in the answer: its own words, else the head of a picture."""
+    def shown_size(self) -> str:
+        """Size and quality as far as the answer shows them, by its members or the header of an image."""
         if self.counts_tokens:
             return f"{self.quality}/{self.size}"
         return "" if self.as_url or self.size_asked else self.size
 
     @property
     def revises_prompts(self) -> bool:
-        """The answer tells what was drawn."""
+        """Whether the answer contains ``revised_prompt``."""
         return "dall-e-3" in self.model
 
 
@@ -95,7 +94,7 @@ def read_generation(request: Request) -> ImageRequest:
     """Read a request for new images.
 
     Raises:
-        SimulatedError: 400, with the first fault found.
+        SimulatedError: 400 with the first error.
     """
     return _read(request.members, [], stream=request.stream)
 
@@ -104,7 +103,7 @@ def read_edit(request: Request) -> ImageRequest:
     """Read a request to edit images: a form, or JSON with ``images``.
 
     Raises:
-        SimulatedError: 400, with the first fault found.
+        SimulatedError: 400 with the first error.
     """
     if request.form is None:
         return _read(request.members, _referenced(request.members), stream=request.stream)

@@ -1,4 +1,4 @@
-"""``POST /v1/images/generations`` and ``/v1/images/edits``: pictures of exactly the size asked for."""
+"""``POST /v1/images/generations`` and ``/v1/images/edits``: images of the requested size."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ import msgspec
 
 from domain.usage import IMAGE_TOKENS, Usage, estimate_tokens
 from infra.simulator.image_request import ImageRequest, read_edit, read_generation
-from infra.simulator.image_url import url_of
-from infra.simulator.picture import Picture, draw
+from infra.simulator.picture import Picture, draw, url_of
 from infra.simulator.reply import Pieces, Reply, Request, Whole
 
 _TOKENS_BY_QUALITY = {"low": 272, "medium": 1056, "high": 4160, "xhigh": 6240, "max": 8320}
-"""Output tokens of one image of 1024x1024."""
+"""Output tokens of an image of 1024x1024."""
 
 _TOKENS_OF_A_PARTIAL_IMAGE = 100
 _SQUARE = 1024 * 1024
@@ -26,19 +25,19 @@ _encode = msgspec.json.encode
 
 
 def plan_generation(request: Request) -> Reply:
-    """The answer to a request for images.
+    """Plan the answer to a request for images.
 
     Raises:
-        SimulatedError: 400, the request is not well formed.
+        SimulatedError: 400, invalid request.
     """
     return _plan(request, read_generation(request), "image_generation")
 
 
 def plan_edit(request: Request) -> Reply:
-    """The answer to a request to edit images.
+    """Plan the answer to a request to edit images.
 
     Raises:
-        SimulatedError: 400, the request is not well formed.
+        SimulatedError: 400, invalid request.
     """
     return _plan(request, read_edit(request), "image_edit")
 
@@ -54,26 +53,26 @@ def _plan(request: Request, wanted: ImageRequest, kind: str) -> Reply:
         seen = IMAGE_TOKENS * len(wanted.inputs)
         tokens = Usage(input_tokens=text + seen, output_tokens=made, image_input_tokens=seen, image_output_tokens=made)
     used = counted.plus(tokens)
-    said = Usage(images=wanted.count, image_size=wanted.told_size)
-    making = _Making(request, wanted, kind, tokens)
-    answer = making.pieces() if request.stream else Whole(making.whole)
+    shown = Usage(images=wanted.count, image_size=wanted.shown_size)
+    encoder = _ImageEncoder(request, wanted, kind, tokens)
+    answer = encoder.pieces() if request.stream else Whole(encoder.whole)
     return Reply(
         answer=answer,
         usage=used,
         begun=counted,
-        reported=said.plus(tokens) if request.with_usage else said,
+        reported=shown.plus(tokens) if request.with_usage else shown,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Making:
-    """Writes an answer down.
+class _ImageEncoder:
+    """Encodes an answer.
 
     Args:
-        request: what was asked.
-        wanted: the same, read.
-        kind: the first part of the names of events.
-        tokens: what the answer says that it used.
+        request: as received.
+        wanted: the same, parsed.
+        kind: prefix of the types of events.
+        tokens: for the usage in the answer.
     """
 
     request: Request
@@ -82,7 +81,7 @@ class _Making:
     tokens: Usage
 
     def whole(self) -> bytes:
-        """The body of an answer that is not streamed."""
+        """Encode an answer that is not streamed."""
         wanted = self.wanted
         answer: dict[str, Any] = {
             "created": self.request.created,
@@ -95,23 +94,23 @@ class _Making:
         return _encode(answer)
 
     def pieces(self) -> Pieces:
-        """The events of a stream: for each image its partial images, then the image."""
+        """Make a stream: for each image its partial images, then the image."""
         *events, closing = (event for index in range(self.wanted.count) for event in self._events(index))
         return Pieces(((event, 0) for event in events), closing, counted=False)
 
     def _events(self, index: int) -> Iterator[bytes]:
         for step in range(self.wanted.partial_images):
-            # Each one is another picture, as a real one becomes clearer step by step.
+            # Each partial image differs, as those of a real model do.
             picture = self._encoded(1000 * (index + 1) + step)
             event = {"type": f"{self.kind}.partial_image", "b64_json": picture, "partial_image_index": step}
             yield _event({**event, **self._stamp()})
         event = {"type": f"{self.kind}.completed", "b64_json": self._encoded(index), **self._stamp()}
         if self.request.with_usage:
-            # Each event tells of its own image; what went in is told once.
+            # The output is reported with each image, the input once.
             count, tokens = self.wanted.count, self.tokens
             made = tokens.output_tokens // count
-            went_in = tokens if index == 0 else Usage()
-            event["usage"] = _usage_object(replace(went_in, output_tokens=made, image_output_tokens=made))
+            read = tokens if index == 0 else Usage()
+            event["usage"] = _usage_object(replace(read, output_tokens=made, image_output_tokens=made))
         yield _event(event)
 
     def _stamp(self) -> dict[str, Any]:

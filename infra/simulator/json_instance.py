@@ -1,7 +1,7 @@
-"""From a JSON schema to a value that validates against it.
+"""Generates a value that is valid for a JSON schema.
 
-Knows ``type``, ``enum``, ``const``, ``anyOf``, ``oneOf``, ``allOf``, ``$ref`` into the document, ``required``,
-``minItems``, ``prefixItems``, lengths, bounds, ``multipleOf`` and common formats; not ``pattern``, ``not`` or ``if``.
+Supports ``type``, ``enum``, ``const``, ``anyOf``, ``oneOf``, ``allOf``, ``$ref`` into the document, ``required``,
+``minItems``, ``prefixItems``, lengths, bounds, ``multipleOf`` and common formats, but not ``pattern``, ``not``, ``if``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from infra.simulator.checks import wrong
 
-_GENEROUS = 3  # levels down to which optional members and items are made, too
+_OPTIONAL_DEPTH = 3  # levels down to which optional members and items are generated
 _DEEPEST = 40
 _MOST_VALUES = 2_000
 _FORMATS = {
@@ -31,18 +31,18 @@ _FORMATS = {
 
 
 class _TooDeepError(Exception):
-    """This way of meeting the schema does not end."""
+    """No finite value found on this branch of the schema."""
 
 
 def instance(schema: Mapping[str, Any], param: str) -> Any:
-    """A value for a schema, the same each time.
+    """Generate a value for a schema, the same each time.
 
     Args:
-        schema: the schema; references lead into it.
-        param: the member of the request that it came in, for the error.
+        schema: the schema; references point into it.
+        param: the member of the request that contains it, for the error.
 
     Raises:
-        SimulatedError: 400, the schema cannot be met or is none.
+        SimulatedError: 400, no value found or invalid schema.
     """
     try:
         return _Maker(schema).make(schema, 0, 0)
@@ -56,7 +56,7 @@ class _Maker:
     made: int = 0
 
     def make(self, schema: Any, depth: int, turn: int) -> Any:  # noqa: PLR0911 - one return for each keyword
-        """A value for one place; ``turn`` varies it among the items of an array."""
+        """Generate the value for a subschema; ``turn`` varies it among the items of an array."""
         self.made += 1
         if depth > _DEEPEST or self.made > _MOST_VALUES or schema is False:
             raise _TooDeepError
@@ -69,12 +69,12 @@ class _Maker:
             return values[turn % len(values)]
         for choice in ("anyOf", "oneOf"):
             if choice in schema:
-                return self._first_that_ends(schema, schema[choice], depth, turn)
+                return self._first_finite(schema, schema[choice], depth, turn)
         if "allOf" in schema:
             return self.make(self._merged(schema), depth + 1, turn)
         kind = schema.get("type")
         if isinstance(kind, list):
-            return self._first_that_ends(schema, [{"type": each} for each in kind], depth, turn)
+            return self._first_finite(schema, [{"type": each} for each in kind], depth, turn)
         return self._of_type(kind or _guess(schema), schema, depth, turn)
 
     def _resolve(self, reference: str) -> Any:
@@ -84,13 +84,14 @@ class _Maker:
             found = found[int(key)] if isinstance(found, list) else found[key]
         return found
 
-    def _first_that_ends(self, schema: Mapping[str, Any], ways: list[Any], depth: int, turn: int) -> Any:
+    def _first_finite(self, schema: Mapping[str, Any], branches: list[Any], depth: int, turn: int) -> Any:
         rest = {name: value for name, value in schema.items() if name not in {"anyOf", "oneOf", "type"}}
-        if depth > _GENEROUS:
-            ways = sorted(ways, key=_weight)
-        for way in ways:
+        if depth > _OPTIONAL_DEPTH:
+            branches = sorted(branches, key=_weight)
+        for branch in branches:
+            merged = {**rest, **branch} if rest and isinstance(branch, Mapping) else branch
             try:
-                return self.make({**rest, **way} if rest and isinstance(way, Mapping) else way, depth + 1, turn)
+                return self.make(merged, depth + 1, turn)
             except _TooDeepError:
                 continue
         raise _TooDeepError
@@ -123,7 +124,7 @@ class _Maker:
         required = schema.get("required", [])
         value: dict[str, Any] = {}
         for name, described in properties.items():
-            if name in required or depth <= _GENEROUS:
+            if name in required or depth <= _OPTIONAL_DEPTH:
                 try:
                     value[name] = self.make(described, depth + 1, 0)
                 except _TooDeepError:
@@ -138,15 +139,15 @@ class _Maker:
     def _array(self, schema: Mapping[str, Any], depth: int) -> list[Any]:
         first = schema.get("prefixItems", [])
         fewest = schema.get("minItems", 0)
-        count = max(fewest, len(first), 1 if depth <= _GENEROUS and not first else 0)
+        count = max(fewest, len(first), 1 if depth <= _OPTIONAL_DEPTH and not first else 0)
         count = min(count, schema.get("maxItems", count))
         items = schema.get("items", True)
         return [self.make(first[at] if at < len(first) else items, depth + 1, at) for at in range(count)]
 
 
-def _weight(way: Any) -> int:
-    """The simpler of two ways to meet a schema, for places deep down."""
-    kind = way.get("type") if isinstance(way, Mapping) else None
+def _weight(branch: Any) -> int:
+    """Order branches of a schema by size, to find the smallest at great depth."""
+    kind = branch.get("type") if isinstance(branch, Mapping) else None
     return 0 if kind == "null" else 2 if kind in {"object", "array"} or kind is None else 1
 
 

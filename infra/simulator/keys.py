@@ -1,4 +1,4 @@
-"""Which key a request brings, and how it is shown without showing it."""
+"""API keys of requests: checked, and redacted where requests are shown."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 
 _SECRET = frozenset({b"authorization", b"api-key", b"x-api-key", b"cookie", b"proxy-authorization"})
 _DIGITS = 12
@@ -15,20 +15,24 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 
 def check_key(headers: Headers, wanted: str | None) -> None:
-    """Demand the key, where one is demanded at all.
+    """Require the key.
+
+    Args:
+        headers: of the request.
+        wanted: the key; None accepts any request.
 
     Raises:
-        SimulatedError: 401 in OpenAI's words, which show the first and last characters of what was sent.
+        SimulatedError: 401 with OpenAI's message, which shows the first and last characters of the key.
     """
     if wanted is None:
         return
-    brought = _key(headers)
-    if not brought:
+    sent = _key(headers)
+    if not sent:
         raise SimulatedError(
             401, "You didn't provide an API key. Provide it as a Bearer token in an Authorization header."
         )
-    if not hmac.compare_digest(brought.encode(), wanted.encode()):
-        masked = f"{brought[:8]}{'*' * 8}{brought[-4:]}" if len(brought) > 12 else "*" * len(brought)  # noqa: PLR2004 - 8 + 4
+    if not hmac.compare_digest(sent.encode(), wanted.encode()):
+        masked = f"{sent[:8]}{'*' * 8}{sent[-4:]}" if len(sent) > 12 else "*" * len(sent)  # noqa: PLR2004 - 8 + 4
         raise SimulatedError(401, f"Incorrect API key provided: {masked}.", code="invalid_api_key")
 
 
@@ -42,12 +46,12 @@ def _key(headers: Headers) -> str:
 
 
 def digest_of(key: str) -> str:
-    """How a credential is shown: the beginning of its SHA-256."""
+    """Return the begin of the SHA-256 of a credential."""
     return "sha256:" + hashlib.sha256(key.encode("latin-1")).hexdigest()[:_DIGITS]
 
 
 def shown_headers(headers: Headers) -> dict[str, str]:
-    """Headers by name, each credential as :func:`digest_of` it; its scheme (``Bearer``) stays readable."""
+    """Return headers by name, each credential replaced by its digest; its scheme (``Bearer``) stays readable."""
     shown: dict[str, str] = {}
     for name, value in headers:
         text = value.decode("latin-1")

@@ -1,4 +1,4 @@
-"""The last request that reached an operation, for a test to look at."""
+"""The last request that reached an operation, for tests."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from infra.simulator.keys import shown_headers
 
 @dataclass(slots=True)
 class LastRequest:
-    """A request as it arrived.
+    """A request as received.
 
     Args:
         method: of HTTP.
         path: without the query.
         query: without the question mark.
-        headers: as ASGI has them.
-        body: all of it.
-        form: the body where it is a form that could be read.
+        headers: as in ASGI's scope.
+        body: complete.
+        form: the body if it is a valid form.
     """
 
     method: str
@@ -33,7 +33,7 @@ class LastRequest:
     form: Form | None = None
 
     def described(self) -> dict[str, Any]:
-        """Its body decoded and as text, its credentials and files as digests."""
+        """Describe it as JSON: the body decoded and as text, credentials and files as digests."""
         shown = {
             "method": self.method,
             "path": self.path,

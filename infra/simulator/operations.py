@@ -1,4 +1,4 @@
-"""Which module answers which endpoint. An operation is a function from a request to a plan, and nothing else."""
+"""Operations by endpoint. An operation is a function from a request to its reply."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ OPERATIONS: Mapping[Endpoint, Callable[[Request], Reply]] = {
 
 
 async def planned(endpoint: Endpoint, request: Request) -> Reply:
-    """The plan for a request. Forms may be large: they are read in a thread.
+    """Plan the answer to a request. Forms may be large: they are read in a thread.
 
     Raises:
-        SimulatedError: the request is not well formed.
+        SimulatedError: invalid request.
     """
     make = OPERATIONS[endpoint]
     return make(request) if request.form is None else await asyncio.to_thread(make, request)

@@ -1,4 +1,4 @@
-"""What the paths of OpenAI's and Azure's APIs mean."""
+"""Paths of OpenAI's and Azure's APIs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from application.ports.providers import StoredAction
 from domain.operation import Endpoint
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 
 _PREFIXES = ("/openai/v1/", "/v1/")
 _DEPLOYMENTS = "/openai/deployments/"
@@ -21,13 +21,13 @@ _ACTIONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What a path means.
+class ParsedPath:
+    """A parsed path.
 
     Args:
-        endpoint: the operation; ``None`` = the path is about something else.
-        deployment: the deployment that Azure's way of writing it names.
-        stored: what follows ``responses/``: a response's id and perhaps what to do with it.
+        endpoint: the operation; None for other paths.
+        deployment: in paths of Azure's older form.
+        stored: what follows ``responses/``: the id of a response and optionally an action.
     """
 
     endpoint: Endpoint | None = None
@@ -35,42 +35,41 @@ class Place:
     stored: str | None = None
 
 
-def place_of(path: str, query: bytes) -> Place:
-    """The meaning of a path.
+def parse_path(path: str, query: bytes) -> ParsedPath:
+    """Parse a path.
 
     Raises:
-        SimulatedError: 404, a path of Azure's that lacks the ``api-version``.
+        SimulatedError: 404, a path of Azure's without ``api-version``.
     """
     for prefix in _PREFIXES:
         if path.startswith(prefix):
-            return _named(path.removeprefix(prefix))
+            return _operation(path.removeprefix(prefix))
     if path.startswith(_DEPLOYMENTS):
         deployment, _, name = path.removeprefix(_DEPLOYMENTS).partition("/")
-        place = _named(name)
-        if deployment and place.endpoint is not None:
-            _demand_version(query)
-            return Place(place.endpoint, deployment)
-        return Place()
+        endpoint = _operation(name).endpoint
+        if deployment and endpoint is not None:
+            _require_version(query)
+            return ParsedPath(endpoint, deployment)
+        return ParsedPath()
     if path.startswith("/openai/responses"):
-        place = _named(path.removeprefix("/openai/"))
-        _demand_version(query)
-        return place
-    return Place()
+        _require_version(query)
+        return _operation(path.removeprefix("/openai/"))
+    return ParsedPath()
 
 
-def stored_at(method: str, path: str, stored: str) -> tuple[StoredAction, str]:
-    """What is to be done with which response.
+def stored_action(method: str, path: str, stored: str) -> tuple[StoredAction, str]:
+    """Return the action on a stored response, and its id.
 
     Args:
-        method: of HTTP.
+        method: of the request.
         path: for the error.
-        stored: see ``Place``.
+        stored: see ``ParsedPath``.
 
     Raises:
-        SimulatedError: 404 or 405, there is no such thing to do.
+        SimulatedError: 404 or 405, unknown action.
     """
-    response_id, _, what = stored.partition("/")
-    actions = _ACTIONS.get(what)
+    response_id, _, action = stored.partition("/")
+    actions = _ACTIONS.get(action)
     if actions is None:
         raise SimulatedError(404, f"Invalid URL ({method} {path})")
     if method not in actions:
@@ -78,14 +77,14 @@ def stored_at(method: str, path: str, stored: str) -> tuple[StoredAction, str]:
     return actions[method], response_id
 
 
-def _named(name: str) -> Place:
+def _operation(name: str) -> ParsedPath:
     if name in _ENDPOINTS:
-        return Place(_ENDPOINTS[name])
+        return ParsedPath(_ENDPOINTS[name])
     if name.startswith(_RESPONSES) and name != _RESPONSES:
-        return Place(stored=name.removeprefix(_RESPONSES))
-    return Place()
+        return ParsedPath(stored=name.removeprefix(_RESPONSES))
+    return ParsedPath()
 
 
-def _demand_version(query: bytes) -> None:
+def _require_version(query: bytes) -> None:
     if b"api-version" not in parse_qs(query):
         raise SimulatedError(404, "Resource not found", code="404")

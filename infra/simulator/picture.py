@@ -1,16 +1,16 @@
-"""Valid image files of any size that take next to no space: PNG, WebP and JPEG."""
+"""Small valid image files of any size in PNG, WebP and JPEG, and URLs that describe them."""
 
 from __future__ import annotations
 
+import base64
+import re
 import struct
 import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
-from infra.simulator.jpeg import jpeg
-
 _STRIPES = b"\x0f"
-"""Four pixels of either colour."""
+"""Four pixels of each colour."""
 
 _CONTENT_TYPES = {"png": b"image/png", "webp": b"image/webp", "jpeg": b"image/jpeg"}
 FORMATS = tuple(_CONTENT_TYPES)
@@ -18,14 +18,14 @@ FORMATS = tuple(_CONTENT_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture to draw.
+    """An image to draw.
 
     Args:
         width: in pixels.
         height: in pixels.
-        seed: eight hexadecimal digits that decide about the colours.
+        seed: eight hexadecimal digits that determine the colours.
         format: one of ``FORMATS``.
-        transparent: it can be seen through.
+        transparent: with a transparent background.
     """
 
     width: int
@@ -36,13 +36,13 @@ class Picture:
 
     @property
     def content_type(self) -> bytes:
-        """Of the file."""
+        """Content type of the file."""
         return _CONTENT_TYPES[self.format]
 
 
 @lru_cache(maxsize=64)
 def draw(picture: Picture) -> bytes:
-    """The file: stripes as PNG, one plain colour in the other formats."""
+    """Encode the file: stripes as PNG, one colour in the other formats."""
     colour = bytes.fromhex(picture.seed)
     if picture.format == "webp":
         return _webp(picture, colour)
@@ -65,7 +65,7 @@ def _png(picture: Picture, colour: bytes) -> bytes:
 
 
 def _webp(picture: Picture, colour: bytes) -> bytes:
-    """Lossless: five prefix codes of one symbol each, so that no pixel takes a single bit."""
+    """Encode without loss, with five prefix codes of one symbol each: pixels take no bits."""
     bits = _Bits()
     bits.put(0x2F, 8)
     bits.put(picture.width - 1, 14)
@@ -85,7 +85,7 @@ def _webp(picture: Picture, colour: bytes) -> bytes:
 
 
 class _Bits:
-    """Bits in the order of WebP: the lowest one first."""
+    """Bits in WebP's order: the lowest first."""
 
     def __init__(self) -> None:
         self._value = 0
@@ -97,3 +97,68 @@ class _Bits:
 
     def bytes(self) -> bytes:
         return self._value.to_bytes(-(-self._length // 8), "little")
+
+
+_BLOCK = 8  # pixels on each side
+
+
+def jpeg(width: int, height: int, grey: int) -> bytes:
+    """Encode a baseline JPEG of one grey: the first block sets it, every other block says no change.
+
+    Args:
+        width: in pixels.
+        height: in pixels.
+        grey: from 0 to 255.
+    """
+    blocks = -(-width // _BLOCK) * -(-height // _BLOCK)
+    # With a quantisation of 8 the first coefficient of a block is its mean minus 128.
+    level = grey - 128
+    size = abs(level).bit_length()
+    segments = [
+        (0xE0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, 0, 1, 1, 0, 0)),
+        (0xDB, b"\0" + b"\x08" * 64),
+        (0xC0, struct.pack(">BHHBBBB", 8, height, width, 1, 1, 0x11, 0)),
+        # Lengths of codes, then symbols: "0" is no change, "10" a change of that many bits; "0" ends a block.
+        (0xC4, b"\0" + bytes([1, 1]) + bytes(14) + bytes([0, size or 1])),
+        (0xC4, b"\x10" + bytes([1]) + bytes(15) + b"\0"),
+        (0xDA, struct.pack(">BBBBBB", 1, 1, 0, 0, 63, 0)),
+    ]
+    head = b"".join(struct.pack(">BBH", 0xFF, marker, len(data) + 2) + data for marker, data in segments)
+    value = level if level >= 0 else level + (1 << size) - 1
+    first = f"10{value:0{size}b}0" if size else "00"
+    bits = first + "00" * (blocks - 1)
+    bits += "1" * (-len(bits) % 8)
+    data = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+    return b"\xff\xd8" + head + data + b"\xff\xd9"
+
+
+PREFIX = "/simulator/images/"
+LARGEST = 4096
+"""Pixels on each side."""
+
+_NAME = re.compile(rf"([0-9a-f]{{8}})-(\d{{1,4}})x(\d{{1,4}})(-t)?\.({'|'.join(FORMATS)})")
+
+
+def url_of(picture: Picture, address: str) -> str:
+    """Return the URL of an image, which describes the image so that nothing is stored.
+
+    Args:
+        picture: the image.
+        address: of the server; if empty, the URL contains the file itself.
+    """
+    if not address:
+        content = base64.b64encode(draw(picture)).decode()
+        return f"data:{picture.content_type.decode()};base64,{content}"
+    mark = "-t" if picture.transparent else ""
+    return f"{address}{PREFIX}{picture.seed}-{picture.width}x{picture.height}{mark}.{picture.format}"
+
+
+def picture_at(path: str) -> Picture | None:
+    """Parse the path of an image; None if invalid."""
+    found = _NAME.fullmatch(path.removeprefix(PREFIX))
+    if found is None:
+        return None
+    width, height = int(found[2]), int(found[3])
+    if not (0 < width <= LARGEST and 0 < height <= LARGEST):
+        return None
+    return Picture(width, height, found[1], found[5], transparent=found[4] is not None)

@@ -1,4 +1,4 @@
-"""Inputs that are texts or tokens, one or many: of embeddings and of legacy completions."""
+"""Inputs of embeddings and legacy completions: one or more texts or arrays of token ids."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from domain.usage import estimate_tokens
 from infra.simulator.checks import expect, wrong
 
 MOST_INPUTS = 2048
-_HIGHEST_TOKEN = 200_018  # OpenAI's vocabularies end there at the latest
+_HIGHEST_TOKEN = 200_018  # of OpenAI's vocabularies
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a request is about.
+    """The inputs of a request.
 
     Args:
-        each: the inputs: a text or the ids of tokens.
+        each: a text or token ids.
     """
 
     each: tuple[str | tuple[int, ...], ...]
 
     @property
     def tokens(self) -> int:
-        """Of all of them: texts by their length, ids as they are."""
+        """Tokens of all inputs, estimated for texts."""
         return self.tokens_with("")
 
     def tokens_with(self, more: str) -> int:
-        """The same, with one more text."""
+        """Count the tokens of all inputs and another text."""
         characters = len(more) + sum(len(one) for one in self.each if isinstance(one, str))
         return estimate_tokens(characters) + sum(len(one) for one in self.each if not isinstance(one, str))
 
@@ -38,7 +38,7 @@ def read_inputs(body: Mapping[str, Any], name: str, *, empty_texts: bool = False
     """Read a text, an array of texts, an array of token ids, or an array of such arrays.
 
     Raises:
-        SimulatedError: 400: empty, more than 2,048, a token id that does not exist, or something else entirely.
+        SimulatedError: 400: empty, more than 2,048 inputs, an unknown token id, or another type.
     """
     value = body[name]
     if isinstance(value, str):
@@ -58,7 +58,7 @@ def read_inputs(body: Mapping[str, Any], name: str, *, empty_texts: bool = False
 
 
 def tokens_of(one: str | tuple[int, ...]) -> int:
-    """Of one input alone."""
+    """Count the tokens of one input."""
     return estimate_tokens(len(one)) if isinstance(one, str) else len(one)
 
 

@@ -1,4 +1,4 @@
-"""The simulator as a server of its own: a pure ASGI application that speaks OpenAI's and Azure's paths."""
+"""The simulator as a server: a pure ASGI application with OpenAI's and Azure's paths."""
 
 from __future__ import annotations
 
@@ -14,57 +14,48 @@ from domain.form import Form
 from domain.operation import Endpoint
 from infra.simulator.connection import ClientConnection, Receive, Scope, Send
 from infra.simulator.counters import Counters
-from infra.simulator.faults import read_faults
+from infra.simulator.errors import SimulatedError
+from infra.simulator.faults import SimulatorOptions, read_faults
 from infra.simulator.http_answer import refuse, respond
-from infra.simulator.image_url import PREFIX, picture_at
 from infra.simulator.keys import check_key
 from infra.simulator.last_request import LastRequest
-from infra.simulator.multipart import read_form
 from infra.simulator.operations import planned
-from infra.simulator.options import SimulatorOptions
-from infra.simulator.paths import place_of, stored_at
-from infra.simulator.picture import draw
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.paths import parse_path, stored_action
+from infra.simulator.picture import PREFIX, draw, picture_at
 from infra.simulator.reply import Request
-from infra.simulator.responses.stored import answer_stored
-from infra.simulator.stored_responses import KeptResponses
-from infra.simulator.uploads import members_of
+from infra.simulator.stored_responses import ResponseStore, answer_stored
+from infra.simulator.uploads import members_of, read_form
 
 MODEL = "simulator"
 
 _FORM = b"multipart/form-data"
-_TRUE = ("true", "True", "1")
-"""In a form."""
+_TRUE = (True, "true", "True", "1")
+"""``stream`` in JSON and in forms."""
 
 
-def create_simulator(options: SimulatorOptions, clock: Callable[[], float] = time.time) -> Simulator:
-    """The ASGI application.
+class Simulator:
+    """ASGI application that serves OpenAI's and Azure's paths, ``/simulator/calls``, ``last``, ``reset``, ``images/``.
 
     Args:
         options: pace, faults and key.
         clock: seconds since 1970-01-01 UTC.
     """
-    return Simulator(options, clock)
 
-
-class Simulator:
-    """Serves OpenAI's paths, Azure's, and its own: ``/simulator/calls``, ``last``, ``reset`` and ``images/``."""
-
-    def __init__(self, options: SimulatorOptions, clock: Callable[[], float]) -> None:
+    def __init__(self, options: SimulatorOptions, clock: Callable[[], float] = time.time) -> None:
         self._options = options
         self._clock = clock
         self._number = 0
         self._last: LastRequest | None = None
-        self._kept = KeptResponses()
+        self._kept = ResponseStore()
         self.counters = Counters()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI's entry."""
+        """Handle a request."""
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)
         elif scope["type"] == "http":
-            identity = (b"x-request-id", b"req_" + secrets.token_hex(16).encode())
-            connection = ClientConnection(receive, send, [identity, (b"openai-version", b"2020-10-01")])
+            request_id = (b"x-request-id", b"req_" + secrets.token_hex(16).encode())
+            connection = ClientConnection(receive, send, [request_id, (b"openai-version", b"2020-10-01")])
             try:
                 await self._serve(scope, connection)
             except SimulatedError as refused:
@@ -75,25 +66,25 @@ class Simulator:
 
     async def _serve(self, scope: Scope, connection: ClientConnection) -> None:
         method, path = scope["method"], scope["path"]
-        place = place_of(path, scope.get("query_string", b""))
-        if place.endpoint is not None:
-            _demand(method, "POST", path)
+        parsed = parse_path(path, scope.get("query_string", b""))
+        if parsed.endpoint is not None:
+            _require(method, "POST", path)
             try:
-                await self._operate(place.endpoint, place.deployment, scope, connection)
+                await self._operate(parsed.endpoint, parsed.deployment, scope, connection)
             except SimulatedError:
                 self.counters.failed += 1
                 raise
-        elif place.stored is not None:
+        elif parsed.stored is not None:
             check_key(scope["headers"], self._options.api_key)
             query = scope.get("query_string", b"").decode("latin-1")
             self._last = LastRequest(method, path, query, scope["headers"], b"")
-            found = answer_stored(self._kept, *stored_at(method, path, place.stored), query)
+            found = answer_stored(self._kept, *stored_action(method, path, parsed.stored), query)
             self.counters.add(found.counted)
             await connection.answer(200, found.body)
         elif path.startswith("/simulator/"):
             await self._own(method, path, connection)
         elif path.startswith(("/v1/models", "/openai/v1/models")):
-            _demand(method, "GET", path)
+            _require(method, "GET", path)
             check_key(scope["headers"], self._options.api_key)
             await connection.answer(200, msgspec.json.encode(self._models(path)))
         else:
@@ -101,20 +92,20 @@ class Simulator:
 
     async def _own(self, method: str, path: str, connection: ClientConnection) -> None:
         if path == "/simulator/calls":
-            _demand(method, "GET", path)
+            _require(method, "GET", path)
             await connection.answer(200, msgspec.json.encode(self.counters))
         elif path == "/simulator/last":
-            _demand(method, "GET", path)
+            _require(method, "GET", path)
             shown = None if self._last is None else self._last.described()
             await connection.answer(200, msgspec.json.encode(shown))
         elif path == "/simulator/reset":
-            _demand(method, "POST", path)
+            _require(method, "POST", path)
             self._number, self._last = 0, None
             self._kept.clear()
             self.counters.reset()
             await connection.answer(200, b"{}")
         elif path.startswith(PREFIX) and (picture := picture_at(path)) is not None:
-            _demand(method, "GET", path)
+            _require(method, "GET", path)
             await connection.answer(200, draw(picture), picture.content_type)
         else:
             raise SimulatedError(404, f"Invalid URL ({method} {path})")
@@ -139,7 +130,7 @@ class Simulator:
         request = Request(
             members=members,
             created=int(self._clock()),
-            stream=members.get("stream") is True or members.get("stream") in _TRUE,
+            stream=members.get("stream") in _TRUE,
             form=form,
             tokens=faults.tokens,
             with_usage=not faults.no_usage,
@@ -152,7 +143,7 @@ class Simulator:
     async def _decoded(self, scope: Scope, raw: bytes) -> tuple[dict[str, Any], Form | None]:
         kind = _header(scope, b"content-type")
         if kind.lower().startswith(_FORM):
-            form = await asyncio.to_thread(read_form, kind, raw)
+            form = await read_form(kind, raw)
             if self._last is not None:
                 self._last.form = form
             return members_of(form), form
@@ -176,11 +167,11 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 
 def _address(scope: Scope) -> str:
-    """Of this server, as the client wrote it."""
+    """Return the address of this server, from the ``Host`` header."""
     return f"{scope.get('scheme', 'http')}://{_header(scope, b'host').decode('latin-1')}"
 
 
-def _demand(method: str, allowed: str, path: str) -> None:
+def _require(method: str, allowed: str, path: str) -> None:
     if method != allowed:
         said = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
         raise SimulatedError(405, said, code="method_not_supported")

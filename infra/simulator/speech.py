@@ -1,4 +1,4 @@
-"""``POST /v1/audio/speech``: a text read aloud, chunk by chunk or as server-sent events."""
+"""``POST /v1/audio/speech``: audio in chunks or as server-sent events."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ VOICES = (
 _LONGEST = 4096
 _SLOWEST, _FASTEST = 0.25, 4.0
 _CHARACTERS_PER_CHUNK = 3
-"""So much text is read in the time of a chunk, at the usual speed; only the ordered pace goes by it."""
+"""Length of the text in a chunk at the default speed; used only for the pace."""
 
 
 def plan(request: Request) -> Reply:
-    """The answer to a request for speech. It always comes in pieces, as it is made.
+    """Plan the answer to a request for speech, which is always streamed.
 
     Raises:
-        SimulatedError: 400, the request is not well formed.
+        SimulatedError: 400, invalid request.
     """
     body = request.members
     _validate(body)
@@ -37,7 +37,7 @@ def plan(request: Request) -> Reply:
     audio_format = body.get("response_format") or "mp3"
     chunks = speak(text, _voice(body["voice"]), audio_format, body.get("speed") or 1.0)
     if body.get("stream_format") != "sse":
-        # Nothing in the answer says what was used, and nothing is told about its end.
+        # The format has neither usage nor an end of its own.
         pieces = Pieces(
             events=((chunk, _CHARACTERS_PER_CHUNK) for chunk in chunks),
             closing=b"",
@@ -99,7 +99,7 @@ def _validate(body: Mapping[str, Any]) -> None:
 
 
 def _check_voice(voice: object) -> None:
-    """One of the known names, or an object that names a voice of one's own."""
+    """Accept a known name, or an object with the id of a custom voice."""
     if not isinstance(voice, dict):
         one_of(voice, VOICES, "voice")
     elif voice.get("id") is None:

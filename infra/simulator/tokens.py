@@ -1,4 +1,4 @@
-"""What a prompt is made of: its tokens, the cached part of them, and a digest from which the answer is made."""
+"""Prompts of chats: their tokens, the cached part of them, and a digest that determines the answer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from domain.usage import AUDIO_TOKENS, CHARACTERS_PER_TOKEN, IMAGE_TOKENS, estim
 
 CACHE_FROM = 1024
 CACHE_STEP = 128
-_TELLING = 64  # characters of a long image or audio text that go into the digest
+_DIGESTED = 64  # characters at both ends of an image or audio that go into the digest
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A prompt, read once.
+    """A prompt.
 
     Args:
-        digest: 32 bytes that follow from model, seed, texts, attachments and tools, and from nothing else.
+        digest: 32 bytes that depend only on model, seed, texts, attachments and tools.
         tokens: all input tokens.
         cached_tokens: the part that counts as read from a cache.
         audio_tokens: the part that is audio.
@@ -65,7 +65,7 @@ class _Sum:
             self._mark(part["input_audio"]["data"])
 
     def _mark(self, text: str) -> None:
-        self.texts.append(f"{len(text)}:{text[:_TELLING]}{text[-_TELLING:]}")
+        self.texts.append(f"{len(text)}:{text[:_DIGESTED]}{text[-_DIGESTED:]}")
 
     @property
     def tokens(self) -> int:
@@ -73,7 +73,7 @@ class _Sum:
 
 
 def read_prompt(body: Mapping[str, Any]) -> Prompt:
-    """Count a request that :func:`validate` let pass.
+    """Count the tokens of a valid request.
 
     Input is the text of all messages and the JSON of the tool definitions. From 1,024 tokens on, everything before the
     last message counts as cached, rounded down to a multiple of 128.
@@ -108,5 +108,5 @@ def _last_user_text(messages: list[Mapping[str, Any]]) -> str:
 
 
 def pieces(text: str) -> list[str]:
-    """The tokens of a text: four characters each, the last one perhaps shorter."""
+    """Split a text into tokens of four characters."""
     return [text[start : start + CHARACTERS_PER_TOKEN] for start in range(0, len(text), CHARACTERS_PER_TOKEN)]

@@ -1,4 +1,4 @@
-"""Tools and, under their old name, functions: which of them an answer calls, and with what."""
+"""Tools and legacy functions: validation, and the calls in an answer."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """One call of a tool in an answer.
+    """A call of a tool in an answer.
 
     Args:
-        id: identifies the call.
+        id: of the call.
         name: of the tool.
         arguments: JSON text, valid by the tool's schema.
     """
@@ -31,7 +31,7 @@ class ToolCall:
 
     @property
     def characters(self) -> int:
-        """What the call counts as output: name and arguments."""
+        """Output of the model: name and arguments."""
         return len(self.name) + len(self.arguments)
 
 
@@ -97,16 +97,16 @@ def _check_choice(body: Mapping[str, Any], tools: list[Any] | None) -> None:
 
 
 def calls_for(body: Mapping[str, Any], asked: str) -> tuple[tuple[str, str], ...]:
-    """Names and arguments of the calls that each answer consists of; none = it is text.
+    """Return names and arguments of the calls in each answer; empty if the answer is text.
 
-    A tool is called when the last message is the user's and mentions its name, or when ``tool_choice`` demands it.
+    A tool is called if the last message is the user's and contains its name, or if ``tool_choice`` requires it.
 
     Args:
-        body: the request, checked.
+        body: a valid request.
         asked: the text of the last user message.
 
     Raises:
-        SimulatedError: 400, a tool's schema cannot be met.
+        SimulatedError: 400, no value matches the schema of a tool.
     """
     known = _definitions(body)
     if not known:
@@ -118,7 +118,7 @@ def calls_for(body: Mapping[str, Any], asked: str) -> tuple[tuple[str, str], ...
 
 
 def finish_reason(body: Mapping[str, Any]) -> str:
-    """Why an answer ends that calls tools: a call that the request itself demanded ends with ``stop``."""
+    """Return the finish reason of an answer that calls tools; ``stop`` if the request names the function to call."""
     if body.get("functions"):
         return "function_call"
     return "tool_calls" if _forced(body) is None else "stop"
@@ -130,7 +130,7 @@ def _definitions(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def _forced(body: Mapping[str, Any]) -> str | None:
-    """The one function that the request names."""
+    """Return the function that the request requires by name."""
     choice = body.get("tool_choice")
     choice = choice.get("function") if isinstance(choice, dict) else body.get("function_call")
     return choice.get("name") if isinstance(choice, dict) else None
@@ -144,7 +144,7 @@ def _chosen(body: Mapping[str, Any], names: list[str], asked: str) -> list[str]:
     if forced is not None:
         return [forced] if forced in names else []
     if choice != "required" and body["messages"][-1]["role"] != "user":
-        return []  # the tools have answered: now it is the model's turn to speak
+        return []  # the last message is the result of a tool: answer with text
     mentioned = [name for name in names if re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", asked)]
     if choice == "required" and not mentioned:
         mentioned = names[:1]

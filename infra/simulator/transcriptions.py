@@ -1,8 +1,8 @@
-"""``POST /v1/audio/transcriptions`` and ``/v1/audio/translations``: what a recording of this length might say."""
+"""``POST /v1/audio/transcriptions`` and ``/v1/audio/translations``: generated words for the length of a recording."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -12,35 +12,35 @@ from domain.audio.length import length_ms
 from domain.form import Form
 from domain.usage import Usage, estimate_tokens, heard_tokens
 from infra.simulator.audio.transcript import transcript
-from infra.simulator.audio.transcript_formats import Wishes, answer, events
+from infra.simulator.audio.transcript_formats import TranscriptOptions, answer, events
 from infra.simulator.checks import check_model, missing, number, one_of, wrong
-from infra.simulator.reply import JSON, Event, Pieces, Reply, Request, Whole
+from infra.simulator.reply import JSON, TEXT, Pieces, Reply, Request, Whole
 from infra.simulator.uploads import typed_members, uploaded
 
 _FORMATS = ("json", "text", "srt", "verbose_json", "vtt", "diarized_json")
 _TRANSLATED = ("json", "text", "srt", "verbose_json", "vtt")
-_PROSE = frozenset({"text", "srt", "vtt"})
+_PLAIN_TEXT = frozenset({"text", "srt", "vtt"})
 _TIMED = frozenset({"verbose_json", "diarized_json"})
-"""These name the length of the recording whatever else they report."""
+"""Formats that contain the length of the recording, with or without usage."""
 
 _GRANULARITIES = ("word", "segment")
 _TYPES = {"temperature": float, "stream": bool}
 
 
 def plan_transcription(request: Request) -> Reply:
-    """The answer to a request for a transcript.
+    """Plan the answer to a request for a transcript.
 
     Raises:
-        SimulatedError: 400, the request is not well formed or its file is no audio.
+        SimulatedError: 400, invalid request or audio file.
     """
     return _plan(request, _FORMATS, translation=False)
 
 
 def plan_translation(request: Request) -> Reply:
-    """The answer to a request for a translation into English, which is never streamed.
+    """Plan the answer to a request for a translation into English, which is never streamed.
 
     Raises:
-        SimulatedError: 400, the request is not well formed or its file is no audio.
+        SimulatedError: 400, invalid request or audio file.
     """
     return _plan(request, _TRANSLATED, translation=True)
 
@@ -51,33 +51,22 @@ def _plan(request: Request, formats: tuple[str, ...], *, translation: bool) -> R
     body = typed_members(request.members, _TYPES)
     check_model(body)
     milliseconds = _length(request.form)
-    wishes = _wishes(body, formats, translation=translation)
+    options = _options(body, formats, translation=translation)
     stream = request.stream and not translation
     length = Usage(audio_milliseconds=milliseconds)
-    told, shown = _reported(milliseconds, body)
-    if not request.with_usage:
-        told, shown = Usage(), None
+    used, shown = _usage(milliseconds, body)
+    plain = not stream and options.response_format in _PLAIN_TEXT
+    if plain or not request.with_usage:
+        used, shown = Usage(), None
+    total = used if used.audio_milliseconds else used.plus(length)
     if not stream:
-        prose = wishes.response_format in _PROSE
-        timed = wishes.response_format in _TIMED
-        if prose:
-            told, shown = Usage(), None
-        reported = told if shown is not None else length if timed else None
-        write = partial(answer, milliseconds, body["model"], wishes, shown)
-        kind = b"text/plain; charset=utf-8" if prose else JSON
-        return Reply(Whole(lambda: write()[0], kind), _with(told, milliseconds), length, reported)
-    *deltas, done = events(milliseconds, body["model"], wishes, shown)
-    return Reply(
-        answer=Pieces(_written(deltas), _event(done), counted=False),
-        usage=_with(told, milliseconds),
-        begun=length,
-        reported=None if shown is None else told,
-    )
-
-
-def _with(told: Usage, milliseconds: int) -> Usage:
-    """What is reported, and the length in any case."""
-    return told if told.audio_milliseconds else told.plus(Usage(audio_milliseconds=milliseconds))
+        timed = options.response_format in _TIMED
+        reported = used if shown is not None else length if timed else None
+        write = partial(answer, milliseconds, body["model"], options, shown)
+        return Reply(Whole(lambda: write()[0], TEXT if plain else JSON), total, length, reported)
+    *deltas, done = events(milliseconds, body["model"], options, shown)
+    pieces = Pieces(((_event(each), len(each.get("delta", ""))) for each in deltas), _event(done), counted=False)
+    return Reply(pieces, total, length, None if shown is None else used)
 
 
 def _length(form: Form) -> int:
@@ -90,14 +79,14 @@ def _length(form: Form) -> int:
     return milliseconds
 
 
-def _wishes(body: Mapping[str, Any], formats: tuple[str, ...], *, translation: bool) -> Wishes:
+def _options(body: Mapping[str, Any], formats: tuple[str, ...], *, translation: bool) -> TranscriptOptions:
     wanted = body.get("response_format") or "json"
     one_of(wanted, formats, "response_format")
     number(body, "temperature", 0, 1)
     granularities = _list(body, "timestamp_granularities")
     for each in granularities:
         one_of(each, _GRANULARITIES, "timestamp_granularities")
-    return Wishes(
+    return TranscriptOptions(
         response_format=wanted,
         granularities=frozenset(granularities),
         language=body.get("language") or None,
@@ -113,8 +102,8 @@ def _list(body: Mapping[str, Any], name: str) -> list[str]:
     return value if isinstance(value, list) else [value]
 
 
-def _reported(milliseconds: int, body: Mapping[str, Any]) -> tuple[Usage, dict[str, Any] | None]:
-    """What is reported, as quantities and as written down: tokens by newer models, time by others."""
+def _usage(milliseconds: int, body: Mapping[str, Any]) -> tuple[Usage, dict[str, Any] | None]:
+    """Return the usage as quantities and as the answer's member: tokens for newer models, time for others."""
     model = body["model"]
     if "transcribe" not in model:
         usage = Usage(audio_milliseconds=milliseconds)
@@ -129,11 +118,6 @@ def _reported(milliseconds: int, body: Mapping[str, Any]) -> tuple[Usage, dict[s
         "output_tokens": written,
         "total_tokens": usage.input_tokens + written,
     }
-
-
-def _written(deltas: list[dict[str, Any]]) -> Iterator[Event]:
-    for event in deltas:
-        yield _event(event), len(event.get("delta", ""))
 
 
 def _event(event: dict[str, Any]) -> bytes:

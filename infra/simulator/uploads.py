@@ -1,16 +1,45 @@
-"""Multipart forms as operations read them: fields of text with the types that they stand for, and files."""
+"""Members of JSON bodies and multipart forms, as operations read them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import msgspec
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
-from domain.form import Form, Part
+from domain.form import Form, InMemory, Part
 from infra.simulator.checks import wrong
+from infra.simulator.errors import SimulatedError
 
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+async def read_form(content_type: bytes, body: bytes) -> Form:
+    """Parse a multipart body.
+
+    Raises:
+        SimulatedError: 400, malformed or incomplete.
+    """
+
+    async def blocks() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    if not body.rstrip(b"\r\n").endswith(b"--"):
+        raise SimulatedError(400, "Could not parse multipart form: the last boundary is missing.")
+    parser = MultiPartParser(Headers(raw=[(b"content-type", content_type)]), blocks())
+    try:
+        fields = (await parser.parse()).multi_items()
+    except (MultiPartException, KeyError):  # a KeyError where the content type has no boundary
+        raise SimulatedError(400, "Could not parse multipart form.") from None
+    return Form(tuple([await _part(name, value) for name, value in fields]))
+
+
+async def _part(name: str, value: UploadFile | str) -> Part:
+    if isinstance(value, str):
+        return Part(name, b"", InMemory(value.encode()))
+    return Part(name, b"", InMemory(await value.read()), value.filename, value.content_type)
 
 
 def decoded_members(fields: Mapping[str, bytes]) -> dict[str, Any]:
@@ -29,10 +58,10 @@ def decoded_members(fields: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def members_of(form: Form) -> dict[str, Any]:
-    """The fields of text: those whose name ends with ``[]`` or that come several times as lists, ``simulator`` decoded.
+    """Return the text fields, as lists if repeated or named ``[]``, and ``simulator`` decoded.
 
     Raises:
-        SimulatedError: 400, the orders are no JSON.
+        SimulatedError: 400, ``simulator`` is not JSON.
     """
     members: dict[str, Any] = {}
     for part in form.parts:
@@ -54,11 +83,11 @@ def members_of(form: Form) -> dict[str, Any]:
 
 
 def typed_members(members: Mapping[str, Any], types: Mapping[str, type]) -> dict[str, Any]:
-    """The members with numbers and booleans in place of their texts.
+    """Convert text fields to numbers and booleans.
 
     Args:
-        members: of a form; values that are no text stay as they are.
-        types: ``int``, ``float`` or ``bool`` for each member that is to have it.
+        members: of a form; values that are not text stay as they are.
+        types: ``int``, ``float`` or ``bool`` for each member to convert.
 
     Raises:
         SimulatedError: 400 ``invalid_type``.
@@ -81,10 +110,10 @@ def _typed(text: str, kind: type, name: str) -> Any:
 
 
 def uploaded(form: Form, name: str) -> list[Part]:
-    """The files of a field.
+    """Return the files of a field.
 
     Raises:
-        SimulatedError: 400, one of them is empty.
+        SimulatedError: 400, an empty file.
     """
     files = form.files(name)
     for part in files:

@@ -1,4 +1,4 @@
-"""``llmproxy simulator``: an upstream to test against."""
+"""``llmproxy simulator``: an upstream for tests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import click
 import uvicorn
 
-from infra.simulator.options import SimulatorOptions
-from infra.simulator.server import create_simulator
+from infra.simulator.faults import SimulatorOptions
+from infra.simulator.server import Simulator
 from llmproxy.listening import base_url, listen
 
 _BACKLOG = 2048
@@ -28,13 +28,13 @@ Example:
     -d '{"model":"any","messages":[{"role":"user","content":"Hello"}],"stream":true}'
 
 \b
-A request orders faults for itself with a member "simulator":
+A request can inject faults with a member "simulator":
   {"simulator": {"status": 429, "retry_after": 2}}
   {"simulator": {"cut_after": 5}}
-A form does so with a field of text, "simulator", that holds the same object.
+A form does so with a text field "simulator" that contains the same object.
 
-GET /simulator/calls tells what was served, GET /simulator/last the last request;
-POST /simulator/reset begins anew."""
+GET /simulator/calls returns the counters, GET /simulator/last the last request;
+POST /simulator/reset resets both."""
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=9000, show_default=True, type=click.IntRange(0, 65535), help="0 = any free port.")
@@ -50,29 +50,29 @@ POST /simulator/reset begins anew."""
 @click.option("--status", type=_STATUS, help="Error status of failing calls. [default: 500]")
 @click.option("--retry-after", type=_AMOUNT, help="Seconds for Retry-After of failing calls.")
 @click.option("--cut-after", type=_COUNT, help="Close each connection after so many chunks.")
-@click.option("--stall-after", type=_COUNT, help="Fall silent after so many chunks.")
-@click.option("--malformed", is_flag=True, help="Answer broken JSON.")
-@click.option("--html", is_flag=True, help="Answer an HTML error page.")
-@click.option("--no-usage", is_flag=True, help="Leave the usage out.")
-@click.option("--gzip", is_flag=True, help="Compress answers, asked or not.")
-@click.option("--api-key", help="Refuse every other key. [default: take any, or none]")
+@click.option("--stall-after", type=_COUNT, help="Send nothing more after so many chunks.")
+@click.option("--malformed", is_flag=True, help="Answer with invalid JSON.")
+@click.option("--html", is_flag=True, help="Answer with an HTML error page.")
+@click.option("--no-usage", is_flag=True, help="Omit the usage.")
+@click.option("--gzip", is_flag=True, help="Compress answers regardless of Accept-Encoding.")
+@click.option("--api-key", help="Reject every other key. [default: accept any request]")
 @click.option("--json", "as_json", is_flag=True, help="Print the address as JSON.")
 def simulator(host: str, port: int, as_json: bool, **orders: Any) -> None:
-    """Run a server that speaks OpenAI's API and makes its answers up, always the same for the same request.
+    """Run a server that speaks OpenAI's API and generates its answers: the same request, the same answer.
 
-    Chat, completions, responses, embeddings, images, speech, transcriptions and translations, under OpenAI's paths and
-    Azure's. Names decide what a model reports: "gpt-image" in it tells tokens of images, "transcribe" those of audio.
+    Chat, completions, responses, embeddings, images, speech, transcriptions and translations, under OpenAI's and
+    Azure's paths. Models whose name contains "gpt-image" report tokens of images, "transcribe" tokens of audio.
     """
     options = SimulatorOptions(**orders)
     listener = listen(host, port)
     config = uvicorn.Config(
-        create_simulator(options),
+        Simulator(options),
         loop="uvloop",
         http="httptools",
         ws="none",
         lifespan="off",
         access_log=False,
-        log_level="critical",  # a cut connection is an order here, not an error
+        log_level="critical",  # connections are cut on purpose
         backlog=_BACKLOG,
         timeout_keep_alive=_KEEP_ALIVE,
         timeout_graceful_shutdown=1,
@@ -81,7 +81,7 @@ def simulator(host: str, port: int, as_json: bool, **orders: Any) -> None:
 
 
 class _Announcing(uvicorn.Server):
-    """Says where it listens once it does."""
+    """A server that prints its address once it listens."""
 
     def __init__(self, config: uvicorn.Config, url: str, *, as_json: bool) -> None:
         super().__init__(config)

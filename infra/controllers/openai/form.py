@@ -10,10 +10,10 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Receive
 
 from domain.errors import BodyTooLargeError, CallerGoneError, InvalidRequestError
-from domain.form import Content, Form, Part
+from domain.form import Content, Form, InMemory, Part
 from infra.controllers.openai.body import too_large
 from infra.controllers.openai.part_head import PartHead, head_of, read_head
-from infra.controllers.openai.upload_file import BLOCK, InMemory, OnDisk, UploadFile
+from infra.controllers.openai.upload_file import BLOCK, OnDisk, UploadFile
 
 FORM = b"multipart/form-data"
 MOST_PARTS = 200

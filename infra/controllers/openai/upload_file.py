@@ -24,33 +24,6 @@ _THREADS = 4
 logger = logging.getLogger("llmproxy.uploads")
 
 
-class InMemory:
-    """Content of a small part.
-
-    Args:
-        data: all of it.
-    """
-
-    __slots__ = ("_data",)
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return len(self._data)
-
-    def read(self, start: int, length: int) -> bytes:
-        """Return a slice."""
-        return self._data[start : start + length]
-
-    def blocks(self) -> Iterator[bytes]:
-        """Iterate over all of it."""
-        if self._data:
-            yield self._data
-
-
 class OnDisk:
     """Content of a large part; reading raises ``ValueError`` once the upload is closed.
 

@@ -1,1 +1,1 @@
-"""The simulator's voice and ear: real audio files made from text, and timed transcripts made for recordings."""
+"""Audio files generated from text, and timed transcripts generated for recordings."""

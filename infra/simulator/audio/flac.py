@@ -15,28 +15,28 @@ _CRC8, _CRC16 = 0x07, 0x8005
 
 
 def silence(pieces: int) -> Iterator[bytes]:
-    """A whole file of so many pieces of 96 ms: 24 kHz, 16 bits, mono, a frame for each two pieces."""
+    """Generate a file of ``pieces`` times 96 ms: 24 kHz, 16 bits, mono, two pieces in a frame."""
     yield _head(pieces * PIECE_SAMPLES)
     for number, first in enumerate(range(0, pieces, _FRAME_PIECES)):
         yield _frame(number, min(_FRAME_PIECES, pieces - first))
 
 
 def _head(samples: int) -> bytes:
-    """STREAMINFO; sizes of frames and the digest of the samples are left open, as the format allows."""
+    """Make STREAMINFO with unknown frame sizes and sample digest, as the format allows."""
     shape = SAMPLE_RATE << 44 | (_BITS - 1) << 36 | samples
     described = _BLOCK.to_bytes(2) * 2 + bytes(6) + shape.to_bytes(8) + bytes(16)
     return b"fLaC\x80" + len(described).to_bytes(3) + described
 
 
 def _frame(number: int, pieces: int) -> bytes:
-    """One constant subframe of value 0; 24 kHz is code 7, one channel 0, 16 bits 4."""
+    """Make a constant subframe of value 0; the code of 24 kHz is 7, of one channel 0, of 16 bits 4."""
     head = bytes([0xFF, 0xF8, _SIZE_CODES[pieces] << 4 | 7, 4 << 1]) + _coded(number)
     frame = head + bytes([_crc(head, 8, _CRC8)]) + bytes(3)
     return frame + _crc(frame, 16, _CRC16).to_bytes(2)
 
 
 def _coded(number: int) -> bytes:
-    """A frame's number, written as UTF-8 writes a character; surrogates are numbers, too."""
+    """Encode a frame number as UTF-8 encodes a character, surrogates included."""
     if number < _ONE_BYTE:
         return bytes([number])
     if number < _TWO_BYTES:

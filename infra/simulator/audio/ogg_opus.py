@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 _SERIAL = 0x53494D
 _PRE_SKIP = 312
-_RATE = 48  # samples in a millisecond, whatever was recorded
+_RATE = 48  # samples per millisecond, whatever the rate of the recording
 _PACKET = bytes.fromhex("f8fffe")
 _PACKET_SAMPLES = 960
 _PAGE_PACKETS = 10
@@ -17,10 +17,10 @@ _TOP_BIT, _MASK = 0x80000000, 0xFFFFFFFF
 
 
 def silence(milliseconds: int) -> Iterator[bytes]:
-    """A whole file, in pages of 200 ms; its last page says where the sound ends within it.
+    """Generate a file in pages of 200 ms; the last page holds the exact end.
 
     Args:
-        milliseconds: more than 0.
+        milliseconds: length, more than 0.
     """
     head = b"OpusHead" + struct.pack("<BBHIhB", 1, 1, _PRE_SKIP, 24_000, 0, 0)
     vendor = b"simulator"
@@ -39,7 +39,14 @@ def silence(milliseconds: int) -> Iterator[bytes]:
 
 
 def _page(packets: list[bytes], *, flags: int, end: int, number: int) -> bytes:
-    """A page of packets below 255 bytes; ``end`` = samples up to its end."""
+    """Make a page of packets below 255 bytes.
+
+    Args:
+        packets: Opus packets.
+        flags: header type flags.
+        end: samples up to the end of the page.
+        number: of the page.
+    """
     lengths = bytes(len(packet) for packet in packets)
     start = b"OggS" + struct.pack("<BBqII", 0, flags, end, _SERIAL, number)
     rest = bytes([len(lengths)]) + lengths + b"".join(packets)

@@ -1,4 +1,4 @@
-"""Tones in 16-bit samples, and the header that makes a WAV file of them."""
+"""Pieces of 96 ms: tones in 16-bit samples with the header of a WAV file, and silence in MP3 and AAC."""
 
 from __future__ import annotations
 
@@ -12,19 +12,28 @@ PIECE_SAMPLES = 2304
 """96 ms."""
 
 _PERIODS = (48, 64, 72, 96, 128, 144, 192)
-"""Samples in a period, 500 to 125 Hz: each divides a piece, so that pieces follow each other without a click."""
+"""Samples per period, 500 to 125 Hz; each divides a piece, so that pieces join without a click."""
 
 _LOUDNESS = 6000
 _SAMPLE_BYTES = 2
 
+_MP3_FRAME = bytes.fromhex("fff344c0") + bytes(92)
+"""24 ms: MPEG 2 layer III, 32 kbit/s, 24 kHz, mono. All-zero side information means silence."""
+
+_AAC_FRAME = bytes.fromhex("fff1544001 7ffc 00000007".replace(" ", ""))
+"""32 ms in ADTS: AAC LC, 32 kHz, one channel element without bands, and the end."""
+
+MP3_PIECE = _MP3_FRAME * 4
+AAC_PIECE = _AAC_FRAME * 3
+
 
 def piece(voice: str, letter: str) -> bytes:
-    """96 ms of the tone in which a voice says a letter: 16 bits, little-endian, mono, 24 kHz."""
+    """Return 96 ms of the tone of a voice and a letter: 16 bits, little-endian, mono, 24 kHz."""
     return _tone(_PERIODS[crc32(f"{voice}/{letter}".encode("utf-8", "replace")) % len(_PERIODS)])
 
 
 def wav_header(pieces: int) -> bytes:
-    """What stands in a WAV file before so many pieces."""
+    """Return the header of a WAV file of so many pieces."""
     size = pieces * PIECE_SAMPLES * _SAMPLE_BYTES
     pcm, channels, bits = 1, 1, 8 * _SAMPLE_BYTES
     described = struct.pack("<HHIIHH", pcm, channels, SAMPLE_RATE, SAMPLE_RATE * _SAMPLE_BYTES, _SAMPLE_BYTES, bits)

@@ -1,4 +1,4 @@
-"""What the simulator hears in a recording: words that follow from its length, and when each of them is said."""
+"""Generated transcripts: words that follow from the length of a recording, with their times; written as subtitles."""
 
 from __future__ import annotations
 
@@ -16,13 +16,7 @@ _WORDS = (
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word.
-
-    Args:
-        text: without the spaces around it and the stop behind it.
-        start: when it begins, in milliseconds from the recording's begin.
-        end: when it ends, which is when the next begins.
-    """
+    """A word, without spaces and punctuation; ``start`` and ``end`` in milliseconds. It ends where the next begins."""
 
     text: str
     start: int
@@ -43,27 +37,27 @@ class Segment:
 
     @property
     def text(self) -> str:
-        """The sentence with the stop at its end."""
+        """The sentence with its full stop."""
         return " ".join(word.text for word in self.words) + "."
 
     @property
     def start(self) -> int:
-        """When it begins, in milliseconds."""
+        """Begin, in milliseconds."""
         return self.words[0].start
 
     @property
     def end(self) -> int:
-        """When it ends, in milliseconds."""
+        """End, in milliseconds."""
         return self.words[-1].end
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """Everything that was heard.
+    """A complete transcript.
 
     Args:
         milliseconds: length of the recording.
-        segments: fill it from its begin to its end; none where it has no length.
+        segments: cover the recording from begin to end; empty if its length is 0.
     """
 
     milliseconds: int
@@ -81,11 +75,11 @@ class Transcript:
 
 
 def transcript(milliseconds: int, model: str = "") -> Transcript:
-    """The same length and model, the same words: one for each 400 ms, eight in a sentence.
+    """Generate a transcript of one word per 400 ms, eight in a sentence; the words follow from length and model.
 
     Args:
         milliseconds: length of the recording, 0 or more.
-        model: who listens; decides about the words.
+        model: of the request.
     """
     count = max(1, milliseconds // _WORD_MS) if milliseconds > 0 else 0
     first = crc32(f"{model}/{milliseconds}".encode("utf-8", "replace"))
@@ -103,3 +97,24 @@ def transcript(milliseconds: int, model: str = "") -> Transcript:
 def _text(first: int, number: int) -> str:
     word = _WORDS[(first + number * (1 + first % 7 * 2)) % len(_WORDS)]
     return word.capitalize() if number % _SEGMENT_WORDS == 0 else word
+
+
+def srt(spoken: Transcript) -> str:
+    """Write SubRip: numbered segments, times with a comma."""
+    return "".join(f"{segment.number + 1}\n{_cue(segment, ',')}" for segment in spoken.segments)
+
+
+def vtt(spoken: Transcript) -> str:
+    """Write WebVTT: a header line, times with a point."""
+    return "WEBVTT\n\n" + "".join(_cue(segment, ".") for segment in spoken.segments)
+
+
+def _cue(segment: Segment, point: str) -> str:
+    return f"{_clock(segment.start, point)} --> {_clock(segment.end, point)}\n{segment.text}\n\n"
+
+
+def _clock(milliseconds: int, point: str) -> str:
+    seconds, rest = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{seconds:02}{point}{rest:03}"

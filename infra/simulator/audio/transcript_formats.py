@@ -1,19 +1,16 @@
-"""A transcript written down in OpenAI's formats: whole, or as the events of a stream."""
+"""Transcripts in OpenAI's formats: a complete body, or the events of a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
-from infra.simulator.audio import subtitles
-from infra.simulator.audio.segments import diarized, log_probability, verbose_segment, verbose_word
-from infra.simulator.audio.transcript import Segment, Transcript, transcript
-
-JSON = b"application/json"
-TEXT = b"text/plain; charset=utf-8"
+from infra.simulator.audio.transcript import Segment, Transcript, srt, transcript, vtt
+from infra.simulator.reply import JSON, TEXT
 
 _LANGUAGES = {
     "en": "english",
@@ -29,20 +26,21 @@ _LANGUAGES = {
     "ja": "japanese",
     "ko": "korean",
 }
+_SPEAKERS = ("A", "B")
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What a request says about its answer.
+class TranscriptOptions:
+    """Options of a request that shape its answer.
 
     Args:
         response_format: ``json``, ``text``, ``srt``, ``vtt``, ``verbose_json`` or ``diarized_json``.
-        granularities: ``timestamp_granularities``: ``word``, ``segment``; none of them = segments.
-        language: of the recording as sent, two letters; ``None`` = English.
-        speakers: ``known_speaker_names``; they take turns.
+        granularities: ``timestamp_granularities``: ``word``, ``segment``; empty means segments.
+        language: of the recording, two letters; None means English.
+        speakers: ``known_speaker_names``, in turn.
         temperature: as sent.
-        log_probabilities: ``include`` asks for ``logprobs``.
-        translation: whether the answer is a translation into English.
+        log_probabilities: ``include`` contains ``logprobs``.
+        translation: the answer is a translation into English.
     """
 
     response_format: str = "json"
@@ -55,111 +53,134 @@ class Wishes:
 
 
 Usage = Mapping[str, Any] | None
-"""The ``usage`` member; ``None`` = the upstream reports nothing."""
+"""The ``usage`` member; None if the upstream reports nothing."""
 
 
-def answer(milliseconds: int, model: str, wishes: Wishes, usage: Usage = None) -> tuple[bytes, bytes]:
-    """A whole answer.
+def answer(milliseconds: int, model: str, options: TranscriptOptions, usage: Usage = None) -> tuple[bytes, bytes]:
+    """Return the body and the content type of a complete answer.
 
     Args:
         milliseconds: length of the recording.
-        model: who listens.
-        wishes: what the request asks for.
-        usage: goes into the answers that have a place for it.
-
-    Returns:
-        Body and content type.
+        model: of the request.
+        options: of the request.
+        usage: for the formats that have this member.
 
     Raises:
-        KeyError: there is no such format.
+        KeyError: unknown format.
     """
-    write = _FORMATS[wishes.response_format]
-    content = write(transcript(milliseconds, model), wishes)
+    write = _FORMATS[options.response_format]
+    content = write(transcript(milliseconds, model), options)
     if isinstance(content, str):
         return content.encode(), TEXT
     return msgspec.json.encode(content if usage is None else {**content, "usage": usage}), JSON
 
 
-def events(milliseconds: int, model: str, wishes: Wishes, usage: Usage = None) -> Iterator[dict[str, Any]]:
-    """A streamed answer: a delta for each word; after each sentence its speaker, where that was asked for; the end.
+def events(milliseconds: int, model: str, options: TranscriptOptions, usage: Usage = None) -> Iterator[dict[str, Any]]:
+    """Yield the events of a stream: a delta per word, the segment after each sentence of ``diarized_json``, the end.
 
     Args:
         milliseconds: length of the recording.
-        model: who listens.
-        wishes: what the request asks for.
-        usage: goes into the last event.
+        model: of the request.
+        options: of the request.
+        usage: for the last event.
     """
-    heard = transcript(milliseconds, model)
-    with_speakers = wishes.response_format == "diarized_json"
-    for segment in heard.segments:
+    spoken = transcript(milliseconds, model)
+    with_speakers = options.response_format == "diarized_json"
+    for segment in spoken.segments:
+        diarized = _diarized_segment(segment, options.speakers)
         for piece in _pieces(segment):
             delta = {"type": "transcript.text.delta", "delta": piece}
-            of_segment = {"segment_id": diarized(segment, wishes.speakers)["id"]} if with_speakers else {}
-            yield {**delta, **of_segment, **_log_probabilities([piece], wishes)}
+            of_segment = {"segment_id": diarized["id"]} if with_speakers else {}
+            yield {**delta, **of_segment, **_log_probabilities([piece], options)}
         if with_speakers:
-            yield diarized(segment, wishes.speakers)
-    pieces = [piece for segment in heard.segments for piece in _pieces(segment)]
-    done = {"type": "transcript.text.done", "text": heard.text, **_log_probabilities(pieces, wishes)}
+            yield diarized
+    done = {"type": "transcript.text.done", **_json(spoken, options)}
     yield done if usage is None else {**done, "usage": usage}
 
 
 def _pieces(segment: Segment) -> list[str]:
-    """The words with what stands around them: together they are the text."""
+    """Return the words with the spaces and the full stop around them."""
     first = "" if segment.number == 0 else " "
     pieces = [first + segment.words[0].text, *(f" {word.text}" for word in segment.words[1:])]
     return [*pieces[:-1], pieces[-1] + "."]
 
 
-def _log_probabilities(pieces: list[str], wishes: Wishes) -> dict[str, Any]:
-    return {"logprobs": [log_probability(piece) for piece in pieces]} if wishes.log_probabilities else {}
-
-
-def _json(heard: Transcript, wishes: Wishes) -> dict[str, Any]:
-    pieces = [piece for segment in heard.segments for piece in _pieces(segment)]
-    return {"text": heard.text, **_log_probabilities(pieces, wishes)}
-
-
-def _verbose(heard: Transcript, wishes: Wishes) -> dict[str, Any]:
-    language = "en" if wishes.language is None or wishes.translation else wishes.language
-    content: dict[str, Any] = {
-        "task": "translate" if wishes.translation else "transcribe",
-        "language": _LANGUAGES.get(language, language),
-        "duration": heard.milliseconds / 1000,
-        "text": heard.text,
+def _log_probabilities(pieces: list[str], options: TranscriptOptions) -> dict[str, Any]:
+    """Return ``logprobs``, well-formed but without meaning, where the request asks for them."""
+    if not options.log_probabilities:
+        return {}
+    return {
+        "logprobs": [
+            {"token": piece, "logprob": -(crc32(piece.encode()) % 1000) / 1000, "bytes": list(piece.encode())}
+            for piece in pieces
+        ]
     }
-    if "word" in wishes.granularities:
-        content["words"] = [verbose_word(word) for word in heard.words]
-    if "segment" in wishes.granularities or not wishes.granularities:
-        content["segments"] = [verbose_segment(segment, wishes.temperature) for segment in heard.segments]
+
+
+def _json(spoken: Transcript, options: TranscriptOptions) -> dict[str, Any]:
+    pieces = [piece for segment in spoken.segments for piece in _pieces(segment)]
+    return {"text": spoken.text, **_log_probabilities(pieces, options)}
+
+
+def _verbose(spoken: Transcript, options: TranscriptOptions) -> dict[str, Any]:
+    language = "en" if options.language is None or options.translation else options.language
+    content: dict[str, Any] = {
+        "task": "translate" if options.translation else "transcribe",
+        "language": _LANGUAGES.get(language, language),
+        "duration": spoken.milliseconds / 1000,
+        "text": spoken.text,
+    }
+    if "word" in options.granularities:
+        content["words"] = [
+            {"word": word.text, "start": word.start / 1000, "end": word.end / 1000} for word in spoken.words
+        ]
+    if "segment" in options.granularities or not options.granularities:
+        content["segments"] = [_verbose_segment(segment, options.temperature) for segment in spoken.segments]
     return content
 
 
-def _diarized(heard: Transcript, wishes: Wishes) -> dict[str, Any]:
+def _verbose_segment(segment: Segment, temperature: float) -> dict[str, Any]:
     return {
-        "task": "transcribe",
-        "duration": heard.milliseconds / 1000,
-        "text": heard.text,
-        "segments": [diarized(segment, wishes.speakers) for segment in heard.segments],
+        "id": segment.number,
+        "seek": segment.start // 10,
+        "start": segment.start / 1000,
+        "end": segment.end / 1000,
+        "text": f" {segment.text}",
+        "tokens": [crc32(word.text.encode()) % 50_000 for word in segment.words],
+        "temperature": temperature,
+        "avg_logprob": -0.25,
+        "compression_ratio": 1.25,
+        "no_speech_prob": 0.01,
     }
 
 
-def _text(heard: Transcript, _wishes: Wishes) -> str:
-    return heard.text + "\n"
+def _diarized(spoken: Transcript, options: TranscriptOptions) -> dict[str, Any]:
+    return {
+        "task": "transcribe",
+        "duration": spoken.milliseconds / 1000,
+        "text": spoken.text,
+        "segments": [_diarized_segment(segment, options.speakers) for segment in spoken.segments],
+    }
 
 
-def _srt(heard: Transcript, _wishes: Wishes) -> str:
-    return subtitles.srt(heard)
+def _diarized_segment(segment: Segment, speakers: tuple[str, ...]) -> dict[str, Any]:
+    """Return a segment with its speaker: a member of ``diarized_json`` and an event of a stream."""
+    names = speakers or _SPEAKERS
+    return {
+        "type": "transcript.text.segment",
+        "id": f"seg_{segment.number + 1:03}",
+        "start": segment.start / 1000,
+        "end": segment.end / 1000,
+        "text": segment.text,
+        "speaker": names[segment.number % len(names)],
+    }
 
 
-def _vtt(heard: Transcript, _wishes: Wishes) -> str:
-    return subtitles.vtt(heard)
-
-
-_FORMATS: Mapping[str, Callable[[Transcript, Wishes], dict[str, Any] | str]] = {
+_FORMATS: Mapping[str, Callable[[Transcript, TranscriptOptions], dict[str, Any] | str]] = {
     "json": _json,
-    "text": _text,
-    "srt": _srt,
-    "vtt": _vtt,
+    "text": lambda spoken, _options: spoken.text + "\n",
+    "srt": lambda spoken, _options: srt(spoken),
+    "vtt": lambda spoken, _options: vtt(spoken),
     "verbose_json": _verbose,
     "diarized_json": _diarized,
 }

@@ -1,16 +1,17 @@
-"""Text made into audio: the same text and voice, the same file, in every format of OpenAI's speech API."""
+"""Speech: the same text and voice give the same file, in every format of OpenAI's speech API."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from infra.simulator.audio import flac, mpeg, ogg_opus, tone
+from infra.simulator.audio import flac, ogg_opus
+from infra.simulator.audio.tone import AAC_PIECE, MP3_PIECE, piece, wav_header
 
 UNIT_MS = 96
-"""Speech comes in pieces of this length: frames of MP3 (24 ms) and AAC (32 ms) fit into it without a rest."""
+"""Length of a piece of speech: a multiple of the frames of MP3 (24 ms) and AAC (32 ms)."""
 
 UNITS_PER_CHUNK = 2
-"""Pieces that are handed out together."""
+"""Pieces in a chunk."""
 
 _CHARACTER_MS = 60
 _SHORTEST_UNITS = 3
@@ -23,33 +24,33 @@ CONTENT_TYPES: Mapping[str, bytes] = {
     "wav": b"audio/wav",
     "pcm": b"audio/pcm",
 }
-"""``response_format`` of a request -> what the answer says it is."""
+"""``response_format`` of a request -> ``Content-Type`` of the answer."""
 
 
 def spoken_ms(text: str, speed: float = 1.0) -> int:
-    """Milliseconds that a text takes: 60 for each character, rounded up to whole pieces of 96, at least three of them.
+    """Return the length of a spoken text: 60 ms per character, rounded up to pieces of 96 ms, at least three pieces.
 
     Args:
-        text: what is said.
-        speed: how many times as fast; more than 0.
+        text: to speak.
+        speed: factor, more than 0.
     """
     return UNIT_MS * _units(text, speed)
 
 
 def speak(text: str, voice: str, audio_format: str, speed: float = 1.0) -> Iterator[bytes]:
-    """A whole audio file of exactly ``spoken_ms``, in chunks of 192 ms that are made when they are asked for.
+    """Generate an audio file of exactly ``spoken_ms``, in chunks of 192 ms.
 
-    ``wav`` and ``pcm`` (24 kHz, 16 bits, mono) sound: a tone for each piece, which depends on voice and letter. What
-    is compressed is silent.
+    ``wav`` and ``pcm`` (24 kHz, 16 bits, mono) contain a tone for each piece, chosen by voice and letter. Compressed
+    formats contain silence.
 
     Args:
-        text: what is said.
-        voice: name of the voice; any.
+        text: to speak.
+        voice: any name.
         audio_format: a key of ``CONTENT_TYPES``.
         speed: as for ``spoken_ms``.
 
     Raises:
-        KeyError: there is no such format.
+        KeyError: unknown format.
     """
     make = _MAKERS[audio_format]
     return make(text, voice, _units(text, speed))
@@ -60,29 +61,29 @@ def _units(text: str, speed: float) -> int:
 
 
 def _chunks(units: int) -> Iterator[range]:
-    """The pieces, by number, that each chunk consists of."""
+    """Yield the numbers of the pieces in each chunk."""
     for first in range(0, units, UNITS_PER_CHUNK):
         yield range(first, min(first + UNITS_PER_CHUNK, units))
 
 
 def _pcm(text: str, voice: str, units: int) -> Iterator[bytes]:
     for numbers in _chunks(units):
-        yield b"".join(tone.piece(voice, text[number * len(text) // units :][:1]) for number in numbers)
+        yield b"".join(piece(voice, text[number * len(text) // units :][:1]) for number in numbers)
 
 
 def _wav(text: str, voice: str, units: int) -> Iterator[bytes]:
-    yield tone.wav_header(units)
+    yield wav_header(units)
     yield from _pcm(text, voice, units)
 
 
 def _mp3(_text: str, _voice: str, units: int) -> Iterator[bytes]:
     for numbers in _chunks(units):
-        yield mpeg.MP3_PIECE * len(numbers)
+        yield MP3_PIECE * len(numbers)
 
 
 def _aac(_text: str, _voice: str, units: int) -> Iterator[bytes]:
     for numbers in _chunks(units):
-        yield mpeg.AAC_PIECE * len(numbers)
+        yield AAC_PIECE * len(numbers)
 
 
 def _opus(_text: str, _voice: str, units: int) -> Iterator[bytes]:

@@ -1,1 +1,1 @@
-"""OpenAI's Responses API: answers that are lists of items, that are kept, and that others go on with."""
+"""OpenAI's Responses API: answers are lists of items, are stored, and can be continued."""

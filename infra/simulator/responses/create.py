@@ -1,4 +1,4 @@
-"""``POST /v1/responses``."""
+"""``POST /v1/responses``: complete, streamed or in the background."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ import msgspec
 from domain.usage import Usage
 from infra.simulator.checks import wrong
 from infra.simulator.reply import Event, Pieces, Reply, Request, Whole, nothing_to_do
-from infra.simulator.responses.body import response_object
 from infra.simulator.responses.events import event, failed, length_of, numbered
-from infra.simulator.responses.items import read_items
+from infra.simulator.responses.items import read_items, read_prompt
 from infra.simulator.responses.output import write
-from infra.simulator.responses.prompt import read_prompt
 from infra.simulator.responses.request import validate
-from infra.simulator.stored_responses import KeptResponses, StoredResponse
+from infra.simulator.stored_responses import ResponseStore, StoredResponse
 
 
 def plan(request: Request) -> Reply:
-    """The answer to a request for a response.
+    """Plan the answer to a request for a response.
 
     Raises:
-        SimulatedError: 400, the request is not well formed or goes on with nothing.
+        SimulatedError: 400, invalid request or unknown previous response.
     """
     body = request.members
     validate(body)
@@ -47,14 +45,14 @@ def plan(request: Request) -> Reply:
     keep = nothing_to_do if body.get("store") is False else partial(request.kept.keep, response_id, kept)
     if kept.background:
         return _in_background(request, kept, response_id, keep)
-    own = read_prompt(body, [], items)  # the conversation that it goes on with is known here alone
+    own = read_prompt(body, [], items)  # a proxy does not know the continued conversation
     begun = Usage(input_tokens=own.tokens, audio_input_tokens=own.audio_tokens)
     if request.stream:
         return Reply(_pieces(request, kept, response_id), used, begun, shown, completed=keep)
     return Reply(Whole(lambda: msgspec.json.encode(done)), used, begun, shown, completed=keep)
 
 
-def _history(body: Mapping[str, Any], kept: KeptResponses) -> list[dict[str, Any]]:
+def _history(body: Mapping[str, Any], kept: ResponseStore) -> list[dict[str, Any]]:
     previous = body.get("previous_response_id")
     if previous is None:
         return []
@@ -66,7 +64,7 @@ def _history(body: Mapping[str, Any], kept: KeptResponses) -> list[dict[str, Any
 
 
 def _in_background(request: Request, kept: StoredResponse, response_id: str, keep: Any) -> Reply:
-    """It is made whether the client stays or not, and counts when it is seen complete: in this stream, or later."""
+    """Store it at once; its usage counts when it is delivered complete, in this stream or later."""
     keep()
     nothing = Usage()
     if not request.stream:
@@ -86,3 +84,79 @@ def _pieces(request: Request, kept: StoredResponse, response_id: str, *, counted
     events: Iterator[Event] = numbered(started, items)
     last = event(f"response.{kept.body['status']}", length_of(started, items), {"response": kept.body})
     return Pieces(events, last, failure=partial(failed, started), failure_completes=True, counted=counted)
+
+
+_USUAL: Mapping[str, Any] = {
+    "background": False,
+    "instructions": None,
+    "max_output_tokens": None,
+    "max_tool_calls": None,
+    "metadata": {},
+    "parallel_tool_calls": True,
+    "previous_response_id": None,
+    "prompt": None,
+    "prompt_cache_key": None,
+    "prompt_cache_retention": None,
+    "safety_identifier": None,
+    "store": True,
+    "temperature": 1.0,
+    "tool_choice": "auto",
+    "tools": [],
+    "top_logprobs": 0,
+    "top_p": 1.0,
+    "truncation": "disabled",
+    "user": None,
+}
+"""Members of the request that the object repeats, with their defaults."""
+
+_TIERS = ("flex", "priority", "scale", "default")
+
+
+def response_object(
+    body: Mapping[str, Any], response_id: str, created: int, status: str, *, usage: Usage | None = None
+) -> dict[str, Any]:
+    """Make the response object without its output.
+
+    Args:
+        body: the request.
+        response_id: of the response.
+        created: seconds since 1970-01-01 UTC.
+        status: ``queued``, ``in_progress``, ``completed``, ``incomplete``, ``failed`` or ``cancelled``.
+        usage: of the response; None if unknown or not reported.
+    """
+    given = {name: usual if body.get(name) is None else body[name] for name, usual in _USUAL.items()}
+    reasoning, text = body.get("reasoning") or {}, body.get("text") or {}
+    conversation = body.get("conversation")
+    tier = body.get("service_tier")
+    return {
+        "id": response_id,
+        "object": "response",
+        "created_at": created,
+        "status": status,
+        "error": None,
+        "incomplete_details": {"reason": "max_output_tokens"} if status == "incomplete" else None,
+        **({"completed_at": created} if status == "completed" else {}),
+        "model": body["model"],
+        "output": [],
+        **given,
+        **({} if conversation is None else {"conversation": _conversation(conversation)}),
+        "reasoning": {"effort": reasoning.get("effort"), "summary": reasoning.get("summary")},
+        "service_tier": tier if tier in _TIERS else "default",
+        "text": {"format": text.get("format") or {"type": "text"}, "verbosity": text.get("verbosity") or "medium"},
+        "usage": None if usage is None else usage_object(usage),
+    }
+
+
+def usage_object(usage: Usage) -> dict[str, Any]:
+    """Make the ``usage`` member."""
+    return {
+        "input_tokens": usage.input_tokens,
+        "input_tokens_details": {"cached_tokens": usage.cached_input_tokens, "cache_write_tokens": 0},
+        "output_tokens": usage.output_tokens,
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning_tokens},
+        "total_tokens": usage.input_tokens + usage.output_tokens,
+    }
+
+
+def _conversation(given: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"id": given} if isinstance(given, str) else given

@@ -1,4 +1,4 @@
-"""A response as the events of a stream, each with its number."""
+"""A response as a stream of numbered events."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from typing import Any
 
 import msgspec
 
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 from infra.simulator.reply import Event
 from infra.simulator.tokens import pieces
 
 Item = dict[str, Any]
 _Told = tuple[str, dict[str, Any], int]
-"""The type of an event, its other members, and the characters of output in it."""
+"""The type of an event, its other members, and the number of characters of output in it."""
 
 
 def numbered(started: dict[str, Any], items: list[Item]) -> Iterator[Event]:
-    """All events but the last one.
+    """Yield all events but the last.
 
     Args:
-        started: the response object while it is in progress.
-        items: what it says.
+        started: the response object while in progress.
+        items: its output.
     """
     for number, (kind, members, characters) in enumerate(_told(started, items)):
         yield event(kind, number, members), characters
 
 
 def length_of(started: dict[str, Any], items: list[Item]) -> int:
-    """How many there are: the number of the last one."""
+    """Return the number of these events, which is the number of the last one."""
     return sum(1 for _ in _told(started, items))
 
 
 def event(kind: str, number: int, members: dict[str, Any]) -> bytes:
-    """One event."""
+    """Encode an event."""
     told = msgspec.json.encode({"type": kind, "sequence_number": number, **members})
     return b"event: %b\ndata: %b\n\n" % (kind.encode(), told)
 
 
 def failed(started: dict[str, Any], refused: SimulatedError, number: int) -> bytes:
-    """The event with which a stream ends when something goes wrong."""
+    """Encode the event that ends a failed stream."""
     error = {"code": refused.code or "server_error", "message": refused.message}
     return event("response.failed", number, {"response": {**started, "status": "failed", "error": error}})
 

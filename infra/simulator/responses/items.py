@@ -1,17 +1,19 @@
-"""The items that go into a response: checked, and given the form in which they are kept."""
+"""The input of a response: its items, validated as they are stored, and their tokens."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
+from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens
 from infra.simulator.checks import expect, missing, one_of, wrong
+from infra.simulator.tokens import CACHE_FROM, CACHE_STEP, Prompt
 
 ENCRYPTED = "simulated-"
-"""How the content of reasoning begins that only its maker can read."""
+"""Prefix of encrypted reasoning."""
 
 _ROLES = ("user", "assistant", "system", "developer")
 _PARTS = {
@@ -22,15 +24,15 @@ _PARTS = {
     "input_file": ("file_id", "file_data", "file_url"),
     "input_audio": ("input_audio",),
 }
-"""Kinds of content, and the members of which one must be there."""
+"""Types of content, with the members of which at least one is required."""
 
 
 def read_items(body: Mapping[str, Any], history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The input as a list of items with ids.
+    """Read the input as a list of items with ids.
 
     Args:
         body: the request.
-        history: what came before them.
+        history: earlier items of the conversation.
 
     Raises:
         SimulatedError: 400 with ``param`` such as ``input[0].content``.
@@ -60,10 +62,10 @@ def _checked(item: Mapping[str, Any], at: str, known: set[Any], number: int) -> 
         return {**kept, "status": item.get("status") or "completed", "content": _message(item, at)}
     if kind == "function_call":
         for name in ("call_id", "name", "arguments"):
-            _demand_text(item, name, at)
+            _require_text(item, name, at)
         known.add(item["call_id"])
     elif kind == "function_call_output":
-        _demand_text(item, "call_id", at)
+        _require_text(item, "call_id", at)
         if item.get("output") is None:
             raise missing(f"{at}.output")
         if item["call_id"] not in known:
@@ -102,7 +104,7 @@ def _message(item: Mapping[str, Any], at: str) -> list[dict[str, Any]]:
     return list(content)
 
 
-def _demand_text(item: Mapping[str, Any], name: str, at: str) -> None:
+def _require_text(item: Mapping[str, Any], name: str, at: str) -> None:
     if item.get(name) is None:
         raise missing(f"{at}.{name}")
     expect(item[name], str, f"{at}.{name}", "a string")
@@ -111,3 +113,64 @@ def _demand_text(item: Mapping[str, Any], name: str, at: str) -> None:
 def _id(kind: str, item: Mapping[str, Any], number: int) -> str:
     prefix = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}.get(kind, kind)
     return f"{prefix}_{hashlib.sha256(msgspec.json.encode([number, item])).hexdigest()[:40]}"
+
+
+Item = dict[str, Any]
+
+_UNREAD = frozenset({"id", "status"})
+_TEXTS = ("text", "refusal", "name", "arguments", "input")
+_HOLD_PARTS = ("content", "output", "summary")
+_ATTACHED = {"input_image": IMAGE_TOKENS, "input_file": IMAGE_TOKENS, "input_audio": AUDIO_TOKENS}
+
+
+def read_prompt(body: Mapping[str, Any], history: list[Item], items: list[Item]) -> Prompt:
+    """Count the tokens of a request.
+
+    Input is the text of instructions and items of the whole conversation, and the JSON of the tools. From 1,024 tokens
+    on, everything before the last item counts as cached, rounded down to a multiple of 128.
+    """
+    everything = [*history, *items]
+    always = len(body.get("instructions") or "")
+    if body.get("tools"):
+        always += len(msgspec.json.encode(body["tools"]).decode())
+    before, tokens = (_tokens(each, always) for each in (everything[:-1], everything))
+    told = [body["model"], body.get("instructions"), body.get("tools"), [_told(item) for item in everything]]
+    return Prompt(
+        digest=hashlib.sha256(msgspec.json.encode(told)).digest(),
+        tokens=tokens,
+        cached_tokens=before // CACHE_STEP * CACHE_STEP if tokens >= CACHE_FROM else 0,
+        audio_tokens=AUDIO_TOKENS * sum(part.get("type") == "input_audio" for part in _parts(everything)),
+        asked=_asked(everything),
+    )
+
+
+def _tokens(items: list[Item], always: int) -> int:
+    parts = list(_parts(items))
+    characters = always + sum(map(_characters, parts))
+    return estimate_tokens(characters) + sum(_ATTACHED.get(str(part.get("type")), 0) for part in parts)
+
+
+def _parts(items: object) -> Iterator[Item]:
+    """Yield items and their nested parts."""
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield item
+            for name in _HOLD_PARTS:
+                yield from _parts(item.get(name))
+
+
+def _characters(part: Item) -> int:
+    texts = (part.get(name) for name in (*_TEXTS, *_HOLD_PARTS))
+    return sum(len(text) for text in texts if isinstance(text, str))
+
+
+def _told(item: Item) -> Item:
+    """Return the members of an item that influence the answer."""
+    return {name: value for name, value in item.items() if name not in _UNREAD}
+
+
+def _asked(items: list[Item]) -> str:
+    for item in reversed(items):
+        if item["type"] == "message" and item["role"] == "user":
+            return " ".join(part["text"] for part in item["content"] if part["type"] == "input_text")
+    return ""

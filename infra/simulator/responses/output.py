@@ -1,4 +1,4 @@
-"""What a response says: reasoning, then calls of functions or a message."""
+"""The output of a response: reasoning, then function calls or a message."""
 
 from __future__ import annotations
 
@@ -9,30 +9,29 @@ from typing import Any
 import msgspec
 
 from domain.usage import CHARACTERS_PER_TOKEN, estimate_tokens
+from infra.simulator.chat_request import EFFORTS
 from infra.simulator.checks import wrong
 from infra.simulator.json_instance import instance
-from infra.simulator.logprobs import logprobs_of
 from infra.simulator.responses.items import ENCRYPTED
-from infra.simulator.text import answer_text
+from infra.simulator.text import answer_text, logprobs_of
 from infra.simulator.tokens import Prompt
 from infra.simulator.tools import calls_for
-from infra.simulator.validation import EFFORTS
 
 _MOST_LOGPROBS = 200_000
-_SUMMARY = "The question is read, and an answer is made up for it."
+_SUMMARY = "The question is read, and an answer is generated for it."
 
 Item = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """All of an answer.
+    """A complete output.
 
     Args:
-        items: complete, as the answer lists them.
-        characters: of what can be seen of it, but for summaries of reasoning.
+        items: as in the answer.
+        characters: of visible output without summaries of reasoning.
         reasoning_tokens: spent before it.
-        incomplete: it was cut at ``max_output_tokens``.
+        incomplete: cut at ``max_output_tokens``.
     """
 
     items: list[Item]
@@ -47,16 +46,16 @@ class Output:
 
 
 def write(body: Mapping[str, Any], prompt: Prompt, last: Item | None, tokens: int | None) -> Output:
-    """Answer a checked request.
+    """Generate the output for a valid request.
 
     Args:
         body: the request.
-        prompt: what it is made from.
+        prompt: of the request.
         last: the last item of the input.
-        tokens: exact length of the text; ``None`` = by the prompt.
+        tokens: exact length of the text; None means 20 to 60, by the prompt.
 
     Raises:
-        SimulatedError: 400, a schema cannot be met, or too many log probabilities.
+        SimulatedError: 400, no value matches a schema, or too many log probabilities.
     """
     included = body.get("include") or ()
     effort = (body.get("reasoning") or {}).get("effort")
@@ -115,7 +114,7 @@ def _call(prompt: Prompt, at: int, name: str, arguments: str) -> Item:
 
 
 def _as_chat(body: Mapping[str, Any], last: Item | None) -> dict[str, Any]:
-    """The members that decide about calls, as a chat would say them."""
+    """Convert the members that determine calls to those of a chat."""
     functions = [tool for tool in body.get("tools") or () if tool["type"] == "function"]
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
@@ -149,7 +148,7 @@ def _chances(body: Mapping[str, Any], text: str) -> list[dict[str, Any]]:
         return []
     top = body.get("top_logprobs") or 0
     if estimate_tokens(len(text)) * (top + 1) > _MOST_LOGPROBS:
-        raise wrong(f"The simulator writes at most {_MOST_LOGPROBS} log probabilities in one answer.", "top_logprobs")
+        raise wrong(f"The simulator writes at most {_MOST_LOGPROBS} log probabilities per answer.", "top_logprobs")
     found = logprobs_of(text, top)
     content: list[dict[str, Any]] = [] if found is None else found["content"]
     return content

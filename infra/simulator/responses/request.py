@@ -1,17 +1,17 @@
-"""Is a request for a response well formed? A reasonable set of what OpenAI's API refuses; unknown members pass."""
+"""Validation of requests for responses: a reasonable part of OpenAI's rules. Unknown members are accepted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from infra.simulator.chat_request import EFFORTS
 from infra.simulator.checks import check_model, expect, missing, number, one_of, wrong
-from infra.simulator.validation import EFFORTS
 
 _BOOLEANS = ("stream", "store", "background", "parallel_tool_calls")
 _OBJECTS = ("text", "reasoning", "metadata", "stream_options", "prompt")
 _TEXTS = ("instructions", "previous_response_id", "user", "safety_identifier", "prompt_cache_key", "service_tier")
-_GO_ON_WITH = ("input", "prompt", "conversation", "previous_response_id")
+_INPUTS = ("input", "prompt", "conversation", "previous_response_id")
 _FORMATS = ("text", "json_object", "json_schema")
 _SUMMARIES = ("auto", "concise", "detailed")
 _CHOICES = ("none", "auto", "required")
@@ -28,13 +28,13 @@ _INCLUDABLE = (
 
 
 def validate(body: Mapping[str, Any]) -> None:
-    """Check everything but the input's items.
+    """Check everything but the items of the input.
 
     Raises:
-        SimulatedError: 400, with the first fault found.
+        SimulatedError: 400 with the first error.
     """
     check_model(body)
-    if all(body.get(name) is None for name in _GO_ON_WITH):
+    if all(body.get(name) is None for name in _INPUTS):
         raise missing("input")
     number(body, "temperature", 0, 2)
     number(body, "top_p", 0, 1)
@@ -102,7 +102,7 @@ def _check_tools(body: Mapping[str, Any]) -> None:
                 raise missing(f"tools[{at}].type")
             expect(tool["type"], str, f"tools[{at}].type", "a string")
             if tool["type"] != "function":
-                continue  # what the provider runs itself is never used here
+                continue  # the simulator never uses tools that run at the provider
             if tool.get("name") is None:
                 raise missing(f"tools[{at}].name")
             expect(tool["name"], str, f"tools[{at}].name", "a string")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from domain.errors import UnavailableError
-from infra.controllers.openai.upload_file import BLOCK, InMemory, OnDisk, UploadFile, Uploads
+from domain.form import InMemory
+from infra.controllers.openai.upload_file import BLOCK, OnDisk, UploadFile, Uploads
 from tests.fakes.full_disk import file_size_limit
 from tests.fakes.http_calls import until
 

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from domain.call import Call
-from domain.form import Form, Part
+from domain.form import Form, InMemory, Part
 from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
 from domain.vendors import ModelType
-from infra.controllers.openai.upload_file import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.aimock import aimock

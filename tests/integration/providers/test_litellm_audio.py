@@ -13,11 +13,10 @@ import pytest
 
 from domain.call import Call
 from domain.errors import InvalidRequestError
-from domain.form import Form, Part
+from domain.form import Form, InMemory, Part
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.usage import Usage
-from infra.controllers.openai.upload_file import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.fakes.vertex import Vertex
 from tests.fakes.vertex_media import MP3, PCM

@@ -11,12 +11,11 @@ import pytest
 
 from domain.call import Call
 from domain.errors import InvalidRequestError, UpstreamProtocolError, UpstreamRefusedError
-from domain.form import Form, Part
+from domain.form import Form, InMemory, Part
 from domain.model import Parameters
 from domain.operation import Endpoint
 from domain.usage import Usage
 from domain.vendors import ModelType
-from infra.controllers.openai.upload_file import InMemory
 from infra.providers.litellm.provider import LiteLLMProvider
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering

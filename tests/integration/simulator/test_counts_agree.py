@@ -70,7 +70,7 @@ async def test_a_cut_stream(server: Simulator, wire: OpenAIWire, name: str, afte
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_a_whole_stream(server: Simulator, wire: OpenAIWire, name: str) -> None:
+async def test_a_complete_stream(server: Simulator, wire: OpenAIWire, name: str) -> None:
     server.reset()
     asked = call({**REQUESTS[name], "reasoning_effort": "low"}, {})
     used = []

@@ -85,7 +85,7 @@ def test_responses_parse_and_call_tools(client: openai.OpenAI) -> None:
     assert call.arguments == "{}"
 
 
-def test_a_response_from_the_background_counts_when_it_is_fetched(client: openai.OpenAI, server: Simulator) -> None:
+def test_a_background_response_counts_when_fetched(client: openai.OpenAI, server: Simulator) -> None:
     queued = client.responses.create(model="m", input="Hello", background=True)
     assert (queued.status, server.calls()["input_tokens"]) == ("queued", 0)
     usage, again = (client.responses.retrieve(queued.id).usage for _ in range(2))
@@ -101,7 +101,7 @@ def test_a_response_from_the_background_counts_when_it_is_fetched(client: openai
     assert client.responses.cancel(other.id).status == "cancelled"
 
 
-def test_a_response_that_fails_in_its_stream(client: openai.OpenAI) -> None:
+def test_a_stream_ends_with_a_failed_response(client: openai.OpenAI) -> None:
     orders = {"simulator": {"error_in_stream": 4}}
     events = list(client.responses.create(model="m", input="Hello", stream=True, extra_body=orders))
     assert events[-1].type == "response.failed"
@@ -120,7 +120,7 @@ def test_images(client: openai.OpenAI, server: Simulator) -> None:
     assert server.calls()["images"] == 4
 
 
-def test_edits_and_what_arrived(client: openai.OpenAI, server: Simulator) -> None:
+def test_edits_and_the_last_request(client: openai.OpenAI, server: Simulator) -> None:
     edited = client.images.edit(
         model="gpt-image-1", image=[("a.png", PNG), ("b.png", PNG)], mask=("m.png", PNG), prompt="a dog"
     )
@@ -136,7 +136,7 @@ def test_edits_and_what_arrived(client: openai.OpenAI, server: Simulator) -> Non
     assert {(file["size"], file["sha256"]) for file in last["files"]} == {(len(PNG), hashlib.sha256(PNG).hexdigest())}
 
 
-def test_speech_is_heard_again(client: openai.OpenAI, server: Simulator) -> None:
+def test_generated_speech_can_be_transcribed(client: openai.OpenAI, server: Simulator) -> None:
     for audio_format, kind in CONTENT_TYPES.items():
         wanted: Any = audio_format
         with client.audio.speech.with_streaming_response.create(
@@ -176,14 +176,14 @@ def test_transcripts(client: openai.OpenAI) -> None:
         assert caught.value.param == "file"
 
 
-def test_a_form_orders_faults(client: openai.OpenAI) -> None:
+def test_a_form_injects_faults(client: openai.OpenAI) -> None:
     orders = {"simulator": '{"status": 429, "retry_after": 2}'}
     with pytest.raises(openai.RateLimitError) as caught:
         client.audio.transcriptions.create(model="whisper-1", file=("a.wav", WAV), extra_body=orders)
     assert caught.value.response.headers["retry-after"] == "2"
 
 
-def test_azures_client(azure: openai.AzureOpenAI, server: Simulator) -> None:
+def test_the_azure_client(azure: openai.AzureOpenAI, server: Simulator) -> None:
     paths = []
 
     def seen() -> None:
@@ -215,7 +215,7 @@ def test_azures_client(azure: openai.AzureOpenAI, server: Simulator) -> None:
     ]
 
 
-def test_paths_that_mean_nothing(server: Simulator) -> None:
+def test_unknown_paths(server: Simulator) -> None:
     base = server.base_url
     made = httpx.post(f"{base}/v1/responses", json={"model": "m", "input": "hi"}).json()["id"]
     for method, path, status in (

@@ -144,7 +144,7 @@ def expected_units(asked: Sample) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("name", ASKED)
-async def test_a_whole_call(server: Simulator, wire: OpenAIWire, name: str) -> None:
+async def test_a_complete_call(server: Simulator, wire: OpenAIWire, name: str) -> None:
     asked = ASKED[name]
     read = await used(wire, beyond(server, asked), asked)
     assert await used(SimulatorProvider(), inside(asked), asked) == read
@@ -185,7 +185,7 @@ async def test_a_failed_call_counts_nothing(
 
 
 @pytest.mark.parametrize("name", PLAIN)
-async def test_broken_json_is_a_failed_call(server: Simulator, wire: OpenAIWire, name: str) -> None:
+async def test_invalid_json_is_a_failed_call(server: Simulator, wire: OpenAIWire, name: str) -> None:
     asked = ASKED[name]
     for provider, document in ((wire, beyond(server, asked)), (SimulatorProvider(), inside(asked))):
         with pytest.raises(GatewayError):
@@ -195,7 +195,7 @@ async def test_broken_json_is_a_failed_call(server: Simulator, wire: OpenAIWire,
 
 @pytest.mark.parametrize("name", STREAMED)
 @pytest.mark.parametrize("fault", ["cut_after", "error_in_stream"])
-async def test_a_stream_that_breaks(server: Simulator, wire: OpenAIWire, name: str, fault: str) -> None:
+async def test_a_cut_or_failed_stream(server: Simulator, wire: OpenAIWire, name: str, fault: str) -> None:
     asked = ASKED[name]
     if asked.endpoint is Endpoint.IMAGE_EDITS:
         pytest.skip("the image is the first and the last event")
@@ -219,7 +219,7 @@ async def test_a_stream_that_breaks(server: Simulator, wire: OpenAIWire, name: s
 
 
 @pytest.mark.parametrize("name", ASKED)
-async def test_a_call_whose_caller_leaves(server: Simulator, wire: OpenAIWire, name: str) -> None:
+async def test_a_call_whose_client_disconnects(server: Simulator, wire: OpenAIWire, name: str) -> None:
     asked = ASKED[name]
     task = asyncio.create_task(used(wire, beyond(server, asked), asked, ttft=60))
     await _until(server, "open", 1)

@@ -104,7 +104,7 @@ def test_a_stream(client: openai.OpenAI, address: str) -> None:
     assert calls(address)["output_tokens"] == whole.usage.completion_tokens + usage.completion_tokens
 
 
-def test_the_stream_helper_accumulates(client: openai.OpenAI) -> None:
+def test_the_stream_helper_of_the_client(client: openai.OpenAI) -> None:
     with client.chat.completions.stream(model="m", messages=HELLO, n=2, logprobs=True, top_logprobs=2) as stream:
         final = stream.get_final_completion()
     whole = client.chat.completions.create(model="m", messages=HELLO, n=2, logprobs=True, top_logprobs=2)
@@ -198,7 +198,7 @@ def test_models(client: openai.OpenAI) -> None:
     assert client.models.retrieve("azure/gpt").id == "azure/gpt"
 
 
-def test_azures_client(address: str) -> None:
+def test_the_azure_client(address: str) -> None:
     with openai.AzureOpenAI(azure_endpoint=address, api_version="2024-10-21", api_key="k", max_retries=0) as azure:
         assert azure.chat.completions.create(model="my-deployment", messages=HELLO).model == "my-deployment"
     last = httpx.get(f"{address}/simulator/last").json()
@@ -210,7 +210,7 @@ def test_azures_client(address: str) -> None:
     assert httpx.post(f"{address}{path}", json={"messages": HELLO}).json()["model"] == "d"
 
 
-def test_errors_raise_what_the_client_knows(client: openai.OpenAI, address: str) -> None:
+def test_errors_raise_the_exceptions_of_the_client(client: openai.OpenAI, address: str) -> None:
     expected: list[tuple[int, type[openai.APIStatusError]]] = [
         (400, openai.BadRequestError),
         (401, openai.AuthenticationError),
@@ -258,7 +258,7 @@ def received_until_cut(address: str, members: dict[str, Any]) -> bytes:
     raise AssertionError("the answer ended well")
 
 
-def test_a_cut_stream_has_no_end(address: str) -> None:
+def test_a_cut_stream_is_incomplete(address: str) -> None:
     received = received_until_cut(address, {"model": "m", "messages": HELLO, "stream": True, **orders(cut_after=4)})
     assert received.count(b"data: ") == 4
     assert b"[DONE]" not in received
@@ -266,7 +266,7 @@ def test_a_cut_stream_has_no_end(address: str) -> None:
     assert calls(address)["aborted"] == 0
 
 
-def test_a_cut_answer_is_shorter_than_it_says(address: str) -> None:
+def test_a_cut_answer_is_shorter_than_its_content_length(address: str) -> None:
     with pytest.raises(httpx.RemoteProtocolError):
         post(address, **orders(cut_after=0))
     assert calls(address)["failed"] == 1
@@ -318,7 +318,7 @@ def test_bad_requests(address: str) -> None:
 # --- leaving in the middle ---
 
 
-def test_an_abandoned_stream_is_counted_as_far_as_it_came(client: openai.OpenAI, address: str) -> None:
+def test_an_abandoned_stream_counts_what_was_sent(client: openai.OpenAI, address: str) -> None:
     with client.chat.completions.create(
         model="m", messages=HELLO, stream=True, extra_body=orders(tokens=100_000, tps=100)
     ) as stream:
@@ -335,7 +335,7 @@ def test_an_abandoned_stream_is_counted_as_far_as_it_came(client: openai.OpenAI,
 
 @pytest.mark.parametrize("members", [{"stall_after": 3}, {"ttft": 600}, {"tokens": 5, "tps": 0.01}])
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_waiting_server_notices_that_the_client_left(address: str, members: dict[str, Any], stream: bool) -> None:  # noqa: FBT001 - a test's parameter
+def test_a_disconnect_is_detected_while_waiting(address: str, members: dict[str, Any], stream: bool) -> None:  # noqa: FBT001 - a test's parameter
     body = json.dumps({"model": "m", "messages": HELLO, "stream": stream, **orders(**members)}).encode()
     head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
     with socket.create_connection(("127.0.0.1", int(address.rpartition(":")[2]))) as connection:
@@ -349,7 +349,7 @@ def test_a_waiting_server_notices_that_the_client_left(address: str, members: di
 # --- what arrived ---
 
 
-def test_the_last_request_shows_no_credential(address: str) -> None:
+def test_the_last_request_contains_no_credential(address: str) -> None:
     assert httpx.get(f"{address}/simulator/last").json() is None
     raw = b'{"model": "m",  "messages": [{"role":"user","content":"Hello"}], "novel": 1.50}'
     headers = {"authorization": "Bearer sk-made-up", "api-key": "other", "x-own": "seen"}

@@ -16,10 +16,10 @@ from application.use_cases.responses import RESPONSES
 from application.use_cases.speech_to_text import TRANSCRIPTION
 from application.use_cases.text_to_speech import SPEECH
 from domain import errors
-from domain.form import Form, Part
+from domain.form import Form, InMemory, Part
 from domain.ledger import LedgerLine
 from domain.usage import Usage, UsageSource
-from tests.builders import Bytes, form, recording
+from tests.builders import form, recording
 from tests.fakes.charged_calls import BY_TOKEN, BY_UNIT, IMAGES, TEXTS, UPLOAD
 from tests.fakes.house import House, house, line_of, offering_everything
 from tests.fakes.provider import FakeProvider, FakeStream
@@ -143,7 +143,7 @@ async def test_a_caller_who_leaves_while_the_length_is_measured_pays_for_it() ->
 async def test_what_even_the_measure_cannot_be_waited_for_is_judged_by_its_size() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    class Slow(Bytes):
+    class Slow(InMemory):
         def read(self, start: int, length: int) -> bytes:
             asked.set()
             go_on.wait(10)

@@ -131,23 +131,23 @@ SAMPLES: dict[str, tuple[bytes, int | None]] = {
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_plays_for(name: str) -> None:
+def test_length(name: str) -> None:
     data, milliseconds = SAMPLES[name]
     assert length_ms(Bytes(data)) == milliseconds
 
 
-def test_reads_in_pieces() -> None:
+def test_content_is_read_in_blocks() -> None:
     content = Bytes(mp3_frame(5) * 20_000)
     assert length_ms(content) == 480_000
     assert content.largest <= 1 << 18
 
 
-def test_what_is_too_long_to_look_at_every_frame_is_extrapolated() -> None:
+def test_a_recording_with_too_many_frames_is_extrapolated() -> None:
     assert length_ms(Bytes(mp3_frame(1) * 310_000)) == 310_000 * 24
 
 
 @pytest.mark.parametrize("number", [0, 127, 128, 2047, 2048, 65_535, 65_536, 200_000])
-def test_flac_is_as_long_as_its_last_frame_says(number: int) -> None:
+def test_the_last_frame_of_flac_determines_the_length(number: int) -> None:
     head = next(silence(1_000_000))
     unknown = head[:21] + bytes([head[21] & 0xF0]) + bytes(4) + head[26:]
     frames = b"".join(_frame(at, 2) for at in range(max(0, number - 2), number + 1))
@@ -157,7 +157,7 @@ def test_flac_is_as_long_as_its_last_frame_says(number: int) -> None:
         assert length_ms(Bytes(unknown + frames[:-9])) == number * 192
 
 
-def test_flac_without_a_frame_that_can_be_found_is_as_long_as_its_head_says() -> None:
+def test_flac_without_frames_has_the_length_of_its_header() -> None:
     head = next(iter(speak("x" * 1000, "alloy", "flac")))
     assert length_ms(Bytes(head)) == 60_000
 
@@ -184,13 +184,13 @@ MADE = [data for data, _ in SAMPLES.values() if len(data) < 100_000]
         ]
     ),
 )
-def test_any_bytes_are_stood(data: bytes, begin: bytes) -> None:
+def test_any_bytes_are_accepted(data: bytes, begin: bytes) -> None:
     length = length_ms(Bytes(begin + data))
     assert length is None or length >= 0
 
 
 @given(st.sampled_from(SPOKEN + MADE), st.data())
-def test_damage_is_stood(sample: bytes, data: st.DataObject) -> None:
+def test_damaged_files_are_accepted(sample: bytes, data: st.DataObject) -> None:
     damaged = bytearray(sample)
     for place in data.draw(st.lists(st.integers(0, max(0, len(sample) - 1)), max_size=20)):
         damaged[place : place + 1] = data.draw(st.binary(max_size=3))
@@ -199,7 +199,7 @@ def test_damage_is_stood(sample: bytes, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize("audio_format", sorted(set(CONTENT_TYPES) - {"pcm"}))
-def test_what_was_cut_is_shorter(audio_format: str) -> None:
+def test_a_truncated_file_is_shorter(audio_format: str) -> None:
     whole = b"".join(speak("x" * 200, "alloy", audio_format))
     lengths = [length_ms(Bytes(whole[: len(whole) * part // 8])) or 0 for part in range(9)]
     assert all(shorter <= longer for shorter, longer in pairwise(lengths))

@@ -60,7 +60,7 @@ async def test_fields_may_be_any_bytes_like_object() -> None:
     assert await answered(views) == await answered(plain)
 
 
-async def test_defaults_hold_where_the_caller_says_nothing() -> None:
+async def test_defaults_apply_to_absent_members() -> None:
     by = document(max_tokens=4, simulator={"tokens": 9})
     assert (await answered(call(), by))["usage"]["completion_tokens"] == 4
     assert (await answered(call(max_tokens=2), by))["usage"]["completion_tokens"] == 2
@@ -68,7 +68,7 @@ async def test_defaults_hold_where_the_caller_says_nothing() -> None:
     assert (await answered(call(max_tokens=50, simulator={"tokens": 11}), by))["usage"]["completion_tokens"] == 11
 
 
-async def test_a_stream_says_the_same_as_the_answer() -> None:
+async def test_a_stream_has_the_content_of_the_complete_answer() -> None:
     stream = await PROVIDER.stream(call(stream=True), document())
     blocks = await blocks_of(stream)
     await stream.aclose()
@@ -87,13 +87,13 @@ async def test_a_stream_says_the_same_as_the_answer() -> None:
     assert all(block.endswith(b"\n\n") for block in blocks)
 
 
-async def test_the_usage_chunk_only_for_who_asked() -> None:
+async def test_the_usage_chunk_is_sent_on_request_only() -> None:
     asked = call(stream=True, wants_usage=True, stream_options={"include_usage": True})
     blocks = await blocks_of(await PROVIDER.stream(asked, document()))
     assert b"".join(blocks).count(b'"choices":[],"usage":{') == 1
 
 
-async def test_usage_is_known_before_the_last_block_is_handed_out() -> None:
+async def test_usage_is_reported_before_the_last_block() -> None:
     stream = await PROVIDER.stream(call(stream=True), document())
     async for block in stream:
         if block.endswith(b"[DONE]\n\n"):
@@ -101,7 +101,7 @@ async def test_usage_is_known_before_the_last_block_is_handed_out() -> None:
     await stream.aclose()
 
 
-async def test_a_paced_stream_comes_token_by_token_and_counts_exactly() -> None:
+async def test_a_paced_stream_sends_and_counts_single_tokens() -> None:
     stream = await PROVIDER.stream(call(stream=True, simulator={"tokens": 50, "tps": 1000}), document())
     blocks = [await anext(stream) for _ in range(6)]
     assert [block.count(b"data: ") for block in blocks] == [1] * 6
@@ -131,7 +131,7 @@ async def test_faults_before_the_first_byte(orders: dict[str, Any], expected: ty
     assert type(caught.value) is expected
 
 
-async def test_an_error_status_comes_through() -> None:
+async def test_an_error_status_is_relayed() -> None:
     with pytest.raises(UpstreamRefusedError) as caught:
         await PROVIDER.answer(
             call(simulator={"status": 429, "retry_after": 3, "code": "insufficient_quota"}), document()
@@ -141,7 +141,7 @@ async def test_an_error_status_comes_through() -> None:
     assert refused.retryable
 
 
-async def test_a_bad_request_is_refused_as_upstreams_do() -> None:
+async def test_an_invalid_request_is_rejected() -> None:
     with pytest.raises(UpstreamRefusedError) as caught:
         await PROVIDER.answer(call(temperature=3), document())
     assert (caught.value.status, caught.value.param, caught.value.retryable) == (400, "temperature", False)
@@ -182,13 +182,13 @@ async def test_no_usage() -> None:
 
 @pytest.mark.parametrize("orders", [{"stall_after": 0}, {"ttft": 60}])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_silence_ends_at_the_documents_timeout(orders: dict[str, Any], stream: bool) -> None:  # noqa: FBT001 - a test's parameter
+async def test_a_stalled_call_ends_at_the_timeout(orders: dict[str, Any], stream: bool) -> None:  # noqa: FBT001 - a test's parameter
     reach = PROVIDER.stream if stream else PROVIDER.answer
     with pytest.raises(UpstreamTimeoutError):
         await reach(call(stream=stream, simulator=orders), document(timeout=0.02))
 
 
-async def test_a_stream_that_falls_silent() -> None:
+async def test_a_stalled_stream_ends_at_the_timeout() -> None:
     stream = await PROVIDER.stream(call(stream=True, simulator={"stall_after": 3}), document(timeout=0.02))
     with pytest.raises(UpstreamTimeoutError):
         await blocks_of(stream)

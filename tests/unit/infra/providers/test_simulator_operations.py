@@ -23,7 +23,7 @@ def asked(endpoint: Endpoint, *, stream: bool = False, **members: Any) -> Call:
     return Call(endpoint, "code", msgspec.json.decode(json.dumps(members), type=dict[str, msgspec.Raw]), stream=stream)
 
 
-async def test_speech_comes_chunk_by_chunk_and_counts_no_tokens() -> None:
+async def test_speech_is_sent_in_chunks_and_counts_no_tokens() -> None:
     stream = await PROVIDER.stream(asked(Endpoint.SPEECH, stream=True, **SPEECH), DOCUMENT)
     chunks = [chunk async for chunk in stream]
     assert stream.content_type == b"audio/wav"
@@ -33,7 +33,7 @@ async def test_speech_comes_chunk_by_chunk_and_counts_no_tokens() -> None:
 
 
 @pytest.mark.parametrize("orders", [{"cut_after": 3}, {"error_in_stream": 3}, {"malformed": True}])
-async def test_speech_that_breaks_is_cut(orders: dict[str, Any]) -> None:
+async def test_faults_cut_speech(orders: dict[str, Any]) -> None:
     members = {**SPEECH, "simulator": orders}
     stream = await PROVIDER.stream(asked(Endpoint.SPEECH, stream=True, **members), DOCUMENT)
     chunks = []
@@ -43,7 +43,7 @@ async def test_speech_that_breaks_is_cut(orders: dict[str, Any]) -> None:
     assert len(chunks) == (1 if "malformed" in orders else 3)
 
 
-async def test_a_response_is_kept_by_the_document_that_made_it() -> None:
+async def test_a_response_is_stored_for_its_document() -> None:
     answer = await PROVIDER.answer(asked(Endpoint.RESPONSES, input="Hello"), DOCUMENT)
     fetch = StoredCall(StoredAction.RETRIEVE, json.loads(answer.body)["id"])
     again = await PROVIDER.stored(fetch, DOCUMENT)
@@ -53,7 +53,7 @@ async def test_a_response_is_kept_by_the_document_that_made_it() -> None:
     assert caught.value.status == 404
 
 
-async def test_a_response_from_the_background_reports_its_usage_when_it_is_fetched() -> None:
+async def test_a_background_response_reports_its_usage_when_fetched() -> None:
     queued = await PROVIDER.answer(asked(Endpoint.RESPONSES, input="Hello", background=True), DOCUMENT)
     assert queued.usage is None
     fetched = await PROVIDER.stored(StoredCall(StoredAction.RETRIEVE, json.loads(queued.body)["id"]), DOCUMENT)
@@ -61,7 +61,7 @@ async def test_a_response_from_the_background_reports_its_usage_when_it_is_fetch
     assert json.loads(fetched.body)["usage"]["output_tokens"] == fetched.usage.output_tokens
 
 
-async def test_what_was_not_made_in_the_background_cannot_be_cancelled() -> None:
+async def test_only_background_responses_can_be_cancelled() -> None:
     answer = await PROVIDER.answer(asked(Endpoint.RESPONSES, input="Hello"), DOCUMENT)
     with pytest.raises(UpstreamRefusedError) as caught:
         await PROVIDER.stored(StoredCall(StoredAction.CANCEL, json.loads(answer.body)["id"]), DOCUMENT)

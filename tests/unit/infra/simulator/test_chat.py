@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.simulator.chat import Completion, complete
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 
 
 def ask(text: Any = "Hello there", tokens: int | None = None, **members: Any) -> Completion:
@@ -25,7 +25,7 @@ def test_the_same_request_gets_the_same_answer() -> None:
     assert content(ask("Hello here")) != content(ask())
 
 
-def test_what_does_not_change_the_question_does_not_change_the_answer() -> None:
+def test_other_parameters_do_not_change_the_text() -> None:
     assert ask(user="u", temperature=0.3, novelty={"a": 1}).choices == ask().choices
 
 
@@ -34,7 +34,7 @@ def test_the_seed_and_the_model_change_the_text() -> None:
     assert len(texts) == 4
 
 
-def test_the_answer_repeats_the_question_and_has_its_length_from_the_prompt() -> None:
+def test_the_answer_quotes_the_question_and_its_length_depends_on_it() -> None:
     lengths = set()
     for number in range(40):
         completion = ask(f"question {number}")
@@ -47,19 +47,19 @@ def test_the_answer_repeats_the_question_and_has_its_length_from_the_prompt() ->
 
 
 @pytest.mark.parametrize("tokens", [0, 1, 2, 500, 12345])
-def test_an_ordered_length_is_exact(tokens: int) -> None:
+def test_a_requested_length_is_exact(tokens: int) -> None:
     completion = ask(tokens=tokens)
     assert completion.usage.output_tokens == tokens
     assert len(content(completion)) == 4 * tokens
 
 
-def test_too_much_text_is_refused() -> None:
+def test_too_much_text_is_rejected() -> None:
     with pytest.raises(SimulatedError) as caught:
         ask(tokens=1_000_000, n=2)
     assert caught.value.param == "n"
 
 
-def test_too_many_log_probabilities_are_refused() -> None:
+def test_too_many_log_probabilities_are_rejected() -> None:
     with pytest.raises(SimulatedError) as caught:
         ask(tokens=10_000, logprobs=True, top_logprobs=20)
     assert caught.value.param == "logprobs"
@@ -74,7 +74,7 @@ def test_n_answers_differ_and_add_up() -> None:
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
-def test_the_ceiling_cuts(name: str) -> None:
+def test_max_tokens_cuts_the_text(name: str) -> None:
     completion = ask(**{name: 7})
     assert completion.choices[0].finish_reason == "length"
     assert content(completion) == content(ask())[:28]
@@ -82,7 +82,7 @@ def test_the_ceiling_cuts(name: str) -> None:
     assert ask(**{name: 1000}).choices[0].finish_reason == "stop"
 
 
-def test_a_stop_sequence_cuts_before_itself() -> None:
+def test_the_text_ends_before_a_stop_sequence() -> None:
     text = content(ask("one END two"))
     assert " END " in text
     completion = ask("one END two", stop=["nowhere", "END"])
@@ -98,7 +98,7 @@ def test_reasoning_is_part_of_the_output(effort: str, tokens: int) -> None:
     assert thought.output_tokens == plain.output_tokens + tokens
 
 
-def test_reasoning_uses_up_the_ceiling() -> None:
+def test_reasoning_counts_towards_max_tokens() -> None:
     completion = ask(reasoning_effort="high", max_completion_tokens=40)
     assert (completion.usage.output_tokens, completion.usage.reasoning_tokens) == (40, 40)
     assert content(completion) == ""
@@ -129,7 +129,7 @@ def test_different_images_get_different_answers() -> None:
 
 
 @pytest.mark.parametrize(("before", "cached"), [(1300, 1280), (1023, 896), (1020, 0), (1024, 1024)])
-def test_long_prompts_are_cached_but_for_their_last_message(before: int, cached: int) -> None:
+def test_long_prompts_are_cached_except_their_last_message(before: int, cached: int) -> None:
     messages = [{"role": "system", "content": "s" * 4 * before}, {"role": "user", "content": "abcd"}]
     usage = complete({"model": "m", "messages": messages}).usage
     assert usage.input_tokens == before + 1
@@ -144,7 +144,7 @@ def test_json_object_is_json() -> None:
     assert isinstance(json.loads(content(ask(response_format={"type": "json_object"}))), dict)
 
 
-def test_json_schema_is_met() -> None:
+def test_json_schema_is_satisfied() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
     wanted = {"type": "json_schema", "json_schema": {"name": "x", "schema": schema}}
     completion = ask(response_format=wanted)

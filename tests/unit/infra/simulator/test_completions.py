@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.simulator.completions import plan
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 from infra.simulator.reply import Pieces, Reply, Request, Whole
 
 
@@ -27,7 +27,7 @@ def chunks(**members: Any) -> list[tuple[dict[str, Any], int]]:
     return [(json.loads(event[6:]), characters) for event, characters in answer.events]
 
 
-def test_a_whole_answer() -> None:
+def test_a_complete_answer() -> None:
     body = whole()
     assert body["object"] == "text_completion"
     assert (body["created"], body["model"]) == (17, "m")
@@ -47,7 +47,7 @@ def test_a_whole_answer() -> None:
         {"prompt": None},
     ],
 )
-def test_a_stream_says_the_same(members: dict[str, Any]) -> None:
+def test_a_stream_has_the_content_of_the_complete_answer(members: dict[str, Any]) -> None:
     body, events = whole(**members), chunks(**members)
     for choice in body["choices"]:
         parts = [each for chunk, _ in events for each in chunk["choices"] if each["index"] == choice["index"]]
@@ -63,12 +63,12 @@ def test_choices_of_several_prompts() -> None:
     assert len({choice["text"] for choice in body["choices"]}) == 4
 
 
-def test_all_of_best_of_is_paid_for() -> None:
+def test_every_text_of_best_of_counts() -> None:
     assert whole(best_of=3)["usage"]["completion_tokens"] == 48
     assert len(whole(best_of=3)["choices"]) == 1
 
 
-def test_log_probabilities_say_where_their_tokens_are() -> None:
+def test_log_probabilities_have_offsets() -> None:
     chances, text = whole(echo=True, logprobs=2)["choices"][0]["logprobs"], whole(echo=True)["choices"][0]["text"]
     assert "".join(chances["tokens"]) == text
     assert [text[at:][: len(token)] for at, token in zip(chances["text_offset"], chances["tokens"], strict=True)] == (
@@ -77,7 +77,7 @@ def test_log_probabilities_say_where_their_tokens_are() -> None:
     assert all(len(each) == 2 for each in chances["top_logprobs"])
 
 
-def test_the_usage_chunk_only_for_who_asks() -> None:
+def test_the_usage_chunk_is_sent_on_request_only() -> None:
     assert all("usage" not in chunk for chunk, _ in chunks())
     *events, last = [chunk for chunk, _ in chunks(stream_options={"include_usage": True})]
     assert last["choices"] == []

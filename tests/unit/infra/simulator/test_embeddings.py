@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from infra.simulator.embeddings import plan
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 from infra.simulator.reply import Request, Whole
 
 
@@ -24,13 +24,13 @@ def vectors(given: Any, **members: Any) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("dimensions", [1, 7, 256, 1536, 3072])
-def test_vectors_have_length_one_and_the_size_asked_for(dimensions: int) -> None:
+def test_vectors_have_length_one_and_the_requested_size(dimensions: int) -> None:
     (vector,) = vectors("hello", dimensions=dimensions)
     assert len(vector) == dimensions
     assert math.sqrt(sum(each * each for each in vector)) == pytest.approx(1, abs=1e-6)
 
 
-def test_equal_inputs_have_equal_vectors_and_others_do_not() -> None:
+def test_only_equal_inputs_have_equal_vectors() -> None:
     first, second, other = vectors(["hello", "hello", "hello there"])
     assert first == second
     assert first != other
@@ -38,7 +38,7 @@ def test_equal_inputs_have_equal_vectors_and_others_do_not() -> None:
     assert vectors([[1, 2]]) == vectors([1, 2]) != vectors("1,2")
 
 
-def test_base64_holds_the_same_numbers_in_little_endian_single_precision() -> None:
+def test_base64_contains_the_same_little_endian_numbers() -> None:
     packed: Any = vectors("hello", encoding_format="base64", dimensions=10)[0]
     assert list(struct.unpack("<10f", base64.b64decode(packed))) == vectors("hello", dimensions=10)[0]
 

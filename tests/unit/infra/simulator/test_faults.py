@@ -4,14 +4,13 @@ from typing import Any
 
 import pytest
 
-from infra.simulator.faults import Faults, read_faults
-from infra.simulator.options import SimulatorOptions
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
+from infra.simulator.faults import Faults, SimulatorOptions, read_faults
 
 SLOW = Faults(ttft=2, tps=10, status=500)
 
 
-def test_a_request_goes_before_the_defaults() -> None:
+def test_a_request_overrides_the_defaults() -> None:
     assert read_faults(None, SLOW) is SLOW
     assert read_faults({}, SLOW) == SLOW
     assert read_faults({"ttft": 1, "status": None, "cut_after": 3}, SLOW) == Faults(ttft=1, tps=10, cut_after=3)
@@ -36,7 +35,7 @@ def test_a_request_goes_before_the_defaults() -> None:
         ({"code": 5}, "simulator.code"),
     ],
 )
-def test_wrong_orders_are_refused(orders: Any, param: str) -> None:
+def test_invalid_faults_are_rejected(orders: Any, param: str) -> None:
     with pytest.raises(SimulatedError) as caught:
         read_faults(orders, Faults())
     assert (caught.value.status, caught.value.param) == (400, param)
@@ -51,7 +50,7 @@ def failing(options: SimulatorOptions, calls: int) -> list[int]:
     return [number for number in range(1, calls + 1) if options.faults(number).failure()]
 
 
-def test_a_share_of_the_calls_fails_evenly() -> None:
+def test_failing_calls_are_spread_evenly() -> None:
     assert failing(SimulatorOptions(error_rate=0.25), 12) == [4, 8, 12]
     assert failing(SimulatorOptions(error_rate=1 / 3), 9) == [3, 6, 9]
     assert len(failing(SimulatorOptions(error_rate=0.1), 1000)) == 100
@@ -59,7 +58,7 @@ def test_a_share_of_the_calls_fails_evenly() -> None:
     assert failing(SimulatorOptions(error_rate=0, status=503), 9) == []
 
 
-def test_a_status_without_a_share_fails_every_call() -> None:
+def test_a_status_without_a_rate_fails_every_call() -> None:
     assert failing(SimulatorOptions(), 5) == []
     assert failing(SimulatorOptions(status=429), 3) == [1, 2, 3]
     failure = SimulatorOptions(status=429, retry_after=7).faults(1).failure()

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from infra.simulator.image_url import picture_at, url_of
+from infra.simulator.errors import SimulatedError
 from infra.simulator.images import plan_edit, plan_generation
-from infra.simulator.picture import Picture, draw
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.picture import Picture, draw, picture_at, url_of
 from infra.simulator.reply import Pieces, Reply, Request, Whole
 from infra.simulator.uploads import members_of
 from tests.builders import form
@@ -51,13 +50,13 @@ def png_size(data: bytes) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1024, 1024), (1536, 1024), (17, 33), (4096, 16)])
-def test_pictures_have_the_size_asked_for(width: int, height: int) -> None:
+def test_images_have_the_requested_size(width: int, height: int) -> None:
     body = body_of(generated(size=f"{width}x{height}"))
     assert png_size(base64.b64decode(body["data"][0]["b64_json"])) == (width, height)
     assert body["size"] == f"{width}x{height}"
 
 
-def test_other_formats_name_the_size() -> None:
+def test_other_formats_contain_the_size() -> None:
     webp = base64.b64decode(body_of(generated(size="300x200", output_format="webp"))["data"][0]["b64_json"])
     assert (webp[:4], webp[8:16]) == (b"RIFF", b"WEBPVP8L")
     assert struct.unpack_from("<I", webp, 4) == (len(webp) - 8,)
@@ -69,7 +68,7 @@ def test_other_formats_name_the_size() -> None:
     assert struct.unpack_from(">HH", jpeg, at + 5) == (200, 300)
 
 
-def test_gpt_images_say_what_auto_came_to_and_count_tokens() -> None:
+def test_gpt_image_models_report_resolved_options_and_tokens() -> None:
     plan = generated(n=2, quality="auto", size="auto", background="auto")
     body = body_of(plan)
     described = {name: body[name] for name in ("size", "quality", "background", "output_format")}
@@ -88,7 +87,7 @@ def test_gpt_images_say_what_auto_came_to_and_count_tokens() -> None:
     assert (plan.begun.images, plan.begun.input_tokens) == (2, 0)
 
 
-def test_dall_e_answers_addresses_that_say_what_they_show() -> None:
+def test_dall_e_answers_with_urls_that_describe_the_image() -> None:
     body = body_of(generated(model="dall-e-3", size="1792x1024", address="http://here"))
     assert set(body) == {"created", "data"}
     path = body["data"][0]["url"].removeprefix("http://here")
@@ -100,7 +99,7 @@ def test_dall_e_answers_addresses_that_say_what_they_show() -> None:
     assert picture_at("/simulator/images/other") is None
 
 
-def test_without_a_server_the_address_holds_the_picture() -> None:
+def test_without_a_server_the_url_contains_the_image() -> None:
     url = body_of(generated(model="dall-e-2", size="256x256"))["data"][0]["url"]
     head, _, content = url.partition(",")
     assert head == "data:image/png;base64"
@@ -123,7 +122,7 @@ def test_a_stream_shows_partial_images_first() -> None:
     assert events[-1]["usage"]["output_tokens"] == plan.usage.output_tokens == 1056 + 200
 
 
-def test_edits_count_the_images_that_went_in() -> None:
+def test_edits_count_input_images() -> None:
     plan = edited(("image[]", PNG), ("image[]", PNG), ("mask", PNG), ("n", "2"), ("size", "64x64"))
     body = body_of(plan)
     assert len(body["data"]) == 2

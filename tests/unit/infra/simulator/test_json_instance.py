@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships without types
 
+from infra.simulator.errors import SimulatedError
 from infra.simulator.json_instance import instance
-from infra.simulator.refusal import SimulatedError
 
 NODE = {
     "type": "object",
@@ -70,7 +70,7 @@ SCHEMAS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_the_value_validates(name: str) -> None:
+def test_the_value_is_valid_for_the_schema(name: str) -> None:
     schema = SCHEMAS[name]
     value = instance(schema, "p")
     Draft202012Validator(schema).validate(value)
@@ -104,7 +104,7 @@ ENDLESS = {
         {"type": "object", "properties": {"a": "text"}},
     ],
 )
-def test_what_cannot_be_met_is_refused(schema: Any) -> None:
+def test_an_unsatisfiable_schema_is_rejected(schema: Any) -> None:
     with pytest.raises(SimulatedError) as caught:
         instance(schema, "response_format")
     assert (caught.value.status, caught.value.param) == (400, "response_format")

@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from infra.simulator.refusal import SimulatedError, simulated_failure
+from infra.simulator.errors import SimulatedError, simulated_failure
 from infra.simulator.reply import Pieces, Reply, Request, Whole
 from infra.simulator.responses.create import plan
-from infra.simulator.stored_responses import KeptResponses
+from infra.simulator.stored_responses import ResponseStore
 
-KEPT = KeptResponses()
+KEPT = ResponseStore()
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOLS = [{"type": "function", "name": name, "parameters": SCHEMA} for name in ("get_weather", "get_time")]
 
 
 def planned(
-    given: Any = "Hello", *, stream: bool = False, tokens: int | None = None, kept: KeptResponses = KEPT, **members: Any
+    given: Any = "Hello", *, stream: bool = False, tokens: int | None = None, kept: ResponseStore = KEPT, **members: Any
 ) -> Reply:
     body = {"model": "m", "input": given, "stream": stream, **members}
     return plan(Request(body, 17, stream=stream, tokens=tokens, kept=kept))
@@ -50,7 +50,7 @@ def text_of(body: dict[str, Any]) -> str:
     return text
 
 
-def test_the_same_request_gets_the_same_answer_under_another_id() -> None:
+def test_equal_requests_differ_only_in_their_id() -> None:
     first, second = whole(), whole()
     assert without_id(first) == without_id(second)
     assert first["id"] != second["id"]
@@ -70,7 +70,7 @@ def test_the_same_request_gets_the_same_answer_under_another_id() -> None:
         {"max_output_tokens": 3},
     ],
 )
-def test_a_stream_says_the_same(members: dict[str, Any]) -> None:
+def test_a_stream_has_the_content_of_the_complete_answer(members: dict[str, Any]) -> None:
     body, events = whole(**members), streamed(**members)
     assert without_id(events[-1]["response"]) == without_id(body)
     assert events[-1]["type"] == f"response.{body['status']}"
@@ -91,7 +91,7 @@ def test_a_stream_says_the_same(members: dict[str, Any]) -> None:
         assert chances == body["output"][-1]["content"][0]["logprobs"] != []
 
 
-def test_a_failure_inside_a_stream_has_the_next_number() -> None:
+def test_an_error_event_has_the_next_number() -> None:
     made = planned(stream=True)
     assert isinstance(made.answer, Pieces)
     assert made.answer.failure is not None
@@ -121,7 +121,7 @@ def test_usage() -> None:
     assert whole(long)["usage"]["input_tokens_details"]["cached_tokens"] == 1408
 
 
-def test_tools_are_called_and_their_results_are_taken() -> None:
+def test_tools_are_called_and_their_results_accepted() -> None:
     first = whole("get_weather and get_time", tools=TOOLS)
     assert [item["name"] for item in first["output"]] == ["get_weather", "get_time"]
     assert json.loads(first["output"][0]["arguments"]) == {"city": "text"}
@@ -144,7 +144,7 @@ def test_structured_output() -> None:
     assert isinstance(json.loads(text_of(whole(text={"format": {"type": "json_object"}}))), dict)
 
 
-def test_encrypted_reasoning_comes_back_to_its_maker_only() -> None:
+def test_only_own_encrypted_reasoning_is_accepted() -> None:
     first = whole(include=["reasoning.encrypted_content"], store=False)
     reasoning = first["output"][0]
     assert reasoning["type"] == "reasoning"
@@ -154,7 +154,7 @@ def test_encrypted_reasoning_comes_back_to_its_maker_only() -> None:
     assert caught.value.code == "invalid_encrypted_content"
 
 
-def test_going_on_with_a_response() -> None:
+def test_a_response_can_be_continued() -> None:
     first = whole("Hello", tokens=100)
     second = whole("And then?", previous_response_id=first["id"])
     assert second["previous_response_id"] == first["id"]

@@ -8,7 +8,7 @@ import pytest
 
 from domain.usage import Usage
 from infra.simulator.audio.voice import CONTENT_TYPES, speak, spoken_ms
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 from infra.simulator.reply import Pieces, Reply, Request, Whole
 from infra.simulator.speech import plan
 from infra.simulator.transcriptions import plan_transcription, plan_translation
@@ -27,7 +27,7 @@ def spoken(*, with_usage: bool = True, **members: Any) -> tuple[Reply, Pieces]:
 
 
 @pytest.mark.parametrize("audio_format", CONTENT_TYPES)
-def test_audio_comes_in_chunks(audio_format: str) -> None:
+def test_audio_is_sent_in_chunks(audio_format: str) -> None:
     made, pieces = spoken(response_format=audio_format)
     chunks = [chunk for chunk, _ in pieces.events]
     assert b"".join(chunks) == b"".join(speak(TEXT, "alloy", audio_format))
@@ -107,7 +107,7 @@ def body_of(made: Reply) -> bytes:
 
 
 @pytest.mark.parametrize("audio_format", ["mp3", "opus", "aac", "flac", "wav"])
-def test_speech_is_heard_at_its_length(audio_format: str) -> None:
+def test_generated_speech_is_transcribed_at_its_length(audio_format: str) -> None:
     audio = b"".join(speak(TEXT, "alloy", audio_format))
     made = heard(("file", audio))
     assert made.usage.audio_milliseconds == pytest.approx(spoken_ms(TEXT), rel=0.01)
@@ -126,7 +126,7 @@ def test_newer_models_report_tokens() -> None:
 
 
 @pytest.mark.parametrize("wanted", ["text", "srt", "vtt"])
-def test_prose_reports_nothing(wanted: str) -> None:
+def test_plain_text_reports_no_usage(wanted: str) -> None:
     made = heard(("file", WAV), ("response_format", wanted))
     assert isinstance(made.answer, Whole)
     assert made.answer.content_type.startswith(b"text/")
@@ -150,7 +150,7 @@ def test_speakers_and_log_probabilities() -> None:
     assert json.loads(body_of(heard(("file", WAV), ("include[]", "logprobs"))))["logprobs"]
 
 
-def test_a_stream_of_events_says_the_same() -> None:
+def test_a_stream_has_the_content_of_the_complete_answer() -> None:
     made = heard(("file", WAV), ("stream", "true"), model="gpt-4o-transcribe")
     assert isinstance(made.answer, Pieces)
     deltas = [json.loads(event.removeprefix(b"data: ")) for event, _ in made.answer.events]
@@ -168,7 +168,7 @@ def test_translations() -> None:
         heard(("file", WAV), ("response_format", "diarized_json"), translation=True)
 
 
-def test_without_usage_the_length_may_still_be_named() -> None:
+def test_the_length_is_reported_without_usage() -> None:
     assert heard(("file", WAV), with_usage=False).reported is None
     verbose = heard(("file", WAV), ("response_format", "verbose_json"), with_usage=False)
     assert verbose.reported == Usage(audio_milliseconds=spoken_ms(TEXT))

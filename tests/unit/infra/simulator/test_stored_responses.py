@@ -7,13 +7,12 @@ import pytest
 
 from application.ports.providers import StoredAction
 from domain.usage import Usage
-from infra.simulator.refusal import SimulatedError
+from infra.simulator.errors import SimulatedError
 from infra.simulator.reply import Pieces, Reply, Request, Whole
 from infra.simulator.responses.create import plan
-from infra.simulator.responses.stored import StoredAnswer, answer_stored
-from infra.simulator.stored_responses import KeptResponses, StoredResponse
+from infra.simulator.stored_responses import ResponseStore, StoredAnswer, StoredResponse, answer_stored
 
-KEPT = KeptResponses()
+KEPT = ResponseStore()
 
 
 def planned(given: Any = "Hello", *, stream: bool = False, **members: Any) -> Reply:
@@ -45,7 +44,7 @@ def test_fetching_and_deleting() -> None:
         assert caught.value.status == 404
 
 
-def test_input_items_by_pages() -> None:
+def test_input_items_are_paged() -> None:
     body = whole([{"role": "user", "content": str(number)} for number in range(5)])
 
     def page(query: str) -> tuple[list[str], bool, str]:
@@ -62,7 +61,7 @@ def test_input_items_by_pages() -> None:
             page(query)
 
 
-def test_the_background_counts_once_it_is_seen_complete() -> None:
+def test_a_background_response_counts_when_fetched_complete() -> None:
     made = planned(background=True)
     assert isinstance(made.answer, Whole)
     queued = json.loads(made.answer.body())
@@ -76,7 +75,7 @@ def test_the_background_counts_once_it_is_seen_complete() -> None:
     assert first.reported.output_tokens > 0
 
 
-def test_the_background_can_be_cancelled_until_it_is_complete() -> None:
+def test_a_background_response_can_be_cancelled_until_complete() -> None:
     first, second = whole(background=True), whole(background=True)
     cancelled = fetch(first["id"], StoredAction.CANCEL)
     assert json.loads(cancelled.body)["status"] == "cancelled"
@@ -101,8 +100,8 @@ def test_a_background_stream_counts_at_its_end_or_when_it_is_fetched() -> None:
     assert fetch(response_id).counted == Usage()
 
 
-def test_the_oldest_are_forgotten() -> None:
-    kept = KeptResponses(most=2)
+def test_the_oldest_responses_are_dropped() -> None:
+    kept = ResponseStore(most=2)
     for name in ("a", "b", "c"):
         kept.keep(name, StoredResponse({}, [], [], Usage()))
     assert kept.find("a") is None

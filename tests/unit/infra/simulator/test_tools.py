@@ -37,20 +37,20 @@ def test_a_mentioned_tool_is_called_with_valid_arguments() -> None:
     assert choice.characters == len("get_weather") + len(choice.calls[0].arguments)
 
 
-def test_otherwise_it_is_text() -> None:
+def test_without_a_mentioned_tool_the_answer_is_text() -> None:
     assert answer("Hello").calls == ()
     assert answer("forget_weather_report").calls == ()
     assert answer("get_weather", tool_choice="none").calls == ()
 
 
-def test_several_are_called_at_once_unless_forbidden() -> None:
+def test_several_tools_are_called_unless_forbidden() -> None:
     choice = answer("get_time and get_weather")
     assert called(choice) == ["get_weather", "get_time"]
     assert len({call.id for call in choice.calls}) == 2
     assert called(answer("get_time and get_weather", parallel_tool_calls=False)) == ["get_weather"]
 
 
-def test_a_call_may_be_demanded() -> None:
+def test_tool_choice_requires_a_call() -> None:
     assert called(answer("Hello", tool_choice="required")) == ["get_weather"]
     assert called(answer("get_time", tool_choice="required")) == ["get_time"]
     forced = answer("Hello", tool_choice={"type": "function", "function": {"name": "get_time"}})
@@ -58,7 +58,7 @@ def test_a_call_may_be_demanded() -> None:
     assert forced.finish_reason == "stop"
 
 
-def test_after_the_tool_has_answered_comes_text() -> None:
+def test_a_tool_result_is_answered_with_text() -> None:
     calls = [{"id": "c", "type": "function", "function": {"name": "get_time", "arguments": "{}"}}]
     asked = {"role": "assistant", "content": None, "tool_calls": calls}
     choice = answer("get_time", asked, {"role": "tool", "tool_call_id": "c", "content": "12:00"})
@@ -67,13 +67,13 @@ def test_after_the_tool_has_answered_comes_text() -> None:
 
 
 @pytest.mark.parametrize("ceiling", [1, 3, 5, 100])
-def test_the_ceiling_cuts_arguments(ceiling: int) -> None:
+def test_max_tokens_cuts_arguments(ceiling: int) -> None:
     choice = answer("get_time and get_weather", max_tokens=ceiling)
     assert choice.characters <= 4 * ceiling
     assert choice.finish_reason == ("tool_calls" if ceiling == 100 else "length")
 
 
-def test_functions_under_their_old_name() -> None:
+def test_legacy_functions() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "get_time"}], "functions": [WEATHER, TIME]}
     choice = complete(body).choices[0]
     assert called(choice) == ["get_time"]

@@ -14,7 +14,8 @@ from openai.types.audio import (
 from pydantic import TypeAdapter
 
 from infra.simulator.audio.transcript import transcript
-from infra.simulator.audio.transcript_formats import JSON, TEXT, Wishes, answer, events
+from infra.simulator.audio.transcript_formats import TranscriptOptions, answer, events
+from infra.simulator.reply import JSON, TEXT
 
 MODEL = "hear-1"
 LENGTH = 7654
@@ -22,8 +23,8 @@ DURATION = {"type": "duration", "seconds": 7.654}
 TOKENS = {"type": "tokens", "input_tokens": 1, "output_tokens": 2, "total_tokens": 3}
 
 
-def _json(wishes: Wishes, usage: dict[str, Any] | None = None) -> dict[str, Any]:
-    body, content_type = answer(LENGTH, MODEL, wishes, usage)
+def _json(options: TranscriptOptions, usage: dict[str, Any] | None = None) -> dict[str, Any]:
+    body, content_type = answer(LENGTH, MODEL, options, usage)
     assert content_type == JSON
     content: dict[str, Any] = json.loads(body)
     return content
@@ -43,14 +44,14 @@ def test_words_and_segments_fill_the_recording(milliseconds: int) -> None:
 
 
 def test_json() -> None:
-    content = _json(Wishes(), TOKENS)
+    content = _json(TranscriptOptions(), TOKENS)
     assert content == {"text": transcript(LENGTH, MODEL).text, "usage": TOKENS}
     assert Transcription.model_validate(content).text
-    assert "usage" not in _json(Wishes())
+    assert "usage" not in _json(TranscriptOptions())
 
 
 def test_log_probabilities_spell_the_text() -> None:
-    content = _json(Wishes(log_probabilities=True))
+    content = _json(TranscriptOptions(log_probabilities=True))
     assert "".join(entry["token"] for entry in content["logprobs"]) == content["text"]
     assert all(bytes(entry["bytes"]).decode() == entry["token"] for entry in content["logprobs"])
 
@@ -65,7 +66,9 @@ def test_log_probabilities_spell_the_text() -> None:
     ],
 )
 def test_verbose_json(granularities: tuple[str, ...], members: set[str]) -> None:
-    content = _json(Wishes("verbose_json", granularities=frozenset(granularities), temperature=0.5), DURATION)
+    content = _json(
+        TranscriptOptions("verbose_json", granularities=frozenset(granularities), temperature=0.5), DURATION
+    )
     parsed = TranscriptionVerbose.model_validate(content, strict=True)
     assert parsed.duration == LENGTH / 1000
     assert {"words", "segments"} & set(content) == members
@@ -76,38 +79,38 @@ def test_verbose_json(granularities: tuple[str, ...], members: set[str]) -> None
 
 
 def test_languages() -> None:
-    assert _json(Wishes("verbose_json"))["language"] == "english"
-    assert _json(Wishes("verbose_json", language="de"))["language"] == "german"
-    assert _json(Wishes("verbose_json", language="eo"))["language"] == "eo"
-    translated = _json(Wishes("verbose_json", language="de", translation=True))
+    assert _json(TranscriptOptions("verbose_json"))["language"] == "english"
+    assert _json(TranscriptOptions("verbose_json", language="de"))["language"] == "german"
+    assert _json(TranscriptOptions("verbose_json", language="eo"))["language"] == "eo"
+    translated = _json(TranscriptOptions("verbose_json", language="de", translation=True))
     assert (translated["language"], translated["task"]) == ("english", "translate")
 
 
 def test_diarized_json() -> None:
-    content = _json(Wishes("diarized_json"), TOKENS)
+    content = _json(TranscriptOptions("diarized_json"), TOKENS)
     parsed = TranscriptionDiarized.model_validate(content, strict=True)
     assert [segment.speaker for segment in parsed.segments] == ["A", "B", "A"]
     assert " ".join(segment.text for segment in parsed.segments) == parsed.text
-    named = _json(Wishes("diarized_json", speakers=("agent", "customer", "boss")))
+    named = _json(TranscriptOptions("diarized_json", speakers=("agent", "customer", "boss")))
     assert [segment["speaker"] for segment in named["segments"]] == ["agent", "customer", "boss"]
 
 
 def test_text_and_subtitles() -> None:
     heard = transcript(4000, MODEL)
     one, two = heard.segments
-    assert answer(4000, MODEL, Wishes("text")) == (f"{heard.text}\n".encode(), TEXT)
+    assert answer(4000, MODEL, TranscriptOptions("text")) == (f"{heard.text}\n".encode(), TEXT)
     srt = f"1\n00:00:00,000 --> 00:00:03,200\n{one.text}\n\n2\n00:00:03,200 --> 00:00:04,000\n{two.text}\n\n"
-    assert answer(4000, MODEL, Wishes("srt")) == (srt.encode(), TEXT)
+    assert answer(4000, MODEL, TranscriptOptions("srt")) == (srt.encode(), TEXT)
     vtt = f"WEBVTT\n\n00:00:00.000 --> 00:00:03.200\n{one.text}\n\n00:00:03.200 --> 00:00:04.000\n{two.text}\n\n"
-    assert answer(4000, MODEL, Wishes("vtt")) == (vtt.encode(), TEXT)
-    last = answer(3_723_004, MODEL, Wishes("vtt"))[0].decode().split(" --> ")[-1]
+    assert answer(4000, MODEL, TranscriptOptions("vtt")) == (vtt.encode(), TEXT)
+    last = answer(3_723_004, MODEL, TranscriptOptions("vtt"))[0].decode().split(" --> ")[-1]
     assert last.startswith("01:02:03.004")
 
 
 @pytest.mark.parametrize("response_format", ["json", "diarized_json"])
 def test_events(response_format: str) -> None:
-    wishes = Wishes(response_format, log_probabilities=True)
-    sent = list(events(LENGTH, MODEL, wishes, TOKENS))
+    options = TranscriptOptions(response_format, log_probabilities=True)
+    sent = list(events(LENGTH, MODEL, options, TOKENS))
     adapter: TypeAdapter[Any] = TypeAdapter(TranscriptionStreamEvent)
     assert [adapter.validate_python(event).type for event in sent] == [event["type"] for event in sent]
     deltas = [event for event in sent if event["type"] == "transcript.text.delta"]
@@ -124,4 +127,4 @@ def test_events(response_format: str) -> None:
 
 def test_an_unknown_format_is_an_error() -> None:
     with pytest.raises(KeyError):
-        answer(1, MODEL, Wishes("braille"))
+        answer(1, MODEL, TranscriptOptions("braille"))

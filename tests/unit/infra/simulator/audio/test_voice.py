@@ -18,13 +18,13 @@ def _spoken(text: str, audio_format: str, voice: str = "alloy", speed: float = 1
 
 @pytest.mark.parametrize("characters", [1, 10, 1000, 4096])
 @pytest.mark.parametrize("audio_format", [name for name in FORMATS if name != "pcm"])
-def test_what_was_said_is_measured_to_the_millisecond(audio_format: str, characters: int) -> None:
+def test_speech_is_measured_to_the_millisecond(audio_format: str, characters: int) -> None:
     text = ("Every word of it. " * 300)[:characters]
     assert length_ms(Bytes(_spoken(text, audio_format))) == spoken_ms(text)
 
 
 @pytest.mark.parametrize(("characters", "speed", "milliseconds"), [(1, 1.0, 288), (10, 1.0, 672), (1000, 1.0, 60_000)])
-def test_60_ms_a_character_in_whole_pieces(characters: int, speed: float, milliseconds: int) -> None:
+def test_speech_takes_60_ms_per_character_in_whole_pieces(characters: int, speed: float, milliseconds: int) -> None:
     assert spoken_ms("x" * characters, speed) == milliseconds
 
 
@@ -43,21 +43,21 @@ def test_pcm_is_the_samples_of_wav(text: str) -> None:
         assert file.readframes(file.getnframes()) == _spoken(text, "pcm")
 
 
-def test_voice_and_letters_are_heard() -> None:
+def test_tones_depend_on_voice_and_letters() -> None:
     assert len({_spoken("Hello there", "pcm", voice) for voice in ("alloy", "echo", "nova")}) > 1
     assert _spoken("Hello there", "pcm") != _spoken("Other words", "pcm")
     assert _spoken("Hello there", "pcm") == _spoken("Hello there", "pcm")
 
 
 @pytest.mark.parametrize("audio_format", FORMATS)
-def test_comes_in_small_pieces(audio_format: str) -> None:
+def test_speech_is_generated_in_small_chunks(audio_format: str) -> None:
     text = "x" * 1000
     chunks = list(speak(text, "alloy", audio_format))
     assert spoken_ms(text) // 200 <= len(chunks) <= spoken_ms(text) // 192 + 2
     assert max(map(len, chunks)) <= 192 * 48
 
 
-def test_pages_of_opus_carry_the_checksum_of_rfc_3533() -> None:
+def test_opus_pages_have_the_checksum_of_rfc_3533() -> None:
     page = _spoken("x", "opus")[:47]
     value = 0
     for byte in page[:22] + bytes(4) + page[26:]:
@@ -67,7 +67,7 @@ def test_pages_of_opus_carry_the_checksum_of_rfc_3533() -> None:
     assert int.from_bytes(page[22:26], "little") == value
 
 
-def test_frames_of_flac_end_in_their_checksum() -> None:
+def test_flac_frames_end_in_their_checksum() -> None:
     _, first, *_ = speak("x" * 100, "alloy", "flac")
     value = 0
     for byte in first:

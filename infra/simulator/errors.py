@@ -1,4 +1,4 @@
-"""The simulator's own errors, in the shape in which OpenAI's API says them."""
+"""Errors of the simulator, in the shape of OpenAI's API."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import msgspec
 
 
 class SimulatedError(Exception):
-    """A request that is answered with an error.
+    """An error answer.
 
     Args:
         status: HTTP status, 400 to 599.
         message: for the caller.
         kind: OpenAI's ``type``.
-        param: the member of the request it is about.
+        param: the member of the request that caused it.
         code: machine-readable code.
         retry_after: seconds for the ``Retry-After`` header.
     """
@@ -36,7 +36,7 @@ class SimulatedError(Exception):
         self.retry_after = retry_after
 
     def body(self) -> bytes:
-        """The JSON body of the answer: all four members, the last two nullable."""
+        """Encode the JSON body: all four members, the last two nullable."""
         detail = {"message": self.message, "type": self.kind, "param": self.param, "code": self.code}
         return msgspec.json.encode({"error": detail})
 
@@ -51,11 +51,11 @@ _BY_STATUS = {
 
 
 def simulated_failure(status: int, *, code: str | None = None, retry_after: float | None = None) -> SimulatedError:
-    """The error that a real upstream would give with a status.
+    """Return the error that a real upstream would send with a status.
 
     Args:
         status: 400 to 599.
-        code: in place of the usual code of that status (``insufficient_quota``, ``context_length_exceeded``, ...).
+        code: instead of the usual code of that status (``insufficient_quota``, ``context_length_exceeded``, ...).
         retry_after: seconds.
     """
     kind = "invalid_request_error" if status < 500 else "server_error"  # noqa: PLR2004 - where server errors begin

@@ -1,10 +1,9 @@
-"""Forms as the stand-alone server reads them."""
+"""Multipart bodies of the standalone server."""
 
 import pytest
 
-from infra.simulator.multipart import read_form
-from infra.simulator.refusal import SimulatedError
-from infra.simulator.uploads import members_of
+from infra.simulator.errors import SimulatedError
+from infra.simulator.uploads import members_of, read_form
 
 KIND = b'multipart/form-data; boundary="xyz"'
 
@@ -13,8 +12,8 @@ def body(*parts: tuple[str, bytes]) -> bytes:
     return b"".join(b"--xyz\r\n%b\r\n\r\n%b\r\n" % (head.encode(), data) for head, data in parts) + b"--xyz--\r\n"
 
 
-def test_fields_and_files() -> None:
-    form = read_form(
+async def test_fields_and_files() -> None:
+    form = await read_form(
         KIND,
         body(
             ('Content-Disposition: form-data; name="model"', b"whisper"),
@@ -52,7 +51,7 @@ def test_fields_and_files() -> None:
         (KIND, body(('Content-Disposition: form-data; name="a"', b"1"))[:-8]),
     ],
 )
-def test_what_is_no_form_is_refused(kind: bytes, data: bytes) -> None:
+async def test_an_invalid_form_is_refused(kind: bytes, data: bytes) -> None:
     with pytest.raises(SimulatedError) as caught:
-        read_form(kind, data)
+        await read_form(kind, data)
     assert caught.value.status == 400

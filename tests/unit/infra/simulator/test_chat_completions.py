@@ -6,11 +6,9 @@ from typing import Any
 import pytest
 
 from infra.simulator.chat import complete
-from infra.simulator.chat_completions import plan
+from infra.simulator.chat_completions import events, plan, whole
 from infra.simulator.faults import Faults
-from infra.simulator.render import events, whole
-from infra.simulator.reply import Pieces, Request
-from infra.simulator.stream_plan import Ending, script
+from infra.simulator.reply import Ending, Pieces, Request, plan_stream
 
 TOOLS = [{"type": "function", "function": {"name": name}} for name in ("get_weather", "get_time")]
 
@@ -34,7 +32,7 @@ def joined(chunks: list[tuple[dict[str, Any], int]], index: int = 0) -> str:
     return "".join(part["delta"].get("content") or "" for part in parts)
 
 
-def test_a_whole_answer() -> None:
+def test_a_complete_answer() -> None:
     body = json.loads(whole(completion(tokens=5), 17))
     assert body == {
         "id": body["id"],
@@ -82,7 +80,7 @@ def test_one_token_in_each_chunk() -> None:
     assert set(heads[0]) == {"id", "object", "created", "model", "service_tier", "system_fingerprint"}
 
 
-def test_the_usage_chunk_comes_last_and_the_others_carry_null() -> None:
+def test_the_last_chunk_has_the_usage_and_the_others_null() -> None:
     made = completion()
     chunks = [chunk for chunk, _ in chunks_of(made, with_usage=True)]
     assert chunks[-1]["choices"] == []
@@ -102,12 +100,12 @@ def test_the_chunks_add_up_to_the_usage(members: dict[str, Any]) -> None:
         assert joined(chunks, index) == (choice.content or "")
 
 
-def test_choices_take_turns() -> None:
+def test_choices_alternate() -> None:
     chunks = chunks_of(completion(n=2, tokens=3))
     assert [chunk["choices"][0]["index"] for chunk, _ in chunks] == [0, 1] * 5
 
 
-def test_tool_calls_come_as_a_name_and_pieces_of_arguments() -> None:
+def test_tool_calls_are_streamed_as_name_and_arguments() -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     tools = [{"type": "function", "function": {"name": "get_weather", "parameters": schema}}, TOOLS[1]]
     made = completion("get_weather and get_time", tools=tools)
@@ -126,7 +124,7 @@ def test_tool_calls_come_as_a_name_and_pieces_of_arguments() -> None:
         assert all(len(each["function"]["arguments"]) <= 4 for each in rest)
 
 
-def test_functions_come_under_their_old_name() -> None:
+def test_legacy_functions_are_streamed_as_function_call() -> None:
     made = completion("get_time", functions=[{"name": "get_time"}])
     message = json.loads(whole(made, 17))["choices"][0]["message"]
     assert message["function_call"] == {"name": "get_time", "arguments": "{}"}
@@ -166,12 +164,12 @@ def test_log_probabilities(top: int | None) -> None:
     ],
 )
 def test_the_earliest_fault_ends_the_stream(faults: Faults, count: int, ending: Ending) -> None:
-    made = script(events(completion(tokens=5), 17, with_usage=False), faults)
+    made = plan_stream(events(completion(tokens=5), 17, with_usage=False), faults)
     assert made.ending is ending
     assert len(list(made.events)) == count
 
 
-def test_the_usage_chunk_can_be_left_out() -> None:
+def test_the_usage_chunk_can_be_omitted() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "a"}], "stream_options": {"include_usage": True}}
     answer = plan(Request({**body, "stream": True}, 17, stream=True, with_usage=False)).answer
     assert isinstance(answer, Pieces)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from infra.simulator.refusal import SimulatedError
-from infra.simulator.validation import validate
+from infra.simulator.chat_request import validate
+from infra.simulator.errors import SimulatedError
 
 HELLO = [{"role": "user", "content": "Hello"}]
 
@@ -86,7 +86,7 @@ FAULTS: list[tuple[dict[str, Any], str, str | None]] = [
 
 
 @pytest.mark.parametrize(("change", "param", "code"), FAULTS, ids=[f"{each[1]}-{each[2]}" for each in FAULTS])
-def test_a_fault_is_named(change: dict[str, Any], param: str, code: str | None) -> None:
+def test_an_error_names_the_member(change: dict[str, Any], param: str, code: str | None) -> None:
     with pytest.raises(SimulatedError) as caught:
         validate({"model": "m", "messages": HELLO, **change})
     refused = caught.value
@@ -94,6 +94,6 @@ def test_a_fault_is_named(change: dict[str, Any], param: str, code: str | None) 
     assert (refused.param, refused.code) == (param, code)
 
 
-def test_what_is_unknown_or_null_passes() -> None:
+def test_unknown_members_and_null_are_accepted() -> None:
     nothing = dict.fromkeys(("n", "temperature", "stop", "tools", "stream", "response_format", "tool_choice", "user"))
     validate({"model": "m", "messages": HELLO, **nothing, "brand_new": {"deep": [1]}, "verbosity": "low"})
