@@ -31,7 +31,7 @@ _NOTES = """
 - **Responses** are made of chat completions. Nothing is kept: `previous_response_id`, `conversation`, `prompt`,
   `background` and `item_reference` are refused with 400, and `GET /v1/responses/{id}` answers 404. Tools are
   `function`, `custom` and `web_search`; those that OpenAI runs itself are refused. `Perplexity` and `Blackbox` are
-  reached this way for responses and completions only.
+  reached through LiteLLM for responses and completions only.
 - **Completions** are chat completions with one message. One prompt, as text; `suffix`, `echo`, `logprobs` and
   `best_of` above 1 are refused.
 - **Embeddings** take text, not arrays of tokens. `encoding_format: "base64"` works everywhere. `Cohere` takes

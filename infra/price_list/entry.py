@@ -1,4 +1,4 @@
-"""One entry of LiteLLM's price list in our terms: US dollars per 1,000,000 tokens, and our operations."""
+"""Conversion of an entry of LiteLLM's price list: US dollars per 1,000,000 tokens, and operations."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ _PATHS: tuple[tuple[str, Operation], ...] = (
 def reference(
     key: str, entry: Mapping[str, object], images: Mapping[str, Decimal], *, exact: bool = True
 ) -> ReferencePrice:
-    """What the entry says.
+    """Convert an entry of the list.
 
     Args:
         key: its key in the list.
         entry: its members.
-        images: prices of an image by ``"size"`` or ``"quality/size"``, which the list has as entries of their own.
+        images: prices of an image by ``"size"`` or ``"quality/size"``; the list has an entry for each.
         exact: whether the model's name is that of the entry.
     """
     prices: dict[str, Any] = {name: _price(entry.get(member), unit) for name, (member, unit) in _PRICES.items()}
@@ -78,9 +78,9 @@ def reference(
 
 
 def operations_of(entry: Mapping[str, object]) -> frozenset[Operation] | None:
-    """What the model can do; ``None`` = the list does not say.
+    """Return what the model can do, or None if the list does not state it.
 
-    Where a model chats it is taken to answer on the Responses path as well: that is another form of the same.
+    A chat model is assumed to serve the Responses endpoint as well.
     """
     mode = entry.get("mode")
     if not isinstance(mode, str):
@@ -95,14 +95,14 @@ def operations_of(entry: Mapping[str, object]) -> frozenset[Operation] | None:
 
 
 def image_price(entry: Mapping[str, object], width: int, height: int) -> Decimal | None:
-    """What an image of this size costs; some entries say it per pixel."""
+    """Return the price of an image of this size; some entries state it per pixel."""
     return _price(entry.get("input_cost_per_image") or entry.get("output_cost_per_image"), Decimal(1)) or _price(
         entry.get("input_cost_per_pixel"), Decimal(width * height)
     )
 
 
 def _price(value: object, unit: Decimal) -> Decimal | None:
-    """A price; the list has 0 where it knows none, so that says nothing."""
+    """Return a price, or None for 0, which the list has where a price is unknown."""
     exact = decimal_of(value)
     return exact * unit if exact is not None and exact > 0 else None
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from application.admin.price_check import ReferencePrice
 from domain.model import ModelDocument
 from infra.price_list.entry import image_price, reference
-from infra.price_list.shelved import SIZED, Shelved
+from infra.price_list.key_index import SIZED, KeyIndex
 
 FILE = "model_prices_and_context_window_backup.json"
 
@@ -20,25 +20,25 @@ Entries = Mapping[str, Mapping[str, object]]
 
 
 class PriceListError(Exception):
-    """There is no price list that could be read. The message is one line."""
+    """The price list cannot be read. The message is one line."""
 
 
 class LiteLLMPriceList:
-    """Finds what a model document should cost.
+    """Reference prices of model documents.
 
     Args:
         entries: the list by its keys; numbers exact.
-        source: what it is called in front of people.
+        source: its name in messages.
     """
 
     def __init__(self, entries: Entries, source: str) -> None:
         self.source = source
         self._images, bare = _sized_images(entries)
         self._entries = {**bare, **entries}
-        self._keys = Shelved({key: str(entry.get("litellm_provider", "")) for key, entry in self._entries.items()})
+        self._keys = KeyIndex({key: str(entry.get("litellm_provider", "")) for key, entry in self._entries.items()})
 
     def find(self, document: ModelDocument) -> ReferencePrice | None:
-        """The entry for a document: by its exact name, else by its name without dates and additions of our own."""
+        """Find the entry for a document by its exact name, else by its name without dates and operators' words."""
         exact = self._keys.exact(document)
         key = exact or self._keys.nearest(document)
         if key is None:
@@ -63,18 +63,18 @@ def load_price_list(find: Callable[[], Path | None] | None = None) -> LiteLLMPri
     except OSError as error:
         raise PriceListError(f"LiteLLM's price list cannot be read: {error.strerror}") from None
     except ValueError:
-        raise PriceListError("LiteLLM's price list is no JSON") from None
+        raise PriceListError("LiteLLM's price list is not JSON") from None
     if not isinstance(content, dict):
-        raise PriceListError("LiteLLM's price list is no JSON object")
+        raise PriceListError("LiteLLM's price list is not a JSON object")
     entries = {key: entry for key, entry in content.items() if isinstance(entry, dict) and key != "sample_spec"}
     return LiteLLMPriceList(entries, f"the price list of LiteLLM {_version()}".rstrip())
 
 
 def package_folder() -> Path | None:
-    """The folder of the installed LiteLLM; ``None`` = it is not installed."""
+    """Return the folder of the installed LiteLLM, or None."""
     spec = find_spec("litellm")  # finds a top-level package without importing it
-    places = [] if spec is None else list(spec.submodule_search_locations or [])
-    return Path(places[0]) if places else None
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    return Path(folders[0]) if folders else None
 
 
 def _version() -> str:
@@ -85,9 +85,9 @@ def _version() -> str:
 
 
 def _sized_images(entries: Entries) -> tuple[dict[str, dict[str, Decimal]], Entries]:
-    """Prices of images by the key of the model: each is an entry of its own there, ``high/1024-x-1024/name``.
+    """Collect prices of images by the key of the model; each is an entry of its own, ``high/1024-x-1024/name``.
 
-    And an entry for each such model, without prices, because some have no other one.
+    Also return an entry without prices for each such model, because some have no other.
     """
     found: dict[str, dict[str, Decimal]] = {}
     bare: dict[str, Mapping[str, object]] = {}

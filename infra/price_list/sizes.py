@@ -1,4 +1,4 @@
-"""Context windows and longest answers from LiteLLM's price list, for a server: little is kept in memory."""
+"""Context windows and longest answers from LiteLLM's price list; keeps little in memory."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import msgspec
 
 from application.use_cases.list_models import Sizes
 from domain.model import ModelDocument
+from infra.price_list.key_index import KeyIndex
 from infra.price_list.litellm_file import FILE, package_folder
-from infra.price_list.shelved import Shelved
 
 _NOTHING = Sizes()
 
@@ -24,10 +24,10 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 class ListedSizes:
-    """Reads the list the first time that it is asked, which takes some milliseconds: ask in a thread.
+    """Sizes of models, read at first use, which takes milliseconds: use it in a thread.
 
-    A model counts as known by its exact name alone: ``gpt-4`` and ``gpt-4-turbo`` differ by more than the name.
-    Without a list that can be read nothing is known, and that is no fault.
+    Only exact names match: ``gpt-4`` and ``gpt-4-turbo`` differ in size.
+    An unreadable list is treated as an empty one.
 
     Args:
         find: the folder of the package; default: where Python would import it from.
@@ -36,10 +36,10 @@ class ListedSizes:
     def __init__(self, find: Callable[[], Path | None] = package_folder) -> None:
         self._find = find
         self._lock = Lock()
-        self._read: tuple[Shelved, dict[str, Sizes]] | None = None
+        self._read: tuple[KeyIndex, dict[str, Sizes]] | None = None
 
     def of(self, document: ModelDocument) -> Sizes:
-        """What the list says of a document's model."""
+        """Return the sizes of a document's model."""
         if self._read is None:
             with self._lock:
                 if self._read is None:
@@ -48,7 +48,7 @@ class ListedSizes:
         return sizes.get(keys.exact(document) or "", _NOTHING)
 
 
-def _read(folder: Path | None) -> tuple[Shelved, dict[str, Sizes]]:
+def _read(folder: Path | None) -> tuple[KeyIndex, dict[str, Sizes]]:
     try:
         content = b"{}" if folder is None else (folder / FILE).read_bytes()
         entries = msgspec.json.decode(content, type=dict[str, _Entry])
@@ -57,7 +57,7 @@ def _read(folder: Path | None) -> tuple[Shelved, dict[str, Sizes]]:
     sizes = {
         key: Sizes(_whole(entry.max_input_tokens), _whole(entry.max_output_tokens)) for key, entry in entries.items()
     }
-    return Shelved({key: str(entry.litellm_provider) for key, entry in entries.items()}), sizes
+    return KeyIndex({key: str(entry.litellm_provider) for key, entry in entries.items()}), sizes
 
 
 def _whole(value: object) -> int | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from domain.vendors import VENDORS, ModelType, Wire
 from infra.providers.litellm.models import ROUTES
-from infra.providers.litellm.operations import OPERATIONS
+from infra.providers.litellm.provider import OPERATIONS
 from tests.tools import ROOT
-from tests.vendor_ways import PROVEN
+from tests.vendor_cases import PROVEN
 from tests.vendors_table import PAGE, page
 
 
@@ -16,9 +16,9 @@ def test_the_page_is_what_the_code_says() -> None:
 
 def test_every_cell_is_called_by_a_test() -> None:
     cells = {(each, endpoint) for each, vendor in VENDORS.items() for endpoint in vendor.endpoints}
-    assert cells - PROVEN == set(), "no way in tests/vendor_ways.py leads there"
+    assert cells - PROVEN == set(), "no way in tests/vendor_cases.py leads there"
     assert PROVEN - cells == set()
-    assert "for way in WAYS" in (ROOT / "tests" / "e2e" / "test_vendors.py").read_text("utf-8")
+    assert "for case in VENDOR_CASES" in (ROOT / "tests" / "e2e" / "test_vendors.py").read_text("utf-8")
 
 
 def test_litellm_has_a_route_for_each_endpoint_that_a_row_gives_it() -> None:

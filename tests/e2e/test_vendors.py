@@ -23,7 +23,7 @@ from tests.fakes.aimock import aimock
 from tests.fakes.llmproxy_server import LLMProxy, Simulator
 from tests.fakes.processes import wait_until
 from tests.fakes.vertex import vertex_beside
-from tests.vendor_ways import WAYS, Way
+from tests.vendor_cases import VENDOR_CASES, VendorCase
 
 ANSWER = "Hi there! I am a mock, at your service today."
 PNG = base64.b64decode(
@@ -52,7 +52,7 @@ def proxy(tmp_path: Path, simulator: Simulator) -> Iterator[LLMProxy]:
     with aimock(tmp_path, FIXTURES) as mock, vertex_beside(mock) as front:
         addresses = {"mock": mock, "front": front.url, "simulator": simulator.base_url}
         secrets = {"VENDOR_API_KEY": "sk-vendor-0123456789", "GOOGLE_ROBOT": front.service_account()}
-        made = LLMProxy(tmp_path, *(way.document(**addresses) for way in WAYS), variables=secrets)
+        made = LLMProxy(tmp_path, *(case.document(**addresses) for case in VENDOR_CASES), variables=secrets)
         yield made
         made.stop()
 
@@ -68,13 +68,13 @@ def tokens(usage: Any) -> Seen:
     return Counter(input_tokens=sent, output_tokens=received)
 
 
-async def chat(client: AsyncOpenAI, way: Way) -> Seen:
+async def chat(client: AsyncOpenAI, case: VendorCase) -> Seen:
     messages: list[Any] = [{"role": "user", "content": "hello"}]
-    whole = await client.chat.completions.create(model=way.code, messages=messages)
+    whole = await client.chat.completions.create(model=case.code, messages=messages)
     assert whole.choices[0].message.content
     seen, text = Counter({"calls": 2}) + tokens(whole.usage), ""
     stream = await client.chat.completions.create(
-        model=way.code, messages=messages, stream=True, stream_options={"include_usage": True}
+        model=case.code, messages=messages, stream=True, stream_options={"include_usage": True}
     )
     async for chunk in stream:
         text += "".join(choice.delta.content or "" for choice in chunk.choices)
@@ -83,12 +83,12 @@ async def chat(client: AsyncOpenAI, way: Way) -> Seen:
     return seen
 
 
-async def completion(client: AsyncOpenAI, way: Way) -> Seen:
-    whole = await client.completions.create(model=way.code, prompt="hello")
+async def completion(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    whole = await client.completions.create(model=case.code, prompt="hello")
     assert whole.choices[0].text
     seen, text = Counter({"calls": 2}) + tokens(whole.usage), ""
     stream = await client.completions.create(
-        model=way.code, prompt="hello", stream=True, stream_options={"include_usage": True}
+        model=case.code, prompt="hello", stream=True, stream_options={"include_usage": True}
     )
     async for chunk in stream:
         text += "".join(choice.text for choice in chunk.choices)
@@ -97,12 +97,12 @@ async def completion(client: AsyncOpenAI, way: Way) -> Seen:
     return seen
 
 
-async def response(client: AsyncOpenAI, way: Way) -> Seen:
-    whole = await client.responses.create(model=way.code, input="hello", store=False)
+async def response(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    whole = await client.responses.create(model=case.code, input="hello", store=False)
     assert whole.status == "completed"
     assert whole.output_text
     seen = Counter({"calls": 2}) + tokens(whole.usage)
-    async with client.responses.stream(model=way.code, input="hello", store=False) as stream:
+    async with client.responses.stream(model=case.code, input="hello", store=False) as stream:
         numbers = [event.sequence_number async for event in stream]
         final = await stream.get_final_response()
     assert numbers == sorted(set(numbers))
@@ -110,32 +110,32 @@ async def response(client: AsyncOpenAI, way: Way) -> Seen:
     return seen + tokens(final.usage)
 
 
-async def embeddings(client: AsyncOpenAI, way: Way) -> Seen:
-    made = await client.embeddings.create(model=way.code, input=["hello world!"])
+async def embeddings(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    made = await client.embeddings.create(model=case.code, input=["hello world!"])
     assert len(made.data) == 1
     assert any(made.data[0].embedding)
     seen = tokens(getattr(made, "usage", None)) or Counter(input_tokens=3)  # twelve characters
     return seen + Counter({"calls": 1})
 
 
-async def image(client: AsyncOpenAI, way: Way) -> Seen:
-    made = await client.images.generate(model=way.code, prompt="a hat", size="1024x1024")
+async def image(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    made = await client.images.generate(model=case.code, prompt="a hat", size="1024x1024")
     assert made.data is not None
     assert made.data[0].b64_json or made.data[0].url
     return Counter(calls=1, images=len(made.data)) + tokens(made.usage)
 
 
-async def edit(client: AsyncOpenAI, way: Way) -> Seen:
-    made = await client.images.edit(model=way.code, prompt="a hat", image=("hat.png", PNG, "image/png"))
+async def edit(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    made = await client.images.edit(model=case.code, prompt="a hat", image=("hat.png", PNG, "image/png"))
     assert made.data is not None
     assert made.data[0].b64_json or made.data[0].url
     return Counter(calls=1, images=len(made.data)) + tokens(made.usage)
 
 
-async def speech(client: AsyncOpenAI, way: Way) -> Seen:
-    said: Any = {"model": way.code, "input": "Hello there!", "voice": "alloy", "response_format": way.speaks}
+async def speech(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    said: Any = {"model": case.code, "input": "Hello there!", "voice": "alloy", "response_format": case.speaks}
     async with client.audio.speech.with_streaming_response.create(**said) as made:
-        assert made.headers["content-type"] == {"mp3": "audio/mpeg", "wav": "audio/wav"}[way.speaks]
+        assert made.headers["content-type"] == {"mp3": "audio/mpeg", "wav": "audio/wav"}[case.speaks]
         assert len(await made.read()) > 1000
     return Counter(calls=1, characters=12)
 
@@ -151,21 +151,21 @@ def recording() -> bytes:
     return made.getvalue()
 
 
-async def transcription(client: AsyncOpenAI, way: Way) -> Seen:
-    made = await client.audio.transcriptions.create(model=way.code, file=("a.wav", recording()))
+async def transcription(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    made = await client.audio.transcriptions.create(model=case.code, file=("a.wav", recording()))
     assert made.text
     usage = made.usage
     seconds = getattr(usage, "seconds", None) or SECONDS
     return Counter(calls=1, audio_seconds=int(seconds)) + tokens(usage)
 
 
-async def translation(client: AsyncOpenAI, way: Way) -> Seen:
-    made = await client.audio.translations.create(model=way.code, file=("a.wav", recording()))
+async def translation(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    made = await client.audio.translations.create(model=case.code, file=("a.wav", recording()))
     assert made.text
     return Counter(calls=1, audio_seconds=SECONDS)
 
 
-ASK: dict[Endpoint, Callable[[AsyncOpenAI, Way], Awaitable[Seen]]] = {
+ASK: dict[Endpoint, Callable[[AsyncOpenAI, VendorCase], Awaitable[Seen]]] = {
     Endpoint.CHAT_COMPLETIONS: chat,
     Endpoint.COMPLETIONS: completion,
     Endpoint.RESPONSES: response,
@@ -178,21 +178,21 @@ ASK: dict[Endpoint, Callable[[AsyncOpenAI, Way], Awaitable[Seen]]] = {
 }
 
 
-async def called(client: AsyncOpenAI, way: Way) -> Seen:
-    """All that a way is for; the mock counts each of its answers alike, whatever the way to it."""
-    seen: Seen = Counter(way.unseen)
-    for endpoint in sorted(way.endpoints):
-        seen += await ASK[endpoint](client, way)
-    if way.behind_aimock:
-        assert seen["output_tokens"] == 9 * (seen["calls"] - (Endpoint.EMBEDDINGS in way.endpoints))
+async def called(client: AsyncOpenAI, case: VendorCase) -> Seen:
+    """Call every endpoint of a case; the mock counts each of its answers alike."""
+    seen: Seen = Counter(case.unseen)
+    for endpoint in sorted(case.endpoints):
+        seen += await ASK[endpoint](client, case)
+    if case.behind_aimock:
+        assert seen["output_tokens"] == 9 * (seen["calls"] - (Endpoint.EMBEDDINGS in case.endpoints))
     return seen
 
 
 @pytest.mark.timeout(180)
 async def test_every_way_is_called_and_charged_right(proxy: LLMProxy) -> None:
     async with AsyncOpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0, timeout=120) as client:
-        results = await asyncio.gather(*(called(client, way) for way in WAYS), return_exceptions=True)
-    seen = {way.code: result for way, result in zip(WAYS, results, strict=True)}
+        results = await asyncio.gather(*(called(client, case) for case in VENDOR_CASES), return_exceptions=True)
+    seen = {case.code: result for case, result in zip(VENDOR_CASES, results, strict=True)}
     failed = {code: repr(result) for code, result in seen.items() if isinstance(result, BaseException)}
     assert not failed
     expected = {code: result for code, result in seen.items() if isinstance(result, Counter)}

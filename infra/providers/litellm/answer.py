@@ -1,4 +1,4 @@
-"""LiteLLM's answers in OpenAI's format, without what LiteLLM adds for itself."""
+"""Conversion of LiteLLM's answers to OpenAI's format, without members that LiteLLM adds."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _PRIVATE = frozenset({"provider_specific_fields"})
 
 
 def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
-    """A whole chat completion as JSON.
+    """Encode a chat completion as JSON.
 
     Args:
         response: LiteLLM's ``ModelResponse``.
         usage: what the upstream counted.
-        prefix: the provider's name, which LiteLLM puts before some models' names.
+        prefix: the provider's name, which LiteLLM puts before the names of some models.
     """
     body: dict[str, object] = {
         "id": response.id,
@@ -46,7 +46,7 @@ def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
 
 
 def without_private(part: Any) -> dict[str, Any]:
-    """A message or a delta without what is empty and what only LiteLLM understands."""
+    """Dump a message or a delta without empty members and LiteLLM's own."""
     dumped = part.model_dump(exclude_none=True, exclude=_PRIVATE, warnings=False)
     members: dict[str, Any] = {name: value for name, value in dumped.items() if value != []}
     for tool_call in members.get("tool_calls", ()):
@@ -62,7 +62,7 @@ def _message(message: Any) -> dict[str, Any]:
 
 
 def logprobs_of(choice: Any) -> object:
-    """The choice's log probabilities, in plain containers."""
+    """Return the log probabilities of a choice in plain containers."""
     logprobs = getattr(choice, "logprobs", None)
     if logprobs is None or isinstance(logprobs, dict):
         return logprobs
@@ -70,10 +70,10 @@ def logprobs_of(choice: Any) -> object:
 
 
 def model_name(name: str | None, prefix: str) -> str:
-    """What the upstream calls the model, LiteLLM's provider name taken off."""
+    """Return the upstream's name of the model, without LiteLLM's provider prefix."""
     return (name or "").removeprefix(f"{prefix}/")
 
 
 def event(body: dict[str, object]) -> bytes:
-    """One server-sent event."""
+    """Encode a server-sent event."""
     return b"data: " + _encode(body) + b"\n\n"

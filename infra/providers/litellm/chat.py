@@ -12,29 +12,29 @@ from infra.providers.litellm.stream import ChatStream
 from infra.providers.litellm.usage import usage_of
 
 
-def steering(asked: ProviderRequest) -> dict[str, Any]:
-    """How ``acompletion`` is told to behave, whatever it is asked."""
+def steering(request: ProviderRequest) -> dict[str, Any]:
+    """How ``acompletion`` is told to behave, whatever it is request."""
     arguments: dict[str, Any] = {
         "_skip_mcp_handler": True  # tools of type "mcp" are the upstream's business, never LiteLLM's own gateway
     }
-    if asked.target.extra is Extra.BODY_ONLY:
+    if request.target.extra is Extra.BODY_ONLY:
         arguments["allowed_openai_params"] = sorted(OPENAI)  # the upstream knows best which of them its models take
     return arguments
 
 
-def _arguments(asked: ProviderRequest) -> dict[str, Any]:
-    return steering(asked) | arguments_of(
-        asked.call,
-        asked.defaults,
-        extra=asked.target.extra,
-        controls=asked.controls,
-        free_defaults=asked.target.free_defaults,
+def _arguments(request: ProviderRequest) -> dict[str, Any]:
+    return steering(request) | arguments_of(
+        request.call,
+        request.defaults,
+        extra=request.target.extra,
+        controls=request.controls,
+        free_defaults=request.target.free_defaults,
     )
 
 
-def _answer(response: Any, asked: ProviderRequest) -> Answer:
+def _answer(response: Any, request: ProviderRequest) -> Answer:
     usage = usage_of(getattr(response, "usage", None))
-    return Answer(answer_body(response, usage, asked.target.provider), b"application/json", usage)
+    return Answer(answer_body(response, usage, request.target.provider), b"application/json", usage)
 
 
 CHAT = EndpointAdapter(always("acompletion"), _arguments, _answer, ChatStream)

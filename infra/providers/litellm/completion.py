@@ -25,8 +25,8 @@ _REFUSED = {
 _CHAT_ONLY = frozenset({"messages", "tools", "tool_choice", "functions", "function_call", "modalities", "audio"})
 
 
-def _arguments(asked: ProviderRequest) -> dict[str, Any]:
-    fields = dict(asked.call.fields)
+def _arguments(request: ProviderRequest) -> dict[str, Any]:
+    fields = dict(request.call.fields)
     for name in _CHAT_ONLY & fields.keys():
         raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
     for name, message in _REFUSED.items():
@@ -38,7 +38,7 @@ def _arguments(asked: ProviderRequest) -> dict[str, Any]:
         raise unsupported("echo")
     prompt = _prompt(decoded(fields.pop("prompt", b"null")))
     fields["messages"] = _encode([{"role": "user", "content": prompt}])
-    return CHAT.arguments(replace(asked, call=replace(asked.call, fields=fields)))
+    return CHAT.arguments(replace(request, call=replace(request.call, fields=fields)))
 
 
 def _prompt(value: Any) -> str:
@@ -53,13 +53,13 @@ def _prompt(value: Any) -> str:
     raise InvalidRequestError("'prompt' must be a non-empty string.", param="prompt")
 
 
-def _answer(response: Any, asked: ProviderRequest) -> Answer:
+def _answer(response: Any, request: ProviderRequest) -> Answer:
     usage = usage_of(getattr(response, "usage", None))
     body: dict[str, object] = {
         "id": response.id,
         "object": "text_completion",
         "created": response.created,
-        "model": model_name(response.model, asked.target.provider),
+        "model": model_name(response.model, request.target.provider),
         "choices": [
             {
                 "text": choice.message.content or "",
@@ -76,12 +76,12 @@ def _answer(response: Any, asked: ProviderRequest) -> Answer:
 
 
 class CompletionStream(ChatStream):
-    """The same in pieces."""
+    """Streamed legacy completion."""
 
     kind = "text_completion"
 
     def choice(self, choice: Any) -> dict[str, object] | None:
-        """One choice of a chunk; ``None`` = it carries neither text nor the end."""
+        """Convert one choice of a chunk; None if it has neither text nor an end."""
         delta = without_private(choice.delta)
         self.characters += written(delta)
         text = delta.get("content") or ""

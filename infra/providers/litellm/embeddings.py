@@ -1,4 +1,4 @@
-"""``/embeddings`` through LiteLLM: texts in, numbers out, base64 made here where the caller wants it."""
+"""``/embeddings`` through LiteLLM; base64 is made here."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, 
 from infra.providers.litellm.usage import usage_of
 
 _KNOWN = frozenset({"input", "dimensions", "input_type", "task_type", "title", "truncate", "auto_truncate"})
-"""The vendors' own: ``input_type`` and ``truncate`` of Cohere, the others of Vertex."""
+"""Members of vendors: ``input_type`` and ``truncate`` of Cohere, the others of Vertex."""
 _OURS = frozenset({"encoding_format"})
 _FORMATS = frozenset({None, "float", "base64"})
 _REFERENCES = ("files/", "gs://", "https://generativelanguage.googleapis.com/")
 _encode = msgspec.json.Encoder().encode
 
 
-def _arguments(asked: ProviderRequest) -> dict[str, Any]:
-    members = members_of(asked, _KNOWN, _OURS)
+def _arguments(request: ProviderRequest) -> dict[str, Any]:
+    members = members_of(request, _KNOWN, _OURS)
     encoding = members.pop("encoding_format", None)
     if not isinstance(encoding, str | None) or encoding not in _FORMATS:
         raise InvalidRequestError("'encoding_format' must be 'float' or 'base64'.", param="encoding_format")
     integer(members, "dimensions")
     members["input"] = texts(members.get("input"))
-    if asked.target.provider == "cohere_chat":
+    if request.target.provider == "cohere_chat":
         members["encoding_format"] = "float"
-    if asked.target.google:
-        members["input"] = [_no_reference(text, asked.target.model) for text in members["input"]]
+    if request.target.google:
+        members["input"] = [_no_reference(text, request.target.model) for text in members["input"]]
     return members
 
 
 def _no_reference(text: str, model: str) -> str:
-    """A text that LiteLLM takes for one: what looks like one of the operator's files it would have read.
+    """Return a text that LiteLLM does not mistake for the address of a file of the operator.
 
     Raises:
-        InvalidRequestError: the text cannot be written otherwise.
+        InvalidRequestError: the model reads such addresses anywhere in a text.
     """
     if "multimodalembedding" in model and "gs://" in text:
         raise unsupported("input", "'input' must be text: this model does not take addresses of files.")
@@ -51,10 +51,10 @@ def _no_reference(text: str, model: str) -> str:
 
 
 def texts(value: Any) -> list[str]:
-    """The input as a list of texts.
+    """Return the input as a list of texts.
 
     Raises:
-        InvalidRequestError: it is none, or it is tokens, which mean something to OpenAI's models only.
+        InvalidRequestError: it is not text; tokens are specific to OpenAI's models.
     """
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list) or not given:
@@ -66,21 +66,21 @@ def texts(value: Any) -> list[str]:
     return given
 
 
-def _answer(response: Any, asked: ProviderRequest) -> Answer:
-    sent = decoded(asked.call.fields["input"])
+def _answer(response: Any, request: ProviderRequest) -> Answer:
+    sent = decoded(request.call.fields["input"])
     wanted = 1 if isinstance(sent, str) else len(sent)
     vectors = [_numbers(entry) for entry in response.data or ()]
     if len(vectors) != wanted:
         raise UpstreamProtocolError(reason=f"{len(vectors)} embeddings for {wanted} texts")
-    as_base64 = decoded(asked.call.fields.get("encoding_format", b"null")) == "base64"
-    usage = _usage(response, asked)
+    as_base64 = decoded(request.call.fields.get("encoding_format", b"null")) == "base64"
+    usage = _usage(response, request)
     body: dict[str, object] = {
         "object": "list",
         "data": [
             {"object": "embedding", "index": index, "embedding": base64_of(vector) if as_base64 else vector}
             for index, vector in enumerate(vectors)
         ],
-        "model": model_name(response.model, asked.target.provider),
+        "model": model_name(response.model, request.target.provider),
     }
     if usage is not None:
         body["usage"] = {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}
@@ -90,25 +90,25 @@ def _answer(response: Any, asked: ProviderRequest) -> Answer:
 def _numbers(entry: Any) -> list[float]:
     vector = entry["embedding"]
     if not isinstance(vector, list):
-        raise UpstreamProtocolError(reason="an embedding that is no list of numbers")
+        raise UpstreamProtocolError(reason="an embedding that is not a list of numbers")
     return vector
 
 
 def base64_of(vector: list[float]) -> str:
-    """Little-endian 32-bit floats, as OpenAI's clients decode them."""
+    """Encode as little-endian 32-bit floats, as OpenAI's clients decode them."""
     numbers = array("f", vector)
     if sys.byteorder == "big":
         numbers.byteswap()
     return b64encode(numbers.tobytes()).decode()
 
 
-def _usage(response: Any, asked: ProviderRequest) -> Usage | None:
-    """What the upstream counted. Where it counts nothing LiteLLM does, by the tokens of another vendor's models."""
+def _usage(response: Any, request: ProviderRequest) -> Usage | None:
+    """Return the upstream's usage; where it reports none, LiteLLM counts with another vendor's tokenizer."""
     reported = getattr(response, "usage", None)
-    made_up = asked.target.provider == "gemini"
-    if asked.target.provider == "cohere_chat":
-        made_up = getattr(reported, "prompt_tokens_details", None) is None
-    usage = None if made_up else usage_of(reported)
+    invented = request.target.provider == "gemini"
+    if request.target.provider == "cohere_chat":
+        invented = getattr(reported, "prompt_tokens_details", None) is None
+    usage = None if invented else usage_of(reported)
     return None if usage is None else Usage(input_tokens=usage.input_tokens)
 
 

@@ -1,4 +1,4 @@
-"""From what LiteLLM raises to our errors. LiteLLM's classes are told by name: this module never imports it."""
+"""Conversion of what LiteLLM raises to our errors; its classes are recognized by name, without importing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from infra.providers.litellm.messages import Said, said
+from infra.providers.litellm.messages import ErrorText, error_text
 
 _UNREACHABLE = frozenset(
     {"ConnectError", "ClientConnectorError", "ConnectionRefusedError", "gaierror", "SSLError", "ProxyError"}
@@ -34,7 +34,7 @@ _CREDENTIAL = frozenset({"AuthenticationError", "PermissionDeniedError", "Google
 _CREDENTIAL_STATUS = frozenset({401, 403})
 _STATUS_OF_KIND = {"RateLimitError": 429, "NotFoundError": 404, "BadRequestError": 400, "UnprocessableEntityError": 422}
 _CLIENT_ERROR, _SERVER_ERROR, _BEYOND = 400, 500, 600
-# LiteLLM's own words for a 200 that is no answer; it gives them the look of a refusal.
+# LiteLLM's messages for an invalid answer with status 200, which it raises as a refusal.
 _NO_ANSWER = (
     "no 'choices'",
     "'choices' that is not a list",
@@ -42,14 +42,14 @@ _NO_ANSWER = (
     "Unable to get json response",
     "Unable to parse",
 )
-_NOTHING_SAID = "The model's provider refused the request."
+_NO_MESSAGE = "The model's provider refused the request."
 
 
 def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError:  # noqa: PLR0911  # a table, top down
-    """Our error for one of LiteLLM's.
+    """Convert one of LiteLLM's errors.
 
     Args:
-        error: what came out of a call or a stream.
+        error: raised by a call or a stream.
         secrets: texts that must not appear in a message: credentials, addresses.
     """
     if isinstance(error, GatewayError):
@@ -59,13 +59,13 @@ def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError
         return translate(inner, secrets)
     names = _names(error)
     chain = {name for link in _chain(error) for name in _names(link)}
-    # Kinds only: the texts quote answers, prompts and halves of keys.
+    # Class names only: the texts quote answers, prompts and parts of keys.
     reason = " from ".join(dict.fromkeys(type(link).__name__ for link in _chain(error)))
-    words = said(_text_of(error), secrets, getattr(error, "body", None))
+    text = error_text(_text_of(error), secrets, getattr(error, "body", None))
     if "ImageFetchError" in names:
         return InvalidRequestError("An image of the request could not be fetched.", param="messages", code="bad_image")
     if "UnsupportedParamsError" in names:
-        return InvalidRequestError(words.message, code="unsupported_parameter")
+        return InvalidRequestError(text.message, code="unsupported_parameter")
     if chain & _CREDENTIAL or getattr(error, "status_code", None) in _CREDENTIAL_STATUS:
         return UpstreamCredentialError(reason=reason)
     if names & _TIMEOUT:
@@ -76,11 +76,11 @@ def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError
         return UpstreamTimeoutError(reason=reason)
     if chain & _BROKEN or any(phrase in _text_of(error) for phrase in _NO_ANSWER):
         return UpstreamProtocolError(reason=reason)
-    return _refused(error, names, words) or UpstreamProtocolError(reason=reason)
+    return _refused(error, names, text) or UpstreamProtocolError(reason=reason)
 
 
-def _refused(error: BaseException, names: frozenset[str], words: Said) -> UpstreamRefusedError | None:
-    """The upstream's own refusal, if this is one."""
+def _refused(error: BaseException, names: frozenset[str], text: ErrorText) -> UpstreamRefusedError | None:
+    """Return the refusal of the upstream, or None if this is another failure."""
     if "APIConnectionError" in names:
         return None  # LiteLLM's name for whatever it did not expect
     status = getattr(error, "status_code", None)
@@ -89,26 +89,26 @@ def _refused(error: BaseException, names: frozenset[str], words: Said) -> Upstre
             status = usual
     if not isinstance(status, int) or not _CLIENT_ERROR <= status < _BEYOND:
         return None
-    code = words.code
-    kind_said = words.kind
+    code = text.code
+    error_type = text.kind
     if "ContextWindowExceededError" in names:
-        code, kind_said = "context_length_exceeded", "invalid_request_error"
+        code, error_type = "context_length_exceeded", "invalid_request_error"
     elif "ContentPolicyViolationError" in names:
-        code, kind_said = code or "content_filter", kind_said or "invalid_request_error"
+        code, error_type = code or "content_filter", error_type or "invalid_request_error"
     if code == str(status):
-        code = None  # Google repeats the status there
+        code = None  # Google repeats the status here
     return UpstreamRefusedError(
         status,
-        words.message or _NOTHING_SAID,
-        kind=kind_said or ("server_error" if status >= _SERVER_ERROR else "invalid_request_error"),
-        param=words.param,
+        text.message or _NO_MESSAGE,
+        kind=error_type or ("server_error" if status >= _SERVER_ERROR else "invalid_request_error"),
+        param=text.param,
         code=code,
         retry_after=_retry_after(error),
     )
 
 
 def _retry_after(error: BaseException) -> float | None:
-    """Seconds the upstream asked to wait."""
+    """Return the seconds the upstream asked to wait, or None."""
     for headers in (headers for link in _chain(error) for headers in _headers(link)):
         for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
             try:
@@ -119,7 +119,7 @@ def _retry_after(error: BaseException) -> float | None:
 
 
 def _headers(error: BaseException) -> Iterator[Any]:
-    """The upstream's headers, wherever this kind of exception keeps them."""
+    """Yield the places where exceptions keep the upstream's headers."""
     yield getattr(error, "litellm_response_headers", None)
     yield getattr(error, "headers", None)
     yield getattr(getattr(error, "response", None), "headers", None)
@@ -135,7 +135,7 @@ def _names(error: BaseException) -> frozenset[str]:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it."""
+    """Yield the error and its causes."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:

@@ -1,4 +1,4 @@
-"""What a caller wants of an image, out of JSON or out of a form."""
+"""Requests for images, read from JSON or a form."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ GENERATION = frozenset(
         "style",
     }
 )
-"""Members of a generation beside the prompt."""
+"""Members of a generation besides the prompt."""
 EDIT = (GENERATION - {"moderation", "style"}) | {"input_fidelity"}
-"""Members of an edit beside the prompt and the images."""
+"""Members of an edit besides the prompt and the images."""
 _OURS = frozenset({"model", "prompt", "image", "images", "mask", "user", "stream", "partial_images"})
 _INTEGERS = frozenset({"n", "output_compression"})
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that goes in: uploaded, or an address (``data:`` or on the web)."""
+    """Input image: an upload or a URL (``data:`` or on the web)."""
 
     part: Part | None = None
     address: str = ""
 
     def content(self) -> BytesIO:
-        """Its bytes, as LiteLLM's functions want them.
+        """Return its bytes as LiteLLM's functions take them.
 
         Raises:
-            InvalidRequestError: it is on the web, where these functions do not look.
+            InvalidRequestError: it is on the web, which these functions do not read.
         """
         if self.part is not None:
             return BytesIO(self.part.content.read(0, self.part.content.size))
@@ -55,10 +55,10 @@ class Image:
         try:
             return BytesIO(b64decode(encoded, validate=True))
         except (Base64Error, ValueError):
-            raise InvalidRequestError("'images' has a data: URL that is no base64.", param="images") from None
+            raise InvalidRequestError("'images' has a data: URL that is not base64.", param="images") from None
 
     def url(self) -> str:
-        """As a URL for a part of a message."""
+        """Return it as a URL for a part of a message."""
         if self.part is None:
             return self.address
         encoded = b64encode(self.part.content.read(0, self.part.content.size)).decode()
@@ -66,14 +66,14 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is wanted.
+class ImageRequest:
+    """What a caller asks of an image endpoint.
 
     Args:
-        prompt: what is to be seen.
+        prompt: description of the image.
         members: everything else, under OpenAI's names.
-        images: what goes in.
-        mask: which part of it may change.
+        images: input images.
+        mask: the part that may change.
     """
 
     prompt: str
@@ -83,38 +83,38 @@ class Wanted:
 
     @property
     def number(self) -> int | None:
-        """How many; ``None`` = not said."""
+        """Number of images; None if the caller left it open."""
         value = self.members.get("n")
         return value if isinstance(value, int) else None
 
     @property
     def size(self) -> str | None:
-        """Which size; ``None`` = the model decides."""
+        """Size; None if the model decides."""
         value = self.members.get("size")
         return None if value is None or value == "auto" else str(value)
 
 
-def wanted_of(asked: ProviderRequest, known: Collection[str]) -> Wanted:
-    """Read it.
+def read_image_request(request: ProviderRequest, known: Collection[str]) -> ImageRequest:
+    """Read a request.
 
     Raises:
-        InvalidRequestError: a member that is unknown, wrong, or impossible on this way.
+        InvalidRequestError: a member is unknown, invalid or not supported through LiteLLM.
     """
-    form = asked.call.form
-    wanted = _from_json(asked, known) if form is None else _from_form(form, known)
-    if asked.call.stream:
+    form = request.call.form
+    wanted = _from_json(request, known) if form is None else _from_form(form, known)
+    if request.call.stream:
         raise unsupported("stream", "This model does not stream images: leave 'stream' out.")
-    if wanted.members.get("response_format") == "url" and asked.target.google:
-        raise unsupported("response_format", "This model hands images over as 'b64_json' only.")
+    if wanted.members.get("response_format") == "url" and request.target.google:
+        raise unsupported("response_format", "This model returns images as 'b64_json' only.")
     for name in _INTEGERS & wanted.members.keys():
         if not isinstance(wanted.members[name], int) or isinstance(wanted.members[name], bool):
             raise InvalidRequestError(f"'{name}' must be an integer.", param=name, code="invalid_type")
-    defaults = defaults_of(asked, known)
-    return Wanted(wanted.prompt, defaults | wanted.members, wanted.images, wanted.mask)
+    defaults = defaults_of(request, known)
+    return ImageRequest(wanted.prompt, defaults | wanted.members, wanted.images, wanted.mask)
 
 
-def _from_json(asked: ProviderRequest, known: Collection[str]) -> Wanted:
-    said = {name: decoded(raw) for name, raw in asked.call.fields.items()}
+def _from_json(request: ProviderRequest, known: Collection[str]) -> ImageRequest:
+    said = {name: decoded(raw) for name, raw in request.call.fields.items()}
     for name in said:
         if name not in known and name not in _OURS:
             raise unknown(name)
@@ -122,7 +122,7 @@ def _from_json(asked: ProviderRequest, known: Collection[str]) -> Wanted:
     images = [_address(f"images[{index}]", each) for index, each in enumerate(listed)]
     mask = said.get("mask")
     members = {name: value for name, value in said.items() if name in known and value is not None}
-    return Wanted(_prompt(said.get("prompt")), members, images, None if mask is None else _address("mask", mask))
+    return ImageRequest(_prompt(said.get("prompt")), members, images, None if mask is None else _address("mask", mask))
 
 
 def _address(where: str, value: Any) -> Image:
@@ -132,7 +132,7 @@ def _address(where: str, value: Any) -> Image:
     return Image(address=address)
 
 
-def _from_form(form: Form, known: Collection[str]) -> Wanted:
+def _from_form(form: Form, known: Collection[str]) -> ImageRequest:
     members: dict[str, Any] = {}
     for part in form.parts:
         name = part.name.removesuffix("[]")
@@ -142,7 +142,7 @@ def _from_form(form: Form, known: Collection[str]) -> Wanted:
             members[name] = int(part.text) if name in _INTEGERS and part.text.isdecimal() else part.text
     masks = form.files("mask")
     images = [Image(part) for part in form.files("image")]
-    return Wanted(_prompt(form.text("prompt")), members, images, Image(masks[0]) if masks else None)
+    return ImageRequest(_prompt(form.text("prompt")), members, images, Image(masks[0]) if masks else None)
 
 
 def _prompt(value: Any) -> str:

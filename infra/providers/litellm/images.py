@@ -1,7 +1,7 @@
 """``/images/generations`` and ``/images/edits`` through LiteLLM.
 
-Gemini's image models are chat models to Vertex AI, and their images parts of a chat completion: LiteLLM's own functions
-for images lose their tokens. All others (Imagen, what Azure AI Foundry deploys) go through those functions.
+Gemini's image models are chat models to Vertex AI, and their images are parts of a chat completion: LiteLLM's image
+functions lose their tokens. All others (Imagen, models of Azure AI Foundry) go through those functions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import msgspec
 from application.ports.providers import Answer
 from domain.errors import InvalidRequestError, UpstreamRefusedError
 from domain.usage import Usage
-from infra.providers.litellm.image_request import EDIT, GENERATION, Wanted, wanted_of
+from infra.providers.litellm.image_request import EDIT, GENERATION, ImageRequest, read_image_request
 from infra.providers.litellm.members import unsupported
 from infra.providers.litellm.models import LiteLLMTarget
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest
@@ -41,26 +41,26 @@ def _edit(target: LiteLLMTarget) -> str:
     return "acompletion" if target.gemini else "aimage_edit"
 
 
-def _generated(asked: ProviderRequest) -> dict[str, Any]:
-    wanted = wanted_of(asked, GENERATION)
-    if asked.target.gemini:
+def _generated(request: ProviderRequest) -> dict[str, Any]:
+    wanted = read_image_request(request, GENERATION)
+    if request.target.gemini:
         return _gemini(wanted)
-    return {"prompt": wanted.prompt, **_members(asked, wanted)}
+    return {"prompt": wanted.prompt, **_members(request, wanted)}
 
 
-def _edited(asked: ProviderRequest) -> dict[str, Any]:
-    wanted = wanted_of(asked, EDIT)
-    if asked.target.gemini:
+def _edited(request: ProviderRequest) -> dict[str, Any]:
+    wanted = read_image_request(request, EDIT)
+    if request.target.gemini:
         return _gemini(wanted)
     arguments: dict[str, Any] = {"prompt": wanted.prompt, "image": [image.content() for image in wanted.images]}
     if wanted.mask is not None:
         arguments["mask"] = wanted.mask.content()
-    return arguments | _members(asked, wanted)
+    return arguments | _members(request, wanted)
 
 
-def _members(asked: ProviderRequest, wanted: Wanted) -> dict[str, Any]:
-    """What LiteLLM's functions for images take beside the prompt and the images."""
-    if asked.target.provider != "vertex_ai":
+def _members(request: ProviderRequest, wanted: ImageRequest) -> dict[str, Any]:
+    """Return the arguments of LiteLLM's image functions besides the prompt and the images."""
+    if request.target.provider != "vertex_ai":
         return wanted.members
     if wanted.size is not None and wanted.size not in _IMAGEN_SIZES:
         raise _size(wanted.size, _IMAGEN_SIZES)
@@ -70,7 +70,7 @@ def _members(asked: ProviderRequest, wanted: Wanted) -> dict[str, Any]:
     return {name: value for name, value in (("n", wanted.number), ("size", wanted.size)) if value is not None}
 
 
-def _gemini(wanted: Wanted) -> dict[str, Any]:
+def _gemini(wanted: ImageRequest) -> dict[str, Any]:
     if wanted.number not in {None, 1}:
         raise unsupported("n", "This model makes one image at a time.")
     if wanted.mask is not None:
@@ -94,11 +94,11 @@ def _size(size: str, sizes: Any) -> InvalidRequestError:
     return InvalidRequestError(message, param="size", code="invalid_value")
 
 
-def _answer(response: Any, asked: ProviderRequest) -> Answer:
-    images = _from_chat(response) if asked.target.gemini else _listed(response)
+def _answer(response: Any, request: ProviderRequest) -> Answer:
+    images = _from_chat(response) if request.target.gemini else _listed(response)
     if not images:
         raise UpstreamRefusedError(400, "The model made no image of this.", kind="image_generation_error")
-    tokens = _tokens(response, asked)
+    tokens = _tokens(response, request)
     body: dict[str, object] = {"created": getattr(response, "created", None) or int(time.time()), "data": images}
     for name in ("background", "output_format", "quality", "size"):
         said = getattr(response, name, None)
@@ -130,10 +130,10 @@ def _from_chat(response: Any) -> list[dict[str, str]]:
     return [{"b64_json": image["image_url"]["url"].partition(",")[2]} for image in images]
 
 
-def _tokens(response: Any, asked: ProviderRequest) -> Usage | None:
-    """The tokens. What LiteLLM's functions for images report of the output is image tokens, all of it."""
+def _tokens(response: Any, request: ProviderRequest) -> Usage | None:
+    """Return the tokens; output tokens of LiteLLM's image functions are all image tokens."""
     reported = getattr(response, "usage", None)
-    if reported is None or asked.target.gemini:
+    if reported is None or request.target.gemini:
         return usage_of(reported)
     dumped = reported.model_dump(exclude_none=True, warnings=False)
     sent, made = (int(dumped.get(name) or 0) for name in ("input_tokens", "output_tokens"))

@@ -1,4 +1,4 @@
-"""The late import of LiteLLM: it costs seconds and well over 100 MB, so only those pay who need it."""
+"""Late import of LiteLLM, which takes seconds and over 100 MB: only servers that need it pay for it."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from domain.errors import DeploymentUnusableError
 from infra.providers.litellm.patches import apply_patches
 
 FUNCTIONS = ("acompletion", "aembedding", "aimage_edit", "aimage_generation", "aspeech", "atranscription")
-"""What the adapter calls of the library's own functions."""
+"""LiteLLM's functions that the adapter calls."""
 
 BRIDGE = "responses_bridge"
-"""What makes a response out of a chat completion. ``litellm.aresponses`` would lead there, too, but only after it has
-looked for its own gateway, its own vector stores and its own prompt management."""
+"""Makes a response from a chat completion. ``litellm.aresponses`` reaches it as well, but only after it has looked for
+LiteLLM's gateway, vector stores and prompt management."""
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What the adapter uses of LiteLLM once it is there.
+    """What the adapter uses of LiteLLM.
 
     Args:
         functions: LiteLLM's functions by their names.
         call_logging: class of the object that LiteLLM reports a call's progress to; it does nothing.
-        controls: names of arguments that steer LiteLLM itself and so must never come from a caller.
+        controls: names of arguments that control LiteLLM itself; callers may not send them.
     """
 
     functions: Mapping[str, Callable[..., Awaitable[Any]]]
@@ -41,7 +41,7 @@ class Library:
 
 
 class Loader:
-    """Imports LiteLLM once, in a thread, when it is first needed or told to warm up."""
+    """Imports LiteLLM once, in a thread, at first use or on ``warm_up``."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -59,16 +59,16 @@ class Loader:
         return "ready" if error is None else f"failed: {type(error).__name__}: {error}"
 
     def warm_up(self) -> Future[Library]:
-        """Begin the import unless that has happened; returns at once."""
+        """Start the import unless it has been started; return at once."""
         with self._lock:
             if self._future is None:
                 self._future = Future()
-                # A daemon: a server that is told to stop does not wait for an import.
+                # A daemon: a server that stops does not wait for an import.
                 threading.Thread(target=_run, args=(self._future,), name="litellm-import", daemon=True).start()
             return self._future
 
     async def ready(self) -> Library:
-        """LiteLLM, waiting for its import if need be.
+        """Return LiteLLM after its import.
 
         Raises:
             DeploymentUnusableError: it cannot be imported.
@@ -76,7 +76,7 @@ class Loader:
         future = self._future
         if future is None or not future.done():
             future = self.warm_up()
-            # A caller who gives up must not cancel the import that others wait for.
+            # A cancelled caller must not cancel the import that others wait for.
             await asyncio.wait([asyncio.wrap_future(future)])
         error = future.exception()
         if error is not None:
@@ -87,7 +87,7 @@ class Loader:
 def _run(future: Future[Library]) -> None:
     try:
         future.set_result(_load())
-    except BaseException as error:  # noqa: BLE001  # an import can fail in any way; whoever waits must hear of it
+    except BaseException as error:  # noqa: BLE001  # an import can fail in any way; it is raised to whoever waits
         future.set_exception(error)
 
 
@@ -95,13 +95,13 @@ def _load() -> Library:
     # Read by LiteLLM while it is imported: no price list from the network, no .env file. Neither is a secret.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
-    _silence_loggers()
+    _disable_loggers()
     import litellm
     from litellm.litellm_core_utils.litellm_logging import Logging
     from litellm.responses.litellm_completion_transformation.handler import LiteLLMCompletionTransformationHandler
     from litellm.types.utils import all_litellm_params
 
-    _silence(litellm)
+    _configure(litellm)
     apply_patches()
     signature = inspect.signature(litellm.acompletion).parameters
     functions = {name: getattr(litellm, name) for name in FUNCTIONS}
@@ -111,8 +111,8 @@ def _load() -> Library:
     )
 
 
-def _silence(litellm: Any) -> None:
-    """No prints, no logs (they would carry prompts and keys), no telemetry, no callbacks, no second opinions."""
+def _configure(litellm: Any) -> None:
+    """Disable prints, logs (they would contain prompts and keys), telemetry and callbacks."""
     litellm.suppress_debug_info = True
     litellm.set_verbose = False
     litellm.telemetry = False
@@ -125,17 +125,17 @@ def _silence(litellm: Any) -> None:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"pydantic\._internal\._generate_schema")
     for callbacks in ("callbacks", "input_callback", "success_callback", "failure_callback"):
         setattr(litellm, callbacks, [])
-    _silence_loggers()
+    _disable_loggers()
 
 
-def _silence_loggers() -> None:
-    """Before the import, which logs as well, and after it, because it brings handlers of its own."""
+def _disable_loggers() -> None:
+    """Disable loggers, before the import, which logs, and after it, because it adds handlers."""
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = False
         logger.disabled = True
     for name in ("httpx", "httpcore", "openai", "aiohttp.client", "google.auth", "urllib3"):
-        # Below warnings they write addresses and bodies of upstream calls.
+        # Below warnings they log addresses and bodies of upstream calls.
         logger = logging.getLogger(name)
         logger.setLevel(max(logger.level, logging.WARNING))

@@ -1,7 +1,6 @@
-"""Members of bodies that LiteLLM takes as arguments, for the endpoints where nothing else may pass.
+"""Members of requests that become arguments of LiteLLM's functions other than chat completions.
 
-What chat completions do (``request.py``) is not possible there: LiteLLM's other functions have no place for members
-that they do not know.
+Those functions have no place for unknown members, unlike chat completions (``request.py``).
 """
 
 from __future__ import annotations
@@ -16,61 +15,61 @@ from infra.providers.litellm.operation import ProviderRequest
 from infra.providers.litellm.request import OPENAI, VENDORS
 
 _NEVER = frozenset({"model", "user"})
-"""``model`` is ours to say; ``user`` is for the ledger, and most of these vendors refuse it."""
+"""``model`` comes from the document; ``user`` is for the ledger, and most of these vendors refuse it."""
 
 
-def members_of(asked: ProviderRequest, known: Collection[str], ours: Collection[str] = ()) -> dict[str, Any]:
-    """What the caller said, decoded, and the operator's defaults for what was left open; without nulls.
+def members_of(request: ProviderRequest, known: Collection[str], ours: Collection[str] = ()) -> dict[str, Any]:
+    """Return the caller's members, decoded, and the operator's defaults for the others; without nulls.
 
     Args:
-        asked: the call.
+        request: the call.
         known: what may become an argument.
-        ours: what the endpoint's own code reads; never a default.
+        ours: what the endpoint's own code reads; has no defaults.
 
     Raises:
-        InvalidRequestError: a member that is none of both.
-        BodyNotJsonError: a member is no valid JSON.
+        InvalidRequestError: a member is neither.
+        BodyNotJsonError: a member is not valid JSON.
     """
     said: dict[str, Any] = {}
-    for name, raw in asked.call.fields.items():
+    for name, raw in request.call.fields.items():
         if name in _NEVER:
             continue
         if name not in known and name not in ours:
             raise unknown(name)
         said[name] = decoded(raw)
-    return {name: value for name, value in (defaults_of(asked, known) | said).items() if value is not None}
+    return {name: value for name, value in (defaults_of(request, known) | said).items() if value is not None}
 
 
-def defaults_of(asked: ProviderRequest, known: Collection[str]) -> dict[str, object]:
-    """The operator's defaults that this endpoint can use.
+def defaults_of(request: ProviderRequest, known: Collection[str]) -> dict[str, object]:
+    """Return the operator's defaults that this endpoint can use.
 
-    A document that LiteLLM's own model string names may steer LiteLLM, too (a region, say): everything is for it but
-    what belongs to chat completions.
+    A document of type ``LiteLLM`` may control LiteLLM as well (its region, for example): it gets every default that
+    does not belong to chat completions.
     """
     chat = OPENAI | VENDORS
     return {
         name: value
-        for name, value in asked.defaults.items()
-        if name in known or (asked.target.free_defaults and name not in chat and name not in _NEVER)
+        for name, value in request.defaults.items()
+        if name in known or (request.target.free_defaults and name not in chat and name not in _NEVER)
     }
 
 
 def unknown(name: str) -> InvalidRequestError:
-    """The error for a member that cannot be passed on."""
+    """Make the error for a member that cannot be passed on."""
     return InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
 
 
 def unsupported(name: str, what: str = "") -> InvalidRequestError:
-    """The error for something that OpenAI's API has and this upstream's has not."""
+    """Make the error for a feature of OpenAI's API that this upstream lacks."""
     message = what or f"'{name}' is not supported by this model."
     return InvalidRequestError(message, param=name, code="unsupported_parameter")
 
 
 def decoded(raw: bytes) -> Any:
-    """A member's value.
+    """Decode the value of a member.
 
     Raises:
-        BodyNotJsonError: it is no valid JSON.
+        BodyNotJsonError: it is not valid JSON.
     """
     try:
         return msgspec.json.decode(raw)
@@ -79,10 +78,10 @@ def decoded(raw: bytes) -> Any:
 
 
 def integer(members: Mapping[str, Any], name: str) -> None:
-    """Refuse a member that is there and no integer.
+    """Refuse a member that is not an integer.
 
     Raises:
-        InvalidRequestError: it is something else.
+        InvalidRequestError: it has another type.
     """
     value = members.get(name)
     if value is not None and (not isinstance(value, int) or isinstance(value, bool)):

@@ -1,4 +1,4 @@
-"""What an upstream said, found in the texts that LiteLLM's exceptions carry, and made safe to show."""
+"""Error messages of upstreams, extracted from the texts of LiteLLM's exceptions and redacted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HOST = re.compile(
 )
 _KIND = r"(?:litellm\.)?[A-Za-z_]*(?:Error|Exception|Timeout)"
 _PREFIX = re.compile(rf"^(?:{_KIND}(?:\s+-\s+|:\s*|\s+(?={_KIND}(?:\s+-|:))))+", re.IGNORECASE)
-# From here on LiteLLM speaks of itself: advice, documentation, a traceback, its own parameters.
+# What follows is LiteLLM's own: advice, documentation, a traceback, its parameters.
 _CHATTER = re.compile(
     r"\s*(?:\n\s*)?(?:Traceback \(most recent call last\)|LiteLLM Retried|Learn more:|Received Model Group|"
     r"\n?\s*To drop (?:these|it)|To drop these|If you want to use these params|Deployment Info|"
@@ -26,16 +26,16 @@ _CHATTER = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _PAGE = re.compile(r"<(?:!doctype|html|head|body)\b", re.IGNORECASE)
-"""Of whatever stands before the upstream: it means nothing to callers."""
+"""An error page of something in front of the upstream, meaningless to callers."""
 _LIBRARY = re.compile(r"\b(?:litellm|Vertex_ai(?:_beta)?Exception)\b[.:]?\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """An error as the upstream put it.
+class ErrorText:
+    """An error as the upstream reported it.
 
     Args:
-        message: for the caller; empty = nothing that can be shown.
+        message: for the caller; empty if nothing can be shown.
         kind: the ``type``.
         param: the member of the request.
         code: the machine-readable code.
@@ -47,8 +47,8 @@ class Said:
     code: str | None = None
 
 
-def said(text: str, secrets: Sequence[str], body: object = None) -> Said:
-    """What the upstream said, out of the text of an exception.
+def error_text(text: str, secrets: Sequence[str], body: object = None) -> ErrorText:
+    """Extract the upstream's error from the text of an exception.
 
     Args:
         text: as LiteLLM raised it, often with the upstream's JSON somewhere inside.
@@ -57,17 +57,17 @@ def said(text: str, secrets: Sequence[str], body: object = None) -> Said:
     """
     error = _error_in(body) or _embedded_error(text)
     if error is not None:
-        return Said(
+        return ErrorText(
             clean(str(error["message"]), secrets),
             _identifier(error.get("type") or error.get("status"), secrets),
             _identifier(error.get("param"), secrets),
             _identifier(error.get("code"), secrets),
         )
-    return Said("" if _PAGE.search(text) else clean(text, secrets))
+    return ErrorText("" if _PAGE.search(text) else clean(text, secrets))
 
 
 def clean(text: str, secrets: Sequence[str]) -> str:
-    """A text without credentials, addresses, tracebacks and everything that LiteLLM says about itself."""
+    """Remove credentials, addresses, tracebacks and LiteLLM's own words from a text."""
     text = _PREFIX.sub("", _without(secrets, text).strip())
     text = _CHATTER.sub("", text)
     text = _HOST.sub("[address]", _URL.sub("[address]", text))
@@ -75,7 +75,7 @@ def clean(text: str, secrets: Sequence[str]) -> str:
 
 
 def _embedded_error(text: str) -> Mapping[str, Any] | None:
-    """The upstream's error object, wherever in the text its JSON begins."""
+    """Find the upstream's error object anywhere in a text."""
     decoder = json.JSONDecoder()
     for start in (match.start() for match in re.finditer(r"[{\[]", text[:_LONGEST])):
         for candidate in (text[start:], text[start:].replace("\\n", " ").replace('\\"', '"')):
@@ -90,7 +90,7 @@ def _embedded_error(text: str) -> Mapping[str, Any] | None:
 
 
 def _printed_error(text: str) -> Mapping[str, Any] | None:
-    """The same where OpenAI's client has printed it as Python does."""
+    """Find it where OpenAI's client has printed it as a Python literal."""
     begin = text.find("{'error'")
     try:
         return _error_in(ast.literal_eval(text[begin : text.rindex("}") + 1])) if begin >= 0 else None

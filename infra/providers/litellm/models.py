@@ -1,7 +1,8 @@
-"""How each model type is reached through LiteLLM: a table of rows, and what is made of a row and a document."""
+"""Routes through LiteLLM: one row for each model type, and the target of a call made from a row and a document."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -11,14 +12,13 @@ from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.vendors import VENDORS, Credential, ModelType
-from infra.providers.litellm.google import check_service_account, credential_texts
 from infra.providers.litellm.request import Extra
 from infra.providers.resolve import ResolvedParameters
 
 
 @dataclass(frozen=True, slots=True)
 class LiteLLMRoute:
-    """One way through LiteLLM.
+    """Route through LiteLLM.
 
     Args:
         prefix: LiteLLM's name of the provider.
@@ -27,7 +27,7 @@ class LiteLLMRoute:
         endpoint_needed: the document must name one.
         endings: what LiteLLM adds to an address by itself; taken off an operator's endpoint.
         paths: what LiteLLM wants an endpoint to end with; for endpoints that are not named what chat completions need.
-        extra: what becomes of members that LiteLLM does not translate.
+        extra: handling of members that LiteLLM does not translate.
     """
 
     prefix: str
@@ -77,17 +77,18 @@ _MACHINE_IDENTITY = {
 _KEYLESS = frozenset({"ollama", "ollama_chat", "hosted_vllm", "lm_studio", "llamafile", "docker_model_runner"})
 _EXTRA = {"anthropic": Extra.REFUSED, "custom_openai": Extra.BODY_ONLY}
 _NO_KEY = "not-needed"
+_SHORTEST_SECRET = 6
 
 
 @dataclass(frozen=True, slots=True)
 class LiteLLMTarget:
-    """Where one call goes.
+    """Target of a call.
 
     Args:
         model: LiteLLM's model string.
         connection: address and credentials, as arguments of the call.
-        extra: what becomes of members that LiteLLM does not translate.
-        free_defaults: the document's defaults may steer LiteLLM itself.
+        extra: handling of members that LiteLLM does not translate.
+        free_defaults: the document's defaults may control LiteLLM itself.
         secrets: texts that must not appear in any message.
     """
 
@@ -114,9 +115,9 @@ class LiteLLMTarget:
 
 
 def target_of(
-    document: ModelDocument, parameters: ResolvedParameters, asked: Endpoint = Endpoint.CHAT_COMPLETIONS
+    document: ModelDocument, parameters: ResolvedParameters, called: Endpoint = Endpoint.CHAT_COMPLETIONS
 ) -> LiteLLMTarget:
-    """Where calls of an endpoint go for a document.
+    """Return the target of a document for an endpoint.
 
     Raises:
         DeploymentUnusableError: something is missing in the document or in what it names.
@@ -130,14 +131,14 @@ def target_of(
         route = ROUTES[document.model_type]
         model = f"{route.prefix}/{name}"
     connection = _credentials(route, parameters)
-    endpoint = _endpoint(route, parameters.endpoint, asked)
+    endpoint = _endpoint(route, parameters.endpoint, called)
     if endpoint is not None:
         connection["api_base"] = endpoint
     if parameters.api_version is not None:
         connection["api_version"] = parameters.api_version
-    # Claude on Azure takes the way of Anthropic's own API through LiteLLM.
+    # LiteLLM calls Claude on Azure like Anthropic's own API.
     claude = route.prefix in {"azure_ai", "vertex_ai"} and "claude" in model
-    secrets = (*credential_texts(parameters.credential), *((endpoint,) if endpoint else ()))
+    secrets = (*_credential_texts(parameters.credential), *((endpoint,) if endpoint else ()))
     return LiteLLMTarget(
         model,
         MappingProxyType(connection),
@@ -148,7 +149,7 @@ def target_of(
 
 
 def _route_of(model: str) -> LiteLLMRoute:
-    """The row for a model string of LiteLLM's own: ``provider/name``."""
+    """Make the row for a model string of LiteLLM: ``provider/name``."""
     provider = model.partition("/")[0]
     credential = _MACHINE_IDENTITY.get(provider, Credential.OPTIONAL if provider in _KEYLESS else Credential.KEY)
     return LiteLLMRoute(
@@ -163,7 +164,7 @@ def _credentials(route: LiteLLMRoute, parameters: ResolvedParameters) -> dict[st
     credential = parameters.credential
     if route.credential is Credential.SERVICE_ACCOUNT_OR_IDENTITY:
         if credential is not None:
-            check_service_account(credential)
+            _check_service_account(credential)
         named = {
             "vertex_credentials": credential,
             "vertex_project": parameters.gcp_project,
@@ -179,8 +180,8 @@ def _credentials(route: LiteLLMRoute, parameters: ResolvedParameters) -> dict[st
     raise DeploymentUnusableError("the document names no credential: secret_name or api_key is missing in parameters")
 
 
-def _endpoint(route: LiteLLMRoute, endpoint: str | None, asked: Endpoint) -> str | None:
-    path = route.paths.get(asked) or route.paths.get(Endpoint.CHAT_COMPLETIONS, "")
+def _endpoint(route: LiteLLMRoute, endpoint: str | None, called: Endpoint) -> str | None:
+    path = route.paths.get(called) or route.paths.get(Endpoint.CHAT_COMPLETIONS, "")
     if endpoint is None:
         if route.endpoint_needed:
             raise DeploymentUnusableError("parameters.endpoint is missing")
@@ -189,3 +190,31 @@ def _endpoint(route: LiteLLMRoute, endpoint: str | None, asked: Endpoint) -> str
     for ending in route.endings:
         endpoint = endpoint.removesuffix(ending)
     return endpoint + path
+
+
+def _check_service_account(text: str) -> None:
+    """Refuse an invalid service account, which LiteLLM would mistake for the name of a file.
+
+    Raises:
+        DeploymentUnusableError: not a JSON object with a ``type``.
+    """
+    try:
+        account = json.loads(text)
+    except ValueError:
+        account = None
+    if not isinstance(account, dict) or not isinstance(account.get("type"), str):
+        raise DeploymentUnusableError("the credential is not the JSON of a Google service account")
+
+
+def _credential_texts(credential: str | None) -> tuple[str, ...]:
+    """Return the credential and every text of its JSON; none of them may appear in a message."""
+    if credential is None:
+        return ()
+    try:
+        account = json.loads(credential)
+    except ValueError:
+        return (credential,)
+    if not isinstance(account, dict):
+        return (credential,)
+    members = (str(value) for name, value in account.items() if name != "type")
+    return (credential, *(text for text in members if len(text) >= _SHORTEST_SECRET))

@@ -1,4 +1,4 @@
-"""What an endpoint has of its own on its way through LiteLLM."""
+"""What is specific to an endpoint that is served through LiteLLM."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from infra.providers.litellm.models import LiteLLMTarget
 
 @dataclass(frozen=True, slots=True)
 class ProviderRequest:
-    """A call on its way to LiteLLM.
+    """A call that is made through LiteLLM.
 
     Args:
         call: the call.
         target: where it goes.
-        defaults: the document's, used where the caller says nothing.
-        controls: names of arguments that steer LiteLLM itself and so must never come from a caller.
+        defaults: the document's, used where the caller sends no value.
+        controls: names of arguments that control LiteLLM itself; callers may not send them.
     """
 
     call: Call
@@ -31,11 +31,11 @@ class ProviderRequest:
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """How long a streamed answer may take, and what its failures become.
+    """Time limits of a streamed answer, and the conversion of its failures.
 
     Args:
         silence: seconds that may pass between two pieces.
-        deadline: moment of the loop's clock at which the call must be over.
+        deadline: time of the loop's clock at which the call must be over.
         translate: turns what LiteLLM raises into our errors.
     """
 
@@ -44,14 +44,14 @@ class StreamLimits:
     translate: Callable[[Exception], GatewayError]
 
 
-class Begun(Stream, Protocol):
-    """A stream that has to be begun before it is handed over."""
+class StartedStream(Stream, Protocol):
+    """A stream that must be started before it is returned."""
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         """Wait for the first piece: LiteLLM may not have called the upstream before.
 
         Raises:
-            GatewayError: anything that goes wrong before the first byte.
+            GatewayError: any failure before the first byte.
         """
 
 
@@ -61,20 +61,20 @@ class EndpointAdapter:
 
     Args:
         function: the name of LiteLLM's function.
-        arguments: what it is called with, without model, connection and what is the same for every call; raises
-            ``InvalidRequestError`` for what this way cannot do.
-        answer: from what it returned to the answer for the caller.
-        stream: the same for a call that is streamed; ``None`` = it cannot be, and ``arguments`` refuses it.
+        arguments: its arguments, without model, connection and what is the same for every call; raises
+            ``InvalidRequestError`` for what is not supported.
+        answer: converts what it returned to the answer for the caller.
+        stream: the same for a streamed call; None if ``arguments`` refuses those.
     """
 
     function: Callable[[LiteLLMTarget], str]
     arguments: Callable[[ProviderRequest], dict[str, Any]]
     answer: Callable[[Any, ProviderRequest], Answer]
-    stream: Callable[[Any, ProviderRequest, StreamLimits], Begun] | None = None
+    stream: Callable[[Any, ProviderRequest, StreamLimits], StartedStream] | None = None
 
 
 def always(name: str) -> Callable[[LiteLLMTarget], str]:
-    """One function for every target."""
+    """Return the same function for every target."""
 
     def function(_target: LiteLLMTarget) -> str:
         return name

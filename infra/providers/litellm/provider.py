@@ -3,34 +3,56 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from application.ports.providers import Answer, StoredCall, Stream
 from domain.call import Call
-from domain.errors import DeploymentUnusableError, GatewayError, UpstreamRefusedError
+from domain.errors import DeploymentUnusableError, GatewayError, InvalidRequestError, UpstreamRefusedError
 from domain.model import ModelDocument
+from domain.operation import Endpoint
 from domain.vendors import VENDORS
+from infra.providers.litellm.chat import CHAT
+from infra.providers.litellm.completion import COMPLETION
+from infra.providers.litellm.embeddings import EMBEDDINGS
 from infra.providers.litellm.errors import translate
+from infra.providers.litellm.images import IMAGE_EDIT, IMAGE_GENERATION
 from infra.providers.litellm.loader import Library, Loader
 from infra.providers.litellm.models import LiteLLMTarget, target_of
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, StreamLimits
-from infra.providers.litellm.operations import OPERATIONS, not_streamed
+from infra.providers.litellm.responses import RESPONSES
+from infra.providers.litellm.speech import SPEECH
+from infra.providers.litellm.transcription import TRANSCRIPTION
 from infra.providers.resolve import Secrets, resolve
 
+OPERATIONS: Mapping[Endpoint, EndpointAdapter] = MappingProxyType(
+    {
+        Endpoint.CHAT_COMPLETIONS: CHAT,
+        Endpoint.COMPLETIONS: COMPLETION,
+        Endpoint.EMBEDDINGS: EMBEDDINGS,
+        Endpoint.IMAGE_EDITS: IMAGE_EDIT,
+        Endpoint.IMAGE_GENERATIONS: IMAGE_GENERATION,
+        Endpoint.RESPONSES: RESPONSES,
+        Endpoint.SPEECH: SPEECH,
+        Endpoint.TRANSCRIPTIONS: TRANSCRIPTION,
+    }
+)
+"""The endpoints that are served through LiteLLM."""
+
 _FIXED = {
-    "num_retries": 0,  # retries and failover are the gateway's
+    "num_retries": 0,  # retries and failover are the proxy's
     "max_retries": 0,
 }
 
 
 class LiteLLMProvider:
-    """Calls every upstream that does not speak OpenAI's format; implements the port ``Provider``.
+    """Calls upstreams that do not speak OpenAI's format; implements the port ``Provider``.
 
     Args:
-        secrets: looks up what documents name.
-        silence_timeout: seconds an upstream may be silent where the document says nothing else.
+        secrets: looks up the secrets that documents name.
+        silence_timeout: seconds an upstream may be silent unless the document sets another limit.
         total_timeout: seconds a call may take as a whole.
     """
 
@@ -46,11 +68,11 @@ class LiteLLMProvider:
         return self._loader.state
 
     def warm_up(self) -> None:
-        """Begin to import LiteLLM in the background, because some document needs it. Safe to repeat."""
+        """Import LiteLLM in the background because some document needs it. Safe to repeat."""
         self._loader.warm_up()
 
     async def loaded(self) -> None:
-        """Wait until LiteLLM is there.
+        """Wait until LiteLLM is imported.
 
         Raises:
             DeploymentUnusableError: it cannot be imported.
@@ -60,35 +82,36 @@ class LiteLLMProvider:
     async def answer(self, call: Call, document: ModelDocument) -> Answer:
         """See the port."""
         library = await self._loader.ready()
-        operation, asked, arguments = await self._prepared(library, call, document)
+        operation, request, arguments = await self._prepared(library, call, document)
         silence, total = self._limits(document)
         try:
             async with asyncio.timeout(total):
-                response = await library.functions[operation.function(asked.target)](**arguments, timeout=silence)
-                return operation.answer(response, asked)
-        except Exception as error:  # noqa: BLE001  # LiteLLM raises whatever it likes; every kind becomes one of ours
-            raise _translator(asked.target)(error) from None
+                response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
+                return operation.answer(response, request)
+        except Exception as error:  # noqa: BLE001  # LiteLLM raises any kind; each becomes one of ours
+            raise _translator(request.target)(error) from None
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """See the port."""
         library = await self._loader.ready()
-        operation, asked, arguments = await self._prepared(library, call, document)
+        operation, request, arguments = await self._prepared(library, call, document)
         if operation.stream is None:
-            raise not_streamed()
+            message = "This model does not stream such answers: omit 'stream'."
+            raise InvalidRequestError(message, param="stream", code="unsupported_parameter")
         silence, total = self._limits(document)
         deadline = asyncio.get_running_loop().time() + total
-        translator = _translator(asked.target)
+        translator = _translator(request.target)
         try:
             async with asyncio.timeout(silence):
-                response = await library.functions[operation.function(asked.target)](**arguments, timeout=silence)
+                response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
         except Exception as error:  # noqa: BLE001  # the same
             raise translator(error) from None
-        stream = operation.stream(response, asked, StreamLimits(silence, deadline, translator))
-        await stream.begin()
+        stream = operation.stream(response, request, StreamLimits(silence, deadline, translator))
+        await stream.start()
         return stream
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:  # noqa: ARG002 - the port's signature
-        """Nothing is kept here; see the port."""
+        """Refuse: nothing is stored here; see the port."""
         raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
 
     def upstream_model(self, document: ModelDocument) -> str:
@@ -111,10 +134,10 @@ class LiteLLMProvider:
         operation = OPERATIONS[call.endpoint]
         parameters = resolve(document.parameters, self._secrets)
         target = target_of(document, parameters, call.endpoint)
-        asked = ProviderRequest(call, target, parameters.defaults, library.controls)
+        request = ProviderRequest(call, target, parameters.defaults, library.controls)
         # Forms may be large: they are read in a thread.
         make = operation.arguments
-        arguments = make(asked) if call.form is None else await asyncio.to_thread(make, asked)
+        arguments = make(request) if call.form is None else await asyncio.to_thread(make, request)
         arguments |= target.connection
         arguments |= _FIXED
         arguments["model"] = target.model
@@ -128,7 +151,7 @@ class LiteLLMProvider:
             litellm_call_id=call.request_id,
             function_id="",
         )
-        return operation, asked, arguments
+        return operation, request, arguments
 
     def _limits(self, document: ModelDocument) -> tuple[float, float]:
         silence = document.parameters.timeout or self._silence_timeout

@@ -1,8 +1,8 @@
-"""From a call's JSON members to LiteLLM's arguments, so that no caller can steer LiteLLM itself.
+"""Conversion of a call's JSON members to LiteLLM's arguments, so that no caller can control LiteLLM itself.
 
-``litellm.acompletion`` takes members of the request and its own controls (addresses, keys, callbacks, canned answers)
-through one door. Therefore only the names listed here become arguments. Everything else either travels in
-``extra_body``, which LiteLLM merges into the upstream's body without looking at it, or is refused.
+``litellm.acompletion`` takes members of the request and its own controls (addresses, keys, callbacks, mock answers) as
+the same kind of arguments. Therefore only the names listed here become arguments. Everything else is either sent in
+``extra_body``, which LiteLLM merges into the upstream's body unread, or refused.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ VENDORS = frozenset(
         "speed",
     }
 )
-"""Members that vendors document on top and that LiteLLM hands on under the same name."""
+"""Further members that vendors document and that LiteLLM passes on under the same name."""
 
 _OURS = frozenset({"model", "stream", "stream_options"})
 _CONTROL_PREFIXES = ("litellm_", "_", "vertex_", "aws_", "azure_", "mock_", "langfuse_", "anthropic_", "openai_")
@@ -103,14 +103,14 @@ _IGNORED = frozenset({"metadata"})
 
 
 class Extra(Enum):
-    """What becomes of members that LiteLLM does not translate."""
+    """Handling of members that LiteLLM does not translate."""
 
     BODY = auto()
-    """They travel in ``extra_body``."""
+    """Sent in ``extra_body``."""
     BODY_ONLY = auto()
-    """The same, and vendors' members go that way too: LiteLLM hands its arguments to OpenAI's client."""
+    """Sent in ``extra_body``, vendors' members as well: LiteLLM passes its arguments to OpenAI's client."""
     REFUSED = auto()
-    """This upstream's way has no such place, and it refuses unknown members itself."""
+    """Refused: the upstream does not accept unknown members."""
 
 
 def arguments_of(
@@ -121,18 +121,18 @@ def arguments_of(
     controls: frozenset[str] = frozenset(),
     free_defaults: bool = False,
 ) -> dict[str, Any]:
-    """Arguments of ``acompletion`` for what the caller sent and the operator set; without model and connection.
+    """Make the arguments of ``acompletion`` from a call and the document's defaults, without model and connection.
 
     Args:
         call: the call.
-        defaults: the document's, used where the caller says nothing.
-        extra: what becomes of members that LiteLLM does not translate.
-        controls: names by which LiteLLM is steered.
-        free_defaults: the operator's defaults may steer LiteLLM itself (a region, say).
+        defaults: the document's, used where the caller sends no value.
+        extra: handling of members that LiteLLM does not translate.
+        controls: names that control LiteLLM.
+        free_defaults: the defaults may control LiteLLM itself (its region, for example).
 
     Raises:
-        InvalidRequestError: a member that cannot be passed on, or ``messages`` is no list of objects.
-        BodyNotJsonError: a member is no valid JSON.
+        InvalidRequestError: a member cannot be passed on, or ``messages`` is not a list of objects.
+        BodyNotJsonError: a member is not valid JSON.
     """
     arguments: dict[str, Any] = {}
     beside: dict[str, Any] = {}
@@ -156,13 +156,13 @@ def arguments_of(
 
 
 def _open(call: Call, defaults: Mapping[str, object]) -> dict[str, object]:
-    """The defaults for what the caller left open; never a second ceiling beside the caller's."""
-    said = call.fields.keys() | _OURS
-    return {name: value for name, value in defaults.items() if name not in said and OTHER_NAME.get(name) not in said}
+    """Return the defaults for what the caller left open; never a second output limit beside the caller's."""
+    sent = call.fields.keys() | _OURS
+    return {name: value for name, value in defaults.items() if name not in sent and OTHER_NAME.get(name) not in sent}
 
 
 def is_control(name: str, controls: frozenset[str]) -> bool:
-    """Whether a member of a body would mean something to LiteLLM itself rather than to the upstream."""
+    """Whether a member of a body would control LiteLLM itself."""
     if name in OPENAI or name in VENDORS or name in _IGNORED:
         return False
     return name in controls or name in _CONTROLS or name.startswith(_CONTROL_PREFIXES)

@@ -1,4 +1,4 @@
-"""The bridge's stream of a response as server-sent events, in the order and with the numbers that clients rely on."""
+"""The bridge's stream of a response as server-sent events, in the order and numbering that clients rely on."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ _SUMMARY = "response.reasoning_summary_text.delta"
 
 
 class ResponseStream(WrappedStream):
-    """One streamed response; implements the port's ``Stream``.
+    """Streamed response; implements the port's ``Stream``.
 
     Args:
         pieces: the bridge's iterator.
-        asked: the call.
+        request: the call.
         limits: how long it may take.
     """
 
-    def __init__(self, pieces: Any, asked: ProviderRequest, limits: StreamLimits) -> None:
+    def __init__(self, pieces: Any, request: ProviderRequest, limits: StreamLimits) -> None:
         super().__init__(pieces.litellm_custom_stream_wrapper, limits)
         self._pieces = pieces
-        self._asked = asked
+        self._request = request
         self._id = new_id()
         self._number = 0
         self._summaries: set[str] = set()
 
-    async def begin(self) -> None:
-        """Wait for the first event, which the bridge makes of the upstream's first chunk.
+    async def start(self) -> None:
+        """Wait for the first event, which the bridge makes from the upstream's first chunk.
 
         Raises:
             GatewayError: anything that goes wrong before the first byte.
@@ -55,7 +55,7 @@ class ResponseStream(WrappedStream):
             raise
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Blocks of whole events; see the port."""
+        """Yield blocks of whole events; see the port."""
         piece, self._first = self._first, None
         while piece is not None:
             for event in self._events(piece.model_dump(warnings=False)):
@@ -83,7 +83,7 @@ class ResponseStream(WrappedStream):
         members = {name: value for name, value in piece.items() if value is not None}
         if "response" in members:
             usage = self.usage if self._complete else None
-            members["response"] = response_body(self._asked, members["response"], self._id, usage)
+            members["response"] = response_body(self._request, members["response"], self._id, usage)
         if "item" in members:
             members["item"] = item_of(members["item"])
         if "part" in members:

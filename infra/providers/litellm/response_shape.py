@@ -1,4 +1,4 @@
-"""The ``response`` object of OpenAI's Responses API, made of what the bridge says and what the caller asked."""
+"""The ``response`` object of OpenAI's Responses API, made of what the bridge says and what the caller request."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ _ECHOED: Mapping[str, Any] = {
     "truncation": "disabled",
     "user": None,
 }
-"""What an answer repeats of the request, and what it says where the request was silent."""
+"""Members of the request that an answer repeats, and their defaults."""
 
 
 def new_id() -> str:
-    """An id of a response."""
+    """Make the id of a response."""
     return f"resp_{uuid4().hex}"
 
 
 def response_body(
-    asked: ProviderRequest, made: Mapping[str, Any], response_id: str, usage: Usage | None = None
+    request: ProviderRequest, made: Mapping[str, Any], response_id: str, usage: Usage | None = None
 ) -> dict[str, object]:
-    """The object.
+    """Make the object.
 
     Args:
-        asked: the call.
-        made: the bridge's own, of which it takes only what the upstream decided.
+        request: the call.
+        made: the bridge's answer.
         response_id: its id.
-        usage: what the upstream counted.
+        usage: the upstream's.
     """
-    echoed = {name: value for name in _ECHOED if (value := _said(asked, name)) is not None}
+    echoed = {name: value for name in _ECHOED if (value := _said(request, name)) is not None}
     return {
         "id": response_id,
         "object": "response",
@@ -57,7 +57,7 @@ def response_body(
         "background": False,
         "error": made.get("error"),
         "incomplete_details": made.get("incomplete_details"),
-        "model": model_name(made["model"], asked.target.provider),
+        "model": model_name(made["model"], request.target.provider),
         "output": [item_of(item) for item in made.get("output") or ()],
         "previous_response_id": None,
         "store": False,
@@ -68,7 +68,7 @@ def response_body(
 
 
 def item_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An item of the output without what is empty; reasoning as OpenAI writes it: as a summary, not as a message."""
+    """Return an item of the output without empty members, and reasoning as a summary, as OpenAI writes it."""
     members: dict[str, Any] = _without_nulls(item)
     if members.get("type") != "reasoning":
         return members
@@ -79,7 +79,7 @@ def item_of(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def usage_member(usage: Usage) -> dict[str, object]:
-    """OpenAI's ``usage`` member of a response."""
+    """Make the ``usage`` member of a response."""
     return {
         "input_tokens": usage.input_tokens,
         "input_tokens_details": {"cached_tokens": usage.cached_input_tokens},
@@ -89,8 +89,8 @@ def usage_member(usage: Usage) -> dict[str, object]:
     }
 
 
-def _said(asked: ProviderRequest, name: str) -> Any:
-    raw = asked.call.fields.get(name)
+def _said(request: ProviderRequest, name: str) -> Any:
+    raw = request.call.fields.get(name)
     return None if raw is None else decoded(raw)
 
 

@@ -1,6 +1,6 @@
-"""``/responses`` through LiteLLM's bridge: a chat completion underneath, for upstreams that have no Responses API.
+"""``/responses`` through LiteLLM's bridge to chat completions, for upstreams without a Responses API.
 
-Nothing is kept there, so what goes on with something kept is refused, and so are tools that OpenAI runs itself.
+Nothing is stored, so requests that refer to something stored are refused, and so are tools that OpenAI runs itself.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BRIDGED = frozenset(
         "user",
     }
 )
-"""What the bridge translates."""
+"""Members that the bridge translates."""
 _WITHOUT_EFFECT = frozenset(
     {
         "include",
@@ -48,9 +48,9 @@ _WITHOUT_EFFECT = frozenset(
         "truncation",
     }
 )
-"""Wishes that change nothing about the text of an answer."""
+"""Members without effect on the text of an answer."""
 _REFUSED = {
-    "background": "This model answers at once only: leave 'background' out.",
+    "background": "This model does not run in the background: omit 'background'.",
     "conversation": "This model keeps no conversations: send the earlier items in 'input'.",
     "previous_response_id": "This model keeps no responses: send the earlier items in 'input'.",
     "prompt": "This model has no stored prompts.",
@@ -60,31 +60,31 @@ _TOOLS = frozenset({"function", "custom", "web_search", "web_search_preview"})
 _OTHER_NAME = {"max_tokens": "max_output_tokens", "max_completion_tokens": "max_output_tokens"}
 
 
-def _arguments(asked: ProviderRequest) -> dict[str, Any]:
-    request: dict[str, Any] = {}
-    for name, raw in asked.call.fields.items():
+def _arguments(request: ProviderRequest) -> dict[str, Any]:
+    bridged: dict[str, Any] = {}
+    for name, raw in request.call.fields.items():
         value = decoded(raw)
         if name in _REFUSED and value not in (None, False):
             raise unsupported(name, _REFUSED[name])
         if name in _BRIDGED and value is not None:
-            request[name] = _checked(name, value)
+            bridged[name] = _checked(name, value)
         elif name not in _BRIDGED | _WITHOUT_EFFECT | _REFUSED.keys() | {"model", "input"}:
             raise unknown(name)
-    arguments = steering(asked)
-    _fill(asked, request, arguments)
-    arguments["input"] = _input(decoded(asked.call.fields.get("input", b"null")))
-    arguments["responses_api_request"] = request
-    arguments["stream"] = asked.call.stream
+    arguments = steering(request)
+    _fill(request, bridged, arguments)
+    arguments["input"] = _input(decoded(request.call.fields.get("input", b"null")))
+    arguments["responses_api_request"] = bridged
+    arguments["stream"] = request.call.stream
     return arguments
 
 
-def _fill(asked: ProviderRequest, request: dict[str, Any], arguments: dict[str, Any]) -> None:
-    """The operator's defaults, which are written in the words of chat completions."""
-    for name, value in asked.defaults.items():
-        bridged = _OTHER_NAME.get(name, name)
-        if bridged in _BRIDGED:
-            request.setdefault(bridged, value)
-        elif name in OPENAI | VENDORS or asked.target.free_defaults:
+def _fill(request: ProviderRequest, bridged: dict[str, Any], arguments: dict[str, Any]) -> None:
+    """Add the document's defaults, which use the names of chat completions."""
+    for name, value in request.defaults.items():
+        other_name = _OTHER_NAME.get(name, name)
+        if other_name in _BRIDGED:
+            bridged.setdefault(other_name, value)
+        elif name in OPENAI | VENDORS or request.target.free_defaults:
             arguments[name] = value
         else:
             arguments.setdefault("extra_body", {})[name] = value
@@ -156,14 +156,14 @@ def _fault(item: Any) -> str | None:
     return None
 
 
-def _answer(response: Any, asked: ProviderRequest) -> Answer:
+def _answer(response: Any, request: ProviderRequest) -> Answer:
     usage = usage_of(_as_chat(response.usage))
-    body = response_body(asked, response.model_dump(warnings=False), new_id(), usage)
+    body = response_body(request, response.model_dump(warnings=False), new_id(), usage)
     return Answer(encode(body), b"application/json", usage)
 
 
 def _as_chat(usage: Any) -> dict[str, Any] | None:
-    """The bridge's report in the words of chat completions."""
+    """Convert the bridge's usage to the names of chat completions."""
     if usage is None:
         return None
     reported = usage.model_dump(exclude_none=True, warnings=False)

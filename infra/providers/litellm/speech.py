@@ -1,7 +1,7 @@
-"""``/audio/speech`` through LiteLLM: Google Cloud's voices (Chirp, Studio, WaveNet), Gemini's, and what else it knows.
+"""``/audio/speech`` through LiteLLM: Google Cloud's voices (Chirp, Studio, WaveNet), Gemini's and others.
 
-LiteLLM hands speech over in one piece, also where its vendor makes it piece by piece. Gemini's models are asked as chat
-models: LiteLLM's own way to them calls the upstream twice and cannot be stopped.
+LiteLLM returns speech in one piece even where the vendor streams it. Gemini's models are called as chat models:
+LiteLLM's own function for them calls the upstream twice and cannot be cancelled.
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ def _function(target: LiteLLMTarget) -> str:
     return "acompletion" if target.gemini else "aspeech"
 
 
-def _arguments(asked: ProviderRequest) -> dict[str, Any]:
-    members = members_of(asked, _KNOWN, _OURS)
+def _arguments(request: ProviderRequest) -> dict[str, Any]:
+    members = members_of(request, _KNOWN, _OURS)
     if members.pop("stream_format", "audio") != "audio":
-        raise unsupported("stream_format", "This model hands audio over as such: leave 'stream_format' out.")
+        raise unsupported("stream_format", "This model returns plain audio: omit 'stream_format'.")
     if not isinstance(members.get("input"), str):
         raise InvalidRequestError("'input' must be a string.", param="input")
     if not isinstance(members.get("voice", ""), str):
@@ -59,9 +59,9 @@ def _arguments(asked: ProviderRequest) -> dict[str, Any]:
     form = members.get("response_format")
     if form is not None and form not in _TYPES:
         raise InvalidRequestError(f"'response_format' must be one of {', '.join(_TYPES)}.", param="response_format")
-    if asked.target.gemini:
+    if request.target.gemini:
         return _gemini(members)
-    if asked.target.provider == "vertex_ai":
+    if request.target.provider == "vertex_ai":
         return _cloud(members)
     return members
 
@@ -90,16 +90,16 @@ def _cloud(members: dict[str, Any]) -> dict[str, Any]:
 
 
 class SpeechStream:
-    """Audio that LiteLLM had in one piece; implements the port's ``Stream``.
+    """Audio that LiteLLM returned in one piece; implements the port's ``Stream``.
 
     Args:
         response: what LiteLLM returned.
-        asked: the call.
+        request: the call.
     """
 
-    def __init__(self, response: Any, asked: ProviderRequest, _limits: StreamLimits) -> None:
-        wanted = members_of(asked, _KNOWN, _OURS).get("response_format")
-        if asked.target.gemini:
+    def __init__(self, response: Any, request: ProviderRequest, _limits: StreamLimits) -> None:
+        wanted = members_of(request, _KNOWN, _OURS).get("response_format")
+        if request.target.gemini:
             self._audio, self.usage = _pcm(response), _tokens(response)
             wanted = wanted or "wav"
             if wanted == "wav":
@@ -111,33 +111,33 @@ class SpeechStream:
 
     usage: Usage | None
 
-    async def begin(self) -> None:
-        """Look whether there is anything.
+    async def start(self) -> None:
+        """Check that it is audio.
 
         Raises:
-            UpstreamProtocolError: there is not, or it is an error or a page: LiteLLM does not look at what it gets.
+            UpstreamProtocolError: it is empty, an error or a page, which LiteLLM does not check.
         """
         if not self._audio:
             raise UpstreamProtocolError(reason="speech without audio")
         if _is_text(self._audio):
-            raise UpstreamProtocolError(reason="a text where audio was asked for")
+            raise UpstreamProtocolError(reason="text in place of audio")
 
     def output_so_far(self) -> int:
-        """Nobody counts tokens of speech here."""
+        """Return 0: speech is not counted in tokens here."""
         return 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Blocks of audio."""
+        """Yield blocks of audio."""
         for start in range(0, len(self._audio), _BLOCK):
             self.ended = start + _BLOCK >= len(self._audio)
             yield self._audio[start : start + _BLOCK]
 
     async def aclose(self) -> None:
-        """Nothing runs any more."""
+        """Do nothing: the upstream call is over."""
 
 
 def _is_text(audio: bytes) -> bool:
-    """Whether it is an object, a page or a stream of events. Samples may begin like one, but do not go on so."""
+    """Whether it is an object, a page or a stream of events; samples may begin like one but do not parse."""
     if _PAGE_OR_EVENT.match(audio):
         return True
     if not _OBJECT.match(audio):
@@ -158,7 +158,7 @@ def _pcm(response: Any) -> bytes:
 
 
 def _tokens(response: Any) -> Usage | None:
-    """What the upstream counted. All that such a model says is audio, whether it says so or not."""
+    """Return the upstream's usage; all output of such a model is audio, even if it does not report that."""
     usage = usage_of(getattr(response, "usage", None))
     if usage is None or usage.audio_output_tokens:
         return usage
@@ -166,7 +166,7 @@ def _tokens(response: Any) -> Usage | None:
 
 
 def wav_head(size: int) -> bytes:
-    """What stands before so many bytes of Gemini's samples in a WAV file."""
+    """Make the header of a WAV file with so many bytes of Gemini's samples."""
     return struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         b"RIFF",
@@ -185,8 +185,8 @@ def wav_head(size: int) -> bytes:
     )
 
 
-def _answer(_response: Any, _asked: ProviderRequest) -> Answer:
-    raise UpstreamProtocolError(reason="speech is always a stream")
+def _answer(_response: Any, _request: ProviderRequest) -> Answer:
+    raise UpstreamProtocolError(reason="speech is always streamed")
 
 
 SPEECH = EndpointAdapter(_function, _arguments, _answer, SpeechStream)

@@ -18,10 +18,10 @@ _DONE = b"data: [DONE]\n\n"
 
 
 async def next_of(pieces: Any, limits: StreamLimits) -> Any:
-    """The next of LiteLLM's pieces, or ``None`` at the end.
+    """Return LiteLLM's next piece, or None at the end.
 
     Raises:
-        GatewayError: there is none in time, or something else went wrong.
+        GatewayError: a timeout or any other failure.
     """
     left = min(limits.silence, limits.deadline - asyncio.get_running_loop().time())
     try:
@@ -29,12 +29,12 @@ async def next_of(pieces: Any, limits: StreamLimits) -> Any:
             return await anext(pieces)
     except StopAsyncIteration:
         return None
-    except Exception as error:  # noqa: BLE001  # LiteLLM raises whatever it likes; every kind becomes one of ours
+    except Exception as error:  # noqa: BLE001  # LiteLLM raises any kind; each becomes one of ours
         raise limits.translate(error) from None
 
 
 class WrappedStream:
-    """What all streams have in common that end in LiteLLM's ``CustomStreamWrapper``; most of the port's ``Stream``.
+    """Base of streams made from LiteLLM's ``CustomStreamWrapper``; implements most of the port's ``Stream``.
 
     Args:
         wrapper: LiteLLM's.
@@ -54,15 +54,15 @@ class WrappedStream:
 
     @property
     def ended(self) -> bool:
-        """Whether the block that was handed out last completes the answer."""
+        """Whether the last block completes the answer."""
         return self._complete
 
     @property
     def usage(self) -> Usage | None:
-        """What the upstream reported so far; ``None`` = nothing.
+        """What the upstream reported so far, or None.
 
-        Some vendors report the input at the beginning and the output at the end. Of a stream that was cut, the output
-        is what was delivered, by rule of thumb, if that is more than what it had reported.
+        Some vendors report the input at the beginning and the output at the end. For a stream that was cut, the output
+        is an estimate of what was delivered if that exceeds what was reported.
         """
         chunks = self._wrapper.chunks
         for chunk in chunks[self._seen :]:
@@ -73,7 +73,7 @@ class WrappedStream:
         return larger(self._reported, Usage(output_tokens=self.output_so_far()))
 
     def output_so_far(self) -> int:
-        """Output tokens delivered so far, by rule of thumb."""
+        """Estimate the output tokens delivered so far."""
         return estimate_tokens(self.characters)
 
     async def aclose(self) -> None:
@@ -81,10 +81,10 @@ class WrappedStream:
         await self._wrapper.aclose()
 
     def _check_complete(self) -> None:
-        """LiteLLM makes up a finish reason where the upstream just stopped; nobody may take that for an answer.
+        """Check that the upstream ended its answer; LiteLLM invents a finish reason for a stream that was cut.
 
         Raises:
-            UpstreamProtocolError: the upstream just stopped.
+            UpstreamProtocolError: the stream was cut.
         """
         wrapper = self._wrapper
         unfinished = wrapper.received_finish_reason is None and wrapper.intermittent_finish_reason is None
@@ -93,23 +93,23 @@ class WrappedStream:
 
 
 class ChatStream(WrappedStream):
-    """One streamed answer; implements the port's ``Stream``.
+    """Streamed chat completion; implements the port's ``Stream``.
 
     Args:
         wrapper: LiteLLM's ``CustomStreamWrapper``.
-        asked: the call.
+        request: the call.
         limits: how long it may take.
     """
 
     kind = "chat.completion.chunk"
 
-    def __init__(self, wrapper: Any, asked: ProviderRequest, limits: StreamLimits) -> None:
+    def __init__(self, wrapper: Any, request: ProviderRequest, limits: StreamLimits) -> None:
         super().__init__(wrapper, limits)
-        self._prefix = asked.target.provider
-        self._wants_usage = asked.call.wants_usage
+        self._prefix = request.target.provider
+        self._wants_usage = request.call.wants_usage
         self._head: dict[str, object] = {}
 
-    async def begin(self) -> None:
+    async def start(self) -> None:
         """Wait for the first chunk: LiteLLM may not have called the upstream before.
 
         Raises:
@@ -124,7 +124,7 @@ class ChatStream(WrappedStream):
             raise
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Blocks of whole events; see the port."""
+        """Yield blocks of whole events; see the port."""
         chunk, self._first = self._first, None
         while chunk is not None:
             block = self._block(chunk)
@@ -140,7 +140,7 @@ class ChatStream(WrappedStream):
             yield _DONE
 
     async def _next(self) -> Any:
-        """The next chunk, or ``None`` at the end."""
+        """Return the next chunk, or None at the end."""
         return await next_of(self._wrapper, self._limits)
 
     def _block(self, chunk: Any) -> bytes | None:
@@ -160,7 +160,7 @@ class ChatStream(WrappedStream):
         return event(body)
 
     def choice(self, choice: Any) -> dict[str, object] | None:
-        """One choice of a chunk; ``None`` = it says nothing."""
+        """Convert one choice of a chunk; None if it is empty."""
         delta = without_private(choice.delta)
         if "tool_calls" in delta and not delta.get("content"):
             delta.pop("content", None)

@@ -1,4 +1,4 @@
-"""``/audio/transcriptions`` through LiteLLM: Chirp, Gemini's transcription models, and what else it knows."""
+"""``/audio/transcriptions`` through LiteLLM: Chirp, Gemini's transcription models and others."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _PLAIN = ("json", "text")
 _RAW = frozenset({"text", "srt", "vtt"})
 
 
-def _arguments(asked: ProviderRequest) -> dict[str, Any]:
-    form = _form(asked)
+def _arguments(request: ProviderRequest) -> dict[str, Any]:
+    form = _form(request)
     for part in form.parts:
         name = part.name.removesuffix("[]")
         if name in _OPENAI_ONLY:
             raise unsupported(name)
         if name not in _KNOWN | _WITHOUT_EFFECT:
             raise unknown(name)
-    if asked.call.stream:
+    if request.call.stream:
         raise unsupported("stream", "This model does not stream transcripts: leave 'stream' out.")
-    arguments: dict[str, Any] = dict(defaults_of(asked, _KNOWN))
+    arguments: dict[str, Any] = dict(defaults_of(request, _KNOWN))
     for name in _KNOWN - {"timestamp_granularities"}:
         value = form.text(name)
         if value:
@@ -43,7 +43,7 @@ def _arguments(asked: ProviderRequest) -> dict[str, Any]:
         arguments["timestamp_granularities"] = granularities
     part = form.files("file")[0]
     upload: Upload | BytesIO
-    if asked.target.google:
+    if request.target.google:
         _check_google(arguments)
         upload = Upload(part.content)
     else:
@@ -61,8 +61,8 @@ def _check_google(arguments: dict[str, Any]) -> None:
         raise unsupported("temperature")
 
 
-def _answer(response: Any, asked: ProviderRequest) -> Answer:
-    wanted = _form(asked).text("response_format") or "json"
+def _answer(response: Any, request: ProviderRequest) -> Answer:
+    wanted = _form(request).text("response_format") or "json"
     usage, shown = _usage(response)
     if wanted in _RAW:
         text = response.text if response.text.endswith("\n") else response.text + "\n"
@@ -81,7 +81,7 @@ def _answer(response: Any, asked: ProviderRequest) -> Answer:
 
 
 def _usage(response: Any) -> tuple[Usage | None, dict[str, object] | None]:
-    """What the upstream counted, for us and for the caller: tokens, or seconds."""
+    """Return the upstream's usage (tokens or seconds) and the ``usage`` member for the caller."""
     reported = getattr(response, "usage", None)
     dumped = {} if reported is None else reported if isinstance(reported, dict) else reported.model_dump(warnings=False)
     if dumped.get("type") == "tokens":
@@ -99,8 +99,8 @@ def _usage(response: Any) -> tuple[Usage | None, dict[str, object] | None]:
     return Usage(audio_milliseconds=round(seconds * 1000)), {"type": "duration", "seconds": seconds}
 
 
-def _form(asked: ProviderRequest) -> Form:
-    form = asked.call.form
+def _form(request: ProviderRequest) -> Form:
+    form = request.call.form
     if form is None or not form.files("file"):
         raise InvalidRequestError("Missing required parameter: 'file'.", param="file")
     return form

@@ -1,4 +1,4 @@
-"""From LiteLLM's usage object to our quantities, and from those to OpenAI's ``usage`` member."""
+"""Conversion of LiteLLM's usage object to quantities, and of those to OpenAI's ``usage`` member."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ _EMPTY: Mapping[str, Any] = {}
 
 
 def usage_of(reported: Any) -> Usage | None:
-    """What the upstream counted; ``None`` = nothing.
+    """Return what the upstream counted, or None.
 
-    LiteLLM includes what was read from and written to a prompt cache in ``prompt_tokens``, as the domain does. An
-    upstream that reports nothing shows up as zeros.
+    LiteLLM includes reads from and writes to a prompt cache in ``prompt_tokens``, as the domain does. It reports zeros
+    where the upstream reports nothing.
 
-    Image tokens of the input stay part of the ordinary input: none of the vendors reached this way prices them apart.
+    Image tokens of the input remain part of the ordinary input: no vendor reached through LiteLLM prices them
+    separately.
     """
     if reported is None:
         return None
@@ -38,14 +39,14 @@ def usage_of(reported: Any) -> Usage | None:
 
 
 def larger(one: Usage | None, other: Usage | None) -> Usage | None:
-    """The larger of each quantity: reports within one stream repeat or complete each other, they never add up."""
+    """Return the larger of each quantity: reports within a stream repeat or complete each other, they never add up."""
     if one is None or other is None:
         return one or other
     return Usage(**{field.name: max(getattr(one, field.name), getattr(other, field.name)) for field in fields(Usage)})
 
 
 def openai_usage(usage: Usage) -> dict[str, object]:
-    """OpenAI's ``usage`` member. ``cache_write_tokens`` is the one name in it that OpenAI does not know."""
+    """Make the ``usage`` member; ``cache_write_tokens`` is its only name that OpenAI lacks."""
     sent = {"cached_tokens": usage.cached_input_tokens, "audio_tokens": usage.audio_input_tokens}
     if usage.cache_write_tokens:
         sent["cache_write_tokens"] = usage.cache_write_tokens

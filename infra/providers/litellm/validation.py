@@ -1,4 +1,4 @@
-"""Shapes that LiteLLM takes for granted: what it stumbles over would pass for a fault of the upstream."""
+"""Checks of types that LiteLLM assumes; its failures would be attributed to the upstream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "functio
 @dataclass(frozen=True, slots=True)
 class _Type:
     types: tuple[type, ...]
-    words: str
+    description: str
 
 
 _INTEGER = _Type((int,), "an integer")
@@ -33,24 +33,24 @@ _TYPES: Mapping[str, _Type] = {
 
 
 def checked(name: str, value: Any) -> Any:
-    """The value of a member, if LiteLLM can work with it.
+    """Return the value of a member if LiteLLM accepts its type.
 
     Raises:
         InvalidRequestError: it has the wrong type.
     """
     if name == "tools" and isinstance(value, list):
         _check_tools(value)
-    wanted = _TYPES.get(name)
-    if value is None or wanted is None or (isinstance(value, wanted.types) and not isinstance(value, bool)):
+    expected = _TYPES.get(name)
+    if value is None or expected is None or (isinstance(value, expected.types) and not isinstance(value, bool)):
         return value
-    raise InvalidRequestError(f"'{name}' must be {wanted.words}.", param=name, code="invalid_type")
+    raise InvalidRequestError(f"'{name}' must be {expected.description}.", param=name, code="invalid_type")
 
 
 def check_messages(messages: Any) -> None:
-    """Refuse what is no conversation.
+    """Refuse an invalid list of messages.
 
     Raises:
-        InvalidRequestError: ``messages`` is no list of messages.
+        InvalidRequestError: ``messages`` is not a list of messages.
     """
     if not isinstance(messages, list) or not messages:
         raise InvalidRequestError("'messages' must be a non-empty array.", param="messages")

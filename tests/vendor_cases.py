@@ -1,4 +1,4 @@
-"""A way to every endpoint of every model type: what ``tests/e2e/test_vendors.py`` calls, and what is thereby proven."""
+"""Documents that reach every endpoint of every model type, called by ``tests/e2e/test_vendors.py``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GOOGLE = {"secret_name": "GOOGLE_ROBOT", "gcp_project": "p1", "location": "us-c
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class VendorCase:
     """A document, and the endpoints that are called with it.
 
     Args:
@@ -60,20 +60,22 @@ class Way:
         )
 
 
-def _native(code: str, kind: ModelType, endpoint: str = "{simulator}/v1", **parameters: str) -> Way:
-    return Way(code, kind, {**_KEY, "endpoint": endpoint} | parameters, VENDORS[kind].endpoints)
+def _native(code: str, kind: ModelType, endpoint: str = "{simulator}/v1", **parameters: str) -> VendorCase:
+    return VendorCase(code, kind, {**_KEY, "endpoint": endpoint} | parameters, VENDORS[kind].endpoints)
 
 
-def _google(code: str, *endpoints: Endpoint, speaks: str = "mp3", unseen: Mapping[str, int] | None = None) -> Way:
-    return Way(code, ModelType.GOOGLE_VERTEX, _GOOGLE, frozenset(endpoints), unseen or {}, speaks)
+def _google(
+    code: str, *endpoints: Endpoint, speaks: str = "mp3", unseen: Mapping[str, int] | None = None
+) -> VendorCase:
+    return VendorCase(code, ModelType.GOOGLE_VERTEX, _GOOGLE, frozenset(endpoints), unseen or {}, speaks)
 
 
-def _through(code: str, model: str, endpoint: str, *endpoints: Endpoint) -> Way:
+def _through(code: str, model: str, endpoint: str, *endpoints: Endpoint) -> VendorCase:
     parameters = {**_KEY, "endpoint": endpoint, "model": model, "api_version": "2024-10-21"}
-    return Way(code, ModelType.LITELLM, parameters, frozenset(endpoints))
+    return VendorCase(code, ModelType.LITELLM, parameters, frozenset(endpoints))
 
 
-WAYS = (
+VENDOR_CASES = (
     _native(
         "azure-openai", ModelType.AZURE_OPENAI, "{simulator}", deployment_name="gpt", api_version="2025-04-01-preview"
     ),
@@ -83,17 +85,19 @@ WAYS = (
     _native("blackbox", ModelType.BLACKBOX),
     _native("openrouter", ModelType.OPENROUTER),
     _native("compatible", ModelType.OPENAI_COMPATIBLE),
-    Way("simulator", ModelType.SIMULATOR, {}, VENDORS[ModelType.SIMULATOR].endpoints),
-    Way("mistral-large", ModelType.AZURE_FOUNDRY, {**_KEY, "endpoint": "{mock}"}, TEXT),
-    Way("foundry-embed", ModelType.AZURE_FOUNDRY, {**_KEY, "endpoint": "{mock}/v1"}, frozenset({Endpoint.EMBEDDINGS})),
-    Way(
+    VendorCase("simulator", ModelType.SIMULATOR, {}, VENDORS[ModelType.SIMULATOR].endpoints),
+    VendorCase("mistral-large", ModelType.AZURE_FOUNDRY, {**_KEY, "endpoint": "{mock}"}, TEXT),
+    VendorCase(
+        "foundry-embed", ModelType.AZURE_FOUNDRY, {**_KEY, "endpoint": "{mock}/v1"}, frozenset({Endpoint.EMBEDDINGS})
+    ),
+    VendorCase(
         "FLUX.1-Kontext-pro",
         ModelType.AZURE_FOUNDRY,
         {**_KEY, "endpoint": "{front}", "api_version": "preview"},
         frozenset({Endpoint.IMAGE_GENERATIONS}),
     ),
-    Way("claude-sonnet-4-5", ModelType.ANTHROPIC, {**_KEY, "endpoint": "{mock}"}, TEXT),
-    Way("command-r", ModelType.COHERE, {**_KEY, "endpoint": "{mock}"}, TEXT | {Endpoint.EMBEDDINGS}),
+    VendorCase("claude-sonnet-4-5", ModelType.ANTHROPIC, {**_KEY, "endpoint": "{mock}"}, TEXT),
+    VendorCase("command-r", ModelType.COHERE, {**_KEY, "endpoint": "{mock}"}, TEXT | {Endpoint.EMBEDDINGS}),
     _google("gemini-2.0-flash", *TEXT),
     _google("text-embedding-005", Endpoint.EMBEDDINGS),
     _google("imagen-4.0", *IMAGES),
@@ -107,13 +111,13 @@ WAYS = (
     ),
     _google("chirp_3", Endpoint.TRANSCRIPTIONS),
     _google("gemini-3.5-transcribe", Endpoint.TRANSCRIPTIONS),
-    Way("claude-3-sonnet", ModelType.GOOGLE_VERTEX_CLAUDE, _GOOGLE, TEXT),
-    Way("deepseek-v3.1-maas", ModelType.GOOGLE_VERTEX_DEEPSEEK, _GOOGLE, TEXT),
-    Way("llama-4-scout-17b-16e-instruct-maas", ModelType.GOOGLE_VERTEX_META, _GOOGLE, TEXT),
-    Way("mistral-large-2411", ModelType.GOOGLE_VERTEX_MISTRAL, _GOOGLE, TEXT),
-    Way("jamba-1.5-large", ModelType.GOOGLE_VERTEX_JAMBA, _GOOGLE, TEXT),
-    Way("qwen3-235b-a22b-instruct-2507-maas", ModelType.GOOGLE_VERTEX_QWEN, _GOOGLE, TEXT),
-    Way("gpt-oss-120b-maas", ModelType.GOOGLE_VERTEX_OPENAI, _GOOGLE, TEXT),
+    VendorCase("claude-3-sonnet", ModelType.GOOGLE_VERTEX_CLAUDE, _GOOGLE, TEXT),
+    VendorCase("deepseek-v3.1-maas", ModelType.GOOGLE_VERTEX_DEEPSEEK, _GOOGLE, TEXT),
+    VendorCase("llama-4-scout-17b-16e-instruct-maas", ModelType.GOOGLE_VERTEX_META, _GOOGLE, TEXT),
+    VendorCase("mistral-large-2411", ModelType.GOOGLE_VERTEX_MISTRAL, _GOOGLE, TEXT),
+    VendorCase("jamba-1.5-large", ModelType.GOOGLE_VERTEX_JAMBA, _GOOGLE, TEXT),
+    VendorCase("qwen3-235b-a22b-instruct-2507-maas", ModelType.GOOGLE_VERTEX_QWEN, _GOOGLE, TEXT),
+    VendorCase("gpt-oss-120b-maas", ModelType.GOOGLE_VERTEX_OPENAI, _GOOGLE, TEXT),
     _through("litellm-gemini", "gemini/gemini-2.0-flash", "{mock}/v1beta", *TEXT),
     _through("litellm-azure", "azure/gpt-4o", "{mock}", Endpoint.CHAT_COMPLETIONS, Endpoint.EMBEDDINGS),
     _through("litellm-dall-e", "openai/dall-e-3", "{mock}/v1", Endpoint.IMAGE_GENERATIONS),
@@ -122,5 +126,5 @@ WAYS = (
     _through("litellm-whisper", "openai/whisper-1", "{mock}/v1", Endpoint.TRANSCRIPTIONS),
 )
 
-PROVEN = frozenset((way.kind, endpoint) for way in WAYS for endpoint in way.endpoints)
-"""Every model type and endpoint that some way leads to."""
+PROVEN = frozenset((case.kind, endpoint) for case in VENDOR_CASES for endpoint in case.endpoints)
+"""Every model type and endpoint that is called."""
