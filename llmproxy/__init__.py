@@ -1,1 +1,1 @@
-"""What is run: settings, wiring, the ASGI application and the command line."""
+"""The product: settings, wiring, the ASGI application and the command line."""

@@ -1,4 +1,4 @@
-"""The demo: documents and a project with which a newcomer can call at once, and the lines to paste."""
+"""The demo: documents and a project for first calls, and the lines to paste."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.documents.write import project_body, with_key
 
 PROJECT = "demo"
 MODEL = "demo"
-"""The public name that the pasted lines use: a vendor's model where its key is set, else the simulator."""
+"""The model in the lines to paste: a vendor's if its key is set, else the simulator's."""
 
 _CHAT = ("ChatCompletion",)
 _RESPONSES = ("Responses",)
@@ -19,7 +19,7 @@ _INPUT = "cost_input_1Mtokens"
 
 
 async def prepare_demo(store: CatalogStore, environment: Mapping[str, str], key: str) -> list[str]:
-    """Write the demo's documents and its project; the public names that it can call, the pasted one first.
+    """Write the demo's documents and its project; return the models that it can call, the pasted one first.
 
     Only documents whose id begins with ``demo`` are touched.
     """
@@ -35,7 +35,7 @@ async def prepare_demo(store: CatalogStore, environment: Mapping[str, str], key:
 
 
 def lines_to_paste(base_url: str, key: str, models: list[str]) -> str:
-    """What the terminal shows once the demo answers."""
+    """Return the text for the terminal once the demo is ready."""
     return f"""
 LLM Proxy demo is ready.
   base_url  {base_url}/v1
@@ -69,7 +69,7 @@ def _documents(environment: Mapping[str, str]) -> list[dict[str, object]]:
 
 
 def _simulated() -> list[dict[str, object]]:
-    """A model for every operation, with prices as vendors have them."""
+    """Return a model for every operation, with typical prices."""
     return [
         _document("simulated-chat", "Simulator", "Simulator", {}, _tokens("0.5", "1.5"), (*_CHAT, *_RESPONSES)),
         _document("simulated-embeddings", "Simulator", "Simulator", {}, {_INPUT: "0.02"}, ("embeddings",)),

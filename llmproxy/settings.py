@@ -29,14 +29,14 @@ class SettingsError(Exception):
 
 
 class Environment(StrEnum):
-    """Where the server runs; production refuses what is only fit for a laptop."""
+    """Environment of the server; production refuses what is only fit for a laptop."""
 
     DEVELOPMENT = "development"
     PRODUCTION = "production"
 
 
 class LogLevel(StrEnum):
-    """How much is logged."""
+    """Level of the log."""
 
     DEBUG = "DEBUG"
     INFO = "INFO"
@@ -45,7 +45,7 @@ class LogLevel(StrEnum):
 
 
 class Authentication(StrEnum):
-    """Whether callers need a key."""
+    """Authentication of callers."""
 
     ON = "on"
     OFF = "off"
@@ -139,12 +139,12 @@ class Settings(BaseSettings):
 
     @property
     def in_memory(self) -> bool:
-        """Whether nothing is to be kept on disk."""
+        """True if nothing is kept on disk."""
         return self.data_dir == IN_MEMORY
 
 
 def load_environment(dotenv: Path = DOTENV) -> dict[str, str]:
-    """The environment variables, and below them, outside production, those of a ``.env`` file.
+    """Read the environment variables, and below them, outside production, those of a ``.env`` file.
 
     Nothing is written to ``os.environ``: what the file holds stays out of child processes and crash reports.
 
@@ -169,12 +169,12 @@ def load_settings(dotenv: Path = DOTENV) -> Settings:
     known = {name.upper() for name in Settings.model_fields}
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
-            raise SettingsError(f"{name} is not a setting; see docs/settings.md")
+            raise SettingsError(f"unknown setting {name}; see docs/settings.md")
     try:
         settings = Settings(_env_file=_dotenv_in_use(dotenv))
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise SettingsError(f"{str(first['loc'][0]).upper()} is wrong: {first['msg']}") from None
+        raise SettingsError(f"{str(first['loc'][0]).upper()} is invalid: {first['msg']}") from None
     _check_combinations(settings)
     return settings
 
@@ -186,9 +186,11 @@ def _check_combinations(settings: Settings) -> None:
         if not settings.llmproxy_cosmos_verify_tls:
             raise SettingsError("LLMPROXY_COSMOS_VERIFY_TLS=false is refused when ENVIRONMENT=production")
     if settings.cosmos_url and settings.in_memory:
-        raise SettingsError("DATA_DIR=:memory: is refused with COSMOS_URL: ledger lines wait on disk while it is away")
+        raise SettingsError(
+            "DATA_DIR=:memory: is refused with COSMOS_URL: ledger lines wait on disk while Cosmos DB is unavailable"
+        )
     if settings.cosmos_container_id in OTHER_CONTAINERS:
-        raise SettingsError("COSMOS_CONTAINER_ID names a container that something else is kept in")
+        raise SettingsError("COSMOS_CONTAINER_ID names a container with another purpose")
     if settings.llmproxy_ca_file is not None:
         try:
             ssl.create_default_context(cafile=settings.llmproxy_ca_file)

@@ -1,4 +1,4 @@
-"""The key that seals the ids of stored responses: one for all replicas, and no setting where it can be helped."""
+"""The key that seals the ids of stored responses: one for all replicas, without a setting where possible."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _LOOKS, _LOOK_SECONDS = 100, 0.02
 
 
 def shared_by_replicas(settings: Settings) -> bool:
-    """Whether every replica with these settings has the same key."""
+    """Return whether every replica with these settings has the same key."""
     return _secret(settings) is not None
 
 
 def signing_key(settings: Settings) -> bytes:
-    """The key: of the setting, else of the database's key, which replicas share, else of a file made once.
+    """Return the key: from the setting, else from the database's key, which replicas share, else from a file made once.
 
     Raises:
-        OSError: the file can be neither read nor made.
+        OSError: the file can be neither read nor created.
     """
     secret = _secret(settings)
     if secret is not None:
@@ -46,18 +46,18 @@ def _from_file(path: Path) -> bytes:
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return _of_somebody_else(path)
+        return _from_existing_file(path)
     key = secrets.token_bytes(_BYTES)
     with os.fdopen(descriptor, "wb") as file:
         file.write(key)
     return key
 
 
-def _of_somebody_else(path: Path) -> bytes:
-    """The key that another process made, which may be about to write it right now."""
+def _from_existing_file(path: Path) -> bytes:
+    """Read the key of another process, which may still be writing it."""
     for _ in range(_LOOKS):
         key = path.read_bytes()
         if len(key) == _BYTES:
             return key
         time.sleep(_LOOK_SECONDS)
-    raise OSError(errno.EINVAL, "is no whole key; delete it to have a new one made", str(path))
+    raise OSError(errno.EINVAL, "incomplete key; delete the file to have a new one made", str(path))

@@ -27,13 +27,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What is kept, and the journal through which ledger lines get there.
+    """The stores, and the journal in front of the ledger.
 
     Args:
         catalog: documents.
         usage: the ledger.
-        journal: ledger lines on their way.
-        snapshot: the last catalogue on this machine's disk, where the store itself is somewhere else.
+        journal: ledger lines not in the store yet.
+        snapshot: the last catalogue on this machine's disk, if the store is elsewhere.
     """
 
     catalog: CatalogStore
@@ -43,15 +43,15 @@ class Stores:
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings, *, create: bool = False, patient: bool = False) -> AsyncIterator[Stores]:
+async def open_stores(settings: Settings, *, create: bool = False, degraded: bool = False) -> AsyncIterator[Stores]:
     """Open the stores, ready to use, and close them again.
 
-    Lines that dead processes left in the journal are taken over as soon as the journal is started by whoever needs it.
+    The journal takes over lines of dead processes once it is started.
 
     Args:
-        settings: which stores, and where.
+        settings: the stores and their addresses.
         create: create what is missing in a store that is shared, too, which needs more rights than using it.
-        patient: go on with a store that is away: its methods raise until it is back.
+        degraded: continue with an unavailable store, whose methods raise until it is available.
 
     Raises:
         StoreUnavailableError: a store cannot be opened.
@@ -62,9 +62,9 @@ async def open_stores(settings: Settings, *, create: bool = False, patient: bool
             try:
                 await (store.prepare() if create else store.open())
             except StoreUnavailableError as error:
-                if not patient:
+                if not degraded:
                     raise
-                logger.warning("a store is away", extra={"reason": str(error)})
+                logger.warning("a store is unavailable", extra={"reason": str(error)})
         yield stores
     finally:
         await stores.journal.close()

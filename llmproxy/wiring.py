@@ -1,4 +1,4 @@
-"""The composition root: the only place that knows every adapter."""
+"""The composition root: the only module that names every adapter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -40,7 +41,6 @@ from infra.secrets.env import environment_secrets
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
-from llmproxy.version import product_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         connect_timeout=settings.llmproxy_connect_timeout,
     )
     silence, total = settings.llmproxy_silence_timeout, settings.llmproxy_total_timeout
-    name = f"llmproxy/{product_version()}"
+    name = f"llmproxy/{_version()}"
     identity = AzureIdentity(time.time)
     wire = OpenAIWire(
         pool, secrets, silence_timeout=silence, total_timeout=total, user_agent=name, identity=identity.token
@@ -90,15 +90,15 @@ class Product:
 async def open_product(
     settings: Settings, environment: Mapping[str, str], access_log: AccessLog | None = None
 ) -> AsyncIterator[Product]:
-    """Everything wired up and running; let go of in the opposite order.
+    """Wire everything up and run it; close it in the opposite order.
 
     Raises:
         StoreUnavailableError: the stores cannot be opened.
     """
     async with AsyncExitStack() as stack:
-        # A store somewhere else may be away when we start; one on our own disk that does not open will not heal.
-        patient = settings.cosmos_url is not None
-        stores = await stack.enter_async_context(open_stores(settings, patient=patient))
+        # A remote store may be unavailable at the start; one on our own disk that does not open will not recover.
+        remote = settings.cosmos_url is not None
+        stores = await stack.enter_async_context(open_stores(settings, degraded=remote))
         providers = make_providers(settings, environment)
         stack.push_async_callback(providers.pool.close)
         stack.push_async_callback(providers.identity.close)
@@ -108,7 +108,7 @@ async def open_product(
         try:
             await view.refresh()
         except StoreUnavailableError:
-            if not patient:
+            if not remote:
                 raise
         follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
         stack.push_async_callback(_stop, follower)
@@ -116,13 +116,12 @@ async def open_product(
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
         serving = Serving(view, providers.dispatch, ledger, random.random, affinity, authentication=authentication)
-        version = product_version()
         health = Health(
             view,
             ledger=lambda: _ledger_facts(stores),
             upstreams=providers.facts,
             time=clock.time,
-            version=version,
+            version=_version(),
             show_detail=settings.llmproxy_health_detail,
         )
         limits = BodyLimits(
@@ -130,7 +129,7 @@ async def open_product(
         )
         uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
         app = AsgiApp(
-            Handler(serving, limits, uploads), create_pages(serving, health, version, ListedSizes().of), access_log
+            Handler(serving, limits, uploads), create_pages(serving, health, _version(), ListedSizes().of), access_log
         )
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
@@ -155,8 +154,16 @@ def _ledger_facts(stores: Stores) -> Mapping[str, object]:
     }
 
 
+def _version() -> str:
+    """Return the version of the installed package; ``0`` if it is not installed."""
+    try:
+        return version("llmproxy")
+    except PackageNotFoundError:
+        return "0"
+
+
 def _line_id() -> str:
-    """Unique, and in the order of time: a store that sorts by id then appends, which is several times as fast."""
+    """Return a unique id in the order of time: stores that sort by id then append, which is several times as fast."""
     return f"{time.time_ns():016x}{random.getrandbits(64):016x}"
 
 

@@ -1,4 +1,4 @@
-"""Do what a plan says, as long as every document still stands as it did when the plan was made."""
+"""Apply a plan, provided that no document has changed since the plan was made."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from application.admin.diff import same
+from application.admin.messages import CommandError, few
 from application.admin.plan import Action, Plan, Step
-from application.admin.refusal import CommandError
-from application.admin.truncate_list import few
 from application.errors import ConflictError, StoreUnavailableError
 from application.ports.catalog_store import CatalogStore, ChangeKind, HistoryEntry, Kind
 
 _MOST_NAMED = 20
-_DEEDS = {Action.ADD: ChangeKind.ADDED, Action.CHANGE: ChangeKind.CHANGED, Action.REMOVE: ChangeKind.REMOVED}
+_CHANGES = {Action.ADD: ChangeKind.ADDED, Action.CHANGE: ChangeKind.CHANGED, Action.REMOVE: ChangeKind.REMOVED}
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a history says about a change.
+    """Author and circumstances of a change, as recorded in the history.
 
     Args:
         author: who makes it.
         at_ms: when (milliseconds since 1970-01-01 UTC).
-        deed: how it comes about, where that is not plain from the step.
+        change: the kind of change, if not the one that follows from the step.
         note: more about that, for people.
     """
 
     author: str
     at_ms: int
-    deed: ChangeKind | None = None
+    change: ChangeKind | None = None
     note: str = ""
 
 
@@ -47,7 +46,7 @@ class Applied:
 
 
 async def carry_out(store: CatalogStore, plan: Plan, signature: Signature) -> Applied:
-    """Carry out every step, each on condition that nobody changed its document since the plan was made.
+    """Carry out every step, each on condition that its document has not changed since the plan was made.
 
     Every condition is looked at before the first step. A document that changes after that stops the steps from there
     on; those before it stay done, and the error names them.
@@ -55,7 +54,7 @@ async def carry_out(store: CatalogStore, plan: Plan, signature: Signature) -> Ap
     Raises:
         ConflictError: a document is not as the plan found it.
         CommandError: a store cannot keep a document as it is.
-        StoreUnavailableError: the store is away. Whether the step at which it happened took effect is not known.
+        StoreUnavailableError: the store is unavailable. The step in progress may or may not have taken effect.
     """
     applied = Applied(unchanged=list(plan.unchanged))
     lists = {Action.ADD: applied.added, Action.CHANGE: applied.changed, Action.REMOVE: applied.removed}
@@ -64,7 +63,7 @@ async def carry_out(store: CatalogStore, plan: Plan, signature: Signature) -> Ap
         try:
             await _take(store, step, signature)
         except ConflictError:
-            found = f"{step.id!r} was changed by somebody else in the meantime"
+            found = f"{step.id!r} was changed concurrently"
             raise ConflictError(f"{found}; {_progress(plan.steps, number)}; plan again") from None
         except ValueError as error:
             found = f"{step.id!r} cannot be stored: {error}"
@@ -90,11 +89,11 @@ def check_fit(store: CatalogStore, steps: Sequence[Step]) -> None:
 
 
 def entries_for(step: Step, latest: HistoryEntry | None, signature: Signature) -> list[HistoryEntry]:
-    """What the history is to keep of a step: how the document stood before, unless it has that, and how it stands then.
+    """Build the history entries of a step: the body before, unless recorded already, and the body after.
 
     Args:
         step: the change.
-        latest: the last version that the history has of the document; ``None`` = none at all.
+        latest: the last recorded version of the document; None if there is no history.
         signature: who makes the change, and when.
     """
     version = 0 if latest is None else latest.version
@@ -102,8 +101,8 @@ def entries_for(step: Step, latest: HistoryEntry | None, signature: Signature) -
     if not same(None if latest is None else latest.body, step.before):
         version += 1
         entries.append(HistoryEntry(step.id, version, signature.at_ms, "", ChangeKind.FOUND, step.before))
-    deed = signature.deed or _DEEDS[step.action]
-    made = HistoryEntry(step.id, version + 1, signature.at_ms, signature.author, deed, step.after, signature.note)
+    change = signature.change or _CHANGES[step.action]
+    made = HistoryEntry(step.id, version + 1, signature.at_ms, signature.author, change, step.after, signature.note)
     return [*entries, made]
 
 
@@ -116,8 +115,7 @@ async def _check(store: CatalogStore, steps: Sequence[Step]) -> None:
     if changed:
         one = "documents were" if len(changed) > 1 else "document was"
         raise ConflictError(
-            f"nothing was written: {len(changed)} {one} changed by somebody else since the plan was made"
-            f" ({_named(changed)}); plan again"
+            f"nothing was written: {len(changed)} {one} changed since the plan was made ({_named(changed)}); plan again"
         )
 
 
@@ -127,7 +125,7 @@ async def _take(store: CatalogStore, step: Step, signature: Signature) -> None:
     if step.after is not None:
         await store.put(Kind.MODEL, step.after, replaces=step.replaces, entries=entries)
     elif not await store.delete(Kind.MODEL, step.id, replaces=step.replaces, entries=entries):
-        raise ConflictError(f"{step.id!r} is gone already")
+        raise ConflictError(f"{step.id!r} has been removed already")
 
 
 def _progress(steps: Sequence[Step], number: int) -> str:

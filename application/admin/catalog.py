@@ -18,7 +18,7 @@ _LONGEST_STEM = 120
 async def look_ahead(
     store: CatalogStore, files: Iterable[tuple[str, object]], *, prune: bool = False
 ) -> tuple[Validation, Plan | None]:
-    """What applying a folder would do. Writes nothing.
+    """Plan what applying a folder would do. Writes nothing.
 
     Args:
         store: where the documents live.
@@ -26,11 +26,11 @@ async def look_ahead(
         prune: documents that the folder lacks are to be removed.
 
     Returns:
-        What the check of the folder found, and the plan: ``None`` = there are errors.
+        The validation of the folder, and the plan; None if there are errors.
 
     Raises:
         CommandError: the store cannot keep one of the documents.
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     validation = validate(files)
     if validation.errors:
@@ -51,7 +51,7 @@ async def apply(
 ) -> tuple[Validation, Applied | None]:
     """Write the documents of a folder to the store; nothing at all if one of them has an error.
 
-    Documents that stand there already as they are in the folder are not written.
+    Documents that are unchanged are not written.
 
     Args:
         store: where the documents live.
@@ -61,12 +61,12 @@ async def apply(
         agree: is shown the plan before anything is written, and may raise.
 
     Returns:
-        What the check found, and what was done: ``None`` = nothing, because there are errors.
+        The validation, and what was done; None if there are errors.
 
     Raises:
         CommandError: the store cannot keep one of the documents.
-        ConflictError: somebody changed one of the documents meanwhile. The message says what was written before that.
-        StoreUnavailableError: the store is away; the same.
+        ConflictError: one of the documents was changed concurrently. The message says what was written before that.
+        StoreUnavailableError: the store is unavailable; the message says the same.
     """
     validation, plan = await look_ahead(store, files, prune=prune)
     if plan is None:
@@ -78,10 +78,10 @@ async def apply(
 async def export(store: CatalogStore) -> list[tuple[str, Mapping[str, object]]]:
     """Every model document with a file name made from its id, ordered by id.
 
-    Applying what is exported changes nothing. What is no JSON object cannot be a document and is left out.
+    Applying an export changes nothing. Stored values that are not JSON objects are left out.
 
     Raises:
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     exported: list[tuple[str, Mapping[str, object]]] = []
     taken: set[str] = set()

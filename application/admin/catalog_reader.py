@@ -49,7 +49,7 @@ async def read_all(store: CatalogStore) -> Readings:
     """Read the whole store.
 
     Raises:
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     models: list[ModelDocument] = []
     projects: list[Project] = []

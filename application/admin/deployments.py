@@ -1,4 +1,4 @@
-"""What is known about one document without calling it: way, secrets, price."""
+"""Facts about one deployment that need no call: adapter, secrets, price."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Example:
     """A call whose cost is named, to compare deployments by.
 
     Args:
-        said: what it is, for the head of a column.
+        title: what it is, for the header of a column.
         usage: what it uses; tokens of audio and images by rule of thumb, for documents that go by tokens.
     """
 
-    said: str
+    title: str
     usage: Usage
 
 
@@ -63,12 +63,12 @@ EXAMPLES: Mapping[Operation, Example] = {
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """What the adapters know about reaching models. None of it calls anybody.
+    """Facts that the adapters know about deployments. Makes no calls.
 
     Args:
-        unusable_because: why a document cannot be called as it stands; ``None`` = it can.
-        upstream_model: the name by which the upstream knows the model.
-        adapter_name: which adapter calls it; ``None`` = none does.
+        unusable_because: why a deployment cannot be called; None if it can.
+        upstream_model: the model's name at the upstream.
+        adapter_name: the adapter that calls it; None if there is no such adapter.
         has_secret: whether an environment variable is set and may be used by documents.
     """
 
@@ -99,13 +99,13 @@ class Deployment:
 
     Args:
         document: the document.
-        turn: 1 = tried first, 2 = where all of turn 1 fail, ...; ``None`` = not at all, because of ``reason``.
+        turn: 1 is tried first, 2 after all of turn 1 have failed, ...; None if never, because of ``reason``.
         share: of the calls that reach this turn, how many go to it first, in percent.
         reason: why it gets no call; empty = it does.
-        adapter: which adapter calls it; ``None`` = none does.
-        upstream_model: the name by which the upstream knows the model.
+        adapter: the adapter that calls it; None if there is no such adapter.
+        upstream_model: the model's name at the upstream.
         secrets: the variables that it needs or uses.
-        key_in_document: the key that is used stands in the document itself.
+        key_in_document: the document itself contains the key.
         example: what the operation's example costs.
     """
 
@@ -133,13 +133,13 @@ class Deployment:
 def candidate(
     document: ModelDocument, operation: Operation, upstreams: Upstreams, *, turn: int, share: Fraction
 ) -> Deployment:
-    """A document that gets calls."""
+    """Build the entry of a deployment that receives calls."""
     percent = (Decimal(share.numerator * 100) / share.denominator).quantize(Decimal("0.1"))
     return _deployment(document, operation, upstreams, turn, percent, "")
 
 
 def excluded(document: ModelDocument, operation: Operation, reason: str, upstreams: Upstreams) -> Deployment:
-    """A document that gets none, and why."""
+    """Build the entry of a deployment that receives no calls, with the reason."""
     return _deployment(document, operation, upstreams, None, Decimal(0), reason)
 
 
@@ -148,7 +148,7 @@ def _deployment(
 ) -> Deployment:
     named = named_variables(document.parameters)
     states = tuple(SecretState(one.member, one.name, upstreams.has_secret(one.name)) for one in named)
-    # A text that looks like a variable and is none stands for itself.
+    # A text that looks like the name of a variable but is not set is used literally.
     relevant = tuple(state for state, one in zip(states, named, strict=True) if one.needed or state.present)
     members = {state.member for state in states}
     return Deployment(

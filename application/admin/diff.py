@@ -1,4 +1,4 @@
-"""How two versions of a document differ, field by field, without the values that may be secrets."""
+"""Differences between two versions of a document, field by field, without values that may be secrets."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FieldChange:
     """One field that differs.
 
     Args:
-        field: where, as a path: ``costs.input``; empty = the document as a whole, which was or is no JSON object.
+        field: path of the field: ``costs.input``; empty for the whole document, where a version is not a JSON object.
         old: its value before; ``ABSENT`` = it was not there; ``HIDDEN`` in place of whatever may be a secret.
         new: its value after.
     """
@@ -39,7 +39,7 @@ class FieldChange:
 
 
 def differences(old: object, new: object) -> tuple[FieldChange, ...]:
-    """Every field that differs between two versions of a document; ``None`` = there is no document.
+    """List every field that differs between two versions of a document; None stands for an absent document.
 
     Numbers that are equal but written differently (``2`` and ``2.0``) do not differ.
     """
@@ -53,7 +53,7 @@ def differences(old: object, new: object) -> tuple[FieldChange, ...]:
 
 
 def same(one: object, other: object) -> bool:
-    """Whether two JSON values are the same: order of members apart, ``2`` like ``2.0``, but ``1`` unlike ``true``."""
+    """Compare two JSON values: the order of members is ignored, ``2`` equals ``2.0``, ``1`` differs from ``true``."""
     # Not recursive: a document may be nested more deeply than calls may be.
     pairs = [(one, other)]
     while pairs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from application.admin.checks import Check, Verdict
+from application.admin.messages import Check, Verdict
 from application.admin.projects import ListedProject, list_projects
 from application.errors import StoreUnavailableError
 from application.ports.catalog_store import CatalogStore, Kind
@@ -22,12 +22,12 @@ async def examine(
     unusable_because: Callable[[ModelDocument], str | None],
     now: datetime,
 ) -> list[Check]:
-    """Check the stores and everything in them; a store that is away ends its part of the checks, never the others'.
+    """Check the stores and everything in them; an unavailable store skips its own checks only.
 
     Args:
         catalog: where documents live.
         usage: the ledger.
-        unusable_because: why a document cannot be called as it stands (a secret is missing, say), ``None`` = it can.
+        unusable_because: why a deployment cannot be called (a secret is missing, say); None if it can.
         now: the time, aware.
     """
     checks: list[Check] = []
@@ -86,7 +86,7 @@ def _projects(projects: Sequence[ListedProject], now: datetime) -> Iterator[Chec
         yield Check(Verdict.OK, "projects", text)
     else:
         hint = "`llmproxy keys create PROJECT`" if projects else "`llmproxy projects create ID`"
-        yield Check(Verdict.WARN, "projects", f"{text}: nobody can call; see {hint}")
+        yield Check(Verdict.WARN, "projects", f"{text}: nothing can be called; see {hint}")
 
 
 def _together(models: Sequence[ModelDocument], projects: Sequence[ListedProject]) -> Iterator[Check]:

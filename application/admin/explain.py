@@ -1,4 +1,4 @@
-"""Why a call would be allowed or not, and what would become of it. Asks the rules of the request path; calls nobody."""
+"""Explanation of a call by the rules of the request path: allowed or not, and how it would be served."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from application.admin.catalog_reader import Readings
-from application.admin.checks import Check, Verdict
 from application.admin.deployments import Deployment, Upstreams, candidate, excluded
 from application.admin.explain_caller import explain_caller
+from application.admin.messages import Check, Verdict
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
 from domain.access import may_use
@@ -23,13 +23,13 @@ from domain.routing import shares
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A call that somebody could make.
+    """A call to explain.
 
     Args:
         model: what it names as ``"model"``.
         operation: what it asks for.
-        project: who makes it; ``None`` = the project that ``key`` belongs to.
-        key: the key it is made with, or the id or the kept prefix of one; ``None`` = any key of the project.
+        project: the calling project; None for the one that ``key`` belongs to.
+        key: the key, its id or its stored prefix; None for any key of the project.
         uses_tools: it carries tools.
     """
 
@@ -42,7 +42,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What was found.
+    """Result of explaining a call.
 
     Args:
         checks: what was looked at, in the order of the request path. The call is allowed unless one of them failed.
@@ -55,7 +55,7 @@ class Explanation:
 
     @property
     def allowed(self) -> bool:
-        """Whether the call would reach an upstream."""
+        """True if the call would reach an upstream."""
         return all(check.verdict is not Verdict.FAIL for check in self.checks)
 
 
@@ -117,7 +117,7 @@ def _model(question: Question, readings: Readings, known: Sequence[ModelDocument
 
 
 def _offered(question: Question, catalog: Catalog, project_id: str) -> tuple[Sequence[ModelDocument], Sequence[Check]]:
-    """The deployments for the first path of the operation that is served at all, and what becomes of each path."""
+    """Find the deployments for the first path of the operation that is served, and the result for each path."""
     served: dict[str, Sequence[ModelDocument]] = {}
     refused: dict[str, GatewayError] = {}
     for endpoint in _paths(question.operation):
@@ -166,7 +166,7 @@ def _usable(candidates: Sequence[Deployment]) -> Iterator[Check]:
 
 
 def _reasons(question: Question, catalog: Catalog, project_id: str) -> Callable[[ModelDocument], str]:
-    """Why the rules of the request path passed a document over: the first of them that says no."""
+    """Name the first rule of the request path that excludes a document."""
 
     def why(document: ModelDocument) -> str:
         if not document.enabled:

@@ -1,4 +1,4 @@
-"""Who a call would come from: the project and the key, as the request path sees them."""
+"""Caller of an explained call: project and key, as the request path sees them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from application.admin.catalog_reader import Readings
-from application.admin.checks import Check, Verdict
+from application.admin.messages import Check, Verdict
 from application.ports.catalog_store import Kind
 from application.serving.authenticate import everybody, refused_because
 from domain.api_key import ApiKey, fingerprint
@@ -22,14 +22,14 @@ def explain_caller(
     *,
     authentication: bool,
 ) -> tuple[str, list[Check]]:
-    """The id of the project that pays, empty where there is none, and what was found about it and the key.
+    """Find the id of the project that pays (empty if there is none), and check it and the key.
 
     Args:
-        project_id: the project; ``None`` = the one that the key belongs to.
-        key: the key itself, its id or its kept prefix; ``None`` = any key.
+        project_id: the project; None for the one that the key belongs to.
+        key: the key, its id or its stored prefix; None for any key.
         readings: the store.
         now: the time, aware.
-        authentication: ``False`` = nobody needs a key.
+        authentication: whether callers need a key.
     """
     catalog = readings.catalog
     if not authentication:
@@ -45,7 +45,7 @@ def explain_caller(
 
 
 def _find(catalog: Catalog, project_id: str | None, key: str) -> list[tuple[Project, ApiKey]]:
-    """The key itself, or else those that operators know by what ``keys list`` shows: they rarely have the key."""
+    """Find a key by its text, or by what ``keys list`` shows of it: operators rarely have the key."""
     exact = catalog.keys.get(fingerprint(key))
     if exact is not None:
         return [exact]
@@ -58,7 +58,7 @@ def _project(project_id: str, readings: Readings, now: Callable[[], datetime], *
     if project is None:
         for one in readings.broken:
             if one.kind is Kind.PROJECT and one.id == project_id:
-                text = f"the document of {project_id!r} has errors, so none of its keys is in service: {one.reason}"
+                text = f"the document of {project_id!r} has errors, so its keys are not in service: {one.reason}"
                 return Check(Verdict.FAIL, "project", text)
         return Check(Verdict.FAIL, "project", f"there is no project {project_id!r}")
     if not project.enabled:

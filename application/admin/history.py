@@ -1,4 +1,4 @@
-"""Which versions model documents had, and how to put one of them back."""
+"""Past versions of model documents, and restoring one of them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from application.admin.apply_plan import Signature, carry_out
 from application.admin.diff import FieldChange, differences, same
+from application.admin.messages import CommandError
 from application.admin.plan import Plan, content, plan_of, step_to
 from application.admin.projects import project_ids
-from application.admin.refusal import CommandError
 from application.ports.catalog_store import CatalogStore, ChangeKind, HistoryEntry, Kind
 from domain.documents import read_model
 from domain.documents.fault import reason
@@ -22,7 +22,7 @@ class PastVersion:
     Args:
         entry: the version.
         changes: how it differs from the version before it, without secrets.
-        current: it is the last version that is known, and the document stands in the store like that.
+        current: it is the last known version, and the stored document equals it.
     """
 
     entry: HistoryEntry
@@ -31,10 +31,10 @@ class PastVersion:
 
 
 async def past_versions(store: CatalogStore, document_id: str | None = None, *, limit: int = 50) -> list[PastVersion]:
-    """The versions of one document, the highest first, or of all documents, the latest first.
+    """List the versions of one document, highest first, or of all documents, latest first.
 
     Raises:
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     entries = await store.history(document_id, limit=limit)
     listed = {(entry.document_id, entry.version): entry for entry in entries}
@@ -68,19 +68,19 @@ async def rollback(
         announce: is shown what is going to be done just before it is.
 
     Returns:
-        What was done: no step at all where the document stands like that already.
+        What was done: no step if the document equals that version already.
 
     Raises:
-        CommandError: there is no such version, or it has nothing that could serve.
-        ConflictError: somebody changed the document meanwhile; nothing was written.
-        StoreUnavailableError: the store is away.
+        CommandError: unknown version, or one that cannot serve.
+        ConflictError: the document was changed concurrently; nothing was written.
+        StoreUnavailableError: the store is unavailable.
     """
     body = _usable(await _version(store, document_id, version), document_id, version)
     present = await store.load(Kind.MODEL)
     stored = next((document for document in present if document.id == document_id), None)
-    stands = stored is not None and same(content(stored), body)
-    steps = [] if stands else [step_to(stored, document_id, body)]
-    plan = plan_of(present, steps, await project_ids(store), unchanged=[document_id] if stands else [])
+    unchanged = stored is not None and same(content(stored), body)
+    steps = [] if unchanged else [step_to(stored, document_id, body)]
+    plan = plan_of(present, steps, await project_ids(store), unchanged=[document_id] if unchanged else [])
     announce(plan)
     await carry_out(store, plan, Signature(author, now_ms, ChangeKind.ROLLED_BACK, f"to version {version}"))
     return plan

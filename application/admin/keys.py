@@ -6,9 +6,8 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from application.admin.edit import edit
-from application.admin.projects import as_project
-from application.admin.refusal import CommandError
+from application.admin.messages import CommandError
+from application.admin.projects import as_project, edit_document
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.api_key import KEY_PREFIX, ApiKey, fingerprint
 from domain.documents.values import unfit_text
@@ -19,7 +18,7 @@ _ID_BYTES = 6
 
 
 def new_key(random_bytes: Callable[[int], bytes]) -> str:
-    """A key that nobody has seen; ``random_bytes`` gives unguessable bytes, as many as asked for."""
+    """Generate a key; ``random_bytes`` returns as many unguessable bytes as asked for."""
     return KEY_PREFIX + urlsafe_b64encode(random_bytes(_KEY_BYTES)).decode().rstrip("=")
 
 
@@ -40,15 +39,15 @@ async def create_key(
         name: text for people.
         now: the time, aware.
         random_bytes: unguessable bytes, as many as asked for.
-        expires_at: from when on it is refused; ``None`` = never.
+        expires_at: when it expires; None for never.
 
     Returns:
-        The key, which nobody can find out again, and what is kept of it.
+        The key, which cannot be shown again, and what is stored of it.
 
     Raises:
         CommandError: no such project, its document has errors, an unfit name, or a time that is over.
-        ConflictError: somebody else keeps changing the project.
-        StoreUnavailableError: the store is away.
+        ConflictError: the project keeps being changed concurrently.
+        StoreUnavailableError: the store is unavailable.
     """
     if expires_at is not None and expires_at <= now:
         raise CommandError("the key would have expired already")
@@ -61,7 +60,7 @@ async def create_key(
     def add(stored: StoredDocument | None) -> Mapping[str, object]:
         return with_key(as_project(stored, project_id)[1], key)
 
-    await edit(store, Kind.PROJECT, project_id, add)
+    await edit_document(store, Kind.PROJECT, project_id, add)
     return plain, key
 
 
@@ -70,7 +69,7 @@ async def list_keys(store: CatalogStore, project_id: str) -> tuple[ApiKey, ...]:
 
     Raises:
         CommandError: no such project, or its document has errors.
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     return as_project(await store.get(Kind.PROJECT, project_id), project_id)[0].keys
 
@@ -89,8 +88,8 @@ async def revoke_key(store: CatalogStore, project_id: str, which: str, *, now: d
 
     Raises:
         CommandError: no such project or key, or several keys that could be meant.
-        ConflictError: somebody else keeps changing the project.
-        StoreUnavailableError: the store is away.
+        ConflictError: the project keeps being changed concurrently.
+        StoreUnavailableError: the store is unavailable.
     """
     meant: list[ApiKey] = []
 
@@ -99,7 +98,7 @@ async def revoke_key(store: CatalogStore, project_id: str, which: str, *, now: d
         meant[:] = [_find(project.keys, which, project_id)]
         return with_revoked_key(body, meant[0].id, now)
 
-    await edit(store, Kind.PROJECT, project_id, revoke)
+    await edit_document(store, Kind.PROJECT, project_id, revoke)
     return meant[0]
 
 

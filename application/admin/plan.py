@@ -1,4 +1,4 @@
-"""What is going to be done to the model documents of the store, before anything is."""
+"""Plan of the changes to the model documents of the store."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.model import ModelDocument
 
 
 class Action(StrEnum):
-    """What is going to happen to a document."""
+    """Change of a document."""
 
     ADD = "add"
     CHANGE = "change"
@@ -30,9 +30,9 @@ class Step:
     Args:
         action: what happens to it.
         id: the document.
-        replaces: the version in the store that this is based on; empty = there is no such document.
-        before: how it stands there, without the store's bookkeeping; ``None`` = not at all.
-        after: what is going to stand there; ``None`` = nothing.
+        replaces: the stored version that this is based on; empty if the document does not exist.
+        before: the stored body without the store's own fields; None if absent.
+        after: the body to write; None to remove the document.
     """
 
     action: Action
@@ -54,8 +54,8 @@ class Plan:
     Args:
         steps: in the order in which they are carried out: by id, which is the same for everybody, so that of two
             operators at once one stops at the first document that both change.
-        unchanged: ids of the documents that stand there already as they should.
-        others: ids of the documents of the store that are left alone because nobody spoke of them.
+        unchanged: ids of the documents that are up to date already.
+        others: ids of the stored documents that are not part of the plan.
         access: who gains or loses which model.
         prices: which prices change.
     """
@@ -67,7 +67,7 @@ class Plan:
     prices: tuple[PriceChange, ...]
 
     def ids(self, action: Action) -> list[str]:
-        """The documents to which this happens."""
+        """List the documents with this change."""
         return [step.id for step in self.steps if step.action is action]
 
 
@@ -78,7 +78,7 @@ def plan_for(
     *,
     prune: bool = False,
 ) -> Plan:
-    """What it takes for the documents of a folder to stand in the store.
+    """Plan the steps that bring the documents of a folder into the store.
 
     Args:
         present: every model document of the store.
@@ -111,7 +111,7 @@ def plan_of(
     unchanged: Iterable[str] = (),
     others: Iterable[str] = (),
 ) -> Plan:
-    """These steps, with what they mean for the catalogue as it stands."""
+    """Build a plan from steps, with their impact on the present catalogue."""
     ordered = tuple(sorted(steps, key=lambda step: step.id))
     touched = {step.id for step in ordered}
     before = _models(document.body for document in present)
@@ -127,7 +127,7 @@ def plan_of(
 
 
 def step_to(before: StoredDocument | None, document_id: str, body: Mapping[str, object] | None) -> Step:
-    """The step from how a document stands to ``body``; ``None`` = to its removal."""
+    """Build the step from a stored document to ``body``, or to its removal if that is None."""
     if before is None:
         return Step(Action.ADD, document_id, "", None, body)
     action = Action.REMOVE if body is None else Action.CHANGE
@@ -135,13 +135,13 @@ def step_to(before: StoredDocument | None, document_id: str, body: Mapping[str, 
 
 
 def content(document: StoredDocument) -> object:
-    """The body without what the store adds to it; a text that says why, where the store cannot hand one out."""
+    """Return the body without the store's own fields; a text with the reason if it is unreadable."""
     if isinstance(document.body, Unreadable):
         return f"cannot be read: {document.body.wrong}"
     return without_bookkeeping(document.body) if isinstance(document.body, Mapping) else document.body
 
 
 def _models(bodies: Iterable[object]) -> list[ModelDocument]:
-    # What cannot be read is not in service: nobody loses it, and it costs nothing.
+    # An unreadable document is not in service: no project loses it, and it costs nothing.
     read = (read_model(body)[0] for body in bodies if body is not None)
     return [model for model in read if model is not None]

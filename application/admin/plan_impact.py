@@ -1,4 +1,4 @@
-"""What a change of the catalogue means: who gains or loses which model, and whose prices change by how much."""
+"""Impact of a catalogue change: which projects gain or lose which model, and how prices change."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class PriceChange:
         model: its public name.
         price: ``input``, ``cached_input``, ``image 1024x1024`` ...
         per: what it is the price of: ``1,000,000 tokens``, ``image`` ...
-        old: before; ``None`` = there was no such price.
-        new: after; ``None`` = there is none any more.
+        old: the price before; None if absent.
+        new: the price after; None if absent.
         everyone: every project may use the document.
         projects: otherwise, who may.
         instead_of: the document that this one replaces as the only one of its model; empty = it is the same document.
@@ -60,14 +60,14 @@ class PriceChange:
 
     @property
     def difference(self) -> Decimal | None:
-        """New minus old, exactly; ``None`` = one of them is missing, or the currencies differ."""
+        """New minus old, exactly; None if one of them is missing or the currencies differ."""
         if self.old is None or self.new is None or self.old.currency != self.new.currency:
             return None
         return self.new.amount - self.old.amount
 
     @property
     def percent(self) -> Decimal | None:
-        """The difference in per cent of the old price, to four digits; ``None`` = there is none, or it was free."""
+        """Difference in per cent of the old price, to four digits; None if undefined or the old price is 0."""
         difference = self.difference
         if difference is None or self.old is None or not self.old.amount:
             return None
@@ -77,12 +77,12 @@ class PriceChange:
 def access_changes(
     before: Iterable[ModelDocument], after: Iterable[ModelDocument], known: Collection[str]
 ) -> tuple[AccessChange, ...]:
-    """Who gains or loses which model, ordered by model; ``known`` are the ids of the projects in the store."""
+    """List which projects gain or lose which model, ordered by model; ``known`` are the ids of the stored projects."""
     old, new = _audiences(before), _audiences(after)
-    nobody: tuple[bool, frozenset[str]] = (False, frozenset())
+    no_access: tuple[bool, frozenset[str]] = (False, frozenset())
     changes: list[AccessChange] = []
     for model in sorted(old.keys() | new.keys()):
-        (was_public, had), (is_public, has) = old.get(model, nobody), new.get(model, nobody)
+        (was_public, had), (is_public, has) = old.get(model, no_access), new.get(model, no_access)
         if was_public != is_public:
             # Projects on the list of the private side have the model before and after.
             changes.append(_access(model, had if is_public else has, known, gains=is_public, everyone=True))
@@ -133,7 +133,7 @@ def _audiences(documents: Iterable[ModelDocument]) -> dict[str, tuple[bool, froz
 
 
 def _only_ones(documents: Iterable[ModelDocument]) -> dict[str, ModelDocument | None]:
-    """By public name, the one enabled document that a model has; ``None`` = it has several."""
+    """Map each model to its only enabled deployment; None if it has several."""
     found: dict[str, ModelDocument | None] = {}
     for document in documents:
         if document.enabled:

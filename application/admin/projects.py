@@ -1,12 +1,12 @@
-"""Projects: make one, list them, find one."""
+"""Project documents: create, list, read, change."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from application.admin.refusal import CommandError
+from application.admin.messages import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.documents import read_project
@@ -15,8 +15,12 @@ from domain.documents.values import unfit_name, unfit_text
 from domain.documents.write import project_body
 from domain.project import Project
 
+_ATTEMPTS = 5
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """Stricter than what is read: ids that we make are safe in addresses, file names and shells."""
+
+Change = Callable[[StoredDocument | None], Mapping[str, object]]
+"""Map the stored document (None if absent) to the one to write. Called again after a conflict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,7 @@ class ListedProject:
 
     Args:
         id: its id in the store.
-        project: the entity; ``None`` = it has errors and none of its keys is in service.
+        project: the entity; None if it has errors: its keys are not in service.
         faults: what is wrong with it.
     """
 
@@ -41,7 +45,7 @@ async def create_project(
 
     Raises:
         CommandError: the id, the name or a tag is unfit, or there is such a project already.
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     if not _SAFE_ID.fullmatch(project_id):
         raise CommandError(
@@ -60,7 +64,7 @@ async def list_projects(store: CatalogStore) -> list[ListedProject]:
     """Every project document, ordered by id.
 
     Raises:
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     listed: list[ListedProject] = []
     for stored in await store.load(Kind.PROJECT):
@@ -70,19 +74,19 @@ async def list_projects(store: CatalogStore) -> list[ListedProject]:
 
 
 async def project_ids(store: CatalogStore) -> frozenset[str]:
-    """The ids of all projects, readable or not.
+    """List the ids of all projects, readable or not.
 
     Raises:
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     return frozenset(stored.id for stored in await store.load(Kind.PROJECT))
 
 
 def as_project(stored: StoredDocument | None, project_id: str) -> tuple[Project, Mapping[str, object]]:
-    """The entity and the raw body of a project that commands can work with.
+    """Read the entity and the raw body of a project.
 
     Raises:
-        CommandError: there is no such project, or its document has errors.
+        CommandError: unknown project, or its document has errors.
     """
     if stored is None:
         raise CommandError(f"there is no project {project_id!r}; make it with `llmproxy projects create`")
@@ -90,3 +94,21 @@ def as_project(stored: StoredDocument | None, project_id: str) -> tuple[Project,
     if project is None or not isinstance(stored.body, Mapping):
         raise CommandError(f"the document of project {project_id!r} has errors, put them right first: {reason(faults)}")
     return project, stored.body
+
+
+async def edit_document(store: CatalogStore, kind: Kind, document_id: str, change: Change) -> None:
+    """Read, change and write back; start again after a concurrent change.
+
+    Raises:
+        ConflictError: others were faster time after time.
+        StoreUnavailableError: the store is unavailable.
+    """
+    for _ in range(_ATTEMPTS):
+        stored = await store.get(kind, document_id)
+        body = change(stored)
+        try:
+            await store.put(kind, body, replaces="" if stored is None else stored.version)
+        except ConflictError:
+            continue
+        return
+    raise ConflictError(f"{kind} {document_id!r} keeps being changed concurrently; try again")

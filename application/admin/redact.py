@@ -1,4 +1,4 @@
-"""Which values of a model document may be shown to people. What may be a secret never is, not even in part."""
+"""Redaction of model documents: a value that may be a secret is never shown, not even in part."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ HIDDEN = Hidden.HIDDEN
 
 
 def discreet(path: tuple[str, ...], value: object) -> object:
-    """The value as far as it may be shown, ``HIDDEN`` in place of the rest.
+    """Return the value with ``HIDDEN`` in place of everything that may be a secret.
 
-    Under ``parameters`` only what is known to be no secret is shown: anything else may be a key that somebody misspelt
+    Under ``parameters`` only known non-secrets are shown: any other name may be a misspelt secret
     or a vendor's own way of passing one. Elsewhere the name decides.
 
     Args:
         path: names of the members that lead to it, from the document down.
-        value: what stands there.
+        value: its value.
     """
     if path[0] == "parameters":
         return _parameter(path[1], value) if len(path) > 1 else _parameters(value)
@@ -82,7 +82,7 @@ def _names_a_variable(text: str) -> bool:
 
 
 def _address(text: str) -> object:
-    """The address without whatever a password or a signature may stand in."""
+    """Return the address without parts that may contain a password or a signature."""
     if VARIABLE_NAME.fullmatch(text):
         return text
     try:

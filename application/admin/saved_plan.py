@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from application.admin.messages import CommandError
 from application.admin.plan import Action, Plan, Step, plan_of, step_to
 from application.admin.projects import project_ids
-from application.admin.refusal import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind
 from domain.documents import read_model
@@ -17,7 +17,7 @@ _MEMBERS = {"action", "id", "replaces", "document"}
 
 
 def as_data(plan: Plan) -> dict[str, object]:
-    """The plan as JSON data. It holds whole documents, and so whatever secrets an operator wrote into them."""
+    """Return the plan as JSON data. It contains whole documents, including any inline secrets."""
     steps = [
         {"action": step.action.value, "id": step.id, "replaces": step.replaces, "document": step.after}
         for step in plan.steps
@@ -26,15 +26,15 @@ def as_data(plan: Plan) -> dict[str, object]:
 
 
 async def from_data(store: CatalogStore, data: object) -> Plan:
-    """The plan again, with what it means for the catalogue as it stands now.
+    """Read a plan back, with its impact on the present catalogue.
 
     Raises:
-        CommandError: this is no plan of ours, or its documents would not serve.
-        ConflictError: somebody changed one of its documents since it was made.
-        StoreUnavailableError: the store is away.
+        CommandError: not a saved plan, or its documents have errors.
+        ConflictError: one of its documents was changed since it was made.
+        StoreUnavailableError: the store is unavailable.
     """
     if not isinstance(data, Mapping) or data.get("llmproxy_plan") != FORMAT or not isinstance(data.get("steps"), list):
-        raise CommandError("this is no plan that `llmproxy catalog plan --out` of this release has written")
+        raise CommandError("not a plan written by `llmproxy catalog plan --out` of this release")
     wanted = [_step(item) for item in data["steps"]]
     present = await store.load(Kind.MODEL)
     stored = {document.id: document for document in present}
@@ -42,9 +42,7 @@ async def from_data(store: CatalogStore, data: object) -> Plan:
     for document_id, replaces, body in wanted:
         step = step_to(stored.get(document_id), document_id, body)
         if step.replaces != replaces:
-            raise ConflictError(
-                f"nothing was written: {document_id!r} was changed by somebody else since the plan was made; plan again"
-            )
+            raise ConflictError(f"nothing was written: {document_id!r} was changed since the plan was made; plan again")
         steps.append(step)
     if len({step.id for step in steps}) < len(steps):
         raise CommandError("the plan names one document twice")
@@ -54,13 +52,13 @@ async def from_data(store: CatalogStore, data: object) -> Plan:
 
 def _step(item: object) -> tuple[str, str, Mapping[str, object] | None]:
     if not isinstance(item, Mapping) or set(item) != _MEMBERS:
-        raise CommandError("a step of the plan is none")
+        raise CommandError("a step of the plan is invalid")
     document_id, replaces, body = item["id"], item["replaces"], item["document"]
     if not isinstance(document_id, str) or not isinstance(replaces, str):
-        raise CommandError("a step of the plan names no document or no version")
+        raise CommandError("a step of the plan lacks a document or a version")
     removes = item["action"] == Action.REMOVE
     if (body is None) is not removes or (removes and not replaces):
-        raise CommandError(f"the plan does not say what becomes of {document_id!r}")
+        raise CommandError(f"the plan has an invalid step for {document_id!r}")
     if body is None:
         return document_id, replaces, None
     model, faults = read_model(body)

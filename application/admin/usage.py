@@ -1,4 +1,4 @@
-"""What was used and what it cost, added up."""
+"""Usage and cost, added up."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from application.admin.refusal import CommandError
+from application.admin.messages import CommandError
 from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
 from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
@@ -38,7 +38,7 @@ async def report(store: UsageStore, query: UsageQuery) -> UsageReport:
     """Add up the ledger.
 
     Raises:
-        StoreUnavailableError: the store is away.
+        StoreUnavailableError: the store is unavailable.
     """
     rows = await store.report(query)
     totals: dict[str, UsageRow] = {}
@@ -52,20 +52,20 @@ async def report(store: UsageStore, query: UsageQuery) -> UsageReport:
 def make_query(
     by: str, first: str | None = None, last: str | None = None, project: str | None = None, timezone: str = "UTC"
 ) -> UsageQuery:
-    """What the words of an operator ask for.
+    """Parse the options of a report.
 
     Args:
         by: dimensions with commas between them: ``project,model,day``.
-        first: first day that counts, ``2026-11-01``; ``None`` = from the beginning.
-        last: last day that counts, as a whole; ``None`` = to the end.
+        first: first day, ``2026-11-01``; None for no lower limit.
+        last: last day, included; None for no upper limit.
         project: only this project.
         timezone: IANA zone in which days begin and end.
 
     Raises:
-        CommandError: one of them is none.
+        CommandError: one of them is invalid.
     """
     if not is_timezone(timezone):
-        raise CommandError(f"{timezone!r} is no time zone; an example is Europe/Berlin")
+        raise CommandError(f"{timezone!r} is not a time zone; expected an IANA name such as Europe/Berlin")
     zone = ZoneInfo(timezone)
     from_ms = None if first is None else _midnight(_day(first), zone)
     to_ms = None if last is None else _midnight(_day(last), zone, days_later=1)
@@ -75,17 +75,17 @@ def make_query(
 
 
 def cost_text(row: UsageRow) -> str:
-    """The cost exactly, in plain notation, without the currency."""
+    """Format the exact cost in plain notation, without the currency."""
     return plain(Money.from_units(row.cost_units, row.currency).amount)
 
 
 def seconds_text(milliseconds: int) -> str:
-    """A length of time in seconds, exactly, in plain notation. Minutes would not come out even."""
+    """Format milliseconds as exact seconds, in plain notation. Minutes would need rounding."""
     return plain(Decimal(milliseconds).scaleb(-3))
 
 
 def used(row: UnpricedRow) -> tuple[str, str]:
-    """How much a model was used without a price, in plain notation, and of what: ``12`` and ``images``."""
+    """Format an unpriced amount and its unit: ``12`` and ``images``."""
     amount = seconds_text(row.amount) if row.quantity == "minute" else str(row.amount)
     return amount, _UNITS.get(row.quantity, f"{row.quantity.replace('_', ' ')} tokens")
 
@@ -97,9 +97,9 @@ def _dimensions(by: str) -> tuple[Dimension, ...]:
         if name not in set(Dimension):
             meant = closest(name, Dimension)
             hint = f"did you mean {meant}?" if meant else f"choose from {', '.join(Dimension)}"
-            raise CommandError(f"{name!r} is nothing to break down by; {hint}")
+            raise CommandError(f"cannot group by {name!r}; {hint}")
         if Dimension(name) in found:
-            raise CommandError(f"{name!r} is there twice")
+            raise CommandError(f"{name!r} is given twice")
         found.append(Dimension(name))
     return tuple(found)
 
@@ -108,7 +108,7 @@ def _day(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day belongs to no zone yet
     except ValueError:
-        raise CommandError(f"{text!r} is no day; write it as 2026-11-21") from None
+        raise CommandError(f"{text!r} is not a date; expected YYYY-MM-DD") from None
 
 
 def _midnight(day: date, zone: ZoneInfo, *, days_later: int = 0) -> int:

@@ -29,11 +29,11 @@ class FileFault:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """What came of checking a folder.
+    """Result of checking a folder.
 
     Args:
         files: number of files.
-        documents: the bodies, the store's bookkeeping taken out; only to be used where there are no errors.
+        documents: the bodies without the store's own fields; only to be used if there are no errors.
         faults: every fault, in the order of the files.
     """
 
@@ -43,12 +43,12 @@ class Validation:
 
     @property
     def errors(self) -> int:
-        """How many faults keep a document out of service."""
+        """Number of faults that keep a document out of service."""
         return sum(found.fault.severity is Severity.ERROR for found in self.faults)
 
     @property
     def warnings(self) -> int:
-        """How many faults do not."""
+        """Number of faults that do not."""
         return len(self.faults) - self.errors
 
 
@@ -98,7 +98,7 @@ def _dangling(models: Sequence[tuple[str, str, ModelDocument]]) -> Iterator[tupl
     for file, place, model in models:
         for other in model.fallbacks:
             if other not in known:
-                wrong = f"{other!r} is no model of this folder"
+                wrong = f"{other!r} is not a model of this folder"
                 yield file, place, Fault("fallbacks", wrong, "the code of another document", Severity.WARNING)
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 
 class Kind(StrEnum):
-    """The two collections of documents. They are kept apart so that who edits models cannot mint keys."""
+    """The two collections of documents, separate so that editors of models cannot create keys."""
 
     MODEL = "model"
     PROJECT = "project"
@@ -20,13 +20,13 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document as somebody wrote it: nothing about it is guaranteed.
+    """A document as it was written: nothing about it is guaranteed.
 
     Args:
         id: its id in the store.
-        body: the JSON object with every field it came with, the store's own bookkeeping taken out. Anything else
-            that JSON allows may stand here where somebody wrote to the store directly, or an ``Unreadable`` (see
-            ``domain.documents.fault``) that says why the store cannot hand one out; readers must expect it.
+        body: the JSON object with every field except the store's own. It may be any other JSON value if the store was
+            written to directly, or an ``Unreadable`` (see ``domain.documents.fault``) with the reason why it cannot be
+            read.
         version: changes with every write (ETag).
     """
 
@@ -36,14 +36,14 @@ class StoredDocument:
 
 
 class ChangeKind(StrEnum):
-    """How a version of a document came about."""
+    """Kind of change that led to a version of a document."""
 
     ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
     ROLLED_BACK = "rolled back"
     FOUND = "found"
-    """Somebody wrote to the store directly, or before there was a history: noticed at the next change of ours."""
+    """Written to the store directly, or before there was a history: recorded at the next change of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +55,24 @@ class HistoryEntry:
         version: 1, 2, 3, ... for each document; unlike ``StoredDocument.version`` meant for people. Gaps may occur.
         at_ms: when (milliseconds since 1970-01-01 UTC, by the clock of whoever wrote). Never used for the order of the
             versions of one document.
-        author: who; empty = unknown, as for every ``ChangeKind.FOUND``.
-        deed: how it came about.
-        body: the document from then on, as ``StoredDocument.body`` has it; ``None`` = there was none any more.
-        note: more about the deed, for people: ``to version 3``.
+        author: who; empty if unknown, as for every ``ChangeKind.FOUND``.
+        change: the kind of change.
+        body: the document from then on, as in ``StoredDocument.body``; None if it was removed.
+        note: details for people: ``to version 3``.
     """
 
     document_id: str
     version: int
     at_ms: int
     author: str
-    deed: ChangeKind
+    change: ChangeKind
     body: object = field(repr=False)
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What differs between a store and what somebody knows of it.
+    """Difference between a store and known versions.
 
     Args:
         documents: those that are new or at another version, ordered by id.
@@ -90,34 +90,34 @@ AllChanges = Mapping[Kind, Changes]
 class CatalogStore(Protocol):
     """Reads and writes whole documents.
 
-    When the store is away every method raises ``application.errors.StoreUnavailableError``; callers go on with what
-    they have.
+    When the store is unavailable every method raises ``application.errors.StoreUnavailableError``; callers continue
+    with what they have.
     """
 
     async def prepare(self) -> None:
         """Create what is missing (tables, containers). Safe to repeat."""
 
     async def open(self) -> None:
-        """Make ready for use with no more rights than serving has.
+        """Open the store with no more rights than serving has.
 
-        An embedded store creates what is missing, as ``prepare`` does. One that is shared looks whether everything is
-        there and fits, and raises with what is missing.
+        An embedded store creates what is missing, as ``prepare`` does. A shared one checks that everything exists and
+        fits, and raises an error that names what is missing.
         """
 
     async def fingerprint(self) -> str:
-        """A text that differs after any change to any document. Cheap: it is asked every second or two."""
+        """Return a text that differs after any change to any document. Cheap: called every second or two."""
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
-        """Every document of one kind, ordered by id."""
+        """Read every document of one kind, ordered by id."""
 
     async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
-        """What differs from ``known``, which maps ids to versions. Reads no more bodies than it has to."""
+        """Return the difference from ``known``, which maps ids to versions. Reads as few bodies as possible."""
 
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
-        """One document, or ``None``."""
+        """Read one document; None if absent."""
 
     def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
-        """Why ``put`` would refuse such a document, told without asking the store; ``None`` = nothing is known."""
+        """Say why ``put`` would refuse such a document, without asking the store; None if no reason is known."""
 
     async def put(
         self,
@@ -132,8 +132,8 @@ class CatalogStore(Protocol):
         Args:
             kind: which collection.
             body: the document; has an ``id`` of type text.
-            replaces: the version that this write is based on; ``None`` = whatever is there, if anything;
-                the empty text = the document must not exist yet.
+            replaces: the version that this write is based on; None for any, or no document; empty if the document must
+                not exist yet.
             entries: versions of this (model) document for its history. They are kept if and only if the document is
                 written. A store without transactions keeps them first and takes them back if it could not write: a
                 process that dies in between may leave an entry of a change that did not happen, but never a change
@@ -143,18 +143,18 @@ class CatalogStore(Protocol):
             application.errors.ConflictError: the document is no longer (or not) at that version, or its history has
                 one of these versions already.
             application.errors.DocumentRefusedError: the store can never keep such a document.
-            ValueError: the body has no id of type text, or something in it is not JSON.
+            ValueError: the body lacks a text `id`, or contains something that is not JSON.
         """
 
     async def delete(
         self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
     ) -> bool:
-        """Remove a document; whether there was one. If there was none, nothing happens and no entry is kept.
+        """Remove a document and return whether it existed. If it did not, no entry is kept.
 
         Args:
             kind: which collection.
             document_id: the document.
-            replaces: the version that this is based on; ``None`` = whatever is there.
+            replaces: the version that this is based on; None for any.
             entries: as for ``put``.
 
         Raises:
@@ -165,14 +165,14 @@ class CatalogStore(Protocol):
     async def history(
         self, document_id: str | None = None, *, limit: int = 50, below: int | None = None
     ) -> Sequence[HistoryEntry]:
-        """Versions that model documents had, those that are gone included.
+        """Read the past versions of model documents, removed documents included.
 
         Args:
-            document_id: of this document, the highest version first; ``None`` = of all documents, the latest first, by
-                ``at_ms``, then (also downwards) id and version.
+            document_id: only this document, highest version first; None for all documents, latest first, by
+                ``at_ms``, then (also descending) id and version.
             limit: how many at most.
             below: only versions lower than this one.
         """
 
     async def close(self) -> None:
-        """Let go of connections and threads. Safe to repeat."""
+        """Release connections and threads. Safe to repeat."""

@@ -11,7 +11,7 @@ from domain.ledger import LedgerLine
 
 
 class Dimension(StrEnum):
-    """What a report can be broken down by."""
+    """A dimension that a report can be grouped by."""
 
     PROJECT = "project"
     MODEL = "model"
@@ -25,12 +25,12 @@ class Dimension(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
-    """Which lines to add up, and how.
+    """Selection and grouping of a report.
 
     Args:
-        by: the breakdown, in the order of the columns.
-        from_ms: first millisecond (since 1970-01-01 UTC) that counts; ``None`` = from the beginning.
-        to_ms: first millisecond that no longer counts; ``None`` = to the end.
+        by: the grouping, in the order of the columns.
+        from_ms: first millisecond (since 1970-01-01 UTC); None for no lower limit.
+        to_ms: first millisecond that is no longer included; None for no upper limit.
         project: only this project.
         timezone: IANA zone whose calendar makes the days and months.
     """
@@ -79,7 +79,7 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class UnpricedRow:
-    """What one model was used for without a price.
+    """Usage of one model without a price.
 
     Args:
         model: its code.
@@ -97,35 +97,35 @@ class UnpricedRow:
 class UsageStore(Protocol):
     """Keeps ledger lines and adds them up.
 
-    When the store is away every method raises ``application.errors.StoreUnavailableError``; lines then wait in the
-    journal.
+    When the store is unavailable every method raises ``application.errors.StoreUnavailableError``; lines then wait in
+    the journal.
     """
 
     async def prepare(self) -> None:
         """Create what is missing (tables, containers). Safe to repeat."""
 
     async def open(self) -> None:
-        """Make ready for use with no more rights than serving has.
+        """Open the store with no more rights than serving has.
 
-        An embedded store creates what is missing, as ``prepare`` does. One that is shared looks whether everything is
-        there and fits, and raises with what is missing.
+        An embedded store creates what is missing, as ``prepare`` does. A shared one checks that everything exists and
+        fits, and raises an error that names what is missing.
         """
 
     async def add(self, lines: Sequence[LedgerLine]) -> None:
-        """Keep these lines. A line whose id is there already is left as it is.
+        """Store these lines. A line whose id exists already is left as it is.
 
-        All of them or none where the store has transactions. Where it has not, some may be kept when this raises; add
-        the same lines again.
+        Stores with transactions keep all of them or none. Others may have kept some when this raises: add the same
+        lines again.
         """
 
     async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
-        """Add up, ordered by group, then currency."""
+        """Add up the lines, ordered by group, then currency."""
 
     async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
-        """What was used without a price, ordered by model, then quantity, whatever the query is broken down by."""
+        """Add up usage without a price, ordered by model, then quantity, whatever the query's grouping."""
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
-        """The latest lines first, or those of one request."""
+        """Read lines, latest first: all, or those of one request."""
 
     async def close(self) -> None:
-        """Let go of connections and threads. Safe to repeat."""
+        """Release connections and threads. Safe to repeat."""

@@ -29,11 +29,10 @@ class _Collection:
 
 
 class CosmosCatalogStore:
-    """Models, projects and the history in a container each; ``StoreUnavailableError`` from every method when away.
+    """Models, projects and the history in a container each; every method may raise ``StoreUnavailableError``.
 
-    Ids are unique only within a partition. Where two documents have one id (operators can make that in the Data
-    Explorer), it is handed out as one that cannot be read; writing or deleting it with the version that it was read
-    with, or with none, puts things right.
+    Ids are unique only within a partition. If two documents share an id (possible in the Data Explorer), they are
+    returned as one unreadable document; writing or deleting it, with its version or with none, resolves that.
 
     Args:
         database: the client, shared with the ledger. Closing the store closes it.
@@ -54,20 +53,20 @@ class CosmosCatalogStore:
             await container.prepare()
 
     async def open(self) -> None:
-        """Look whether the containers are there and fit. Data-plane rights are enough."""
+        """Check that the containers exist and fit. Data-plane rights are enough."""
         for container in self._containers():
             await container.check()
 
     async def fingerprint(self) -> str:
-        """A text that differs after any change, whoever made it. Two queries for each container."""
+        """Return a text that differs after any change. Two queries for each container."""
         return "-".join([await collection.listing.mark() for collection in self._collections.values()])
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
-        """Every document of one kind, ordered by id."""
+        """Read every document of one kind, ordered by id."""
         return await _read(self._collections[kind], "SELECT * FROM c", {})
 
     async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
-        """What differs from ``known``. Reads the bodies of those only, unless they are most of the documents."""
+        """Return the difference from ``known``. Reads only those bodies, unless they are most of the documents."""
         collection = self._collections[kind]
         versions = await collection.listing.versions()
         wanted = sorted(each for each, version in versions.items() if known.get(each) != version)
@@ -81,12 +80,12 @@ class CosmosCatalogStore:
         return Changes(documents, gone)
 
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
-        """One document, or ``None``."""
+        """Read one document; None if absent."""
         found = await _read(self._collections[kind], "SELECT * FROM c WHERE c.id = @id", {"id": document_id})
         return found[0] if found else None
 
     def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
-        """Why ``put`` would refuse such a document, as far as can be told without the store."""
+        """Say why ``put`` would refuse such a document, as far as is known without the store; None if it would not."""
         return writing.refusal(lambda: cosmos_codec.to_item(body, self._collections[kind].partition))
 
     async def put(
@@ -99,11 +98,11 @@ class CosmosCatalogStore:
     ) -> str:
         """Write a document and return its new version.
 
-        Another partition key than before moves it: the new one is written before the old one is deleted, so that it is
-        there twice for a moment and never not at all.
+        A changed partition key moves it: the new document is written before the old one is deleted, so that it exists
+        twice for a moment and is never missing.
 
         Raises:
-            ConflictError: the document is no longer (or not) at the version ``replaces``, or an entry is not new.
+            ConflictError: the document is not at the version ``replaces``, or an entry exists already.
             ValueError: the body has no id that Cosmos DB takes, is larger than 2 MB, or holds something that is not
                 JSON or a number that a double cannot hold exactly.
         """
@@ -114,17 +113,17 @@ class CosmosCatalogStore:
             raise ConflictError(writing.conflict(kind, item["id"]))
         async with self._history.keeping(entries):
             try:
-                return await _write(collection, item, copies, anyhow=replaces is None)
+                return await _write(collection, item, copies, unconditional=replaces is None)
             except ConflictError:
                 raise ConflictError(writing.conflict(kind, item["id"])) from None
 
     async def delete(
         self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
     ) -> bool:
-        """Remove a document; whether there was one.
+        """Remove a document and return whether it existed.
 
         Raises:
-            ConflictError: there is one, and it is no longer at the version ``replaces``, or an entry is not new.
+            ConflictError: the document is not at the version ``replaces``, or an entry exists already.
         """
         collection = self._collections[kind]
         copies = await _copies(collection, document_id)
@@ -142,7 +141,7 @@ class CosmosCatalogStore:
     async def history(
         self, document_id: str | None = None, *, limit: int = 50, below: int | None = None
     ) -> Sequence[HistoryEntry]:
-        """Versions that documents had: of one the highest first, of all the latest first."""
+        """Read past versions: of one document highest first, of all documents latest first."""
         return await self._history.read(document_id, limit, below)
 
     async def close(self) -> None:
@@ -158,12 +157,12 @@ async def _read(collection: _Collection, query: str, parameters: Mapping[str, ob
     async for page in collection.container.pages(query, parameters):
         for start in range(0, len(page), _AT_ONCE):
             copies += [cosmos_codec.copy_of(row, collection.partition) for row in page[start : start + _AT_ONCE]]
-            await asyncio.sleep(0)  # the loop has requests to serve
+            await asyncio.sleep(0)  # let the loop serve requests
     return cosmos_codec.to_documents(copies)
 
 
 async def _copies(collection: _Collection, document_id: str) -> Sequence[Mapping[str, Any]]:
-    """Id, partition key and ETag of every document with this id."""
+    """Read id, partition key and ETag of every document with this id."""
     query = f"SELECT c.id, c.{collection.partition}, c._etag FROM c WHERE c.id = @id"  # noqa: S608 - our own constants
     return await collection.container.rows(query, {"id": document_id})
 
@@ -173,12 +172,12 @@ def _version(copies: Sequence[Mapping[str, Any]]) -> str:
 
 
 async def _write(
-    collection: _Collection, item: dict[str, Any], copies: Sequence[Mapping[str, Any]], *, anyhow: bool
+    collection: _Collection, item: dict[str, Any], copies: Sequence[Mapping[str, Any]], *, unconditional: bool
 ) -> str:
     """Write to the partition that the document belongs to, then remove it from every other."""
     place = cosmos_codec.partition_text(item, collection.partition)
     there = [copy for copy in copies if cosmos_codec.partition_text(copy, collection.partition) == place]
-    if anyhow:
+    if unconditional:
         etag = await collection.container.upsert(item)
     elif there:
         etag = await collection.container.replace(item, there[0]["_etag"])
@@ -187,7 +186,7 @@ async def _write(
     try:
         await _delete(collection, [copy for copy in copies if copy not in there])
     except ConflictError:
-        if not there:  # somebody changed the old one meanwhile, and theirs stays
+        if not there:  # the old one was changed concurrently, and stays
             await _delete(collection, [item | {"_etag": etag}])
         raise
     return etag
@@ -200,7 +199,7 @@ async def _delete(collection: _Collection, copies: Sequence[Mapping[str, Any]]) 
 
 
 def _collection(database: CosmosDatabase, name: str, partition: str) -> _Collection:
-    # The id and _ts are always indexed; nothing else is searched for.
+    # The id and _ts are always indexed; no query needs more.
     indexing = {
         "indexingMode": "consistent",
         "automatic": True,

@@ -1,4 +1,4 @@
-"""Documents as Cosmos DB keeps them: ids of limited letters, numbers that are IEEE doubles, members of its own."""
+"""Documents as Cosmos DB keeps them: restricted ids, numbers that are IEEE doubles, fields of its own."""
 
 from __future__ import annotations
 
@@ -25,54 +25,54 @@ Copy = tuple[str, str, str, object]
 
 
 def to_item(body: Mapping[str, object], partition_member: str) -> dict[str, Any]:
-    """The JSON object that the SDK is given for a document.
+    """Convert a document to the JSON object for the SDK.
 
     Raises:
-        ValueError: it has no id of type text, or something in it is not JSON.
-        DocumentRefusedError: the id is none that Cosmos DB takes, the partition key is a list or an object, or a number
-            is none that a double holds exactly.
+        ValueError: it lacks a text `id`, or contains something that is not JSON.
+        DocumentRefusedError: Cosmos DB does not accept the id, the partition key is a list or an object, or a double
+            cannot hold a number exactly.
     """
     document_id, _ = writing.identified(body)
     if not document_id.isprintable() or not _ID.fullmatch(document_id):
         raise DocumentRefusedError(
-            f"the id {shown(document_id)} is not for Cosmos DB: no / \\ ? #, no space at its end, not dots only"
+            f"Cosmos DB does not accept the id {shown(document_id)}: no / \\ ? #, no trailing space, not only dots"
         )
     if len(document_id.encode()) > _LONGEST_ID:
-        raise DocumentRefusedError(f"an id longer than {_LONGEST_ID} bytes is not for Cosmos DB")
+        raise DocumentRefusedError(f"Cosmos DB does not accept an id longer than {_LONGEST_ID} bytes")
     if isinstance(body.get(partition_member), Mapping | list | tuple):
         raise DocumentRefusedError(f"`{partition_member}` is the partition key and must be text")
     return {name: _to_json(value) for name, value in without_bookkeeping(body).items()}
 
 
 def to_document(document_id: str, rows: Iterable[tuple[str, str, object]]) -> StoredDocument:
-    """The document of an id.
+    """Build the document of an id.
 
     Args:
         document_id: the id.
         rows: partition key (as text), ETag and body of every document with this id. Ids are unique only within a
-            partition: where there are several, nobody can say which one counts, and none is handed out.
+            partition: of several, no one is authoritative, and the document is unreadable.
     """
     found = sorted(rows, key=lambda row: row[:2])
     if len(found) == 1:
         ((_, etag, body),) = found
         return StoredDocument(document_id, body, etag)
     where = " and ".join(partition for partition, _, _ in found)
-    body = Unreadable(f"is there {len(found)} times, with the partition keys {where}", "one document with this id")
+    body = Unreadable(f"exists {len(found)} times, with the partition keys {where}", "one document with this id")
     return StoredDocument(document_id, body, version_of(etag for _, etag, _ in found))
 
 
 def version_of(etags: Iterable[str]) -> str:
-    """The version of a document from the ETags of every copy of it; empty = there is none."""
+    """Combine the ETags of every copy of a document into its version; empty if there is no copy."""
     return " ".join(sorted(etags))
 
 
 def copy_of(row: Mapping[str, Any], partition_member: str) -> Copy:
-    """Id, partition key (as text), ETag and body from a row of a query for whole documents."""
+    """Read id, partition key (as text), ETag and body from a row of a query for whole documents."""
     return str(row["id"]), partition_text(row, partition_member), row["_etag"], to_body(row)
 
 
 def to_documents(copies: Iterable[Copy]) -> list[StoredDocument]:
-    """Documents from what is there under their ids, ordered by id."""
+    """Group copies into documents, ordered by id."""
     ordered = sorted(copies, key=itemgetter(0, 1))
     return [
         to_document(document_id, (copy[1:] for copy in same)) for document_id, same in groupby(ordered, itemgetter(0))
@@ -80,20 +80,20 @@ def to_documents(copies: Iterable[Copy]) -> list[StoredDocument]:
 
 
 def to_body(row: Mapping[str, Any]) -> object:
-    """A document without the members of the service, its numbers as they were written.
+    """Return a document without the service's fields, its numbers as they were written.
 
-    A double's shortest notation has the digits that somebody typed, as long as those were no more than 15.
+    A double's shortest notation has the digits that were typed, as long as those were no more than 15.
     """
     return _from_json(without_bookkeeping(row))
 
 
 def partition_of(row: Mapping[str, Any], partition_member: str) -> object:
-    """The value of the partition key, or :data:`ABSENT`."""
+    """Return the value of the partition key, or :data:`ABSENT`."""
     return row.get(partition_member, ABSENT)
 
 
 def partition_text(row: Mapping[str, Any], partition_member: str) -> str:
-    """The same as text, to be compared and shown."""
+    """Return the partition key as text, to be compared and shown."""
     return json.dumps(row[partition_member], ensure_ascii=False) if partition_member in row else "none"
 
 

@@ -34,7 +34,7 @@ class CosmosHistory:
     async def keeping(self, entries: Sequence[HistoryEntry]) -> AsyncIterator[None]:
         """Keep the entries, and take them back if what is inside the block is refused.
 
-        Where nobody can know (the service went away meanwhile) they stay: better an entry too many than a change
+        If that is unknown (the service became unavailable) they stay: better an entry too many than a change
         without one.
 
         Raises:
@@ -57,7 +57,7 @@ class CosmosHistory:
             raise
 
     async def read(self, document_id: str | None, limit: int, below: int | None) -> Sequence[HistoryEntry]:
-        """Entries of one document, the highest version first, or of all, the latest first."""
+        """Read the entries of one document, highest version first, or of all, latest first."""
         query = "SELECT TOP @limit * FROM c WHERE c.version < @below"
         bound: dict[str, object] = {"limit": limit, "below": 2**53 if below is None else below}
         if document_id is None:
@@ -75,7 +75,7 @@ def _item(entry: HistoryEntry) -> dict[str, Any]:
         "version": entry.version,
         "at_ms": entry.at_ms,
         "author": entry.author,
-        "deed": entry.deed.value,
+        "deed": entry.change.value,
         "note": entry.note,
         # As text: what was written before may have more digits than the service keeps in a number.
         "body": exact_json.encode(entry.body),

@@ -1,4 +1,4 @@
-"""What one container holds, kept up to date with as little reading as possible."""
+"""Listing of one container, kept up to date with as little reading as possible."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Listing:
     """Knows every document's ETag.
 
     Asking for changes costs two queries whatever the number of documents: those with a recent ``_ts`` (a deletion does
-    not show there) and their number (a deletion does). Where the two do not add up, everything is listed again.
+    not show there) and their number (a deletion does). If the two disagree, everything is listed again.
 
     Args:
         container: where the documents are.
@@ -47,7 +47,7 @@ class Listing:
         self._busy = asyncio.Lock()
 
     async def mark(self) -> str:
-        """A text that is another one after every change.
+        """Return a text that differs after every change.
 
         Raises:
             StoreUnavailableError: the container cannot be read.
@@ -57,7 +57,7 @@ class Listing:
             return self._mark
 
     async def versions(self) -> Mapping[str, str]:
-        """The version of every document by its id.
+        """Map the id of every document to its version.
 
         Raises:
             StoreUnavailableError: the container cannot be read.

@@ -1,4 +1,4 @@
-"""The catalogue in the memory of this process: for trying things out. It is gone when the process ends."""
+"""The catalogue in memory, for trying things out. It ends with the process."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from infra.catalog_store import writing
 
 
 class MemoryCatalogStore:
-    """Documents in a dict. It is never away."""
+    """Documents in a dict. Never unavailable."""
 
     def __init__(self) -> None:
-        # As text, so that nobody changes a stored document through the object they wrote or read.
+        # As text, so that a stored document cannot be changed through an object that was written or read.
         self._documents: dict[tuple[Kind, str], tuple[str, str]] = {}
         self._history: dict[tuple[str, int], tuple[HistoryEntry, str]] = {}
         self._mark = token_hex(8)
 
     async def prepare(self) -> None:
-        """Nothing to create."""
+        """Do nothing."""
 
     async def open(self) -> None:
-        """Nothing to look for."""
+        """Do nothing."""
 
     async def fingerprint(self) -> str:
-        """A text that differs after any change."""
+        """Return a text that differs after any change."""
         return self._mark
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
-        """Every document of one kind, ordered by id."""
+        """Read every document of one kind, ordered by id."""
         mine = sorted(document_id for found, document_id in self._documents if found is kind)
         return [self._read(kind, document_id) for document_id in mine]
 
     async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
-        """What differs from ``known``."""
+        """Return the difference from ``known``."""
         mine = {found[1]: version for found, (_, version) in self._documents.items() if found[0] is kind}
         changed = [self._read(kind, each) for each in sorted(mine) if known.get(each) != mine[each]]
         return Changes(changed, frozenset(known).difference(mine))
 
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
-        """One document, or ``None``."""
+        """Read one document; None if absent."""
         return self._read(kind, document_id) if (kind, document_id) in self._documents else None
 
     def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
-        """Why ``put`` would refuse such a document, as far as can be told without the store."""
+        """Say why ``put`` would refuse such a document, as far as is known without the store; None if it would not."""
         del kind
         return writing.refusal(lambda: writing.identified(body))
 
@@ -62,8 +62,8 @@ class MemoryCatalogStore:
         """Write a document and return its new version.
 
         Raises:
-            ConflictError: the document is no longer (or not) at the version ``replaces``, or an entry is not new.
-            ValueError: the body has no id of type text, or something in it is not JSON.
+            ConflictError: the document is not at the version ``replaces``, or an entry exists already.
+            ValueError: the body lacks a text `id`, or contains something that is not JSON.
         """
         document_id, text = writing.identified(body)
         _, version = self._documents.get((kind, document_id), ("", ""))
@@ -77,10 +77,10 @@ class MemoryCatalogStore:
     async def delete(
         self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
     ) -> bool:
-        """Remove a document; whether there was one.
+        """Remove a document and return whether it existed.
 
         Raises:
-            ConflictError: there is one, and it is no longer at the version ``replaces``, or an entry is not new.
+            ConflictError: the document is not at the version ``replaces``, or an entry exists already.
         """
         if (kind, document_id) not in self._documents:
             return False
@@ -94,7 +94,7 @@ class MemoryCatalogStore:
     async def history(
         self, document_id: str | None = None, *, limit: int = 50, below: int | None = None
     ) -> Sequence[HistoryEntry]:
-        """Versions that documents had: of one the highest first, of all the latest first."""
+        """Read past versions: of one document highest first, of all documents latest first."""
         found = [
             (entry, text)
             for entry, text in self._history.values()
@@ -105,7 +105,7 @@ class MemoryCatalogStore:
         return [replace(entry, body=exact_json.decode(text)) for entry, text in found[:limit]]
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""
 
     def _read(self, kind: Kind, document_id: str) -> StoredDocument:
         text, version = self._documents[kind, document_id]

@@ -1,4 +1,4 @@
-"""The last catalogue that was read, on this machine's disk: for a start while the store is away. Holds no secret."""
+"""The last catalogue, on this machine's disk, for a start while the store is unavailable. Contains no secret."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 class SnapshotFile:
     """Keeps and restores what the store gave last.
 
-    A credential that somebody wrote into a document, instead of the name of its variable, is left out: after a restart
+    An inline credential in a document, instead of the name of its variable, is left out: after a restart
     from the snapshot that document cannot be called until the store is back. Keys of projects are SHA-256 sums anyway.
 
     Args:
@@ -42,7 +42,7 @@ class SnapshotFile:
         await asyncio.to_thread(self._write, changes)
 
     async def restore(self) -> tuple[AllChanges, float] | None:
-        """What was kept last, and when (POSIX seconds); ``None`` = nothing that can be read."""
+        """Read the last catalogue and its time (POSIX seconds); None if absent or unreadable."""
         return await asyncio.to_thread(self._read)
 
     def _write(self, changes: AllChanges) -> None:

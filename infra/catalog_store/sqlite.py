@@ -76,15 +76,15 @@ class SqliteCatalogStore:
         await self._database.prepare()
 
     async def open(self) -> None:
-        """The same: the file is nobody else's."""
+        """Do the same as ``prepare``: an embedded store needs no other rights."""
         await self._database.prepare()
 
     async def fingerprint(self) -> str:
-        """A text that differs after any change, whoever made it."""
+        """Return a text that differs after any change, also by other processes."""
         return await self._database.run(_mark)
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
-        """Every document of one kind, ordered by id. The body of one that is not JSON is a text that says why."""
+        """Read every document of one kind, ordered by id. A body that is not JSON becomes a text with the reason."""
 
         def work(connection: sqlite3.Connection) -> list[StoredDocument]:
             query = f"SELECT {_COLUMNS} FROM documents WHERE kind = ? ORDER BY id"  # noqa: S608 - only our own constant goes in
@@ -93,7 +93,7 @@ class SqliteCatalogStore:
         return await self._database.run(work)
 
     async def changes(self, kind: Kind, known: Mapping[str, str]) -> Changes:
-        """What differs from ``known``: only the bodies of what changed are read."""
+        """Return the difference from ``known``. Reads only the bodies of what changed."""
 
         def work(connection: sqlite3.Connection) -> Changes:
             listing = "SELECT id, version FROM documents WHERE kind = ? ORDER BY id"
@@ -107,7 +107,7 @@ class SqliteCatalogStore:
         return await self._database.run(work)
 
     async def get(self, kind: Kind, document_id: str) -> StoredDocument | None:
-        """One document, or ``None``."""
+        """Read one document; None if absent."""
 
         def work(connection: sqlite3.Connection) -> StoredDocument | None:
             query = f"SELECT {_COLUMNS} FROM documents WHERE kind = ? AND id = ?"  # noqa: S608 - only our own constant goes in
@@ -117,7 +117,7 @@ class SqliteCatalogStore:
         return await self._database.run(work)
 
     def unfit(self, kind: Kind, body: Mapping[str, object]) -> str | None:
-        """Why ``put`` would refuse such a document, as far as can be told without the store."""
+        """Say why ``put`` would refuse such a document, as far as is known without the store; None if it would not."""
         del kind
         return writing.refusal(lambda: writing.identified(body))
 
@@ -132,8 +132,8 @@ class SqliteCatalogStore:
         """Write a document and return its new version.
 
         Raises:
-            ConflictError: the document is no longer (or not) at the version ``replaces``, or an entry is not new.
-            ValueError: the body has no id of type text, or something in it is not JSON.
+            ConflictError: the document is not at the version ``replaces``, or an entry exists already.
+            ValueError: the body lacks a text `id`, or contains something that is not JSON.
         """
         document_id, text = writing.identified(body)
         rows = [history.row(entry) for entry in entries]
@@ -151,10 +151,10 @@ class SqliteCatalogStore:
     async def delete(
         self, kind: Kind, document_id: str, *, replaces: str | None = None, entries: Sequence[HistoryEntry] = ()
     ) -> bool:
-        """Remove a document; whether there was one.
+        """Remove a document and return whether it existed.
 
         Raises:
-            ConflictError: there is one, and it is no longer at the version ``replaces``, or an entry is not new.
+            ConflictError: the document is not at the version ``replaces``, or an entry exists already.
         """
         rows = [history.row(entry) for entry in entries]
 
@@ -174,7 +174,7 @@ class SqliteCatalogStore:
     async def history(
         self, document_id: str | None = None, *, limit: int = 50, below: int | None = None
     ) -> Sequence[HistoryEntry]:
-        """Versions that documents had: of one the highest first, of all the latest first."""
+        """Read past versions: of one document highest first, of all documents latest first."""
         return await self._database.run(lambda connection: history.read(connection, document_id, limit, below))
 
     async def close(self) -> None:

@@ -28,20 +28,20 @@ Row = tuple[str, int, int, str, str, str, str]
 
 
 def row(entry: HistoryEntry) -> Row:
-    """The entry as a row of the table.
+    """Convert an entry to a row of the table.
 
     Raises:
         ValueError: something in the body is not JSON.
     """
     text = exact_json.encode(entry.body)
-    return entry.document_id, entry.version, entry.at_ms, entry.author, entry.deed.value, entry.note, text
+    return entry.document_id, entry.version, entry.at_ms, entry.author, entry.change.value, entry.note, text
 
 
 def record(connection: sqlite3.Connection, entries: Sequence[HistoryEntry], rows: Sequence[Row]) -> None:
-    """Keep the entries, as part of the transaction that is open.
+    """Insert the entries as part of the open transaction.
 
     Raises:
-        ConflictError: one of them is there already.
+        ConflictError: one of them exists already.
     """
     for entry, values in zip(entries, rows, strict=True):
         try:
@@ -53,7 +53,7 @@ def record(connection: sqlite3.Connection, entries: Sequence[HistoryEntry], rows
 def read(
     connection: sqlite3.Connection, document_id: str | None, limit: int, below: int | None
 ) -> Sequence[HistoryEntry]:
-    """Entries of one document, the highest version first, or of all, the latest first."""
+    """Read the entries of one document, highest version first, or of all, latest first."""
     query = "SELECT * FROM history WHERE version < ?"
     bound: list[object] = [2**62 if below is None else below]
     if document_id is None:

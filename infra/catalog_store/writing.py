@@ -1,4 +1,4 @@
-"""What every store of documents asks before it writes, and what each says in the same words."""
+"""Checks and messages that every catalogue store shares."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from domain.documents import exact_json
 
 
 def identified(body: Mapping[str, object]) -> tuple[str, str]:
-    """The id of a document that is to be stored, and its text.
+    """Return the id of a document and its text.
 
     Raises:
-        ValueError: it has no id of type text, or something in it is not JSON.
+        ValueError: it lacks a text `id`, or contains something that is not JSON.
     """
     document_id = body.get("id")
     if not isinstance(document_id, str) or not document_id:
-        msg = "a document needs an `id` of type text"
+        msg = "expected an `id` of type text"
         raise ValueError(msg)
     return document_id, exact_json.encode(body)
 
 
 def refusal(convert: Callable[[], object]) -> str | None:
-    """Why a conversion to what a store keeps fails, or ``None``."""
+    """Return the reason why a conversion fails; None if it succeeds."""
     try:
         convert()
     except (ValueError, TypeError) as error:
@@ -31,10 +31,10 @@ def refusal(convert: Callable[[], object]) -> str | None:
 
 
 def conflict(kind: str, document_id: str) -> str:
-    """What a ``ConflictError`` says, the same from every store."""
-    return f"{kind} {document_id!r} has been changed in the meantime"
+    """Return the message for a document that was changed concurrently."""
+    return f"{kind} {document_id!r} was changed concurrently"
 
 
 def known_version(entry: HistoryEntry) -> str:
-    """What a ``ConflictError`` says where a history has an entry of this number already, the same from every store."""
-    return f"the history of {entry.document_id!r} has a version {entry.version} in the meantime"
+    """Return the message for a history entry that exists already."""
+    return f"the history of {entry.document_id!r} already has a version {entry.version}"

@@ -11,26 +11,26 @@ if TYPE_CHECKING:  # the SDK is slow to import, and most installations never nee
     from azure.identity.aio import DefaultAzureCredential
 
 _SCOPE = "https://cognitiveservices.azure.com/.default"
-_DEADLINE = 20.0  # seconds: the sources of tokens are asked one after the other
-_AHEAD = 300.0  # seconds before its end that a token is replaced
-_PATIENCE = 30.0  # seconds after a failure in which nobody is asked again
+_DEADLINE = 20.0  # seconds: the sources of tokens are tried one after the other
+_AHEAD = 300.0  # seconds before its expiry that a token is replaced
+_RETRY_AFTER = 30.0  # seconds after a failure
 
 
 class NoIdentityError(Exception):
-    """No source gives a token. The message names kinds of errors, no address and no identity."""
+    """No credential source gave a token. The message names kinds of errors, not addresses or identities."""
 
 
 async def no_identity() -> str:
-    """For those who want none.
+    """Refuse to give a token, where none may be used.
 
     Raises:
         NoIdentityError: always.
     """
-    raise NoIdentityError("none is used here")
+    raise NoIdentityError("no identity is used here")
 
 
 class AzureIdentity:
-    """Asks for a token when one is first needed, and for the next shortly before it ends.
+    """Token of an identity, requested when first needed and replaced shortly before it expires.
 
     Args:
         time: POSIX seconds.
@@ -46,10 +46,10 @@ class AzureIdentity:
         self._failure = ""
 
     async def token(self) -> str:
-        """A token for the header ``authorization``.
+        """Return a token for the header ``authorization``.
 
         Raises:
-            NoIdentityError: there is none; what was found out half a minute ago still holds.
+            NoIdentityError: no source gave one; a failure is remembered for half a minute.
         """
         if self._time() >= self._due and not (self._asking.locked() and self._time() < self._ends):
             async with self._asking:
@@ -60,7 +60,7 @@ class AzureIdentity:
         return self._token
 
     async def close(self) -> None:
-        """Let go of the connections. Safe to repeat."""
+        """Close the connections. Safe to repeat."""
         credential, self._credential = self._credential, None
         if credential is not None:
             await credential.close()
@@ -80,10 +80,10 @@ class AzureIdentity:
         self._due = self._ends - _AHEAD
 
     def _failed(self, failure: str) -> None:
-        """A token that has not ended yet is still good."""
+        """Remember the failure; keep a token that has not expired yet."""
         now = self._time()
         self._failure = failure
-        self._due = now + _PATIENCE
+        self._due = now + _RETRY_AFTER
         if now < self._ends:
             self._due = min(self._due, self._ends)
         else:
@@ -91,9 +91,9 @@ class AzureIdentity:
 
 
 def _default_credential() -> DefaultAzureCredential:
-    """Slow: it imports the SDK."""
+    """Import the SDK, which is slow, and make a credential."""
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - see TYPE_CHECKING above
 
-    # Their lines, errors with tracebacks included, carry addresses; what matters of them is in our own errors.
+    # The SDK's log records contain addresses; our own errors have what matters of them.
     logging.getLogger("azure").setLevel(logging.CRITICAL + 1)
     return DefaultAzureCredential()

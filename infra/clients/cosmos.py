@@ -17,9 +17,9 @@ if TYPE_CHECKING:  # the SDK takes a third of a second to import, and the embedd
     from azure.identity.aio import DefaultAzureCredential
 
 DEADLINE = 5.0
-"""Seconds for one request with all its retries. The SDK alone would go on for half a minute."""
+"""Seconds for one request with all its retries. The SDK alone would retry for half a minute."""
 IDENTITY_DEADLINE = 20.0
-"""Seconds to open the account with an identity: the sources of tokens are asked one after the other."""
+"""Seconds to open the account with an identity: the sources of tokens are tried one after the other."""
 _CONNECT_SECONDS = 2
 _READ_SECONDS = 4
 _RETRIES = 2
@@ -28,14 +28,14 @@ _THROTTLED_SECONDS = 2
 
 @dataclass(frozen=True, slots=True)
 class CosmosAccount:
-    """Where the database is and how to get in.
+    """Address and credentials of a database.
 
     Args:
         url: the account's address.
-        key: an account key; empty = whatever Azure credential azure-identity finds.
+        key: an account key; empty for the Azure credential that azure-identity finds.
         database: id of the database.
         verify_tls: ``False`` only for local servers. For ``localhost`` and ``127.0.0.1`` the SDK never verifies.
-        throughput: highest RU/s (autoscale) of a database that has to be created; ``None`` = left to the account.
+        throughput: highest RU/s (autoscale) of a database that has to be created; None for the account's default.
         deadline: seconds for one request with all its retries.
     """
 
@@ -48,13 +48,13 @@ class CosmosAccount:
 
 
 class CosmosDatabase:
-    """Opens the client when it is first needed, and tries again at the next need where that failed.
+    """Client that is opened when first needed, and again at the next need after a failure.
 
     Args:
-        account: where, and how to get in.
+        account: address and credentials.
 
     Attributes:
-        request_units: what all requests so far have cost, as the service reports it.
+        request_units: request units charged so far, as the service reports them.
     """
 
     def __init__(self, account: CosmosAccount) -> None:
@@ -66,10 +66,10 @@ class CosmosDatabase:
         self._closed = False
 
     async def handle(self) -> DatabaseProxy:
-        """A handle of the database, whether it exists or not.
+        """Return a handle of the database, whether it exists or not.
 
         Raises:
-            StoreUnavailableError: the account cannot be reached or does not let us in.
+            StoreUnavailableError: the account cannot be reached or refuses access.
         """
         return (await self._open()).get_database_client(self.account.database)
 
@@ -77,7 +77,7 @@ class CosmosDatabase:
         """Create the database where it is missing.
 
         Raises:
-            StoreUnavailableError: it cannot be done, or not with these rights.
+            StoreUnavailableError: it failed, or the rights are missing.
         """
         from azure.cosmos import ThroughputProperties  # noqa: PLC0415 - see TYPE_CHECKING above
 
@@ -89,12 +89,12 @@ class CosmosDatabase:
                 await client.create_database_if_not_exists(self.account.database, offer_throughput=offer)
 
     def count(self, headers: Mapping[str, str], _: object = None) -> None:
-        """Add up what requests cost: the SDK's response hook."""
+        """Add up the charge of requests, as the SDK's response hook."""
         self.request_units += float(headers.get("x-ms-request-charge") or 0)
 
     @contextmanager
     def counting_refusals(self) -> Iterator[None]:
-        """Add up what refused requests cost: the hook is not called for them."""
+        """Add up the charge of refused requests, for which the SDK does not call the hook."""
         try:
             yield
         except Exception as error:
@@ -102,7 +102,7 @@ class CosmosDatabase:
             raise
 
     async def close(self) -> None:
-        """Let go of the connections, for every adapter that shares them. Safe to repeat."""
+        """Close the connections, for every adapter that shares them. Safe to repeat."""
         self._closed = True
         client, self._client = self._client, None
         credential, self._credential = self._credential, None
@@ -123,7 +123,7 @@ class CosmosDatabase:
 
         if self._closed:
             raise StoreUnavailableError("Cosmos DB: already closed")
-        # Their lines, errors with tracebacks included, carry addresses; what matters of them is in our own errors.
+        # The SDK's log records contain addresses; our own errors have what matters of them.
         logging.getLogger("azure").setLevel(logging.CRITICAL + 1)
         with translated("opening the account"):
             client = CosmosClient(

@@ -1,4 +1,4 @@
-"""One container of a Cosmos DB database: the few operations that adapters need."""
+"""One container of a Cosmos DB database: the operations that adapters need."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ContainerSpec:
 
 
 class CosmosContainer:
-    """Every operation ends within the account's deadline, and fails with our errors only.
+    """Operations that end within the account's deadline and raise only our own errors.
 
     Args:
         database: the shared client.
@@ -57,9 +57,9 @@ class CosmosContainer:
         """Create the database and the container where they are missing.
 
         Raises:
-            StoreUnavailableError: it cannot be done, or a container of another shape is in its place.
+            StoreUnavailableError: it failed, or a container of another shape exists.
         """
-        if await self._fits():  # looks first: with everything there, no right to create is needed
+        if await self._fits():  # no right to create is needed if everything exists
             return
         from azure.cosmos import PartitionKey  # noqa: PLC0415 - see TYPE_CHECKING above
 
@@ -74,10 +74,10 @@ class CosmosContainer:
                 )
 
     async def check(self) -> None:
-        """Look whether the container is there and fits. Data-plane rights are enough.
+        """Check that the container exists and fits. Data-plane rights are enough.
 
         Raises:
-            StoreUnavailableError: it is not there, cannot be read, or has another partition key.
+            StoreUnavailableError: it does not exist, cannot be read, or has another partition key.
         """
         if not await self._fits():
             raise self._missing()
@@ -85,12 +85,12 @@ class CosmosContainer:
     async def pages(
         self, query: str, parameters: Mapping[str, object], *, within: Sequence[str] | None = None
     ) -> AsyncIterator[Sequence[Any]]:
-        """The rows that a query finds, page by page.
+        """Yield the rows that a query finds, page by page.
 
         Args:
             query: in Cosmos DB's SQL.
             parameters: the values for ``@name`` in the query.
-            within: the first values of a hierarchical partition key: only where these are is looked.
+            within: the first values of a hierarchical partition key: only these partitions are searched.
 
         Raises:
             StoreUnavailableError: also where the container does not exist.
@@ -113,7 +113,7 @@ class CosmosContainer:
             yield rows
 
     async def rows(self, query: str, parameters: Mapping[str, object] | None = None) -> list[Any]:
-        """All rows that a query finds.
+        """Read all rows that a query finds.
 
         Raises:
             StoreUnavailableError: also where the container does not exist.
@@ -130,12 +130,12 @@ class CosmosContainer:
         return self._etag(await self._run(lambda: container.create_item(body, response_hook=self._database.count)))
 
     async def keep(self, body: dict[str, Any]) -> None:
-        """Write a document unless it exists already; then it stays as it is."""
+        """Write a document unless it exists already; an existing one is left as it is."""
         container = await self._container()
         count = self._database.count
         with suppress(ConflictError):
             found = await self._run(lambda: container.create_item(body, no_response=True, response_hook=count))
-            if found:  # what serves without a body serves with one, too, but not with somebody else's
+            if found:  # local servers send a body: check that it is ours
                 self._etag(found)
 
     async def upsert(self, body: dict[str, Any]) -> str:
@@ -147,7 +147,7 @@ class CosmosContainer:
         """Write over a document that is at this ETag, and return its new one.
 
         Raises:
-            ConflictError: it is at another one, or gone.
+            ConflictError: it is at another one, or removed.
         """
         container = await self._container()
         options = {**_only_at(etag), "response_hook": self._database.count}
@@ -162,7 +162,7 @@ class CosmosContainer:
             etag: its ETag.
 
         Raises:
-            ConflictError: it is at another one, or gone.
+            ConflictError: it is at another one, or removed.
         """
         from azure.cosmos.partition_key import NonePartitionKeyValue, NullPartitionKeyValue  # noqa: PLC0415
 
@@ -201,13 +201,13 @@ class CosmosContainer:
         return (await self._database.handle()).get_container_client(self._spec.name)
 
     async def _run(self, work: Callable[[], Awaitable[T]], *, gone: bool = False) -> T:
-        """Do this within the deadline. ``gone``: a 404 means that the document has been removed meanwhile."""
+        """Do this within the deadline. ``gone``: a 404 means that the document was removed concurrently."""
         try:
             with translated(self._subject), self._database.counting_refusals():
                 async with asyncio.timeout(self._database.account.deadline):
                     return await work()
         except MissingError:
-            raise ConflictError("the document is gone") if gone else self._missing() from None
+            raise ConflictError("the document was removed") if gone else self._missing() from None
 
     def _missing(self) -> StoreUnavailableError:
         where = f"database {self._database.account.database} or its {self._subject}"
@@ -227,6 +227,6 @@ def _only_at(etag: str) -> dict[str, Any]:
 
 def _allow_ranges(request: Any) -> None:
     # A query within the first values of a hierarchical key asks for a range of keys. The SDK leaves out the permission
-    # that it sends with every other range; the service needs none, local servers do.
+    # that it sends with every other range; the service does not need it, local servers do.
     if "x-ms-start-epk" in request.http_request.headers:
         request.http_request.headers[_CROSS_PARTITION] = "True"

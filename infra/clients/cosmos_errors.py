@@ -1,4 +1,4 @@
-"""What goes wrong between us and Cosmos DB, said so that an operator knows what to do.
+"""Errors of Cosmos DB in words that tell operators what to do.
 
 No message of the service or its SDK is passed on: they name accounts, addresses and principals.
 """
@@ -77,7 +77,7 @@ def _ours(error: Exception, subject: str) -> Exception:
 
 def _by_status(status: int, error: Exception, subject: str) -> Exception:
     if status in {HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED}:
-        return ConflictError("the document has been changed in the meantime")
+        return ConflictError("the document was changed concurrently")
     if status == HTTPStatus.NOT_FOUND:
         return MissingError(subject)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:

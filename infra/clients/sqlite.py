@@ -17,7 +17,7 @@ from application.errors import StoreUnavailableError
 T = TypeVar("T")
 
 BUSY_SECONDS = 5.0
-"""How long a statement waits for another process's write before the database counts as away."""
+"""How long a statement waits for another process's write before the database counts as unavailable."""
 
 
 class SqliteDatabase:
@@ -122,7 +122,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # An own URI rather than a path: mode=rw never creates an empty database in place of one that is gone.
+    # A URI rather than a path: mode=rw never creates an empty database in place of a removed one.
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
     try:
         connection.isolation_level = None
@@ -153,7 +153,7 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], name: st
     with transaction(connection):
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > len(migrations):
-            msg = f"{name}: written by a newer release (version {version}, this one knows {len(migrations)})"
+            msg = f"{name}: written by a newer release (schema {version}, this release supports {len(migrations)})"
             raise StoreUnavailableError(msg)
         for script in migrations[version:]:
             # Not executescript: it would commit the transaction first.
@@ -164,7 +164,7 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], name: st
 
 
 def _statements(script: str) -> Iterator[str]:
-    """The statements of a script in which each one ends at the end of a line."""
+    """Split a script into statements, each of which ends at the end of a line."""
     statement = ""
     for row in script.splitlines(keepends=True):
         statement += row

@@ -28,14 +28,14 @@ _quantities = attrgetter(*QUANTITIES)
 
 
 def as_dict(value: object) -> object:
-    """A mapping that msgspec does not know as one, for its ``enc_hook``.
+    """Convert a mapping of a type that msgspec does not support: its ``enc_hook``.
 
     Raises:
-        TypeError: it is none.
+        TypeError: it is not a mapping.
     """
     if isinstance(value, Mapping):
         return dict(value)
-    msg = f"{type(value).__name__} has no place in a ledger line"
+    msg = f"{type(value).__name__} cannot be part of a ledger line"
     raise TypeError(msg)
 
 
@@ -46,26 +46,26 @@ _names = msgspec.json.Decoder(tuple[str, ...])
 
 
 def encode(line: LedgerLine) -> bytes:
-    """The line as JSON that ends with a line break and contains no other.
+    """Encode a line as JSON that ends with its only line break.
 
-    A line with something that has no place in it (half a surrogate pair, a wrong type) is written as well as can be,
-    for people to look at; :func:`decode` may refuse it.
+    A line with an invalid value (half a surrogate pair, a wrong type) is written as well as possible, for people to
+    look at; :func:`decode` may refuse it.
     """
     try:
         return _encoder.encode(line) + b"\n"
     except (ValueError, TypeError):
         members = {field.name: getattr(line, field.name) for field in fields(line)}
-        return json.dumps(members, default=_anyhow).encode() + b"\n"
+        return json.dumps(members, default=_to_json).encode() + b"\n"
 
 
-def _anyhow(value: object) -> object:
+def _to_json(value: object) -> object:
     if isinstance(value, Usage):
         return {name: getattr(value, name) for name in QUANTITIES}
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
 def decode(text: bytes) -> LedgerLine:
-    """The inverse of :func:`encode`. Unknown members are ignored, those that have a default may be missing.
+    """Decode what :func:`encode` returns. Unknown members are ignored, those with a default may be missing.
 
     Raises:
         ValueError: it is not the text of a ledger line.
@@ -77,7 +77,7 @@ def decode(text: bytes) -> LedgerLine:
 
 
 def to_row(line: LedgerLine) -> tuple[object, ...]:
-    """The values of :data:`COLUMNS`."""
+    """Return the values of :data:`COLUMNS`."""
     return (
         *_plain_values(line),
         *_quantities(line.usage),
@@ -89,7 +89,7 @@ def to_row(line: LedgerLine) -> tuple[object, ...]:
 
 
 def from_row(row: Sequence[Any]) -> LedgerLine:
-    """The inverse of :func:`to_row`."""
+    """Read a line from what :func:`to_row` returns."""
     found = dict(zip(COLUMNS, row, strict=True))
     return LedgerLine(
         **{name: found[name] for name in _PLAIN}
@@ -106,5 +106,5 @@ def from_row(row: Sequence[Any]) -> LedgerLine:
 
 
 def names_of(unpriced: str) -> tuple[str, ...]:
-    """The names in the column of the same name."""
+    """Read the names in the column ``unpriced``."""
     return _names.decode(unpriced)

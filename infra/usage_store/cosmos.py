@@ -36,7 +36,7 @@ _SPEC = ContainerSpec(
 
 
 class CosmosUsageStore:
-    """A document for each line. When it is away every method raises ``StoreUnavailableError``.
+    """A document for each line. Every method may raise ``StoreUnavailableError``.
 
     Args:
         database: the client, shared with the catalogue. Closing the store closes it.
@@ -52,17 +52,17 @@ class CosmosUsageStore:
         await self._container.prepare()
 
     async def open(self) -> None:
-        """Look whether the container is there and fits. Data-plane rights are enough."""
+        """Check that the container exists and fits. Data-plane rights are enough."""
         await self._container.check()
 
     async def add(self, lines: Sequence[LedgerLine]) -> None:
-        """Keep these lines. A line whose id is there already is left as it is.
+        """Store these lines. A line whose id exists already is left as it is.
 
-        Nothing is sent unless every line can be kept. Where the service goes away on the way some are kept; those are
+        Nothing is sent unless every line is valid. If the service fails in the middle, the lines that were stored are
         remembered, and not sent again when the batch is added again.
 
         Raises:
-            ValueError: a line is such that Cosmos DB can never take it.
+            ValueError: a line that Cosmos DB can never store.
             OverflowError: a number is beyond 2^53.
         """
         items = {line.id: cosmos_codec.to_item(line) for line in reversed(lines)}
@@ -78,13 +78,13 @@ class CosmosUsageStore:
         self._kept = set()
 
     async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
-        """Add up, ordered by group, then currency. One project's months are read from their partitions only.
+        """Add up the lines, ordered by group, then currency. One project's months are read from their partitions only.
 
-        The service adds nothing up across partitions by more than one value: lines are read and added up here, page by
+        The service cannot group by more than one value across partitions: lines are read and added up here, page by
         page.
 
         Raises:
-            ValueError: there is no such time zone.
+            ValueError: unknown time zone.
         """
         sums = Sums(query.by, days.zone(query.timezone))
         async for row in self._rows(query, sums.columns):
@@ -92,7 +92,7 @@ class CosmosUsageStore:
         return sums.rows()
 
     async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
-        """What was used without a price, ordered by model, then quantity. The service picks the lines out."""
+        """Add up usage without a price, ordered by model, then quantity. The service filters the lines."""
         found = Unpriced()
         async for row in self._rows(query, ("code", "usage", "prices", "unpriced"), "ARRAY_LENGTH(c.unpriced) > 0"):
             used = amounts(row.get("usage", {}), row.get("prices", {}), row["unpriced"])
@@ -100,7 +100,7 @@ class CosmosUsageStore:
         return found.rows()
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
-        """The latest lines first, or those of one request."""
+        """Read lines, latest first: all, or those of one request."""
         condition = "" if request_id is None else "WHERE c.request_id = @request"
         text = f"SELECT TOP {max(limit, 0)} * FROM c {condition} ORDER BY c.time_ms DESC, c.id DESC"  # noqa: S608 - a number and constants
         rows = await self._container.rows(text, {} if request_id is None else {"request": request_id})
@@ -113,7 +113,7 @@ class CosmosUsageStore:
     async def _rows(
         self, query: UsageQuery, columns: Sequence[str], further: str = "true"
     ) -> AsyncIterator[dict[str, Any]]:
-        """The lines that count, of each the members named, page by page."""
+        """Yield the selected lines, only the named members of each."""
         names = ", ".join(f"c.{name}" for name in columns)
         for within in _partitions(query):
             condition, values = _condition(query, within)
@@ -136,7 +136,7 @@ def _first(failures: ExceptionGroup[Exception]) -> Exception:
 
 
 def _partitions(query: UsageQuery) -> Sequence[tuple[str, ...] | None]:
-    """Where the lines can be: the first values of their partition keys; ``None`` = anywhere."""
+    """List the first values of the partition keys of the selected lines; None for every partition."""
     if query.project is None:
         return [None]
     if query.from_ms is None or query.to_ms is None:

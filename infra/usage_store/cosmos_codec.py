@@ -19,15 +19,15 @@ _LARGEST = 2_000_000
 
 
 def to_item(line: LedgerLine) -> dict[str, Any]:
-    """The line as a document. What is nothing is left out, because every byte is paid for.
+    """Convert a line to a document. Absent values and zeros are left out, because every byte is charged.
 
     Raises:
-        ValueError: Cosmos DB can never take it: its id, half a surrogate pair, or more than 2 MB.
+        ValueError: Cosmos DB can never store it: its id, half a surrogate pair, or more than 2 MB.
         OverflowError: a number that a double cannot hold exactly.
-        TypeError: something that has no place in a line.
+        TypeError: a value that cannot be part of a line.
     """
     if _FORBIDDEN.intersection(line.id) or not line.id:
-        raise ValueError("an id with / \\ ? or # in it, or none")
+        raise ValueError("the id is empty or contains / \\ ? or #")
     members: dict[str, Any] = msgspec.to_builtins(line, enc_hook=as_dict)
     item = {name: value for name, value in members.items() if value is not None}
     item["usage"] = {name: quantity for name, quantity in members["usage"].items() if quantity}
@@ -37,15 +37,15 @@ def to_item(line: LedgerLine) -> dict[str, Any]:
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
             raise OverflowError("a number beyond 2^53")
     if len(json.dumps(item, ensure_ascii=False).encode()) > _LARGEST:
-        raise ValueError("larger than the 2 MB that Cosmos DB takes")
+        raise ValueError("larger than the 2 MB that Cosmos DB accepts")
     return item
 
 
 def from_item(item: Mapping[str, Any]) -> LedgerLine:
-    """The inverse of :func:`to_item`.
+    """Read a line from what :func:`to_item` returns.
 
     Raises:
-        ValueError: it is none: somebody wrote to the container.
+        ValueError: not a ledger line: the container was written to directly.
     """
     try:
         return msgspec.convert(without_bookkeeping(item) | {"cost_units": int(item["cost_units"])}, LedgerLine)
@@ -54,5 +54,5 @@ def from_item(item: Mapping[str, Any]) -> LedgerLine:
 
 
 def month(time_ms: int) -> str:
-    """The calendar month in UTC, ``2026-11``: a part of the partition key."""
+    """Return the calendar month in UTC, ``2026-11``: a part of the partition key."""
     return time.strftime("%Y-%m", time.gmtime(time_ms // 1000))

@@ -10,10 +10,10 @@ EPOCH_ORDINAL = datetime(1970, 1, 1, tzinfo=UTC).toordinal()
 
 
 def zone(name: str) -> ZoneInfo:
-    """The IANA time zone of this name.
+    """Load an IANA time zone.
 
     Raises:
-        ValueError: there is none.
+        ValueError: unknown time zone.
     """
     try:
         return ZoneInfo(name)
@@ -23,7 +23,7 @@ def zone(name: str) -> ZoneInfo:
 
 
 def offsets(where: ZoneInfo, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
-    """How far the zone's clocks are ahead of UTC during a span of time.
+    """List the zone's offsets from UTC during a span of time.
 
     Returns:
         pairs of a moment (milliseconds since 1970-01-01 UTC) and the milliseconds that clocks are ahead from then on;
@@ -42,7 +42,7 @@ def offsets(where: ZoneInfo, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
 
 
 def _first_with(where: ZoneInfo, before: int, after: int) -> int:
-    """The first second between these two at which the clocks stand as they do ``after``."""
+    """Find the first second between these two with the UTC offset of ``after``."""
     target = _ahead(where, after)
     while after - before > 1:
         middle = (before + after) // 2

@@ -1,4 +1,4 @@
-"""Giving batches of ledger lines to the store when some of them may be such that it can never take them."""
+"""Delivery of batches to a store that can never take some of their lines."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from domain.ledger import LedgerLine
 from infra.usage_store import codec
 
 REJECTED = "rejected.ndjson"
-"""The file for lines that cannot be read, or have a number beyond 64 bits, say. People have to look at them."""
+"""The file for lines that the store can never take (unreadable, a number beyond 64 bits), for operators to inspect."""
 
 _log = logging.getLogger(__name__)
 
 
 class Delivery:
-    """Brings lines to the store and puts aside what can never get there.
+    """Adds lines to the store and puts aside those that it can never take.
 
     Args:
         store: where the lines go.
-        directory: where the file of those put aside is.
+        directory: folder of the file with lines put aside.
 
     Attributes:
         rejected: number of lines put aside.
@@ -34,10 +34,10 @@ class Delivery:
         self._directory = directory
 
     async def add(self, lines: Sequence[LedgerLine]) -> None:
-        """Add lines to the store; one that it can never take does not hold up the others.
+        """Add lines to the store; one that it can never take does not block the others.
 
         Raises:
-            StoreUnavailableError: the store is away.
+            StoreUnavailableError: the store is unavailable.
             OSError: a line could not be put aside.
         """
         if not lines:
@@ -53,7 +53,7 @@ class Delivery:
             await self.add(lines[middle:])
 
     def put_aside(self, text: bytes, reason: str) -> None:
-        """Keep a line for people to look at.
+        """Keep a line for operators to inspect.
 
         Raises:
             OSError: it could not be written.

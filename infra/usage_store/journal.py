@@ -1,4 +1,4 @@
-"""The way of a ledger line into the store: at once to a file of this process, soon after in batches to the store."""
+"""Journal of ledger lines: written to a file of this process at once, and to the store in batches soon after."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from infra.usage_store.delivery import Delivery
 from infra.usage_store.journal_segments import JournalSegments
 
 MOST_TAKEN_OVER = 16
-"""Spools of dead processes that are worked off at a time."""
+"""Journals of dead processes that are delivered at a time."""
 CLOSE_SECONDS = 3.0
 LONGEST_PAUSE = 30.0
 
@@ -27,20 +27,20 @@ _log = logging.getLogger(__name__)
 class Journal:
     """Records ledger lines so that a killed process loses none, and brings each into the store exactly once.
 
-    Nothing is forced out to the disk: what was recorded survives the death of the process, not that of the machine.
-    Where the file system refuses, lines wait in memory; where the store is away, on disk. All methods belong to the
-    thread of the event loop.
+    Nothing is synced to the disk: a recorded line survives the death of the process, not that of the machine. If the
+    file system fails, lines wait in memory; if the store is unavailable, on disk. All methods belong to the thread of
+    the event loop.
 
     Args:
-        directory: for this purpose alone; shared with the other processes on the same data. Local disk.
-        store: where the lines go. Safe to be given a line twice.
+        directory: the journal's own folder on a local disk, shared with the other processes on the same data.
+        store: where the lines go. Adding a line twice is safe.
         flush_interval: seconds between batches.
-        batch: the most lines given to the store at a time. More are less work and hold up the event loop longer.
-        look_interval: seconds between two looks for what dead processes left behind.
-        most_held: lines kept in memory while the disk refuses them.
+        batch: the most lines added to the store at a time. More are less work and block the event loop longer.
+        scan_interval: seconds between two scans for journals of dead processes.
+        most_held: the most lines kept in memory while the disk fails.
 
     Attributes:
-        lost: lines given up because neither disk nor memory had room.
+        lost: lines dropped because neither disk nor memory had room.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Journal:
         *,
         flush_interval: float = 0.5,
         batch: int = 250,
-        look_interval: float = 10.0,
+        scan_interval: float = 10.0,
         most_held: int = 10_000,
     ) -> None:
         self.lost = 0
@@ -58,7 +58,7 @@ class Journal:
         self._delivery = Delivery(store, directory)
         self._flush_interval = flush_interval
         self._batch = batch
-        self._look_interval = look_interval
+        self._scan_interval = scan_interval
         self._most_held = most_held
         self._own: JournalSegments | None = None
         self._taken_over: list[JournalSegments] = []
@@ -69,8 +69,8 @@ class Journal:
 
     @property
     def waiting(self) -> int:
-        """Number of lines not yet in the store: this process's, and those it took over."""
-        return len(self._held) + sum(segments.waiting for segments in self._spools())
+        """Number of lines not in the store yet: this process's, and those it took over."""
+        return len(self._held) + sum(segments.waiting for segments in self._all_segments())
 
     @property
     def rejected(self) -> int:
@@ -79,15 +79,15 @@ class Journal:
 
     @property
     def oldest_waiting_ms(self) -> int | None:
-        """Arrival time of the oldest of them (milliseconds since 1970-01-01 UTC), or ``None``. Reads from files."""
+        """Arrival time of the oldest of them (milliseconds since 1970-01-01 UTC), if any. Reads files."""
         times = [line.time_ms for line in list(self._held)[:1]]
-        for segments in self._spools():
+        for segments in self._all_segments():
             with suppress(OSError, ValueError):
                 times += [codec.decode(text).time_ms for text in segments.read(1)]
         return min(times, default=None)
 
     def record(self, line: LedgerLine) -> None:
-        """Hand a line to the kernel, at once. Never raises."""
+        """Write a line to its file at once. Never raises."""
         try:
             self._write(line)
         except Exception as error:  # noqa: BLE001 - the call has been answered: it must not fail now, whatever this is
@@ -99,7 +99,7 @@ class Journal:
                 self.lost += 1
 
     async def start(self) -> None:
-        """Take over what dead processes left behind and begin to bring lines into the store.
+        """Take over the journals of dead processes and start delivery to the store.
 
         Raises:
             StoreUnavailableError: the directory cannot be used.
@@ -112,22 +112,22 @@ class Journal:
         self._task = asyncio.create_task(self._run(), name="journal")
 
     async def flush(self) -> None:
-        """Bring into the store what waits now.
+        """Deliver the lines that wait now.
 
         Raises:
-            StoreUnavailableError: the store is away; the lines go on waiting.
-            OSError: a line that the store can never take could not be put aside; the lines go on waiting.
+            StoreUnavailableError: the store is unavailable; the lines keep waiting.
+            OSError: a line that the store can never take could not be put aside; the lines keep waiting.
         """
         async with self._flushing:
             await self._flush_held()
-            for segments in self._spools():
-                await self._flush_spool(segments)
+            for segments in self._all_segments():
+                await self._flush_segments(segments)
             for segments in [segments for segments in self._taken_over if not segments.waiting]:
                 self._taken_over.remove(segments)
                 segments.close()
 
     async def close(self) -> None:
-        """Bring into the store what can be brought within a few seconds; the rest waits on disk for the next start."""
+        """Deliver lines for a few seconds; the rest waits on disk for the next start."""
         self._stop.set()
         try:
             async with asyncio.timeout(CLOSE_SECONDS):
@@ -137,7 +137,7 @@ class Journal:
         except Exception as error:  # noqa: BLE001 - whatever it is, the lines are safe on disk
             _log.warning("%d ledger lines wait for the next start: %s", self.waiting, _reason(error))
         self._task = None
-        for segments in self._spools():
+        for segments in self._all_segments():
             segments.close()
         self._own = None
         self._taken_over.clear()
@@ -145,13 +145,13 @@ class Journal:
     async def _run(self) -> None:
         failures = 0
         loop = asyncio.get_running_loop()
-        look_at = loop.time() + self._look_interval
+        scan_at = loop.time() + self._scan_interval
         while not self._stop.is_set():
             lost = self.lost
             pause = self._flush_interval
             try:
-                if loop.time() >= look_at:
-                    look_at = loop.time() + self._look_interval
+                if loop.time() >= scan_at:
+                    scan_at = loop.time() + self._scan_interval
                     await self._look_for_orphans()
                 await self.flush()
                 failures = 0
@@ -164,7 +164,7 @@ class Journal:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
 
-    def _spools(self) -> list[JournalSegments]:
+    def _all_segments(self) -> list[JournalSegments]:
         return self._taken_over if self._own is None else [*self._taken_over, self._own]
 
     def _write(self, line: LedgerLine) -> None:
@@ -184,7 +184,7 @@ class Journal:
                 continue
             if segments is not None:
                 self._taken_over.append(segments)
-                _log.info("took over %d ledger lines of a process that is gone", segments.waiting)
+                _log.info("took over %d ledger lines of a dead process", segments.waiting)
                 if segments.torn:
                     _log.warning("%d of its lines were cut off by its death and are left out", segments.torn)
 
@@ -201,8 +201,8 @@ class Journal:
             for _ in lines:
                 self._held.popleft()
 
-    async def _flush_spool(self, segments: JournalSegments) -> None:
-        left = segments.waiting  # what is recorded meanwhile can wait for the next round
+    async def _flush_segments(self, segments: JournalSegments) -> None:
+        left = segments.waiting  # later lines can wait for the next round
         while left > 0:
             try:
                 texts, lines, unreadable = await asyncio.to_thread(_read, segments, self._batch)
@@ -211,12 +211,12 @@ class Journal:
                 return
             await self._delivery.add(lines)
             for text in unreadable:
-                self._delivery.put_aside(text, "it cannot be read")
+                self._delivery.put_aside(text, "unreadable")
             segments.release(texts)
             left -= len(texts)
 
     def _abandon(self, segments: JournalSegments, error: OSError) -> None:
-        """Somebody removed or cut its files: give it up; what is left of it will be taken over like a dead one's."""
+        """Give up segments whose files were removed or truncated; the rest is taken over like a dead process's."""
         _log.error("files of the journal with %d lines cannot be read: %s", segments.waiting, _reason(error))
         if segments is self._own:
             self._own = None
@@ -231,7 +231,7 @@ def _folders(directory: Path) -> list[Path]:
 
 
 def _read(segments: JournalSegments, limit: int) -> tuple[list[bytes], list[LedgerLine], list[bytes]]:
-    """Lines as they are in the segments, those that can be read, and the others."""
+    """Read lines: their texts, those that can be decoded, and the texts of the others."""
     texts = segments.read(limit)
     lines: list[LedgerLine] = []
     unreadable: list[bytes] = []

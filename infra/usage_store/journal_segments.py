@@ -1,4 +1,4 @@
-"""Ledger lines on their way to the store: files of one process, which outlive it and which others can take over."""
+"""Files with ledger lines not in the store yet; they outlive their process, and others can take them over."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from secrets import token_hex
 from typing import Self
 
 SEGMENT_BYTES = 16 * 1024 * 1024
-"""Size of a file from which on a new one is begun."""
+"""Size at which the next file is begun."""
 
 _LOCK = "lock"
 _SUFFIX = ".ndjson"
@@ -30,12 +30,12 @@ class _Segment:
 class JournalSegments:
     """Lines in files below a folder, oldest first. Made by :meth:`create` and :meth:`take_over` only.
 
-    The folder belongs to whoever holds the lock on the file ``lock`` in it. The kernel lets go of that lock when its
-    process ends, however it ends. ``read`` may run in another thread; everything else belongs to one thread.
+    The folder belongs to the holder of the lock on its file ``lock``, which the kernel releases when the process ends,
+    however it ends. ``read`` may run in another thread; everything else belongs to one thread.
 
     Attributes:
-        waiting: number of lines that have not been released.
-        torn: number of lines that were cut off by the death of their process, and left out.
+        waiting: number of lines not released yet.
+        torn: number of lines cut off by the death of their process, and left out.
     """
 
     def __init__(self, folder: Path, lock: int, segment_bytes: int = SEGMENT_BYTES) -> None:
@@ -49,7 +49,7 @@ class JournalSegments:
 
     @classmethod
     def create(cls, directory: Path, segment_bytes: int = SEGMENT_BYTES) -> Self:
-        """A new and empty segments below ``directory``; its files get little larger than ``segment_bytes``.
+        """Create empty segments below ``directory``; files get little larger than ``segment_bytes``.
 
         Raises:
             OSError: the file system refuses.
@@ -57,7 +57,7 @@ class JournalSegments:
         for _ in range(_ATTEMPTS):
             folder = directory / f"{os.getpid()}-{token_hex(6)}"
             folder.mkdir(mode=0o700)
-            # Whoever looks for spools of the dead may find this one before it is locked, and remove it.
+            # A scan for journals of dead processes may find this one before it is locked, and remove it.
             lock = _lock(folder / _LOCK)
             if lock is not None:
                 return cls(folder, lock, segment_bytes)
@@ -66,7 +66,7 @@ class JournalSegments:
 
     @classmethod
     def take_over(cls, folder: Path) -> Self | None:
-        """The segments in this folder with all that waits in it; ``None`` = it belongs to a living process, or is gone.
+        """Open the segments in this folder; None if it belongs to a living process or was removed.
 
         Raises:
             OSError: the file system refuses.
@@ -87,7 +87,7 @@ class JournalSegments:
         """Hand one line, which ends with a line break, to the kernel.
 
         Raises:
-            OSError: it could not be written. What was written of it is not part of the segments.
+            OSError: it could not be written. A part that was written is removed.
         """
         segment = self._segments[-1] if self._segments else None
         if segment is None or segment.file is None or segment.size >= self._segment_bytes:
@@ -105,7 +105,7 @@ class JournalSegments:
         self.waiting += 1
 
     def read(self, limit: int) -> list[bytes]:
-        """The oldest lines that wait, up to ``limit`` of them.
+        """Read the oldest waiting lines, at most ``limit``.
 
         Raises:
             OSError: the file system refuses.
@@ -119,14 +119,14 @@ class JournalSegments:
                 while left > 0 and len(lines) < limit:
                     line = file.readline()
                     if not line:
-                        msg = "a file of the journal is shorter than what was written to it"
+                        msg = "a file of the journal was truncated"
                         raise OSError(msg)
                     left -= len(line)
                     lines.append(line)
         return lines
 
     def release(self, lines: list[bytes]) -> None:
-        """Forget what the latest ``read`` returned; files that are not needed any more are deleted."""
+        """Remove the lines that the latest ``read`` returned; delete files that are no longer needed."""
         segment = self._segments[0]
         segment.done += sum(map(len, lines))
         self.waiting -= len(lines)
@@ -135,13 +135,13 @@ class JournalSegments:
                 segment.path.unlink(missing_ok=True)
                 self._segments.popleft()
             else:
-                # If it cannot be done, the lines would merely be read once more after a crash.
+                # If this fails, the lines are merely read once more after a crash.
                 with suppress(OSError):
                     os.ftruncate(segment.file, 0)
                     segment.size = segment.done = 0
 
     def close(self) -> None:
-        """Let go of the folder; remove it if no line waits in it."""
+        """Release the folder; remove it if no line waits in it."""
         for segment in self._segments:
             self._close_file(segment)
         if not self.waiting:
@@ -175,7 +175,7 @@ class JournalSegments:
         return self._segments[-1]
 
     def _cut_off(self, segment: _Segment, file: int) -> None:
-        """Take half a line out again; where that fails, nothing more is appended to the file."""
+        """Remove a partial line; if that fails, append nothing more to the file."""
         try:
             os.ftruncate(file, segment.size)
         except OSError:
@@ -189,14 +189,14 @@ class JournalSegments:
 
 
 def _lock(path: Path) -> int | None:
-    """A descriptor that holds the lock; ``None`` = somebody else holds it, or the folder is gone."""
+    """Return a descriptor that holds the lock; None if another process holds it or the folder was removed."""
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except FileNotFoundError:
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(lock).st_nlink:  # else the previous holder removed the file, and with it what there was to own
+        if os.fstat(lock).st_nlink:  # else the previous holder removed the file
             return lock
     except BlockingIOError:
         pass

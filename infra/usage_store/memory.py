@@ -1,4 +1,4 @@
-"""The ledger in the memory of this process: for trying things out. It is gone when the process ends."""
+"""The ledger in memory, for trying things out. It ends with the process."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from infra.usage_store.unpriced import Unpriced, amounts
 
 
 class MemoryUsageStore:
-    """Lines in a dict. It is never away, and grows with every call."""
+    """Lines in a dict. Never unavailable; grows with every call."""
 
     def __init__(self) -> None:
         self._lines: dict[str, LedgerLine] = {}
 
     async def prepare(self) -> None:
-        """Nothing to create."""
+        """Do nothing."""
 
     async def open(self) -> None:
-        """Nothing to look for."""
+        """Do nothing."""
 
     async def add(self, lines: Sequence[LedgerLine]) -> None:
-        """Keep these lines. A line whose id is there already is left as it is."""
+        """Store these lines. A line whose id exists already is left as it is."""
         for line in lines:
             self.keep(line)
 
     def keep(self, line: LedgerLine) -> None:
-        """Keep one line, at once."""
+        """Store one line, at once."""
         self._lines.setdefault(line.id, line)
 
     async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
-        """Add up, ordered by group, then currency.
+        """Add up the lines, ordered by group, then currency.
 
         Raises:
-            ValueError: there is no such time zone.
+            ValueError: unknown time zone.
         """
         sums = Sums(query.by, zone(query.timezone))
         columns = sums.columns
@@ -46,7 +46,7 @@ class MemoryUsageStore:
         return sums.rows()
 
     async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
-        """What was used without a price, ordered by model, then quantity."""
+        """Add up usage without a price, ordered by model, then quantity."""
         found = Unpriced()
         for line in self._counted(query):
             if line.unpriced:
@@ -54,19 +54,19 @@ class MemoryUsageStore:
         return found.rows()
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
-        """The latest lines first, or those of one request."""
+        """Read lines, latest first: all, or those of one request."""
         found = [line for line in reversed(self._lines.values()) if request_id in {None, line.request_id}]
         return sorted(found, key=lambda line: line.time_ms, reverse=True)[: max(limit, 0)]
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""
 
     def _counted(self, query: UsageQuery) -> Iterator[LedgerLine]:
         return (line for line in self._lines.values() if _counts(line, query))
 
 
 class Unjournaled:
-    """Stands in for the journal where nothing is kept beyond the process anyway."""
+    """Replacement for the journal if nothing is kept beyond the process."""
 
     waiting = 0
     lost = 0
@@ -81,13 +81,13 @@ class Unjournaled:
         self._store.keep(line)
 
     async def start(self) -> None:
-        """Nothing is left behind by anybody."""
+        """Do nothing."""
 
     async def flush(self) -> None:
-        """Nothing waits."""
+        """Do nothing."""
 
     async def close(self) -> None:
-        """Nothing waits."""
+        """Do nothing."""
 
 
 def _counts(line: LedgerLine, query: UsageQuery) -> bool:

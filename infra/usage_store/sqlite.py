@@ -98,11 +98,11 @@ class SqliteUsageStore:
         await self._database.prepare()
 
     async def open(self) -> None:
-        """The same: the file is nobody else's."""
+        """Do the same as ``prepare``: an embedded store needs no other rights."""
         await self._database.prepare()
 
     async def add(self, lines: Sequence[LedgerLine]) -> None:
-        """Keep these lines, all of them or none. A line whose id is there already is left as it is.
+        """Store these lines, all or none. A line whose id exists already is left as it is.
 
         Raises:
             OverflowError: a number does not fit into 64 bits.
@@ -115,10 +115,10 @@ class SqliteUsageStore:
         await self._database.run(work)
 
     async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
-        """Add up, ordered by group, then currency.
+        """Add up the lines, ordered by group, then currency.
 
         Raises:
-            ValueError: there is no such time zone.
+            ValueError: unknown time zone.
         """
         where = days.zone(query.timezone)
 
@@ -139,7 +139,7 @@ class SqliteUsageStore:
         return await self._database.run(work)
 
     async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
-        """What was used without a price, ordered by model, then quantity."""
+        """Add up usage without a price, ordered by model, then quantity."""
 
         def work(connection: sqlite3.Connection) -> list[UnpricedRow]:
             condition, values = _condition(query)
@@ -152,7 +152,7 @@ class SqliteUsageStore:
         return await self._database.run(work)
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
-        """The latest lines first, or those of one request (which takes about a second per two million lines)."""
+        """Read lines, latest first: all, or those of one request (about a second per two million lines)."""
 
         def work(connection: sqlite3.Connection) -> list[LedgerLine]:
             condition, values = ("TRUE", ()) if request_id is None else ("request_id = ?", (request_id,))
@@ -175,7 +175,7 @@ def _condition(query: UsageQuery) -> tuple[str, tuple[object, ...]]:
 
 
 def _day(offsets: list[tuple[int, int]]) -> str:
-    """The proleptic ordinal (as ``date.fromordinal`` takes it) of a line's day on the clocks with these offsets."""
+    """Return SQL for the proleptic ordinal (see ``date.fromordinal``) of a line's day with these UTC offsets."""
     shifts = [(until, ahead + days.EPOCH_ORDINAL * days.DAY_MS) for until, ahead in offsets]
     shift = str(shifts[-1][1])
     if len(shifts) > 1:
@@ -185,7 +185,7 @@ def _day(offsets: list[tuple[int, int]]) -> str:
 
 
 def _rows(by: tuple[Dimension, ...], found: sqlite3.Cursor) -> list[UsageRow]:
-    """Rows of the report from those of the query, in which months still are days."""
+    """Convert rows of the query, in which months are still days, to rows of the report."""
     sums: dict[tuple[tuple[str, ...], str], tuple[int, ...]] = {}
     width = len(by)
     for row in found:

@@ -1,4 +1,4 @@
-"""Adding up ledger lines for stores that cannot do it themselves."""
+"""Sums of ledger lines, for stores that cannot compute them."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _ALWAYS = ("currency", "status", "usage", "usage_source", "cost_units", "unprice
 
 
 class Sums:
-    """Takes lines one by one, in any order, and keeps only the sums. A member of a line that is nothing is not there.
+    """Sums of lines added one by one, in any order. Absent members of a line count as zero.
 
     Args:
-        by: the breakdown.
-        zone: whose calendar makes days and months.
+        by: the grouping.
+        zone: time zone of days and months.
     """
 
     def __init__(self, by: Sequence[Dimension], zone: ZoneInfo) -> None:
@@ -37,11 +37,11 @@ class Sums:
 
     @property
     def columns(self) -> Sequence[str]:
-        """The members of a line that :meth:`add` looks at."""
+        """Members of a line that :meth:`add` reads."""
         return (*_ALWAYS, *dict.fromkeys(_COLUMN.get(dimension, "time_ms") for dimension in self._by))
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Count a line."""
+        """Add a line."""
         group = tuple(self._label(dimension, row) for dimension in self._by)
         usage = row.get("usage", {})
         numbers = (
@@ -62,7 +62,7 @@ class Sums:
             sums[place] += number
 
     def rows(self) -> list[UsageRow]:
-        """The report, ordered by group, then currency."""
+        """Return the report, ordered by group, then currency."""
         return [UsageRow(*key, *numbers) for key, numbers in sorted(self._sums.items())]
 
     def _label(self, dimension: Dimension, row: Mapping[str, Any]) -> str:

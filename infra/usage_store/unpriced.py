@@ -1,4 +1,4 @@
-"""How much of a quantity went without a price: one rule for lines and for SQL, beside ``domain.pricing.cost_of``."""
+"""Amounts used without a price: one rule for lines and for SQL, beside ``domain.pricing.cost_of``."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ _APART: Mapping[str, str] = {
     "cache_write": "cache_write_tokens",
     "image_input": "image_input_tokens",
 }
-"""Parts that are ordinary input unless they have a price, or are themselves named as without one."""
+"""Parts that are ordinary input unless they have a price or are listed as unpriced."""
 
 NAMES = ("input", *_COUNTED_BY)
-"""What can be without a price, in the order of :data:`AMOUNTS`."""
+"""Names of what can be unpriced, in the order of :data:`AMOUNTS`."""
 
 _INPUT_SQL = _INPUT + "".join(
     f""" - (INSTR(prices, '"{price}"') > 0 OR INSTR(unpriced, '"{price}"') > 0) * {name}"""
     for price, name in _APART.items()
 )
 AMOUNTS = tuple(f"MAX({amount}, 0)" for amount in (_INPUT_SQL, *_COUNTED_BY.values()))
-"""SQL: how much of each the call of a row used."""
+"""SQL for the amount of each that the call of a row used."""
 
 
 def amounts(usage: Mapping[str, Any], prices: Mapping[str, str], unpriced: Collection[str]) -> list[int]:
-    """How much of each a call used, in the order of :data:`NAMES`.
+    """Compute how much of each a call used, in the order of :data:`NAMES`.
 
     Args:
-        usage: its quantities; those that are nothing may be missing.
-        prices: those that its document named.
-        unpriced: those that it lacked.
+        usage: its quantities; zeros may be missing.
+        prices: the prices of its document.
+        unpriced: the prices that it lacked.
     """
     apart = sum(usage.get(name, 0) for price, name in _APART.items() if price in prices or price in unpriced)
     found = (_difference(usage, amount) for amount in (_INPUT, *_COUNTED_BY.values()))
@@ -50,13 +50,13 @@ def amounts(usage: Mapping[str, Any], prices: Mapping[str, str], unpriced: Colle
 
 
 class Unpriced:
-    """Takes calls, one by one or several that lack the same prices, and keeps only the sums."""
+    """Sums of unpriced usage, added call by call or for several calls that lack the same prices."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, str], list[int]] = {}
 
     def add(self, model: str, unpriced: Iterable[str], calls: int, used: Iterable[int]) -> None:
-        """Count calls of a model that lack these prices.
+        """Add calls of a model that lack these prices.
 
         Args:
             model: its code.
@@ -71,7 +71,7 @@ class Unpriced:
             sums[1] += by_name.get(name, 0)  # a name of a later release
 
     def rows(self) -> list[UnpricedRow]:
-        """The sums, ordered by model, then quantity."""
+        """Return the sums, ordered by model, then quantity."""
         return [UnpricedRow(*key, *numbers) for key, numbers in sorted(self._sums.items())]
 
 

@@ -1,4 +1,4 @@
-"""Who makes a change, for the history."""
+"""Author of a change, for the history."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def author_option(command: F) -> F:
 
 
 def this_user() -> str:
-    """``user@host`` of this process."""
+    """Return ``user@host`` of this process."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container may run as a user id without a name
@@ -38,7 +38,7 @@ def this_user() -> str:
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970-01-01 UTC."""
+    """Return milliseconds since 1970-01-01 UTC."""
     return time.time_ns() // 1_000_000
 
 
@@ -46,5 +46,5 @@ def _checked(context: click.Context, parameter: click.Parameter, author: str) ->
     del context, parameter
     text = author.strip()
     if not text or len(text) > _LONGEST or unfit_text(text):
-        raise click.BadParameter(f"takes 1 to {_LONGEST} characters of plain text")
+        raise click.BadParameter(f"expected 1 to {_LONGEST} characters of plain text")
     return text

@@ -38,10 +38,10 @@ def catalog() -> None:
 @click.option("--prices", is_flag=True, help="Compare with LiteLLM's price list, too. Needs no network.")
 @json_option
 def validate_command(folder: Path, strict: bool, prices: bool, as_json: bool) -> None:
-    """Name every fault of the documents in DIR: file, field, what is wrong, what would be right.
+    """List every fault of the documents in DIR: file, field, what is wrong, what is expected.
 
-    Needs no store. Exit code 1 if there are errors; with --prices that includes prices that are off by 1,000, as they
-    are where a price per 1,000 tokens stands for one per 1,000,000.
+    Needs no store. Exit code 1 if there are errors; with --prices that includes prices that are off by 1,000, for
+    example a price per 1,000 tokens in place of one per 1,000,000.
     """
     if prices:
         listing = price_list_or_fail()
@@ -79,9 +79,9 @@ def export_command(folder: Path, as_json: bool) -> None:
             (folder / name).write_text(exact_json.encode(body, indent=True) + "\n", encoding="utf-8")
         others = sorted({path.name for path in folder.glob("*.json")} - {name for name, _ in documents})
     except OSError as error:
-        raise click.ClickException(f"{folder} cannot be written: {error.strerror}") from None
+        raise click.ClickException(f"cannot write {folder}: {error.strerror}") from None
     if others:
-        click.echo(f"left as they are, not from the store: {', '.join(map(printable, others))}", err=True)
+        click.echo(f"not from the store, left as they are: {', '.join(map(printable, others))}", err=True)
     if as_json:
         print_json({"documents": len(documents), "files": [name for name, _ in documents]})
     else:

@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 
 import click
 
-from application.admin.checks import Check, Verdict
 from application.admin.doctor import examine
+from application.admin.messages import Check, Verdict
 from application.errors import StoreUnavailableError
-from llmproxy.cli.checks import checks_as_json, print_checks
-from llmproxy.cli.output import json_option, print_json
+from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json
 from llmproxy.settings import Authentication, Settings, SettingsError, load_environment, load_settings
 from llmproxy.signing import shared_by_replicas
 from llmproxy.stores import open_stores
@@ -45,11 +44,11 @@ def _all_checks() -> list[Check]:
     if settings.cosmos_url is not None and not shared_by_replicas(settings):
         text = (
             "LLMPROXY_SIGNING_KEY is not set: each replica seals the ids of stored responses with a key of its own, "
-            "and none knows those of another"
+            "and no replica can open those of another"
         )
         checks.append(Check(Verdict.WARN, "settings", text))
     if settings.in_memory:
-        text = "DATA_DIR=:memory: keeps nothing: documents, keys and the ledger are gone when the server stops"
+        text = "DATA_DIR=:memory: keeps nothing: documents, keys and the ledger end with the server"
         return [*checks, Check(Verdict.WARN, "stores", text)]
     try:
         return checks + asyncio.run(_examine(settings))
@@ -58,7 +57,7 @@ def _all_checks() -> list[Check]:
 
 
 async def _examine(settings: Settings) -> list[Check]:
-    # Imported late: what can be wrong with the settings is said without waiting for every provider.
+    # Imported late: faults of the settings are reported without waiting for every provider.
     from llmproxy.wiring import make_providers  # noqa: PLC0415
 
     providers = make_providers(settings, load_environment())

@@ -1,4 +1,4 @@
-"""Model documents in files, and what is said about their faults."""
+"""Model documents in files, and output of their faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER = click.Path(exists=True, path_type=Path)
 
 
 def read_folder(folder: Path) -> list[tuple[str, object]]:
-    """Name and content of each file."""
+    """Read the name and content of each file."""
     if folder.is_file():
         return [(folder.name, _content(folder))]
     return [(path.name, _content(path)) for path in sorted(folder.glob("*.json")) if not path.is_dir()]
@@ -36,19 +36,19 @@ def _unreadable(reason: str) -> Unreadable:
 
 
 def print_faults(validation: Validation) -> None:
-    """Every fault on a line of its own."""
+    """Print every fault on its own line."""
     for found in validation.faults:
         place = f"{printable(found.file)}: " if found.file else ""
         click.echo(f"{place}{found.fault.severity}: {found.fault}")
 
 
 def counts(validation: Validation) -> str:
-    """How many faults there are."""
+    """Return the number of faults, as text."""
     return f"{validation.errors} errors, {validation.warnings} warnings"
 
 
 def summary(validation: Validation) -> dict[str, object]:
-    """The whole check for machines."""
+    """Return the whole validation as JSON data."""
     return {
         "files": validation.files,
         "documents": len(validation.documents),

@@ -17,8 +17,7 @@ from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
 from domain.money import plain
 from domain.operation import Operation
 from infra.secrets.env import environment_secrets
-from llmproxy.cli.checks import checks_as_json, print_checks
-from llmproxy.cli.output import json_option, print_json, printable, table
+from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json, printable, table
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.settings import Authentication, Settings, load_environment
 from llmproxy.stores import Stores
@@ -36,22 +35,22 @@ class _Operations(click.Choice[str]):
     "explain",
     epilog="Example: llmproxy explain --project billing --model gpt-4 --operation ChatCompletion --key - < key.txt",
 )
-@click.option("--project", help="Who would call. Not needed with a key: it belongs to a project.")
-@click.option("--model", required=True, help='What the call names as "model": a code, or the id of a document.')
+@click.option("--project", help="The calling project. Not needed with a key, which belongs to a project.")
+@click.option("--model", required=True, help='The call\'s "model": a code, or the id of a document.')
 @click.option(
     "--operation",
     type=_Operations([operation.value for operation in Operation]),
     default=Operation.CHAT_COMPLETION.value,
     show_default=True,
-    help="What it asks for.",
+    help="The operation.",
 )
-@click.option("--tools", is_flag=True, help="The call carries tools.")
+@click.option("--tools", is_flag=True, help="The call has tools.")
 @click.option(
     "--key",
-    help="With this key: `-` reads it from standard input (what stands on a command line stays in the shell's history);"
-    " its id or prefix as `llmproxy keys list` shows them will do, too.",
+    help="The key; `-` reads it from standard input, to keep it out of the shell's history. Its id or prefix, as"
+    " `llmproxy keys list` shows them, are accepted, too.",
 )
-@click.option("--key-env", metavar="NAME", help="With the key in this environment variable.")
+@click.option("--key-env", metavar="NAME", help="Environment variable that contains the key.")
 @json_option
 def explain(
     project: str | None,
@@ -62,7 +61,7 @@ def explain(
     key_env: str | None,
     as_json: bool,
 ) -> None:
-    """Why a call would be allowed or not, who would serve it in which order, and what it would cost. Calls nobody.
+    """Explain why a call would be allowed or not, which deployments would serve it in which order, and its cost.
 
     Reads the store and this shell's environment: secrets that only the server has are missing here. Exit code 1 if the
     call would not be allowed.
@@ -72,7 +71,7 @@ def explain(
     settings = settings_or_fail()
     authentication = settings.auth is Authentication.ON
     if project is None and key is None and authentication:
-        raise click.UsageError("who would call? Give --project, --key or --key-env")
+        raise click.UsageError("the caller is missing: give --project, --key or --key-env")
     question = Question(model, Operation(operation), project, key, tools)
 
     async def work(stores: Stores) -> Explanation:
@@ -115,13 +114,13 @@ def _key(key: str | None, variable: str | None) -> str | None:
         terminal = sys.stdin.isatty()
         key = click.prompt("Key", hide_input=True, err=True) if terminal else sys.stdin.readline()
     if key is not None and not key.strip():
-        raise click.UsageError("there is no key: it is empty")
+        raise click.UsageError("the key is empty")
     return None if key is None else key.strip()
 
 
 def _warn_of_history(key: str | None) -> None:
     if key is not None and key.startswith(KEY_PREFIX) and len(key) > PREFIX_LENGTH:
-        click.echo("the key now stands in this shell's history; `--key -` reads it from standard input", err=True)
+        click.echo("the key is now in this shell's history; `--key -` reads it from standard input", err=True)
 
 
 def _print(explanation: Explanation, operation: Operation) -> None:
@@ -129,7 +128,7 @@ def _print(explanation: Explanation, operation: Operation) -> None:
     click.echo("allowed" if explanation.allowed else "not allowed")
     serving = [one for one in explanation.deployments if one.turn is not None]
     if serving:
-        headers = ["turn", "document", "share", "adapter", "upstream model", "secrets", EXAMPLES[operation].said]
+        headers = ["turn", "document", "share", "adapter", "upstream model", "secrets", EXAMPLES[operation].title]
         click.echo("\n" + table(headers, [_row(one) for one in serving], right=frozenset({"turn", "share"})))
     for one in serving:
         prices = ", ".join(f"{name} {price}" for name, price in one.prices.items() if name != "currency")
@@ -150,10 +149,10 @@ def _row(one: Deployment) -> tuple[object, ...]:
 
 
 def _secrets(one: Deployment) -> str:
-    said = [f"{state.name} {'is set' if state.present else 'MISSING'}" for state in one.secrets]
+    texts = [f"{state.name} {'is set' if state.present else 'MISSING'}" for state in one.secrets]
     if one.key_in_document:
-        said.append("the key is in the document")
-    return ", ".join(said) or "none named"
+        texts.append("the key is in the document")
+    return ", ".join(texts) or "none named"
 
 
 def _as_json(question: Question, explanation: Explanation) -> dict[str, object]:

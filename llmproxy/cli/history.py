@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import click
 
 from application.admin.history import PastVersion, past_versions, rollback
+from application.admin.messages import few
 from application.admin.plan import Plan
-from application.admin.truncate_list import few
 from domain.documents.write import moment_text
 from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.output import json_option, printable, table
@@ -21,12 +21,12 @@ _MOST_FIELDS = 3
 
 @click.command("history", epilog="Example: llmproxy catalog history gpt-4-azure")
 @click.argument("document_id", metavar="[ID]", required=False)
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many at most.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="At most this many.")
 @json_option
 def history_command(document_id: str | None, limit: int, as_json: bool) -> None:
-    """Which versions the model document ID had: when, who, and what changed. Without ID the latest of all documents.
+    """List the versions of the model document ID: when, who, and what changed. Without ID the latest of all documents.
 
-    Kept are changes made by these commands. What somebody changed in the store directly is noticed at the next of
+    Changes made by these commands are recorded. A change made in the store directly is recorded at the next of
     them, and then kept as a version that was found.
     """
 
@@ -40,7 +40,7 @@ def history_command(document_id: str | None, limit: int, as_json: bool) -> None:
         click.echo("no version is kept" + ("" if document_id is None else f" of {document_id!r}"), err=True)
     elif document_id is None:
         rows = [
-            (one.entry.document_id, one.entry.version, _when(one), _who(one), one.entry.deed, _what(one))
+            (one.entry.document_id, one.entry.version, _when(one), _who(one), one.entry.change, _what(one))
             for one in versions
         ]
         click.echo(table(["id", "version", "when", "who", "how", "what"], rows, right=frozenset({"version"})))
@@ -57,7 +57,7 @@ def history_command(document_id: str | None, limit: int, as_json: bool) -> None:
 def rollback_command(document_id: str, version: int, author: str, as_json: bool) -> None:
     """Put VERSION of the model document ID back, also when the document was removed. `catalog history` names versions.
 
-    This makes a new version. Nothing is written if the old one has errors by today's rules, or if somebody changes the
+    This makes a new version. Nothing is written if the old one has errors by today's rules, or if someone changes the
     document meanwhile.
     """
 
@@ -79,7 +79,7 @@ def rollback_command(document_id: str, version: int, author: str, as_json: bool)
 
 def _print(version: PastVersion) -> None:
     entry = version.entry
-    what = f"{entry.deed} {printable(entry.note)}".rstrip()
+    what = f"{entry.change} {printable(entry.note)}".rstrip()
     current = f"  {paint('current', 'green')}" if version.current else ""
     click.echo(f"version {entry.version}  {_when(version)}  {printable(_who(version))}  {what}{current}")
     print_fields(version.changes)
@@ -108,7 +108,7 @@ def _as_json(version: PastVersion) -> dict[str, object]:
         "version": entry.version,
         "when": _when(version),
         "who": entry.author or None,
-        "how": entry.deed.value,
+        "how": entry.change.value,
         "note": entry.note,
         "removed": entry.body is None,
         "current": version.current,

@@ -11,7 +11,7 @@ _COMMANDS = {
     "init": "Make the tables or containers of the store; safe to repeat.",
     "simulator": "Run an upstream to test against.",
     "doctor": "Check settings, store, secrets and documents before traffic does.",
-    "explain": "Why a call would be allowed or not, who would serve it, what it would cost.",
+    "explain": "Explain why a call would be allowed or not, what would serve it, and its cost.",
     "catalog": "Validate, plan, apply, export and roll back model documents.",
     "projects": "Make and list projects.",
     "keys": "Make, list and revoke keys of a project.",
@@ -43,7 +43,7 @@ class _LateGroup(click.Group):
 )
 @click.version_option(package_name="llmproxy", prog_name="llmproxy")
 def cli() -> None:
-    """A drop-in OpenAI endpoint with projects, keys and exact costs."""
+    """Run and manage a drop-in OpenAI endpoint with projects, keys and exact costs."""
 
 
 def main() -> None:

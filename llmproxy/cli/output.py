@@ -1,14 +1,16 @@
-"""What commands print: tables for people, JSON and CSV for machines."""
+"""Output of commands: tables for people, JSON and CSV for machines."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import click
+
+from application.admin.messages import Check
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -51,10 +53,21 @@ def csv_text(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with control characters escaped: a caller's text must not drive an operator's terminal."""
+    """Escape control characters: a caller's text must not control an operator's terminal."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def print_checks(checks: Iterable[Check]) -> None:
+    """Print each check on its own line."""
+    for check in checks:
+        click.echo(f"{check.verdict:<4}  {printable(check.subject)}: {printable(check.text)}")
+
+
+def checks_as_json(checks: Iterable[Check]) -> list[dict[str, str]]:
+    """Return the same as JSON data."""
+    return [{"verdict": check.verdict.value, "subject": check.subject, "text": check.text} for check in checks]
 
 
 def _harmless(cell: object) -> object:

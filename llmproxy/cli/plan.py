@@ -10,10 +10,9 @@ import click
 
 from application.admin.apply_plan import Applied, Signature, carry_out
 from application.admin.catalog import apply, look_ahead
+from application.admin.messages import CommandError, few
 from application.admin.plan import Action, Plan
-from application.admin.refusal import CommandError
 from application.admin.saved_plan import as_data, from_data
-from application.admin.truncate_list import few
 from application.admin.validation import Validation
 from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
@@ -38,7 +37,7 @@ _MOST_NAMED = 10
 )
 @json_option
 def plan_command(folder: Path, prune: bool, out: Path | None, as_json: bool) -> None:
-    """What `catalog apply DIR` would add, change and remove, field by field, and what that means.
+    """Show what `catalog apply DIR` would add, change and remove, field by field, and the impact.
 
     That is: who gains or loses which model, and whose prices change by how much. Nothing is written to the store, and
     keys are never shown. Exit code 0 = no change, 2 = there are changes, 1 = faults in DIR, or it failed. Wrong usage
@@ -78,9 +77,9 @@ def plan_command(folder: Path, prune: bool, out: Path | None, as_json: bool) -> 
 @author_option
 @json_option
 def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | None, author: str, as_json: bool) -> None:
-    """Write the documents in DIR to the store, all or, if one has an error, none.
+    """Write the documents in DIR to the store; nothing if one of them has an error.
 
-    Documents that the folder lacks stay in the store, unless --prune. A document that somebody changes meanwhile is not
+    Documents that the folder lacks stay in the store, unless --prune. A document that is changed meanwhile is not
     overwritten: the command fails and says what was written before. A running server shows the change within seconds.
     """
     if (folder is None) is (saved is None):
@@ -132,7 +131,9 @@ def _agree_to_removals(ids: list[str], *, yes: bool) -> None:
         return
     named = few([repr(each) for each in ids], _MOST_NAMED)
     if not sys.stdin.isatty():
-        raise CommandError(f"nothing was written: {named} would be removed, and there is nobody to ask; add --yes")
+        raise CommandError(
+            f"nothing was written: {named} would be removed, and there is no terminal to confirm on; add --yes"
+        )
     if not click.confirm(f"Remove {named}?", err=True):
         raise CommandError("nothing was written")
 
@@ -154,4 +155,4 @@ def _load(path: Path) -> object:
     except OSError as error:
         raise click.ClickException(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:
-        raise click.ClickException(f"{path} is no plan: {error}") from None
+        raise click.ClickException(f"{path} is not a plan: {error}") from None

@@ -9,10 +9,10 @@ from decimal import Decimal
 import click
 
 from application.admin.diff import ABSENT, Absent, FieldChange
+from application.admin.messages import few
 from application.admin.plan import Action, Plan
 from application.admin.plan_impact import AccessChange, PriceChange
 from application.admin.redact import HIDDEN, Hidden
-from application.admin.truncate_list import few
 from domain.documents import exact_json
 from domain.money import Money, plain
 from llmproxy.cli.output import printable
@@ -55,7 +55,7 @@ def print_fields(changes: Sequence[FieldChange]) -> None:
 
 
 def total(plan: Plan) -> str:
-    """The plan in one line."""
+    """Summarize the plan in one line."""
     add, change, remove = (len(plan.ids(action)) for action in Action)
     text = f"{add} to add, {change} to change, {remove} to remove, {len(plan.unchanged)} unchanged"
     return f"{text}; only in the store (--prune removes them): {_names(plan.others)}" if plan.others else text
@@ -90,30 +90,30 @@ def fields_as_json(changes: Sequence[FieldChange]) -> list[dict[str, object]]:
 
 
 def print_exact_json(value: Mapping[str, object] | Sequence[object]) -> None:
-    """One JSON document in which numbers have the digits that somebody wrote."""
+    """Print one JSON document in which numbers keep their digits."""
     click.echo(exact_json.encode(value, indent=True))
 
 
 def paint(text: str, color: str) -> str:
-    """The text in a colour, which is taken off again where the output is no terminal."""
+    """Return the text in a colour, which click removes if the output is not a terminal."""
     return text if os.environ.get("NO_COLOR") else click.style(text, fg=color)
 
 
 def _difference(change: FieldChange) -> str:
     old, new = change.old, change.new
     if old is ABSENT or new is ABSENT:
-        return _said(new) if old is ABSENT else f"{_said(old)} -> nothing"
+        return _value_text(new) if old is ABSENT else f"{_value_text(old)} -> nothing"
     if old is HIDDEN and new is HIDDEN:
         return f"is another one {_NOT_SHOWN}"
     if isinstance(old, list) and isinstance(new, list):
-        gone = [f"- {_said(item)}" for item in old if item not in new]
-        come = [f"+ {_said(item)}" for item in new if item not in old]
+        gone = [f"- {_value_text(item)}" for item in old if item not in new]
+        come = [f"+ {_value_text(item)}" for item in new if item not in old]
         if gone or come:
             return _short(", ".join(gone + come))
-    return f"{_said(old)} -> {_said(new)}"
+    return f"{_value_text(old)} -> {_value_text(new)}"
 
 
-def _said(value: object) -> str:
+def _value_text(value: object) -> str:
     if value is HIDDEN:
         return _NOT_SHOWN
     if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_PLACES:

@@ -12,10 +12,10 @@ from llmproxy.cli.output import printable
 
 
 def price_list_or_fail() -> LiteLLMPriceList:
-    """The price list.
+    """Load the price list.
 
     Raises:
-        click.ClickException: there is none. Exit code 1.
+        click.ClickException: it cannot be loaded. Exit code 1.
     """
     try:
         return load_price_list()
@@ -24,7 +24,7 @@ def price_list_or_fail() -> LiteLLMPriceList:
 
 
 def print_compared(source: str, compared: Sequence[Compared]) -> None:
-    """Which documents were compared with which entry, so that a wrong guess is seen."""
+    """Print which document was compared with which entry, so that a wrong match is seen."""
     for one in compared:
         name = printable(one.document_id)
         if one.reference is None:
@@ -36,7 +36,7 @@ def print_compared(source: str, compared: Sequence[Compared]) -> None:
 
 
 def prices_as_json(source: str, compared: Sequence[Compared]) -> dict[str, object]:
-    """The same for machines."""
+    """Return the same as JSON data."""
     return {"source": source, "documents": [_as_json(one) for one in compared]}
 
 

@@ -1,4 +1,4 @@
-"""How a command gets at the stores, and how what goes wrong becomes one line and an exit code."""
+"""Access of commands to the stores; errors become one line and an exit code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import click
 
-from application.admin.refusal import CommandError
+from application.admin.messages import CommandError
 from application.errors import ConflictError, DocumentRefusedError, StoreUnavailableError
 from llmproxy.settings import Settings, SettingsError, load_settings
 from llmproxy.stores import Stores, open_stores
@@ -17,18 +17,18 @@ T = TypeVar("T")
 
 
 def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False) -> T:
-    """Do this with the stores that the server uses.
+    """Run a function with the stores that the server uses.
 
     Args:
-        work: what to do.
+        work: the function.
         create: create what is missing first.
 
     Raises:
-        click.ClickException: settings are wrong, the store is away, or the command cannot be carried out. Exit code 1.
+        click.ClickException: invalid settings, an unavailable store, or a refused command. Exit code 1.
     """
     settings = settings_or_fail()
     if settings.in_memory:
-        raise click.ClickException("DATA_DIR=:memory: lives and dies with the server; a command cannot reach it")
+        raise click.ClickException("DATA_DIR=:memory: exists only inside the server process; commands cannot reach it")
 
     async def run() -> T:
         async with open_stores(settings, create=create) as stores:
@@ -41,10 +41,10 @@ def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False)
 
 
 def settings_or_fail() -> Settings:
-    """The settings.
+    """Load the settings.
 
     Raises:
-        click.ClickException: one of them is wrong. Exit code 1.
+        click.ClickException: one of them is invalid. Exit code 1.
     """
     try:
         return load_settings()

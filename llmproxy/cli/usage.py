@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from application.admin.refusal import CommandError
+from application.admin.messages import CommandError
 from application.admin.usage import UsageReport, cost_text, make_query, report, seconds_text, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
@@ -21,7 +21,7 @@ _COLUMNS = (*_NUMBERS, "currency", *_QUALITY)
 
 @click.group()
 def usage() -> None:
-    """The ledger: what was used and what it cost."""
+    """Report usage and cost from the ledger."""
 
 
 @usage.command(
@@ -31,22 +31,24 @@ def usage() -> None:
     "--by",
     default="project,model",
     show_default=True,
-    help="Columns to break down by: project, model, day, month, key, provider, operation, user.",
+    help="Columns to group by: project, model, day, month, key, provider, operation, user.",
 )
-@click.option("--from", "first", metavar="DAY", help="First day that counts, 2026-11-01.")
-@click.option("--to", "last", metavar="DAY", help="Last day that counts, the whole of it, 2026-11-30.")
+@click.option("--from", "first", metavar="DAY", help="First day, 2026-11-01.")
+@click.option("--to", "last", metavar="DAY", help="Last day, included, 2026-11-30.")
 @click.option("--project", help="Only this project.")
-@click.option("--timezone", default="UTC", show_default=True, help="Where days begin and end, such as Europe/Berlin.")
+@click.option(
+    "--timezone", default="UTC", show_default=True, help="Time zone of days and months, such as Europe/Berlin."
+)
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, without the totals.")
 def report_command(
     by: str, first: str | None, last: str | None, project: str | None, timezone: str, as_json: bool, as_csv: bool
 ) -> None:
-    """Calls, tokens, characters of speech, seconds of transcribed audio, images, and exact cost.
+    """Report calls, tokens, characters of speech, seconds of transcribed audio, images, and exact cost.
 
     input_tokens includes cached_tokens; failed calls are those whose status was 400 or above; inexact ones were
-    estimated or cut short; unpriced ones used something that the document names no price for. What that was stands
-    below the table, by model. Currencies are never added up.
+    estimated or cut short; unpriced ones used something without a price in the document, listed below the
+    table by model. Currencies are never added up.
     """
     if as_json and as_csv:
         raise click.UsageError("choose one of --json and --csv")
@@ -56,12 +58,12 @@ def report_command(
         raise click.UsageError(str(error)) from None
 
     async def work(stores: Stores) -> UsageReport:
-        # What dead processes left in their journals counts, too. Living ones hand over theirs within a second.
+        # Lines in the journals of dead processes count, too. Living ones deliver theirs within a second.
         await stores.journal.start()
         try:
             await stores.journal.flush()
         except OSError as error:
-            click.echo(f"some lines are still in the journal and not counted: {error.strerror}", err=True)
+            click.echo(f"some lines are still in the journal and are not counted: {error.strerror}", err=True)
         return await report(stores.usage, query)
 
     found = with_stores(work)

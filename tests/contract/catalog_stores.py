@@ -19,5 +19,5 @@ ADAPTERS: dict[str, Callable[[Path], CatalogStore]] = {
 
 
 def cosmos_store(port: int, *, database: str | None = None) -> CosmosCatalogStore:
-    """One on a server of this machine, in a database that nobody else uses unless one is named."""
+    """Return a store on a local server, in a new database unless one is named."""
     return CosmosCatalogStore(CosmosDatabase(cosmos_account(port, database=database)), "models")

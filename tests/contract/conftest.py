@@ -1,4 +1,4 @@
-"""What contract suites share."""
+"""Fixtures shared by contract suites."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.fakes.cosmos_server import cosmos_server
 
 @pytest.fixture(scope="session")
 def cosmos_port() -> Iterator[int]:
-    """Of a Cosmos DB server in which each store has a database of its own."""
+    """Port of a Cosmos DB server in which each store has its own database."""
     with cosmos_server() as port:
         yield port
 

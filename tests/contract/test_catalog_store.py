@@ -1,4 +1,4 @@
-"""What every catalogue store promises of documents, run against each adapter."""
+"""Contract of every catalogue store for documents, run against each adapter."""
 
 from decimal import Decimal
 
@@ -96,7 +96,7 @@ async def test_an_awkward_id_is_kept_or_refused(store: CatalogStore, document_id
     except ValueError as error:
         refusal = str(error)
         assert isinstance(store, CosmosCatalogStore), "the others keep it"
-        assert "is not for Cosmos DB" in refusal
+        assert "Cosmos DB does not accept" in refusal
         assert list(await store.load(Kind.MODEL)) == []
         return
     (found,) = await store.load(Kind.MODEL)

@@ -1,4 +1,4 @@
-"""What every catalogue store promises of the versions of documents, run against each adapter."""
+"""Contract of every catalogue store for the history of documents, run against each adapter."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -54,7 +54,7 @@ async def test_history_of_one_document_by_version_and_of_all_by_time(store: Cata
     assert numbers(await store.history(below=2)) == [("b", 1), ("a~", 1)]
 
 
-async def test_history_has_no_part_in_documents_and_outlives_them(store: CatalogStore) -> None:
+async def test_history_is_separate_from_documents_and_outlives_them(store: CatalogStore) -> None:
     body = model_body(id="m")
     await store.put(Kind.MODEL, body, entries=[version(1, body), version(2, body)])
     assert len(await store.load(Kind.MODEL)) == 1
@@ -65,7 +65,7 @@ async def test_history_has_no_part_in_documents_and_outlives_them(store: Catalog
     assert len(await store.history()) == 2
 
 
-async def test_what_is_not_written_leaves_no_history(store: CatalogStore) -> None:
+async def test_a_refused_write_leaves_no_history(store: CatalogStore) -> None:
     body = model_body(id="m")
     first = await store.put(Kind.MODEL, body, replaces="", entries=[version(1, body)])
     mark = await store.fingerprint()

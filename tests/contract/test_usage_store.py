@@ -1,4 +1,4 @@
-"""What every usage store promises, run against each adapter."""
+"""Contract of every usage store, run against each adapter."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -44,7 +44,7 @@ def ms(text: str, zone: str = "UTC") -> int:
 
 
 def full_line() -> LedgerLine:
-    """A line in which no field has its default."""
+    """Return a line in which no field has its default."""
     quantities = {name: 1000 + number for number, name in enumerate(QUANTITIES)}
     return LedgerLine(
         id="ü-1",
@@ -141,7 +141,7 @@ async def test_rows_are_in_order_and_currencies_apart(store: UsageStore) -> None
     ]
 
 
-async def test_a_row_counts_what_it_says(store: UsageStore) -> None:
+async def test_each_column_counts_what_it_is_named_after(store: UsageStore) -> None:
     used = Usage(
         input_tokens=100, cached_input_tokens=40, output_tokens=7, characters=11, audio_milliseconds=1_250, images=2
     )
@@ -306,12 +306,12 @@ async def test_a_year_of_hours_falls_into_its_days_and_months(store: UsageStore,
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "", "../etc/passwd", "Europe"])
-async def test_an_unknown_zone_is_said(store: UsageStore, zone: str) -> None:
+async def test_an_unknown_time_zone_is_reported(store: UsageStore, zone: str) -> None:
     with pytest.raises(ValueError, match="time zone"):
         await store.report(UsageQuery(by=(Dimension.DAY,), timezone=zone))
 
 
-async def _away(store: UsageStore) -> None:
+async def _unavailable(store: UsageStore) -> None:
     with pytest.raises(StoreUnavailableError):
         await store.add([ledger_line()])
     with pytest.raises(StoreUnavailableError):
@@ -322,20 +322,20 @@ async def _away(store: UsageStore) -> None:
         await store.lines()
 
 
-async def test_away_sqlite_without_its_file(tmp_path: Path) -> None:
+async def test_unavailable_sqlite_without_its_file(tmp_path: Path) -> None:
     path = tmp_path / "usage.sqlite3"
     store = SqliteUsageStore(path)
-    await _away(store)
+    await _unavailable(store)
     assert not path.exists()
     await store.prepare()
     path.rename(tmp_path / "aside")
-    await _away(store)
+    await _unavailable(store)
     await store.close()
     await store.close()
-    await _away(store)
+    await _unavailable(store)
 
 
-async def test_away_sqlite_with_a_spoilt_file(tmp_path: Path) -> None:
+async def test_unavailable_sqlite_with_a_damaged_file(tmp_path: Path) -> None:
     path = tmp_path / "usage.sqlite3"
     store = SqliteUsageStore(path)
     await store.prepare()
@@ -346,40 +346,40 @@ async def test_away_sqlite_with_a_spoilt_file(tmp_path: Path) -> None:
     path.write_bytes(content)
 
     store = SqliteUsageStore(path)
-    await _away(store)
+    await _unavailable(store)
     await store.close()
 
 
-async def test_away_sqlite_with_a_folder_in_its_place(tmp_path: Path) -> None:
+async def test_unavailable_sqlite_with_a_folder_in_its_place(tmp_path: Path) -> None:
     store = SqliteUsageStore(tmp_path)
     with pytest.raises(StoreUnavailableError):
         await store.prepare()
-    await _away(store)
+    await _unavailable(store)
     await store.close()
 
 
-async def test_away_cosmos_without_a_server() -> None:
+async def test_unavailable_cosmos_without_a_server() -> None:
     store = CosmosUsageStore(CosmosDatabase(cosmos_account(1)))
     with pytest.raises(StoreUnavailableError, match="no connection"):
         await store.prepare()
-    await _away(store)
+    await _unavailable(store)
     await store.close()
-    await _away(store)
+    await _unavailable(store)
 
 
-async def test_away_cosmos_without_its_container(cosmos_port: int) -> None:
+async def test_unavailable_cosmos_without_its_container(cosmos_port: int) -> None:
     store = CosmosUsageStore(CosmosDatabase(cosmos_account(cosmos_port)))
     with pytest.raises(StoreUnavailableError, match="llmproxy init"):
         await store.open()
-    await _away(store)
+    await _unavailable(store)
     await store.prepare()
     await store.open()
     await store.add([ledger_line()])
     await store.close()
 
 
-async def test_away_memory() -> None:
-    pytest.skip("the memory of the process itself cannot be away")
+async def test_unavailable_memory() -> None:
+    pytest.skip("the memory of the process itself cannot be unavailable")
 
 
 async def test_sqlite_keeps_all_of_a_batch_or_nothing(tmp_path: Path) -> None:

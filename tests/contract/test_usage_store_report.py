@@ -90,7 +90,7 @@ async def test_every_breakdown_is_the_sum_of_the_lines(store: UsageStore) -> Non
         assert list(found.totals) == whole
 
 
-async def test_what_is_reported_as_without_a_price_is_what_no_invoice_could_charge(store: UsageStore) -> None:
+async def test_unpriced_usage_is_what_no_invoice_could_charge(store: UsageStore) -> None:
     expected: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for line in LINES:
         assert line.unpriced == tuple(dict.fromkeys(line.unpriced))
@@ -103,6 +103,6 @@ async def test_what_is_reported_as_without_a_price_is_what_no_invoice_could_char
 
 
 def prices_of(line: LedgerLine) -> PriceList:
-    """The price list as the line has written it down."""
+    """Read the prices recorded in the line."""
     prices = {name: Decimal(price) for name, price in line.prices.items() if name != "currency"}
     return PriceList(line.currency, **prices)

@@ -1,4 +1,4 @@
-"""The product on Cosmos DB: operators edit documents there, every replica follows, commands say what is missing."""
+"""The product on Cosmos DB: every replica follows edited documents, commands report what is missing."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ def test_a_change_made_elsewhere_is_seen_by_every_replica(
         other.stop()
 
 
-@pytest.mark.parametrize(("fault", "says"), [(Fault(status=401), "COSMOS_KEY"), (Fault(status=403), "Contributor")])
-def test_commands_say_what_is_missing(on_cosmos: LLMProxy, cosmos: FaultProxy, fault: Fault, says: str) -> None:
+@pytest.mark.parametrize(("fault", "message"), [(Fault(status=401), "COSMOS_KEY"), (Fault(status=403), "Contributor")])
+def test_commands_report_what_is_missing(on_cosmos: LLMProxy, cosmos: FaultProxy, fault: Fault, message: str) -> None:
     cosmos.fault = fault
     done = llmproxy("projects", "list", env=on_cosmos.env, check=False)
     assert done.returncode == 1
-    assert says in done.stderr
+    assert message in done.stderr
     assert KEY not in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_before_init_the_server_says_that_it_is_needed(tmp_path: Path, cosmos: FaultProxy) -> None:
+def test_before_init_the_server_reports_that_it_is_needed(tmp_path: Path, cosmos: FaultProxy) -> None:
     env = LLMProxy.environment_of(tmp_path, variables(cosmos))
     done = llmproxy("projects", "list", env=env, check=False)
     assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The product outlives its database: Cosmos DB away in every way, restarts and kills while it is."""
+"""Outages of Cosmos DB of every kind, with restarts and kills during them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FAULTS = [
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_away_requests_go_on_and_lines_arrive_later_once_each(
+def test_calls_succeed_during_an_outage_and_lines_arrive_later_exactly_once(
     on_cosmos: LLMProxy, cosmos: FaultProxy, fault: Fault | None
 ) -> None:
     if fault is None:
@@ -55,7 +55,7 @@ def test_away_requests_go_on_and_lines_arrive_later_once_each(
     assert set(counted.values()) == {1}
 
 
-def test_a_restart_while_it_is_away_starts_from_the_snapshot(on_cosmos: LLMProxy, cosmos: FaultProxy) -> None:
+def test_a_restart_during_an_outage_starts_from_the_snapshot(on_cosmos: LLMProxy, cosmos: FaultProxy) -> None:
     secret = simulated("keyed", model_type="OpenAI", parameters={"api_key": "sk-literal-0123456789abcdef"})
     edit(cosmos, lambda container: container.upsert_item(secret))
     snapshot = Path(on_cosmos.env["DATA_DIR"]) / "catalog.json"
@@ -77,7 +77,7 @@ def test_a_restart_while_it_is_away_starts_from_the_snapshot(on_cosmos: LLMProxy
     assert ledger(cosmos)[before] == 1
 
 
-def test_without_a_snapshot_it_waits_and_says_why(on_cosmos: LLMProxy, cosmos: FaultProxy) -> None:
+def test_without_a_snapshot_it_waits_and_reports_why(on_cosmos: LLMProxy, cosmos: FaultProxy) -> None:
     on_cosmos.stop()
     (Path(on_cosmos.env["DATA_DIR"]) / "catalog.json").unlink()
     cosmos.down()

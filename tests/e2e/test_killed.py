@@ -41,7 +41,7 @@ async def test_every_answered_call_survives_the_death_of_the_server(tmp_path: Pa
 
 
 async def _call_on(client: httpx.AsyncClient, number: int, answered: list[str]) -> None:
-    """Call until the server is gone, and note each call whose answer arrived whole."""
+    """Call until the server ends, and record each call that was answered completely."""
     turn = 0
     with contextlib.suppress(httpx.HTTPError):
         while True:

@@ -1,4 +1,4 @@
-"""What operators and project owners do, against a server that runs the whole time."""
+"""Work of operators and project owners against a running server."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left behind."""
+    """Result of a command."""
 
     code: int
     out: str

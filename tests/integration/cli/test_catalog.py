@@ -25,7 +25,7 @@ def write(path: Path, body: object) -> None:
     path.write_text(exact_json.encode(body), encoding="utf-8")
 
 
-def test_the_examples_are_valid_and_warnings_alone_are_no_failure(llmproxy: Command) -> None:
+def test_the_examples_are_valid_and_warnings_alone_do_not_fail(llmproxy: Command) -> None:
     done = llmproxy("catalog", "validate", EXAMPLES)
     assert done.code == 0, done.out
     assert "5 documents in 5 files: 0 errors" in done.out
@@ -101,7 +101,7 @@ def test_one_file_with_a_list_of_documents(llmproxy: Command, folder: Path) -> N
     assert llmproxy("catalog", "apply", folder / "all.json", "--json").json["added"] == ["a", "b"]
 
 
-def test_export_leaves_other_files_and_says_so(llmproxy: Command, folder: Path) -> None:
+def test_export_leaves_other_files_and_reports_them(llmproxy: Command, folder: Path) -> None:
     write(folder / "other.json", model_body(id="x"))
     done = llmproxy("catalog", "export", folder)
     assert done.code == 0

@@ -22,7 +22,7 @@ VENDOR = {"VENDOR_API_KEY": "hunter2-secret"}
 
 @pytest.fixture
 async def key(data_dir: Path) -> str:
-    """A store with some models and a project; the project's key."""
+    """Fill a store with some models and a project; return the project's key."""
     bodies = [
         model_body(id="big", code="chat", weight=3),
         model_body(
@@ -141,7 +141,7 @@ def test_a_key_on_the_command_line_is_warned_of(llmproxy: Command, key: str) -> 
     assert "history" in done.err
 
 
-def test_without_authentication_nobody_need_be_named(llmproxy: Command, key: str) -> None:
+def test_without_authentication_no_caller_is_needed(llmproxy: Command, key: str) -> None:
     del key
     assert llmproxy("explain", "--model", "chat", AUTH="off").code == 0
 
@@ -161,7 +161,7 @@ def test_wrong_usage(llmproxy: Command, arguments: list[str]) -> None:
     assert (done.code, done.out) == (2, "")
 
 
-def test_operations_are_taken_in_any_case_and_named_as_documents_spell_them(llmproxy: Command, key: str) -> None:
+def test_operations_are_accepted_in_any_case_and_shown_in_the_case_of_documents(llmproxy: Command, key: str) -> None:
     asked = ("explain", "--key-env", "MY_KEY", "--model", "chat", "--operation")
     assert llmproxy(*asked, "CHATCOMPLETION", MY_KEY=key, **VENDOR).code == 0
     unknown = llmproxy(*asked, "chat", MY_KEY=key, **VENDOR)

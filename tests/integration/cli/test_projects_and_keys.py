@@ -55,7 +55,7 @@ def test_json_of_a_new_key_and_its_last_day(llmproxy: Command) -> None:
         (["keys", "create", "billing", "--expires", "tomorrow"], 2),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(llmproxy: Command, arguments: list[str], code: int) -> None:
+def test_errors_are_one_line(llmproxy: Command, arguments: list[str], code: int) -> None:
     llmproxy("projects", "create", "billing")
     done = llmproxy(*arguments)
     assert (done.code, done.out) == (code, "")

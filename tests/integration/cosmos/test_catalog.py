@@ -38,7 +38,7 @@ def store(database: CosmosDatabase) -> CosmosCatalogStore:
 
 @pytest_asyncio.fixture
 async def explorer(database: CosmosDatabase) -> Any:
-    """The container as the Data Explorer of the portal writes to it."""
+    """Return the container as the portal's Data Explorer writes to it."""
     return (await database.handle()).get_container_client("models")
 
 
@@ -134,7 +134,7 @@ async def test_odd_documents_are_handed_out_and_can_be_removed(store: CosmosCata
     assert list(await store.load(Kind.MODEL)) == []
 
 
-async def test_one_id_in_two_partitions_is_a_fault_and_can_be_put_right(
+async def test_one_id_in_two_partitions_is_a_fault_and_can_be_repaired(
     store: CosmosCatalogStore, explorer: Any
 ) -> None:
     for provider in ("A", "B"):
@@ -143,7 +143,7 @@ async def test_one_id_in_two_partitions_is_a_fault_and_can_be_put_right(
     assert isinstance(found.body, Unreadable)
     model, faults = read_model(found.body)
     assert model is None
-    assert 'there 2 times, with the partition keys "A" and "B"' in reason(faults)
+    assert 'exists 2 times, with the partition keys "A" and "B"' in reason(faults)
     assert await store.get(Kind.MODEL, "m") == found
     assert (await store.changes(Kind.MODEL, {})).documents == [found]
 
@@ -202,7 +202,7 @@ async def test_projects_are_apart(store: CosmosCatalogStore, database: CosmosDat
     assert list(await store.load(Kind.MODEL)) == []
 
 
-async def test_a_container_of_another_shape_is_said(database: CosmosDatabase) -> None:
+async def test_a_container_of_another_shape_is_reported(database: CosmosDatabase) -> None:
     wrong = CosmosContainer(database, ContainerSpec("wrong", ("/other",), {"indexingMode": "consistent"}))
     await wrong.prepare()
     with pytest.raises(Exception, match="container wrong: its partition key is not /provider"):

@@ -50,7 +50,7 @@ def test_init_creates_and_may_be_repeated_and_nothing_else_creates(env: Mapping[
     assert llmproxy_json("doctor", env=env)["ok"] is True
 
 
-def test_init_needs_no_right_to_create_what_is_there(env: Mapping[str, str], proxy: FaultProxy) -> None:
+def test_init_needs_no_right_to_create_what_exists(env: Mapping[str, str], proxy: FaultProxy) -> None:
     llmproxy("init", env=env)
     creating = Fault(
         403, {"x-ms-substatus": "5300"}, only=lambda seen: seen.method == "POST" and "/docs" not in seen.path

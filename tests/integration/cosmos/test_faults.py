@@ -1,4 +1,4 @@
-"""What becomes of each way in which Cosmos DB can be away."""
+"""Every way in which Cosmos DB can be unavailable."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ async def refusal(work: Callable[[], Awaitable[object]]) -> str:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-async def test_each_fault_ends_soon_and_says_why(database: CosmosDatabase, proxy: FaultProxy, name: str) -> None:
+async def test_each_fault_ends_soon_with_a_reason(database: CosmosDatabase, proxy: FaultProxy, name: str) -> None:
     fault, reason = FAULTS[name]
     proxy.fault = fault
     refusals = await asyncio.gather(*(refusal(work) for work in operations(database).values()))

@@ -28,7 +28,7 @@ def without_key(proxy: FaultProxy, folder: Path, **more: str) -> dict[str, str]:
     )
 
 
-def test_a_managed_identity_is_used_where_there_is_no_key(proxy: FaultProxy, tokens: str, tmp_path: Path) -> None:
+def test_a_managed_identity_is_used_without_a_key(proxy: FaultProxy, tokens: str, tmp_path: Path) -> None:
     env = without_key(proxy, tmp_path, IDENTITY_ENDPOINT=tokens, IDENTITY_HEADER="let-me-in")
     llmproxy("init", env=env)
     asked = {unquote(seen.headers["authorization"]) for seen in proxy.seen}
@@ -45,7 +45,7 @@ def test_a_managed_identity_is_used_where_there_is_no_key(proxy: FaultProxy, tok
     assert TOKEN not in done.stdout + done.stderr
 
 
-def test_neither_key_nor_identity_is_said(proxy: FaultProxy, tokens: str, tmp_path: Path) -> None:
+def test_neither_key_nor_identity_is_reported(proxy: FaultProxy, tokens: str, tmp_path: Path) -> None:
     env = without_key(proxy, tmp_path, IDENTITY_ENDPOINT=tokens, IDENTITY_HEADER="wrong")
     done = llmproxy("init", env=env, check=False)
     assert done.returncode == 1

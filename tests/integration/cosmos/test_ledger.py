@@ -1,4 +1,4 @@
-"""What the ledger asks Cosmos DB for."""
+"""Requests of the ledger to Cosmos DB."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from tests.fakes.full_disk import file_size_limit
 
 
 class Store(MemoryUsageStore):
-    """A store that can be away, and refuses lines with a negative status as a real one refuses huge numbers."""
+    """A store that can be unavailable, and refuses lines with a negative status as a real one refuses huge numbers."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ async def test_lines_reach_the_store_by_themselves(tmp_path: Path, store: Store)
     await journal.close()
 
 
-async def test_lines_wait_while_the_store_is_away(journal: Journal, store: Store) -> None:
+async def test_lines_wait_while_the_store_is_unavailable(journal: Journal, store: Store) -> None:
     store.away = True
     for n in range(30):
         journal.record(ledger_line(id=f"{n:02}", time_ms=n + 5))
@@ -162,8 +162,8 @@ async def test_what_belongs_to_a_living_process_is_left_alone(journal: Journal, 
     assert await store.ids() == ["a"]
 
 
-async def test_a_spool_left_behind_is_found_while_running(tmp_path: Path, store: Store) -> None:
-    journal = Journal(tmp_path, store, flush_interval=0.01, look_interval=0.05)
+async def test_segments_left_behind_are_found_while_running(tmp_path: Path, store: Store) -> None:
+    journal = Journal(tmp_path, store, flush_interval=0.01, scan_interval=0.05)
     await journal.start()
     dead = JournalSegments.create(tmp_path)
     dead.append(codec.encode(ledger_line(id="a")))
@@ -193,7 +193,7 @@ async def test_a_torn_line_is_left_out_and_an_unreadable_one_put_aside(tmp_path:
     assert [path.name for path in entries(tmp_path)] == [REJECTED]
 
 
-async def test_a_line_that_the_store_can_never_take_holds_up_no_other(
+async def test_a_line_that_the_store_can_never_take_blocks_no_other(
     journal: Journal, store: Store, tmp_path: Path
 ) -> None:
     bad = ledger_line(id="bad", status=-1)
@@ -219,7 +219,7 @@ async def test_a_full_disk_holds_lines_in_memory_and_leaves_no_half_line(
         store.away = True
         with pytest.raises(StoreUnavailableError):
             await journal.flush()
-    # Room again: what was held goes to disk though the store is still away.
+    # Room again: what was held goes to disk though the store is still unavailable.
     with pytest.raises(StoreUnavailableError):
         await journal.flush()
     assert segment.stat().st_size == 5 * size
@@ -246,7 +246,7 @@ async def test_memory_stays_bounded_when_the_disk_is_full(tmp_path: Path, store:
     assert await store.ids() == ["0", "1", "2"]
 
 
-async def test_files_removed_by_somebody_stop_nothing(journal: Journal, store: Store, tmp_path: Path) -> None:
+async def test_removed_files_stop_nothing(journal: Journal, store: Store, tmp_path: Path) -> None:
     journal.record(ledger_line(id="gone"))
     shutil.rmtree(tmp_path / "journal")
     await journal.flush()
@@ -255,7 +255,7 @@ async def test_files_removed_by_somebody_stop_nothing(journal: Journal, store: S
     assert await store.ids() == ["a"]
 
 
-async def test_a_directory_that_cannot_be_used_is_said_at_the_start(tmp_path: Path, store: Store) -> None:
+async def test_an_unusable_directory_is_reported_at_the_start(tmp_path: Path, store: Store) -> None:
     (tmp_path / "file").write_text("")
     journal = Journal(tmp_path / "file" / "journal", store, flush_interval=3600)
     with pytest.raises(StoreUnavailableError, match="directory"):

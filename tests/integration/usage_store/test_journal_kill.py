@@ -30,7 +30,7 @@ async def _recorded_by(folder: Path, name: str, seconds: float) -> set[str]:
 async def test_each_recorded_line_is_in_the_store_once_after_kills(tmp_path: Path) -> None:
     recorded: set[str] = set()
     for turn in range(3):
-        # Two at a time: each finds the spools of the dead of earlier rounds, and not that of the other.
+        # Two at a time: each finds the segments of dead processes of earlier rounds, and not those of the other.
         names = (f"{turn}a", f"{turn}b")
         found = await asyncio.gather(*(_recorded_by(tmp_path, name, random.uniform(0, 0.4)) for name in names))
         assert all(found)

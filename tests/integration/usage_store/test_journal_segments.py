@@ -39,7 +39,7 @@ def test_reading_without_releasing_reads_the_same_again(tmp_path: Path) -> None:
     segments.close()
 
 
-def test_only_the_spool_of_nobody_can_be_taken_over_and_only_once(tmp_path: Path) -> None:
+def test_only_segments_of_a_dead_process_can_be_taken_over_and_only_once(tmp_path: Path) -> None:
     segments = JournalSegments.create(tmp_path)
     segments.append(b"a\n")
     (folder,) = tmp_path.iterdir()

@@ -125,7 +125,7 @@ def test_the_demo_key_is_not_shown() -> None:
     assert "sk-secret" not in repr(Settings(llmproxy_demo_key="sk-secret"))
 
 
-def test_a_file_in_another_encoding_is_said(tmp_path: Path) -> None:
+def test_a_file_in_another_encoding_is_reported(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("PORT=8001\n", encoding="utf-16")  # as some shells write it
     with pytest.raises(SettingsError, match="not UTF-8"):
@@ -133,7 +133,7 @@ def test_a_file_in_another_encoding_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "no certificate"])
-def test_certificates_that_cannot_be_read_are_said(
+def test_unreadable_certificates_are_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
 ) -> None:
     file = tmp_path / "ca.pem"

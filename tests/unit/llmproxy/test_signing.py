@@ -1,4 +1,4 @@
-"""The key that seals ids: shared by replicas, kept over restarts, never a half one."""
+"""The key that seals ids: shared by replicas, kept over restarts, always complete."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_processes_that_start_at_once_agree(monkeypatch: pytest.MonkeyPatch, tmp
     assert len(keys) == 1
 
 
-def test_half_a_key_is_said_and_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_incomplete_key_is_reported_and_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"half")
     with pytest.raises(OSError, match="no whole key"):
         key_with(monkeypatch, DATA_DIR=str(tmp_path))
@@ -61,7 +61,7 @@ def test_nothing_is_kept_in_memory_only(monkeypatch: pytest.MonkeyPatch) -> None
     assert key_with(monkeypatch, DATA_DIR=":memory:") != key_with(monkeypatch, DATA_DIR=":memory:")
 
 
-def test_an_operator_is_told_where_replicas_would_not_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_operator_is_warned_if_replicas_have_different_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("COSMOS_KEY", "LLMPROXY_SIGNING_KEY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COSMOS_URL", "https://account.documents.azure.com")

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from application.admin.apply_plan import Signature, carry_out, entries_for
+from application.admin.messages import CommandError
 from application.admin.plan import Plan, plan_for, step_to
-from application.admin.refusal import CommandError
 from application.errors import ConflictError, StoreUnavailableError
 from application.ports.catalog_store import ChangeKind, HistoryEntry, Kind, StoredDocument
 from infra.catalog_store.memory import MemoryCatalogStore
@@ -27,7 +27,7 @@ async def bodies(store: MemoryCatalogStore) -> dict[str, object]:
 
 
 async def log(store: MemoryCatalogStore, document_id: str) -> list[tuple[int, str, str]]:
-    return [(entry.version, entry.author, entry.deed.value) for entry in await store.history(document_id)]
+    return [(entry.version, entry.author, entry.change.value) for entry in await store.history(document_id)]
 
 
 async def test_every_step_is_done_and_kept() -> None:
@@ -53,7 +53,7 @@ async def test_one_condition_that_does_not_hold_keeps_every_step_back(deleted: b
     else:
         await store.put(Kind.MODEL, model_body(id="z", weight=9))
     before = await bodies(store)
-    with pytest.raises(ConflictError, match=r"nothing was written: 1 document was changed by somebody else.*'z'"):
+    with pytest.raises(ConflictError, match=r"nothing was written: 1 document was changed since.*'z'"):
         await carry_out(store, made, ANN)
     assert await bodies(store) == before
     assert list(await store.history()) == []
@@ -75,12 +75,12 @@ async def test_a_removal_is_refused_when_the_document_went_by_itself() -> None:
     await store.put(Kind.MODEL, model_body(id="z"))
     made = await plan(store, model_body(id="a"), prune=True)
     store.interrupt(remove)
-    with pytest.raises(ConflictError, match=r"'z' was changed by somebody else.*done before: 'a'"):
+    with pytest.raises(ConflictError, match=r"'z' was changed concurrently.*done before: 'a'"):
         await carry_out(store, made, ANN)
     assert await log(store, "z") == []
 
 
-async def test_a_store_that_goes_away_midway_leaves_a_precise_report() -> None:
+async def test_an_outage_in_the_middle_is_reported_precisely() -> None:
     store = _Failing()
     made = await plan(store, *(model_body(id=name) for name in "abcd"))
     with pytest.raises(
@@ -104,7 +104,7 @@ def test_how_a_document_stood_is_kept_unless_the_history_has_it() -> None:
     other = HistoryEntry("m", 7, 0, "bob", ChangeKind.REMOVED, None)
 
     def kept(latest: HistoryEntry | None) -> list[tuple[int, ChangeKind, str]]:
-        return [(entry.version, entry.deed, entry.author) for entry in entries_for(step, latest, ANN)]
+        return [(entry.version, entry.change, entry.author) for entry in entries_for(step, latest, ANN)]
 
     assert kept(known) == [(8, ChangeKind.CHANGED, "ann@host")]
     assert kept(other) == [(8, ChangeKind.FOUND, ""), (9, ChangeKind.CHANGED, "ann@host")]

@@ -50,7 +50,7 @@ def test_every_fault_of_every_file_is_named() -> None:
     duplicate = next(found.fault for found in validation.faults if found.file == "d.json" and found.fault.field == "id")
     assert "b.json[0]" in duplicate.wrong
     assert [found.fault.wrong for found in validation.faults if found.fault.field == "fallbacks"] == [
-        "'nowhere' is no model of this folder"
+        "'nowhere' is not a model of this folder"
     ]
 
 
@@ -118,7 +118,7 @@ async def test_every_id_gets_a_file_name_of_its_own_that_is_safe() -> None:
         assert name.endswith(".json")
 
 
-async def test_what_somebody_else_wrote_in_between_stays_and_the_error_says_what_was_done() -> None:
+async def test_a_concurrent_change_stays_and_the_error_lists_what_was_done() -> None:
     async def write(store: MemoryCatalogStore) -> None:
         await store.put(Kind.MODEL, model_body(id="b", weight=9))
 

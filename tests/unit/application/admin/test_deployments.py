@@ -1,4 +1,4 @@
-"""What is known about a document without calling it."""
+"""Facts about a deployment that need no call."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_secrets_are_named_with_their_state_and_never_with_their_value() -> None
     assert not one.key_in_document
 
 
-def test_a_key_in_the_document_is_said_and_not_shown() -> None:
+def test_a_key_in_the_document_is_reported_and_not_shown() -> None:
     literal = look(model_document(parameters=Parameters(api_key="sk-literal")))
     assert (literal.secrets, literal.key_in_document) == ((), True)
     assert "sk-literal" not in repr(literal)
@@ -52,7 +52,7 @@ def test_the_way_the_share_and_the_cost_of_a_thousand_tokens_each_way() -> None:
     assert one.prices == {"currency": "USD", "input": "2.5", "output": "10"}
 
 
-def test_what_has_no_price_is_said() -> None:
+def test_unpriced_operations_are_reported() -> None:
     one = look(model_document(prices=PriceList(currency="EUR", input=Decimal(2))))
     assert (str(one.example.money), one.example.unpriced) == ("0.002 EUR", ("output",))
 
@@ -71,7 +71,7 @@ def test_each_operation_has_an_example_in_its_own_unit(operation: Operation, pri
     assert (str(one.example.money), one.example.unpriced) == (cost, ())
 
 
-def test_an_adapter_that_knows_nothing_of_a_document_stops_nothing() -> None:
+def test_an_adapter_without_facts_about_a_document_stops_nothing() -> None:
     def unknown(document: ModelDocument) -> str:
         raise DeploymentUnusableError(f"no adapter serves model_type {document.model_type}")
 

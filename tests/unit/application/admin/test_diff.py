@@ -1,4 +1,4 @@
-"""How two versions of a document differ."""
+"""Differences between two versions of a document."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_only_what_differs_is_named_by_its_path_with_the_digits_that_were_writte
     assert repr(found["costs.input"][0]) == "Decimal('0.030')"
 
 
-def test_a_document_that_comes_or_goes_is_named_field_by_field() -> None:
+def test_an_added_or_removed_document_is_listed_field_by_field() -> None:
     body = {"id": "m", "costs": {"input": 1, "deep": {}}, "limits": {}}
     come = changes(None, body)
     assert come == {
@@ -46,7 +46,7 @@ def test_an_object_in_place_of_something_else_is_one_change() -> None:
     assert changes({"limits": {}}, {}) == {"limits": ({}, ABSENT)}
 
 
-def test_what_is_no_object_is_not_shown() -> None:
+def test_values_that_are_not_objects_are_not_shown() -> None:
     assert differences("not JSON: oops", {"id": "m"}) == (
         FieldChange("", HIDDEN, ABSENT),
         FieldChange("id", ABSENT, "m"),

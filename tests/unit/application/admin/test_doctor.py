@@ -1,12 +1,12 @@
-"""The doctor: every part is looked at, whatever is wrong with the others."""
+"""The doctor checks every part even if others fail."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from application.admin.checks import Check, Verdict
 from application.admin.doctor import examine
 from application.admin.keys import create_key
+from application.admin.messages import Check, Verdict
 from application.admin.projects import create_project
 from application.ports.catalog_store import CatalogStore, Kind
 from domain.model import ModelDocument
@@ -30,7 +30,7 @@ def texts(checks: list[Check], verdict: Verdict) -> list[str]:
     return [f"{check.subject}: {check.text}" for check in checks if check.verdict is verdict]
 
 
-async def test_a_healthy_product_has_no_complaint() -> None:
+async def test_a_healthy_store_passes_every_check() -> None:
     store = MemoryCatalogStore()
     await store.put(Kind.MODEL, model_body())
     await create_project(store, "billing")
@@ -41,7 +41,7 @@ async def test_a_healthy_product_has_no_complaint() -> None:
     assert "projects: 1 projects with 1 usable keys" in texts(checks, Verdict.OK)
 
 
-async def test_an_empty_product_says_what_to_do_next() -> None:
+async def test_an_empty_store_suggests_the_next_step() -> None:
     warnings = texts(await look(MemoryCatalogStore()), Verdict.WARN)
     assert any("catalog apply" in text for text in warnings)
     assert any("projects create" in text for text in warnings)
@@ -68,7 +68,7 @@ async def test_each_bad_document_is_named_and_the_good_ones_are_counted() -> Non
     assert "models: 3 of 6 documents can serve" in texts(checks, Verdict.OK)
 
 
-async def test_a_store_that_is_away_does_not_end_the_examination() -> None:
+async def test_an_unavailable_store_does_not_end_the_checks() -> None:
     checks = await look(AwayCatalogStore())
     assert [check.subject for check in checks if check.verdict is Verdict.FAIL] == ["catalogue store"]
     assert "usage store: answers" in texts(checks, Verdict.OK)

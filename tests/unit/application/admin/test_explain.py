@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from application.admin.catalog_reader import Readings, read_all
-from application.admin.checks import Verdict
 from application.admin.deployments import Upstreams
 from application.admin.explain import Explanation, Question, explain
+from application.admin.messages import Verdict
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
 from domain.catalog import Catalog
@@ -124,7 +124,7 @@ def test_an_operation_that_no_endpoint_serves() -> None:
         assert failures(explanation) == [f"operation: this version serves no {operation}"]
 
 
-def test_each_path_of_an_operation_is_told() -> None:
+def test_each_path_of_an_operation_is_reported() -> None:
     makers = (each for each, vendor in VENDORS.items() if Endpoint.IMAGE_GENERATIONS in vendor.endpoints)
     maker = next(each for each in makers if Endpoint.IMAGE_EDITS not in VENDORS[each].endpoints)
     no_edits = model_document(id="no-edits", model_type=maker, operations=frozenset({Operation.IMAGES}))
@@ -140,7 +140,7 @@ def test_each_path_of_an_operation_is_told() -> None:
     assert check.text == "images is offered, on /v1/images/generations and /v1/images/edits"
 
 
-def test_what_a_model_type_cannot_do_whatever_its_document_lists() -> None:
+def test_a_document_cannot_add_operations_to_its_model_type() -> None:
     whisper = model_document(id="whisper", model_type=ModelType.OPENAI, operations=frozenset({Operation.AUDIO_STT}))
     claude = model_document(
         id="claude", model_type=ModelType.GOOGLE_VERTEX_CLAUDE, operations=frozenset({Operation.AUDIO_STT})

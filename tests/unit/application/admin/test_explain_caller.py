@@ -1,4 +1,4 @@
-"""Who a call would come from: projects and keys, found and refused as on the request path."""
+"""Callers of explained calls: projects and keys, found and refused as on the request path."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.admin.catalog_reader import Broken, Readings
-from application.admin.checks import Check, Verdict
 from application.admin.explain_caller import explain_caller
+from application.admin.messages import Check, Verdict
 from application.ports.catalog_store import Kind
 from application.serving.authenticate import authenticate
 from domain.catalog import Catalog
@@ -36,7 +36,7 @@ def ask(
     ("projects", "project_id", "key", "said"),
     [
         ([BILLING], "nobody", None, "project: there is no project 'nobody'"),
-        ([BILLING], "broken", None, "project: the document of 'broken' has errors, so none of its keys is in service:"),
+        ([BILLING], "broken", None, "project: the document of 'broken' has errors, so its keys are not in service:"),
         ([project(id="billing", enabled=False)], "billing", None, "project: 'billing' is switched off"),
         ([BILLING, OTHER], "billing", OTHER_KEY, "key: key_b belongs to project 'other', not to 'billing'"),
         ([BILLING, OTHER], "billing", "key_b", "key: it is no key that is known"),

@@ -7,8 +7,8 @@ import pytest
 from application.admin.apply_plan import Signature
 from application.admin.catalog import apply
 from application.admin.history import past_versions, rollback
+from application.admin.messages import CommandError
 from application.admin.plan import Action, Plan
-from application.admin.refusal import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
 from infra.catalog_store.memory import MemoryCatalogStore
@@ -26,7 +26,7 @@ async def back(store: MemoryCatalogStore, version: int, document_id: str = "m") 
     return await rollback(store, document_id, version, author="ann", now_ms=99)
 
 
-async def test_each_version_says_how_it_differs_from_the_one_before() -> None:
+async def test_each_version_lists_its_differences_from_the_one_before() -> None:
     store = MemoryCatalogStore()
     await three_versions(store)
     versions = await past_versions(store, "m", limit=2)
@@ -68,7 +68,7 @@ async def test_a_rollback_is_a_version_itself() -> None:
     assert stored is not None
     assert stored.body == model_body(id="m", weight=1)
     entry = (await past_versions(store, "m"))[0].entry
-    assert (entry.version, entry.author, entry.at_ms, entry.deed, entry.note) == (
+    assert (entry.version, entry.author, entry.at_ms, entry.change, entry.note) == (
         4,
         "ann",
         99,
@@ -87,7 +87,7 @@ async def test_a_removed_document_can_be_put_back_and_access_is_named() -> None:
     assert len(await store.load(Kind.MODEL)) == 2
 
 
-async def test_what_stands_there_already_is_not_written_again() -> None:
+async def test_an_identical_document_is_not_written_again() -> None:
     store = MemoryCatalogStore()
     await three_versions(store)
     mark = await store.fingerprint()
@@ -101,7 +101,7 @@ async def test_a_change_made_elsewhere_is_kept_before_it_is_rolled_back() -> Non
     await three_versions(store)
     await store.put(Kind.MODEL, model_body(id="m", weight=77))
     await back(store, 3)
-    deeds = [(one.entry.version, one.entry.deed.value) for one in await past_versions(store, "m", limit=2)]
+    deeds = [(one.entry.version, one.entry.change.value) for one in await past_versions(store, "m", limit=2)]
     assert deeds == [(5, "rolled back"), (4, "found")]
     await back(store, 4)
     stored = await store.get(Kind.MODEL, "m")
@@ -132,13 +132,13 @@ async def test_a_version_with_errors_stays_in_the_past() -> None:
     assert await store.get(Kind.MODEL, "m") == before
 
 
-async def test_a_rollback_does_not_overwrite_what_somebody_writes_meanwhile() -> None:
+async def test_a_rollback_does_not_overwrite_a_concurrent_change() -> None:
     async def write(store: MemoryCatalogStore) -> None:
         await store.put(Kind.MODEL, model_body(id="m", weight=9))
 
     store = BusyCatalogStore([])
     await three_versions(store)
     store.interrupt(write)
-    with pytest.raises(ConflictError, match="'m' was changed by somebody else"):
+    with pytest.raises(ConflictError, match="'m' was changed concurrently"):
         await back(store, 1)
     assert len(await store.history("m")) == 3

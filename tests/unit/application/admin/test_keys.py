@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from application.admin.keys import create_key, list_keys, revoke_key
+from application.admin.messages import CommandError
 from application.admin.projects import create_project, list_projects
-from application.admin.refusal import CommandError
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind
 from domain.api_key import ApiKey, fingerprint
@@ -125,7 +125,7 @@ async def test_two_keys_made_at_the_same_time_are_both_kept() -> None:
     assert {key.name for key in await list_keys(store, "billing")} == {"ours", "theirs"}
 
 
-async def test_a_project_that_never_stands_still_is_given_up() -> None:
+async def test_a_project_that_keeps_changing_is_given_up() -> None:
     async def touch(store: MemoryCatalogStore) -> None:
         await store.put(Kind.PROJECT, project_body())
 

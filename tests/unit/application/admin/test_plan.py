@@ -1,4 +1,4 @@
-"""What is going to be done."""
+"""Plans: changes to the model documents of a store."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def test_nothing_to_do() -> None:
     assert (made.steps, made.access, made.prices, made.unchanged) == ((), (), (), ("sim-1",))
 
 
-def test_what_the_store_adds_is_no_change() -> None:
+def test_fields_of_the_store_are_not_a_change() -> None:
     assert plan([stored(_etag="1", _ts=5)], [model_body()]).steps == ()
 
 
-def test_prices_are_compared_whatever_their_spelling() -> None:
+def test_prices_are_compared_in_any_spelling() -> None:
     present = [stored(costs={"input": Decimal("0.03"), "output": Decimal("0.06")})]
     made = plan(present, [model_body(costs={"cost_input_1Mtokens": 30, "cost_output_1Mtokens": 50})])
     assert [(change.price, change.difference) for change in made.prices] == [("output", Decimal(-10))]
 
 
-def test_a_document_that_cannot_be_read_is_replaced_and_nobody_had_it() -> None:
+def test_an_unreadable_document_is_replaced_and_no_project_had_it() -> None:
     made = plan([StoredDocument("sim-1", "not JSON: oops", "v")], [model_body()])
     assert [(step.action, step.replaces) for step in made.steps] == [(Action.CHANGE, "v")]
     assert [(change.model, change.gains) for change in made.access] == [("sim", True)]

@@ -1,4 +1,4 @@
-"""Who gains or loses which model, and whose prices change by how much."""
+"""Impact of a plan: access to models, and prices."""
 
 from __future__ import annotations
 

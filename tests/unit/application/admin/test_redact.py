@@ -59,7 +59,7 @@ def test_an_address_is_shown_without_password_and_query() -> None:
     assert discreet(("parameters", "endpoint"), address) == "https://...@host.example:8443/v1?..."
 
 
-def test_unknown_members_of_the_document_are_judged_by_their_names() -> None:
+def test_unknown_members_of_the_document_are_redacted_by_their_names() -> None:
     assert discreet(("apiKey",), SECRET) is HIDDEN
     assert discreet(("auth", "value"), SECRET) is HIDDEN
     assert discreet(("notes",), [{"owner": "ann", "password": SECRET}]) == [{"owner": "ann", "password": HIDDEN}]
@@ -72,7 +72,7 @@ def test_a_list_in_place_of_parameters_is_not_shown() -> None:
     assert discreet(("parameters",), None) is None
 
 
-def test_a_number_of_tokens_is_no_token() -> None:
+def test_a_number_of_tokens_is_not_redacted() -> None:
     assert discreet(("max_output_tokens",), 16_384) == 16_384
     (changed,) = differences(model_body(max_output_tokens=1), model_body(max_output_tokens=2))
     assert (changed.old, changed.new) == (1, 2)

@@ -1,4 +1,4 @@
-"""A plan that is kept for later."""
+"""Saved plans."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from application.admin.catalog import look_ahead
+from application.admin.messages import CommandError
 from application.admin.plan import Plan
-from application.admin.refusal import CommandError
 from application.admin.saved_plan import as_data, from_data
 from application.errors import ConflictError
 from application.ports.catalog_store import Kind
@@ -83,6 +83,6 @@ STEP = {"action": "add", "id": "m", "replaces": "", "document": model_body(id="m
         {"llmproxy_plan": 1, "steps": [STEP, STEP]},
     ],
 )
-async def test_what_is_no_plan_is_refused(data: object) -> None:
+async def test_an_invalid_plan_is_refused(data: object) -> None:
     with pytest.raises(CommandError, match=r"\w"):
         await from_data(MemoryCatalogStore(), data)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from application.admin.refusal import CommandError
+from application.admin.messages import CommandError
 from application.admin.usage import cost_text, make_query, report
 from application.ports.usage_store import Dimension
 from domain.usage import Usage
@@ -45,15 +45,15 @@ def test_without_days_everything_counts() -> None:
         ({"by": "projct"}, "did you mean project"),
         ({"by": "x"}, "choose from"),
         ({"by": "day,day"}, "twice"),
-        ({"by": "day", "first": "yesterday"}, "no day"),
-        ({"by": "day", "first": "2026-02-30"}, "no day"),
+        ({"by": "day", "first": "yesterday"}, "not a date"),
+        ({"by": "day", "first": "2026-02-30"}, "not a date"),
         ({"by": "day", "last": "9999-12-31"}, "out of range"),
         ({"by": "day", "first": "2026-11-02", "last": "2026-11-01"}, "comes after"),
-        ({"by": "day", "timezone": "Mars/Base"}, "no time zone"),
-        ({"by": "day", "timezone": ""}, "no time zone"),
+        ({"by": "day", "timezone": "Mars/Base"}, "not a time zone"),
+        ({"by": "day", "timezone": ""}, "not a time zone"),
     ],
 )
-def test_what_makes_no_sense_is_refused(words: dict[str, str], message: str) -> None:
+def test_invalid_options_are_refused(words: dict[str, str], message: str) -> None:
     with pytest.raises(CommandError, match=message):
         make_query(**words)
 
@@ -79,7 +79,7 @@ async def test_totals_are_exact_and_never_mix_currencies() -> None:
     assert (usd.input_tokens, usd.cached_input_tokens, usd.output_tokens) == (110, 3, 22)
 
 
-async def test_no_breakdown_and_no_calls() -> None:
+async def test_no_grouping_and_no_calls() -> None:
     store = MemoryUsageStore()
     assert (await report(store, make_query(""))).totals == []
     await store.add([ledger_line()])

@@ -1,4 +1,4 @@
-"""What catalogue stores do when they are away, and what several processes see of one file."""
+"""Catalogue stores that are unavailable, and several processes that share one file."""
 
 import sqlite3
 from contextlib import closing
@@ -13,7 +13,7 @@ from tests.builders import model_body
 from tests.contract.catalog_stores import cosmos_store
 
 
-async def _away(store: CatalogStore) -> None:
+async def _unavailable(store: CatalogStore) -> None:
     with pytest.raises(StoreUnavailableError):
         await store.fingerprint()
     with pytest.raises(StoreUnavailableError):
@@ -28,55 +28,55 @@ async def _away(store: CatalogStore) -> None:
         await store.history()
 
 
-async def test_away_sqlite_without_its_file(tmp_path: Path) -> None:
+async def test_unavailable_sqlite_without_its_file(tmp_path: Path) -> None:
     path = tmp_path / "catalog.sqlite3"
     store = SqliteCatalogStore(path)
-    await _away(store)
+    await _unavailable(store)
     assert not path.exists()
 
     await store.prepare()
     await store.put(Kind.MODEL, model_body(id="m"))
     path.rename(tmp_path / "aside")
-    await _away(store)
+    await _unavailable(store)
     (tmp_path / "aside").rename(path)
     assert await store.get(Kind.MODEL, "m") is not None
     await store.close()
-    await _away(store)
+    await _unavailable(store)
 
 
-async def test_away_sqlite_on_something_that_is_no_database(tmp_path: Path) -> None:
+async def test_unavailable_sqlite_on_a_file_that_is_not_a_database(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("not a database, but long enough to look at" * 100)
     for name in ("folder", "file"):
         store = SqliteCatalogStore(tmp_path / name)
         with pytest.raises(StoreUnavailableError, match=name):
             await store.prepare()
-        await _away(store)
+        await _unavailable(store)
         await store.close()
 
 
-async def test_away_cosmos_without_a_server() -> None:
+async def test_unavailable_cosmos_without_a_server() -> None:
     store = cosmos_store(1)
     with pytest.raises(StoreUnavailableError, match="no connection"):
         await store.prepare()
-    await _away(store)
+    await _unavailable(store)
     await store.close()
-    await _away(store)
+    await _unavailable(store)
 
 
-async def test_away_cosmos_without_its_containers(cosmos_port: int) -> None:
+async def test_unavailable_cosmos_without_its_containers(cosmos_port: int) -> None:
     store = cosmos_store(cosmos_port)
     with pytest.raises(StoreUnavailableError, match="llmproxy init"):
         await store.open()
-    await _away(store)
+    await _unavailable(store)
     await store.prepare()
     await store.open()
     assert await store.get(Kind.MODEL, "m") is None
     await store.close()
 
 
-async def test_away_memory() -> None:
-    pytest.skip("the memory of the process itself cannot be away")
+async def test_unavailable_memory() -> None:
+    pytest.skip("the memory of the process itself cannot be unavailable")
 
 
 async def test_two_sqlite_stores_see_each_other(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ async def test_sqlite_notices_changes_made_with_sql(tmp_path: Path, statement: s
     await store.close()
 
 
-async def test_sqlite_text_that_is_not_json_spoils_only_its_own_document(tmp_path: Path) -> None:
+async def test_sqlite_text_that_is_not_json_affects_only_its_own_document(tmp_path: Path) -> None:
     store = SqliteCatalogStore(tmp_path / "catalog.sqlite3")
     await store.prepare()
     await store.put(Kind.MODEL, model_body(id="good"))
