@@ -1,13 +1,13 @@
-"""What can go wrong behind a port, as use cases see it. What callers may be told is in ``domain/errors.py``."""
+"""Errors behind a port, as use cases see them. Errors for callers are in ``domain/errors.py``."""
 
 
 class StoreUnavailableError(Exception):
-    """A store cannot be reached or does not work right now. The message is for operators and carries no secret."""
+    """A store cannot be reached or does not work. The message is for operators and contains no secret."""
 
 
 class ConflictError(Exception):
-    """Somebody changed the document in between."""
+    """The document was changed meanwhile."""
 
 
 class DocumentRefusedError(ValueError):
-    """The store cannot keep such a document, ever. The message is for operators."""
+    """The store can never keep such a document. The message is for operators."""

@@ -7,22 +7,6 @@ from enum import StrEnum
 
 from domain.fast_dataclass import record
 
-CHARACTERS_PER_TOKEN = 4
-"""Rule of thumb for text that nobody counted: one token is about four characters of English."""
-
-IMAGE_TOKENS = 85
-"""Rule of thumb for an image in a prompt: what OpenAI's vision guide gives for one at low detail."""
-
-AUDIO_TOKENS = 100
-"""Rule of thumb for a piece of audio in a prompt: about ten seconds of speech."""
-
-AUDIO_INPUT_MILLISECONDS = 100
-AUDIO_OUTPUT_MILLISECONDS = 50
-"""Length of one token of audio, as OpenAI's guide to the costs of its Realtime API gives it for either direction."""
-
-CHARACTERS_PER_SECOND = 15
-"""Rule of thumb for speech: 150 words of English a minute, each of six characters with its blank."""
-
 
 @record
 class AudioLength:
@@ -93,18 +77,3 @@ class UsageSource(StrEnum):
     """The call ended well but the upstream reported nothing, nor could it be counted here; judged by rule of thumb."""
     PARTIAL = "partial"
     """The call was cut short (caller gone, upstream cut); counted up to that point."""
-
-
-def estimate_tokens(characters: int) -> int:
-    """Tokens of a text of so many characters, by rule of thumb, rounded up."""
-    return -(-characters // CHARACTERS_PER_TOKEN)
-
-
-def heard_tokens(milliseconds: int) -> int:
-    """Tokens of audio that goes in, by its length, rounded up."""
-    return -(-milliseconds // AUDIO_INPUT_MILLISECONDS)
-
-
-def spoken_tokens(characters: int) -> int:
-    """Tokens of audio that comes out where a text of so many characters is read aloud, rounded up."""
-    return -(-characters * 1000 // (CHARACTERS_PER_SECOND * AUDIO_OUTPUT_MILLISECONDS))

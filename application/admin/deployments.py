@@ -8,10 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 from domain.errors import GatewayError
+from domain.estimates import audio_input_tokens, speech_tokens
 from domain.model import ModelDocument
 from domain.operation import Operation
 from domain.pricing import Cost, cost_of
-from domain.usage import Usage, heard_tokens, spoken_tokens
+from domain.usage import Usage
 from domain.variables import named_variables
 
 _TEXT = Usage(input_tokens=1000, output_tokens=1000)
@@ -42,16 +43,16 @@ EXAMPLES: Mapping[Operation, Example] = {
         "1,000 characters",
         Usage(
             input_tokens=250,
-            output_tokens=spoken_tokens(1000),
-            audio_output_tokens=spoken_tokens(1000),
+            output_tokens=speech_tokens(1000),
+            audio_output_tokens=speech_tokens(1000),
             characters=1000,
         ),
     ),
     Operation.AUDIO_STT: Example(
         "1 minute of audio",
         Usage(
-            input_tokens=heard_tokens(60_000),
-            audio_input_tokens=heard_tokens(60_000),
+            input_tokens=audio_input_tokens(60_000),
+            audio_input_tokens=audio_input_tokens(60_000),
             output_tokens=250,
             audio_milliseconds=60_000,
         ),

@@ -14,12 +14,12 @@ from domain.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer of an upstream, ready to be relayed.
+    """A complete answer of an upstream, ready to be relayed.
 
     Args:
         body: bytes for the caller, in OpenAI's format.
         content_type: of the body: JSON, or a transcript as text, SRT or WebVTT.
-        usage: what the upstream reported; ``None`` = it reported nothing.
+        usage: what the upstream reported, if anything.
     """
 
     body: bytes
@@ -28,38 +28,38 @@ class Answer:
 
 
 class Stream(Protocol):
-    """An answer that comes piece by piece: iterate it, and always close it."""
+    """A streamed answer: iterate it, and always close it."""
 
     content_type: bytes
     """``text/event-stream``, or that of the audio."""
 
     @property
     def ended(self) -> bool:
-        """Whether the block handed out last completes the answer; false where only the end of the stream tells."""
+        """Whether the last block completes the answer; false where only the end of the stream tells."""
 
     @property
     def usage(self) -> Usage | None:
-        """What the upstream reported so far; ``None`` = nothing yet."""
+        """Usage that the upstream has reported so far, if any."""
 
     def output_so_far(self) -> int:
-        """Output tokens delivered so far, by rule of thumb. Only asked when the upstream reported nothing."""
+        """Estimate the output tokens delivered so far. Only asked when the upstream reported none."""
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        """Blocks of whole server-sent events for the caller, the format's own end (``data: [DONE]``) included.
+        """Yield blocks of complete server-sent events for the caller, the format's own end (``data: [DONE]``) included.
 
-        The usage event of a chat completion is in it only if the caller asked for it. Audio comes in any blocks.
+        The usage event of a chat completion is included only if the caller asked for it. Audio comes in any blocks.
 
         Raises:
-            UpstreamError: the stream broke, stalled or turned into something that is no answer. Also where the
-                upstream ended without completing: a well-formed end is only ever reported for a complete answer.
+            UpstreamError: the stream broke, stalled or became invalid, or the upstream ended it before the answer was
+                complete: a regular end is only reported for a complete answer.
         """
 
     async def aclose(self) -> None:
-        """End the upstream call now if it still runs. Safe to repeat."""
+        """End the upstream call if it still runs. Safe to repeat."""
 
 
 class StoredAction(Enum):
-    """What can be done with a response that an upstream keeps."""
+    """Actions on a response that an upstream keeps."""
 
     RETRIEVE = "retrieve"
     DELETE = "delete"
@@ -72,8 +72,8 @@ class StoredCall:
     """A call about a response that an upstream keeps.
 
     Args:
-        action: what to do with it.
-        response_id: by which the upstream knows it.
+        action: to carry out.
+        response_id: the upstream's own id.
         query: the query string of the caller, without the question mark.
         request_id: identifies the call in answers and logs.
     """
@@ -85,7 +85,7 @@ class StoredCall:
 
 
 class Provider(Protocol):
-    """Calls deployments of some model types, for the endpoints that ``domain/vendors.py`` names for these.
+    """Calls deployments of some model types, for the endpoints that ``domain/vendors.py`` lists for them.
 
     Cancelling the task that awaits one of the calling methods ends the upstream call at once.
     """
@@ -94,28 +94,28 @@ class Provider(Protocol):
         """Call the deployment and wait for its whole answer.
 
         Raises:
-            DeploymentUnusableError: the document cannot be called as it stands.
-            UpstreamError: the upstream was called and it did not work out.
+            DeploymentUnusableError: the document cannot be called: a secret is missing, say.
+            UpstreamError: the upstream was called, and the call failed.
         """
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """Call the deployment and return once it has begun to stream.
 
         Raises:
-            DeploymentUnusableError: the document cannot be called as it stands.
-            UpstreamError: anything that goes wrong before the first byte.
+            DeploymentUnusableError: the document cannot be called: a secret is missing, say.
+            UpstreamError: the call failed before the first byte.
         """
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
         """Retrieve, delete or cancel a response that this deployment keeps, or list its input.
 
         Raises:
-            DeploymentUnusableError: the document cannot be called as it stands.
-            UpstreamError: the upstream was called and it did not work out, or keeps no responses.
+            DeploymentUnusableError: the document cannot be called: a secret is missing, say.
+            UpstreamError: the upstream was called, and the call failed, or it keeps no responses.
         """
 
     def upstream_model(self, document: ModelDocument) -> str:
-        """The name by which the upstream knows the model."""
+        """Return the name by which the upstream knows the model."""
 
     def unusable_because(self, document: ModelDocument) -> str | None:
-        """Why the document cannot be called as it stands, for operators; ``None`` = it can. No network."""
+        """Return why the document cannot be called, for operators; None if it can. Uses no network."""

@@ -1,1 +1,1 @@
-"""The path that every call takes, one verb a file: authenticate, admit, attempt, answer, stream, settle."""
+"""The path of every call, one step per file: authenticate, admit, attempt, stream, account."""

@@ -1,4 +1,4 @@
-"""Whether a call may pass, and which deployments may serve it."""
+"""Decide whether a call may pass, and which deployments may serve it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from domain.routing import order
 
 
 def admit(call: Call, caller: Caller, catalog: Catalog, random: Callable[[], float]) -> list[ModelDocument]:
-    """The deployments that may serve the call, in the order in which to try them; never empty.
+    """Return the deployments that may serve the call, in the order in which to try them; never empty.
 
     Raises:
         ModelNotFoundError, OperationNotOfferedError, InvalidRequestError: see :func:`eligible`.
     """
     chosen = eligible(catalog, caller.project.id, call.model, call.endpoint, call.uses_tools)
     if call.deployment is not None:
-        return [_keeper(call, chosen, catalog.by_id.get(call.deployment))]
+        return [_stateful_deployment(call, chosen, catalog.by_id.get(call.deployment))]
     return order(chosen, random)
 
 
@@ -32,12 +32,12 @@ def eligible(
     endpoint: Endpoint,
     uses_tools: bool,  # noqa: FBT001 - by position on the request path
 ) -> Sequence[ModelDocument]:
-    """The deployments that may serve such a call; never empty.
+    """Return the deployments that may serve such a call; never empty.
 
     Raises:
-        ModelNotFoundError: no such model for this project.
+        ModelNotFoundError: this project has no such model.
         OperationNotOfferedError: the model exists but does not offer the operation.
-        InvalidRequestError: the call carries tools, which this model is not to be given.
+        InvalidRequestError: the call carries tools, which the documents of this model forbid.
     """
     known = catalog.deployments(model, project_id)
     if not known:
@@ -60,11 +60,11 @@ def eligible(
 
 def _offered(known: Sequence[ModelDocument]) -> str:
     paths = {f"/v1/{endpoint.value}": None for document in known for endpoint in document.endpoints}
-    return ", ".join(sorted(paths)) or "nothing that this proxy serves"
+    return ", ".join(sorted(paths)) or "no operation of this proxy"
 
 
-def _keeper(call: Call, chosen: Sequence[ModelDocument], maker: ModelDocument | None) -> ModelDocument:
-    """The deployment that keeps what a call goes on with: its maker, or another model of the same account."""
+def _stateful_deployment(call: Call, chosen: Sequence[ModelDocument], maker: ModelDocument | None) -> ModelDocument:
+    """Return the deployment that keeps what the call continues: its maker, or another model of the same account."""
     if maker is not None:
         if maker in chosen:
             return maker

@@ -1,4 +1,4 @@
-"""From the key that a caller presents to who is calling."""
+"""Find the project and key that a call belongs to."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from domain.errors import InvalidApiKeyError
 from domain.project import Caller, Project
 
 DEFAULT_PROJECT = Project(id="default", name="default")
-"""Who everybody is where authentication is switched off and no project document ``default`` exists."""
+"""The project of every caller where authentication is off and no project document ``default`` exists."""
 
 
 def authenticate(key: str | None, catalog: Catalog, now: Callable[[], datetime]) -> Caller:
     """Find the project that a key belongs to.
 
     Raises:
-        InvalidApiKeyError: no key, or one that is unknown, expired, revoked or of a project that is switched off. The
-            caller learns which only where that tells nothing to somebody who merely guesses.
+        InvalidApiKeyError: the key is missing, unknown, expired, revoked or of a disabled project. The message tells
+            which, except to callers who guess keys.
     """
     if not key:
         raise InvalidApiKeyError(
@@ -36,7 +36,7 @@ def authenticate(key: str | None, catalog: Catalog, now: Callable[[], datetime])
 
 
 def refused_because(project: Project, key: ApiKey, now: Callable[[], datetime]) -> str | None:
-    """Why a known key of a project opens nothing, for callers; ``None`` = it does."""
+    """Return why a known key of a project is refused, for callers; None if it is accepted."""
     if not project.enabled:
         return "The project of this API key is disabled."
     if key.revoked_at is not None:
@@ -47,5 +47,5 @@ def refused_because(project: Project, key: ApiKey, now: Callable[[], datetime]) 
 
 
 def everybody(catalog: Catalog) -> Caller:
-    """Who calls where authentication is switched off: project ``default``."""
+    """Return the caller where authentication is off: project ``default``."""
     return Caller(catalog.projects.get(DEFAULT_PROJECT.id, DEFAULT_PROJECT), key_id="")

@@ -1,4 +1,4 @@
-"""The catalogue as it stands: a snapshot that follows the store."""
+"""The current catalogue: a snapshot that follows the store."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ Reader = Callable[..., tuple[E | None, Sequence[Fault]]]
 
 
 class Fallback(Protocol):
-    """Keeps the documents that a store gave, outside it, for a start while it is away."""
+    """Keeps a copy of the store's documents elsewhere, for a start while the store is unavailable."""
 
     async def keep(self, changes: AllChanges) -> None:
-        """Keep what changed. Never raises."""
+        """Keep the changes. Never raises."""
 
     async def restore(self) -> tuple[AllChanges, float] | None:
-        """Everything that was kept, and when (POSIX seconds); ``None`` = nothing that can be read."""
+        """Return everything that was kept, and when (POSIX seconds); None if nothing can be read."""
 
 
 class CatalogView:
     """Keeps the last good snapshot; requests read it, one task replaces it.
 
-    A store that is away changes nothing: requests go on with what was read last. A document that cannot be read is left
-    out and reported; where an earlier version of it was in service, that one stays.
+    While the store is unavailable requests are served from what was read last. A document that cannot be read is left
+    out and reported; if an earlier version of it is in service, that one stays.
 
     Args:
-        store: where the documents live.
-        unusable_because: why a document cannot be called as it stands, ``None`` = it can.
-        time: POSIX seconds.
-        fallback: what to start from while the store is away; ``None`` = wait for the store.
+        store: holds the documents.
+        unusable_because: returns why a document cannot be called, None if it can.
+        time: returns POSIX seconds.
+        fallback: copy to start from while the store is unavailable; without it the start waits for the store.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class CatalogView:
         self.checked_at: float | None = None
         """POSIX seconds of the last time the store confirmed or replaced the snapshot."""
         self.failure: str | None = None
-        """Why the store could not be read the last time; ``None`` = it could."""
+        """Why the last read of the store failed; None if it succeeded."""
 
     @property
     def catalog(self) -> Catalog:
         """The snapshot.
 
         Raises:
-            NotReadyError: none has been read yet.
+            NotReadyError: no snapshot has been read yet.
         """
         if self._catalog is None:
             raise NotReadyError("The model catalogue has not been read yet.")
@@ -85,10 +85,10 @@ class CatalogView:
         return self._catalog is not None
 
     async def refresh(self) -> bool:
-        """Ask the store and replace the snapshot if anything changed; whether it did.
+        """Ask the store and replace the snapshot if anything changed; return whether it did.
 
         Raises:
-            StoreUnavailableError: the store is away; the snapshot stays.
+            StoreUnavailableError: the store is unavailable; the snapshot stays.
         """
         try:
             fingerprint = await self._store.fingerprint()
@@ -99,7 +99,7 @@ class CatalogView:
                     Kind.PROJECT: await self._store.changes(Kind.PROJECT, self._projects.versions),
                 }
                 await self._take(changes)
-                # The one asked for first: a change while loading shows as another difference next time.
+                # The one asked for before loading: a change meanwhile shows as a difference the next time.
                 self._fingerprint = fingerprint
         except StoreUnavailableError as error:
             self.failure = str(error)
@@ -112,28 +112,26 @@ class CatalogView:
         return changed
 
     async def follow(self, interval: float, random: Callable[[], float]) -> None:
-        """Refresh for ever; logs when the store goes away and when it is back.
+        """Refresh forever; log when the store becomes unavailable and when it is available again.
 
         Args:
-            interval: seconds between two refreshes, give or take a quarter by chance: replicas that were started, or
-                that lost their store, in the same moment must not come back to it in the same moment.
-            random: gives numbers from 0 up to but not including 1.
+            interval: seconds between two refreshes, plus or minus a random quarter: replicas that were started, or
+                lost their store, at the same time must not return to it at the same time.
+            random: returns numbers from 0 up to but not including 1.
         """
-        away = False
+        unavailable = False
         while True:
             try:
                 if await self.refresh():
                     logger.info("catalogue replaced", extra={"facts": self.facts()})
-                if away:
-                    logger.info("the store is back")
-                away = False
+                if unavailable:
+                    logger.info("the store is available again")
+                unavailable = False
             except StoreUnavailableError as error:
-                if not away:
-                    rest = (
-                        "going on with the last catalogue" if self.ready else "and there is no catalogue to serve from"
-                    )
-                    logger.warning("the store is away, %s", rest, extra={"reason": str(error)})
-                away = True
+                if not unavailable:
+                    rest = "serving the last catalogue" if self.ready else "no catalogue to serve"
+                    logger.warning("the store is unavailable: %s", rest, extra={"reason": str(error)})
+                unavailable = True
             except Exception as error:  # noqa: BLE001 - the one task that keeps the catalogue alive must outlive any fault
                 logger.error("the catalogue could not be refreshed", extra={"reason": type(error).__name__})  # noqa: TRY400 - no traceback: it may quote a document
             await asyncio.sleep(interval * (0.75 + random() / 2))
@@ -147,7 +145,7 @@ class CatalogView:
             await self._take(changes)
 
     def facts(self) -> dict[str, object]:
-        """Counts for logs and the health page."""
+        """Return counts for logs and the health page."""
         catalog = self._catalog or Catalog()
         return {
             "models": len(catalog.by_code),
@@ -160,7 +158,7 @@ class CatalogView:
         models = await self._models.take(changes[Kind.MODEL])
         projects = await self._projects.take(changes[Kind.PROJECT])
         for document_id, document in models.items():
-            await _let_requests_go_on()
+            await _yield_to_requests()
             missing = self._missing(document) if document is not None and document.enabled else None
             if missing is None:
                 self._unusable.pop(document_id, None)
@@ -172,23 +170,23 @@ class CatalogView:
     def _missing(self, document: ModelDocument) -> str | None:
         try:
             return self._unusable_because(document)
-        except Exception as error:  # noqa: BLE001 - one document, whatever is the matter with it, must not take the others down
+        except Exception as error:  # noqa: BLE001 - one faulty document must not take the others down
             return _fault(error)
 
 
 class _KindCache(Generic[E]):
-    """The documents of one kind as they were read last: the entities, and what could not be read and why."""
+    """The documents of one kind as last read: the entities, and what could not be read and why."""
 
     def __init__(self, kind: Kind, reader: Reader[E]) -> None:
         self._kind = kind
         self._reader = reader
         self._entities: dict[str, E] = {}
         self.versions: dict[str, str] = {}
-        """Of every document that was looked at, readable or not."""
+        """Of every document that was examined, readable or not."""
         self.left_out: dict[str, LeftOut] = {}
 
     async def take(self, changes: Changes) -> dict[str, E | None]:
-        """Read what changed; the entities to replace, ``None`` for those to remove."""
+        """Read the changes; return the entities to replace, with None for those to remove."""
         replaced: dict[str, E | None] = {}
         for gone in changes.gone:
             self.versions.pop(gone, None)
@@ -196,7 +194,7 @@ class _KindCache(Generic[E]):
             self._entities.pop(gone, None)
             replaced[gone] = None
         for document in changes.documents:
-            await _let_requests_go_on()
+            await _yield_to_requests()
             self.versions[document.id] = document.version
             try:
                 entity, faults = self._reader(document.body, version=document.version)
@@ -212,11 +210,11 @@ class _KindCache(Generic[E]):
         return replaced
 
 
-async def _let_requests_go_on() -> None:
-    """Between any two documents: a call takes some turns of the event loop, and waits in each for what is done here."""
+async def _yield_to_requests() -> None:
+    """Give requests a turn between two documents: they wait for all work done within one turn of the event loop."""
     await asyncio.sleep(0)
 
 
 def _fault(error: Exception) -> str:
     # Its message stays out: it may quote a secret.
-    return f"the proxy cannot cope with it: {type(error).__name__}"
+    return f"internal error while reading it: {type(error).__name__}"

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from application.serving.use_case import UseCase, no_output_estimate
 from domain.call import Call
+from domain.estimates import audio_input_tokens
 from domain.model import ModelDocument
-from domain.usage import AudioLength, Usage, UsageSource, heard_tokens
+from domain.usage import AudioLength, Usage, UsageSource
 
 
 def counted(reported: Usage | None) -> bool:
@@ -112,7 +113,7 @@ class Meter:
     def _audio_input(self, reported: Usage) -> Usage:
         """Estimate the tokens of uploaded audio."""
         measured = 0 if self._length is None else self._length.milliseconds
-        tokens = heard_tokens(reported.audio_milliseconds or measured)
+        tokens = audio_input_tokens(reported.audio_milliseconds or measured)
         return Usage(input_tokens=tokens, audio_input_tokens=tokens)
 
     def _is_exact(self, reported: Usage | None) -> bool:

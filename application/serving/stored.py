@@ -1,4 +1,4 @@
-"""Responses that an upstream keeps: retrieve, delete, cancel, list what went in; for the project that made them."""
+"""Stored responses: retrieve, delete or cancel them, or list their input, for the project that made them."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ _FETCHED = UseCase(Endpoint.RESPONSES, estimate_input=lambda _call: Usage())
 
 
 class StoredResponses:
-    """Leads such calls to the deployment that keeps the response.
+    """Calls the deployment that keeps a response.
 
     Args:
         provider: reaches the upstreams.
-        affinity: knows the ids.
+        affinity: reads and rewrites ids.
         ledger: records a response that was made in the background, once its usage is known.
     """
 
@@ -46,11 +46,11 @@ class StoredResponses:
     async def __call__(
         self, caller: Caller, catalog: Catalog, action: StoredAction, public_id: str, query: str, request_id: str
     ) -> Answer:
-        """Do it.
+        """Carry out one action on a stored response.
 
         Raises:
-            ResponseNotFoundError: the project has no such response, or its deployment is gone or no longer for it.
-            GatewayError: it did not work out.
+            ResponseNotFoundError: the project has no such response, or may no longer use its deployment.
+            GatewayError: the call failed.
         """
         project_id = caller.project.id
         kept = self._affinity.find(project_id, public_id)

@@ -1,4 +1,4 @@
-"""What an endpoint has of its own: how its body is read, and how it is counted where the upstream did not."""
+"""Describe an endpoint: how its body is read, and how it is counted where the upstream does not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ErrorDetail = Mapping[str, str | None]
 
 
 def no_json(_fields: Mapping[str, bytes], _request_id: str) -> Call:
-    """For endpoints that take a form and nothing else.
+    """Refuse JSON, for endpoints that take forms only.
 
     Raises:
         InvalidRequestError: always.
@@ -26,7 +26,7 @@ def no_json(_fields: Mapping[str, bytes], _request_id: str) -> Call:
 
 
 def no_form(_form: Form, _request_id: str) -> Call:
-    """For endpoints that take JSON and nothing else.
+    """Refuse forms, for endpoints that take JSON only.
 
     Raises:
         InvalidRequestError: always.
@@ -35,7 +35,7 @@ def no_form(_form: Form, _request_id: str) -> Call:
 
 
 def error_event(_opening: bytes, _latest: bytes, error: ErrorDetail) -> bytes:
-    """The event with which most streams end when something goes wrong: OpenAI's clients raise an error at it."""
+    """Return the event that ends most streams with an error: OpenAI's clients raise an exception for it."""
     return b"data: " + json.dumps({"error": error}, separators=(",", ":")).encode() + b"\n\n"
 
 
@@ -46,25 +46,25 @@ def no_output_estimate(_call: Call, _body: bytes) -> Usage:
 
 @dataclass(frozen=True, slots=True)
 class UseCase:
-    """One thing that a caller can ask.
+    """One operation that a caller can ask for.
 
     Args:
         endpoint: the path of OpenAI's API.
         estimate_input: tokens that the upstream may charge for once it has read the call, by rule of thumb. Uploaded
             audio is not included, see ``measure``.
-        read: from the members of a JSON body (raw JSON texts) and the request id to a call; raises
+        read: makes a call of the members of a JSON body (raw JSON texts) and the request id; raises
             ``InvalidRequestError`` for a member that is missing or wrong.
-        read_form: the same for a multipart form.
+        read_form: does the same for a multipart form.
         estimate_output: tokens of a complete response whose usage the upstream did not report, by rule of thumb. The
             body is empty for a stream, which counts what it delivered itself.
         adjust_usage: adds exact quantities known from the call (characters, number and size of images) to those known
             so far; the flag says whether the response was complete.
-        measure: how long the uploaded audio is. Slow: it is called in a thread, and only where the upstream did not
-            say it itself.
-        estimate_duration: the same at once, by the size of the upload, where there is no time to measure.
+        measure: reads the length of the uploaded audio. Slow: called in a thread, and only where the upstream did not
+            report it.
+        estimate_duration: estimates it from the size of the upload, where there is no time to measure.
         unit: the name in ``PriceList`` of the price by which such calls may be charged without any report of tokens.
-        failure: from the first and the latest block of a stream, and the error, to the event that ends it.
-        stateful: answers are kept by the deployment that gave them, and later calls go on with them there.
+        failure: makes the event that ends a stream of its first block, its latest block and the error.
+        stateful: whether answers are kept by the deployment that gave them, and later calls continue them there.
     """
 
     endpoint: Endpoint

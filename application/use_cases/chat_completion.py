@@ -1,13 +1,26 @@
-"""Chat completions: what is read from the body."""
+"""Chat completions: reading the body, and estimating tokens that the upstream did not count."""
 
 from __future__ import annotations
 
+import json
+
+from application.request_body.members import (
+    Fields,
+    boolean,
+    decoded,
+    end_user,
+    filled,
+    first_byte,
+    read_model,
+    required,
+    wants_usage,
+)
 from application.serving.use_case import UseCase
-from application.use_cases.chat_estimate import estimate_input, estimate_output
-from application.use_cases.members import Fields, boolean, end_user, filled, first_byte, load, read_model, required
 from domain.call import Call
 from domain.errors import InvalidRequestError
+from domain.estimates import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens, message_characters
 from domain.operation import Endpoint
+from domain.usage import Usage
 
 
 def read(fields: Fields, request_id: str) -> Call:
@@ -31,26 +44,30 @@ def read(fields: Fields, request_id: str) -> Call:
     )
 
 
-def wants_usage(fields: Fields) -> bool:
-    """Whether the caller asked for the usage chunk of a stream.
+def estimate_input(call: Call) -> Usage:
+    """Estimate the input: text of messages and tool definitions, and a fixed figure for each image and audio part."""
+    characters, tokens = 0, 0
+    messages = decoded(call.fields["messages"])
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for part in content if isinstance(content, list) else ({"text": content},):
+            if isinstance(part, dict):
+                characters += sum(len(part[name]) for name in ("text", "refusal") if isinstance(part.get(name), str))
+                tokens += {"image_url": IMAGE_TOKENS, "input_audio": AUDIO_TOKENS}.get(str(part.get("type")), 0)
+    for name in ("tools", "functions"):
+        if name in call.fields:
+            definitions = decoded(call.fields[name])
+            characters += len(json.dumps(definitions, separators=(",", ":"), ensure_ascii=False)) if definitions else 0
+    return Usage(input_tokens=estimate_tokens(characters) + tokens)
 
-    Raises:
-        InvalidRequestError: ``stream_options`` is no object, or its ``include_usage`` neither true nor false.
-    """
-    raw = fields.get("stream_options")
-    if raw is None:
-        return False
-    options = load(raw, "stream_options")
-    if options is None:
-        return False
-    if not isinstance(options, dict):
-        raise InvalidRequestError("Invalid type for 'stream_options': expected an object.", param="stream_options")
-    wanted = options.get("include_usage")
-    if wanted is not None and not isinstance(wanted, bool):
-        raise InvalidRequestError(
-            "Invalid type for 'stream_options.include_usage': expected a boolean.", param="stream_options.include_usage"
-        )
-    return bool(wanted)
+
+def estimate_output(_call: Call, body: bytes) -> Usage:
+    """Estimate the output of a complete answer."""
+    answer = decoded(body)
+    choices = answer.get("choices") if isinstance(answer, dict) else None
+    listed = choices if isinstance(choices, list) else ()
+    messages = [choice.get("message") for choice in listed if isinstance(choice, dict)]
+    return Usage(output_tokens=estimate_tokens(sum(map(message_characters, messages))))
 
 
 CHAT_COMPLETION = UseCase(Endpoint.CHAT_COMPLETIONS, estimate_input, read, estimate_output=estimate_output)

@@ -1,14 +1,14 @@
-"""Completions, the older way to ask for text: what is read from the body, and tokens that nobody counted."""
+"""Legacy completions: reading the body, and estimating tokens that the upstream did not count."""
 
 from __future__ import annotations
 
+from application.request_body.members import Fields, boolean, decoded, end_user, read_model, required, wants_usage
+from application.request_body.texts import check_texts, text_tokens, texts_of
 from application.serving.use_case import UseCase
-from application.use_cases.chat_completion import wants_usage
-from application.use_cases.members import Fields, boolean, end_user, read_model, required, taken
-from application.use_cases.texts import check_texts, text_tokens, texts_of
 from domain.call import Call
+from domain.estimates import estimate_tokens
 from domain.operation import Endpoint
-from domain.usage import Usage, estimate_tokens
+from domain.usage import Usage
 
 
 def read(fields: Fields, request_id: str) -> Call:
@@ -33,14 +33,14 @@ def read(fields: Fields, request_id: str) -> Call:
 
 
 def estimate_input(call: Call) -> Usage:
-    """What went in: the prompts, and what is to follow the completion."""
+    """Estimate the input: the prompts, and the text that is to follow the completion."""
     members = (call.fields[name] for name in ("prompt", "suffix") if name in call.fields)
     return Usage(input_tokens=sum(map(text_tokens, members)))
 
 
 def estimate_output(call: Call, body: bytes) -> Usage:
-    """What a whole answer adds. Prompts that the caller wants to see again in it are not written anew."""
-    answer = taken(body)
+    """Estimate the output of a complete answer, without the prompts that it repeats where the caller asked for that."""
+    answer = decoded(body)
     choices = answer.get("choices") if isinstance(answer, dict) else None
     listed = choices if isinstance(choices, list) else ()
     texts = [choice.get("text") for choice in listed if isinstance(choice, dict)]

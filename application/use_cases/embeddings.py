@@ -1,16 +1,16 @@
-"""Embeddings: what is read from the body, and tokens that the upstream did not count."""
+"""Embeddings: reading the body, and estimating tokens that the upstream did not count."""
 
 from __future__ import annotations
 
+from application.request_body.members import Fields, end_user, read_model, required
+from application.request_body.texts import check_texts, text_tokens
 from application.serving.use_case import UseCase
-from application.use_cases.members import Fields, end_user, read_model, required
-from application.use_cases.texts import check_texts, text_tokens
 from domain.call import Call
 from domain.operation import Endpoint
 from domain.usage import Usage
 
-MOST_INPUTS = 2048
-"""Of one call, as OpenAI's API has it."""
+MAX_INPUTS = 2048
+"""Of one call, as in OpenAI's API."""
 
 
 def read(fields: Fields, request_id: str) -> Call:
@@ -20,7 +20,7 @@ def read(fields: Fields, request_id: str) -> Call:
         InvalidRequestError: ``model`` or ``input`` is missing, of the wrong type, or empty, or the input has too many
             entries.
     """
-    check_texts(required(fields, "input"), "input", most=MOST_INPUTS, empty_texts=False)
+    check_texts(required(fields, "input"), "input", most=MAX_INPUTS, empty_texts=False)
     return Call(
         endpoint=Endpoint.EMBEDDINGS,
         model=read_model(fields),
@@ -31,7 +31,7 @@ def read(fields: Fields, request_id: str) -> Call:
 
 
 def estimate_input(call: Call) -> Usage:
-    """What went in: all of the input."""
+    """Estimate the input."""
     return Usage(input_tokens=text_tokens(call.fields["input"]))
 
 

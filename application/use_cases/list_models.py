@@ -1,4 +1,4 @@
-"""The models that a project may call, for exactly the operations that enforcement allows."""
+"""List the models that a project may call, for exactly the operations that enforcement allows."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from domain.operation import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much a model takes and gives in one call, in tokens; ``None`` = not known."""
+    """Context window and longest output of a model, in tokens; None if not known."""
 
     context_window: int | None = None
     max_output_tokens: int | None = None
 
 
 Known = Callable[[ModelDocument], Sizes]
-"""What is known of a document's model where the document itself does not say."""
+"""Looks up the sizes of a document's model where the document does not state them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,12 @@ class ListedModel:
     """One public name as a project sees it.
 
     Args:
-        id: what to send as ``"model"``.
+        id: value to send as ``"model"``.
         owned_by: the provider of its first deployment.
         name: text for people.
-        operations: what at least one of its deployments offers, as documents spell it.
-        endpoints: the same as the paths that work.
-        sizes: of several deployments the smallest that is known, because a call may go to any of them.
+        operations: those that at least one of its deployments offers, as documents spell them.
+        endpoints: the same as paths.
+        sizes: the smallest known among its deployments, because a call may go to any of them.
         prices: each different price list among its deployments, in plain notation with its currency: per 1,000,000
             tokens or characters, per minute, per image.
     """
@@ -48,12 +48,12 @@ class ListedModel:
 
 
 def visible_models(catalog: Catalog, project_id: str) -> list[tuple[str, tuple[ModelDocument, ...]]]:
-    """Every public name of a project, in order, with its deployments. Some of them may offer nothing."""
+    """Return every public name of a project, in order, with its deployments. Some of them may offer nothing."""
     return sorted(catalog.models(project_id).items())
 
 
 def deployments_of(catalog: Catalog, project_id: str, name: str) -> tuple[ModelDocument, ...]:
-    """The deployments that a call would choose from.
+    """Return the deployments that a call would choose from.
 
     Raises:
         ModelNotFoundError: a call for it would be refused, too.
@@ -65,7 +65,7 @@ def deployments_of(catalog: Catalog, project_id: str, name: str) -> tuple[ModelD
 
 
 def listed(name: str, deployments: Sequence[ModelDocument], known: Known) -> ListedModel | None:
-    """One entry; ``None`` = no deployment can do any of what it lists."""
+    """Return one entry; None if no deployment can do any of the operations it lists."""
     able = [(document, endpoints) for document in deployments if (endpoints := document.endpoints)]
     if not able:
         return None

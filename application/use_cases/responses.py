@@ -1,4 +1,4 @@
-"""Responses: what is read from the body, and how a stream of events ends with an error."""
+"""Responses: reading the body, estimating tokens that were not counted, and ending a stream with an error."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import json
 import re
 from typing import Any
 
+from application.request_body.members import Fields, boolean, decoded, end_user, filled, first_byte, read_model, string
 from application.serving.use_case import ErrorDetail, UseCase
-from application.use_cases.members import Fields, boolean, end_user, filled, first_byte, read_model, taken
-from application.use_cases.response_estimate import estimate_input, estimate_output
 from domain.call import Call
 from domain.errors import InvalidRequestError
+from domain.estimates import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens, item_parts, part_characters
 from domain.operation import Endpoint
+from domain.usage import Usage
 
 _IN_PLACE_OF_INPUT = ("previous_response_id", "prompt", "conversation")
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 _CREATED = b'"response.created"'
+_ATTACHED = {"input_image": IMAGE_TOKENS, "input_file": IMAGE_TOKENS, "input_audio": AUDIO_TOKENS}
+"""A file counts as one page, which models read as an image."""
 
 
 def read(fields: Fields, request_id: str) -> Call:
     """Read what serving needs; everything else stays opaque and reaches the upstream as it came.
 
     Raises:
-        InvalidRequestError: ``model`` is missing; there is neither ``input`` nor anything that can stand in its place;
-            ``input``, ``stream`` or ``background`` is of the wrong type.
+        InvalidRequestError: ``model`` is missing; ``input`` and everything that can replace it is missing; ``input``,
+            ``stream`` or ``background`` is of the wrong type.
     """
     _check_input(fields)
     return Call(
@@ -48,12 +51,38 @@ def _check_input(fields: Fields) -> None:
         raise InvalidRequestError("Invalid type for 'input': expected a string or an array of objects.", param="input")
 
 
+def estimate_input(call: Call) -> Usage:
+    """Estimate the input: instructions, text of items, tool definitions, and a fixed figure for each attachment.
+
+    What an earlier response contributes is not known here.
+    """
+    characters = len(string(call.fields, "instructions") or "")
+    tokens = 0
+    items = decoded(call.fields.get("input", b"null"))
+    if isinstance(items, str):
+        characters += len(items)
+    for part in item_parts(items):
+        characters += part_characters(part)
+        tokens += _ATTACHED.get(str(part.get("type")), 0)
+    definitions = decoded(call.fields.get("tools", b"null"))
+    if definitions:
+        characters += len(json.dumps(definitions, separators=(",", ":"), ensure_ascii=False))
+    return Usage(input_tokens=estimate_tokens(characters) + tokens)
+
+
+def estimate_output(_call: Call, body: bytes) -> Usage:
+    """Estimate the output of a complete answer: text, refusals, visible reasoning, tool calls."""
+    answer = decoded(body)
+    output = answer.get("output") if isinstance(answer, dict) else None
+    return Usage(output_tokens=estimate_tokens(sum(map(part_characters, item_parts(output)))))
+
+
 def failure(opening: bytes, latest: bytes, error: ErrorDetail) -> bytes:
-    """The event ``response.failed``: OpenAI's clients take a stream of responses for complete after any other error.
+    """Return the event ``response.failed``: after any other error OpenAI's clients take the stream for complete.
 
     Args:
-        opening: the first block, in which the response is described.
-        latest: the latest block, whose last event has the latest number.
+        opening: the first block, which describes the response.
+        latest: the latest block, whose last event has the highest sequence number.
         error: what went wrong.
     """
     response = _opened(opening) | {
@@ -66,10 +95,10 @@ def failure(opening: bytes, latest: bytes, error: ErrorDetail) -> bytes:
 
 
 def _opened(block: bytes) -> dict[str, Any]:
-    """The response as its first event describes it; the least that clients need where that was not seen."""
+    """Return the response as its first event describes it; what clients need at least if that event is missing."""
     for line in block.splitlines():
         if line.startswith(b"data:") and _CREATED in line:
-            event = taken(line.removeprefix(b"data:"))
+            event = decoded(line.removeprefix(b"data:"))
             response = event.get("response") if isinstance(event, dict) else None
             if isinstance(response, dict):
                 return response

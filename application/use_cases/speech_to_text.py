@@ -1,48 +1,49 @@
-"""Transcripts and translations of speech: what is read from the form, and how they are counted."""
+"""Transcriptions and translations of speech: reading the form, and measuring the audio."""
 
 from __future__ import annotations
 
+from application.request_body.form_fields import files, form_boolean, form_model
+from application.request_body.members import decoded
 from application.serving.use_case import UseCase
-from application.use_cases.form_fields import files, form_boolean, form_model
-from application.use_cases.members import taken
 from domain.audio.length import length_ms
 from domain.call import Call
+from domain.estimates import estimate_tokens
 from domain.form import Form
 from domain.operation import Endpoint
-from domain.usage import AudioLength, Usage, estimate_tokens
+from domain.usage import AudioLength, Usage
 
 BYTES_PER_SECOND = 16_000
-"""Rule of thumb for audio whose length nobody can tell: 128 kbit/s, the bit rate that MP3 files most often have."""
+"""Rule of thumb for audio whose length cannot be read: 128 kbit/s, the most common bit rate of MP3 files."""
 
 
 def read_transcription(form: Form, request_id: str) -> Call:
     """Read what serving needs; everything else stays opaque and reaches the upstream as it came.
 
     Raises:
-        InvalidRequestError: ``model`` or ``file`` is missing, empty, there twice or no such thing; ``stream`` is
-            neither true nor false.
+        InvalidRequestError: ``model`` or ``file`` is missing, empty, repeated or of the wrong type; ``stream`` is not a
+            boolean.
     """
     return _read(Endpoint.TRANSCRIPTIONS, form, request_id, stream=form_boolean(form, "stream"))
 
 
 def read_translation(form: Form, request_id: str) -> Call:
-    """The same for translations, which no upstream streams.
+    """Read the same for translations, which no upstream streams.
 
     Raises:
-        InvalidRequestError: ``model`` or ``file`` is missing, empty, there twice or no such thing.
+        InvalidRequestError: ``model`` or ``file`` is missing, empty, repeated or of the wrong type.
     """
     return _read(Endpoint.TRANSLATIONS, form, request_id, stream=False)
 
 
 def estimate_input(call: Call) -> Usage:
-    """The text that went in with the audio."""
+    """Estimate the text that was sent with the audio."""
     prompt = None if call.form is None else call.form.text("prompt")
     return Usage(input_tokens=estimate_tokens(len(prompt or "")))
 
 
 def estimate_output(_call: Call, body: bytes) -> Usage:
-    """What a whole answer adds: the text of a JSON object, or all of what is no JSON (plain text, SRT, WebVTT)."""
-    answer = taken(body)
+    """Estimate the output: ``text`` of a JSON object, or all of a body that is not JSON (plain text, SRT, WebVTT)."""
+    answer = decoded(body)
     text = answer.get("text") if isinstance(answer, dict) else None
     if not isinstance(text, str):
         text = body.decode("utf-8", "replace")
@@ -50,7 +51,7 @@ def estimate_output(_call: Call, body: bytes) -> Usage:
 
 
 def measure(call: Call) -> AudioLength:
-    """How long the upload is, from what is in it; by its size where that cannot be told."""
+    """Read the length of the upload; estimate it from the size if it cannot be read."""
     if call.form is None:
         return AudioLength(0, exact=True)
     (upload,) = call.form.files("file")
@@ -59,7 +60,7 @@ def measure(call: Call) -> AudioLength:
 
 
 def estimate_duration(call: Call) -> AudioLength:
-    """How long the upload is, by its size."""
+    """Estimate the length of the upload from its size."""
     parts = () if call.form is None else call.form.files("file")
     return AudioLength(sum(-(-part.content.size * 1000 // BYTES_PER_SECOND) for part in parts), exact=False)
 

@@ -18,8 +18,9 @@ from domain.errors import (
     UpstreamRefusedError,
     UpstreamTimeoutError,
 )
+from domain.estimates import estimate_tokens
 from domain.model import ModelDocument
-from domain.usage import Usage, estimate_tokens
+from domain.usage import Usage
 from infra.simulator.errors import SimulatedError
 from infra.simulator.faults import Faults, read_faults
 from infra.simulator.operations import planned

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import CHARACTERS_PER_TOKEN, Usage, estimate_tokens
+from domain.estimates import CHARACTERS_PER_TOKEN, estimate_tokens
+from domain.usage import Usage
 from infra.simulator.chat_request import EFFORTS, validate
 from infra.simulator.checks import wrong
 from infra.simulator.faults import MOST_TOKENS

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import CHARACTERS_PER_TOKEN, Usage, estimate_tokens
+from domain.estimates import CHARACTERS_PER_TOKEN, estimate_tokens
+from domain.usage import Usage
 from infra.simulator.checks import check_model, check_stop, expect, number, wrong
 from infra.simulator.faults import MOST_TOKENS
 from infra.simulator.prompts import Inputs, read_inputs

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from domain.usage import Usage, estimate_tokens
+from domain.estimates import estimate_tokens
+from domain.usage import Usage
 from infra.simulator.connection import ClientConnection
 from infra.simulator.counters import Counters
 from infra.simulator.faults import Faults

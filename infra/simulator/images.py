@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import IMAGE_TOKENS, Usage, estimate_tokens
+from domain.estimates import IMAGE_TOKENS, estimate_tokens
+from domain.usage import Usage
 from infra.simulator.image_request import ImageRequest, read_edit, read_generation
 from infra.simulator.picture import Picture, draw, url_of
 from infra.simulator.reply import Pieces, Reply, Request, Whole

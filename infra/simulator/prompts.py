@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from domain.usage import estimate_tokens
+from domain.estimates import estimate_tokens
 from infra.simulator.checks import expect, wrong
 
 MOST_INPUTS = 2048

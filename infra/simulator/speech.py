@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import Usage, estimate_tokens, spoken_tokens
+from domain.estimates import estimate_tokens, speech_tokens
+from domain.usage import Usage
 from infra.simulator.audio.voice import CONTENT_TYPES, speak
 from infra.simulator.checks import check_model, expect, missing, number, one_of, wrong
 from infra.simulator.reply import Event, Pieces, Reply, Request
@@ -32,7 +33,7 @@ def plan(request: Request) -> Reply:
     body = request.members
     _validate(body)
     text: str = body["input"]
-    spoken = spoken_tokens(len(text))
+    spoken = speech_tokens(len(text))
     characters = Usage(characters=len(text))
     audio_format = body.get("response_format") or "mp3"
     chunks = speak(text, _voice(body["voice"]), audio_format, body.get("speed") or 1.0)

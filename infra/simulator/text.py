@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zlib import crc32
 
-from domain.usage import CHARACTERS_PER_TOKEN
+from domain.estimates import CHARACTERS_PER_TOKEN
 from infra.simulator.tokens import pieces
 
 _WORDS = (

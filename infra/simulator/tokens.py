@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import AUDIO_TOKENS, CHARACTERS_PER_TOKEN, IMAGE_TOKENS, estimate_tokens
+from domain.estimates import AUDIO_TOKENS, CHARACTERS_PER_TOKEN, IMAGE_TOKENS, estimate_tokens
 
 CACHE_FROM = 1024
 CACHE_STEP = 128

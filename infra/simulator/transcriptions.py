@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from domain.audio.length import length_ms
+from domain.estimates import audio_input_tokens, estimate_tokens
 from domain.form import Form
-from domain.usage import Usage, estimate_tokens, heard_tokens
+from domain.usage import Usage
 from infra.simulator.audio.transcript import transcript
 from infra.simulator.audio.transcript_formats import TranscriptOptions, answer, events
 from infra.simulator.checks import check_model, missing, number, one_of, wrong
@@ -108,7 +109,7 @@ def _usage(milliseconds: int, body: Mapping[str, Any]) -> tuple[Usage, dict[str,
     if "transcribe" not in model:
         usage = Usage(audio_milliseconds=milliseconds)
         return usage, {"type": "duration", "seconds": milliseconds / 1000}
-    heard, text = heard_tokens(milliseconds), estimate_tokens(len(body.get("prompt") or ""))
+    heard, text = audio_input_tokens(milliseconds), estimate_tokens(len(body.get("prompt") or ""))
     written = estimate_tokens(len(transcript(milliseconds, model).text))
     usage = Usage(input_tokens=heard + text, output_tokens=written, audio_input_tokens=heard)
     return usage, {

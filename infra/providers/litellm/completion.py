@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from application.ports.providers import Answer
-from application.use_cases.chat_estimate import written
 from domain.errors import InvalidRequestError
+from domain.estimates import message_characters
 from infra.providers.litellm.answer import model_name, without_private
 from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.members import decoded, unsupported
@@ -83,7 +83,7 @@ class CompletionStream(ChatStream):
     def choice(self, choice: Any) -> dict[str, object] | None:
         """Convert one choice of a chunk; None if it has neither text nor an end."""
         delta = without_private(choice.delta)
-        self.characters += written(delta)
+        self.characters += message_characters(delta)
         text = delta.get("content") or ""
         if not text and choice.finish_reason is None:
             return None

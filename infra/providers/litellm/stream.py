@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-from application.use_cases.chat_estimate import written
 from domain.errors import UpstreamProtocolError
-from domain.usage import Usage, estimate_tokens
+from domain.estimates import estimate_tokens, message_characters
+from domain.usage import Usage
 from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
 from infra.providers.litellm.operation import ProviderRequest, StreamLimits
 from infra.providers.litellm.patches.gemini_stream_end import end_missing
@@ -166,7 +166,7 @@ class ChatStream(WrappedStream):
             delta.pop("content", None)
         if not delta and choice.finish_reason is None:
             return None
-        self.characters += written(delta)
+        self.characters += message_characters(delta)
         return {
             "index": choice.index,
             "delta": delta,

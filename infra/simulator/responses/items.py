@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens
+from domain.estimates import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens
 from infra.simulator.checks import expect, missing, one_of, wrong
 from infra.simulator.tokens import CACHE_FROM, CACHE_STEP, Prompt
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from domain.usage import CHARACTERS_PER_TOKEN, estimate_tokens
+from domain.estimates import CHARACTERS_PER_TOKEN, estimate_tokens
 from infra.simulator.chat_request import EFFORTS
 from infra.simulator.checks import wrong
 from infra.simulator.json_instance import instance

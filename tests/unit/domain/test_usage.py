@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from domain.usage import QUANTITIES, Usage, estimate_tokens, heard_tokens, spoken_tokens
+from domain.estimates import audio_input_tokens, estimate_tokens, speech_tokens
+from domain.usage import QUANTITIES, Usage
 
 
 def test_sums_have_every_quantity() -> None:
@@ -25,9 +26,9 @@ def test_tokens_of_text(characters: int, tokens: int) -> None:
 
 @pytest.mark.parametrize(("milliseconds", "tokens"), [(0, 0), (1, 1), (100, 1), (101, 2), (60_000, 600)])
 def test_tokens_of_audio_that_is_heard(milliseconds: int, tokens: int) -> None:
-    assert heard_tokens(milliseconds) == tokens
+    assert audio_input_tokens(milliseconds) == tokens
 
 
 @pytest.mark.parametrize(("characters", "tokens"), [(0, 0), (1, 2), (3, 4), (15, 20), (900, 1200)])
 def test_tokens_of_audio_that_is_spoken(characters: int, tokens: int) -> None:
-    assert spoken_tokens(characters) == tokens
+    assert speech_tokens(characters) == tokens

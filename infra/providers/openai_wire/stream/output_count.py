@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
-from domain.usage import estimate_tokens
+from domain.estimates import estimate_tokens, message_characters
 from infra.providers.openai_wire.lazy_json import UNREADABLE
 from infra.providers.openai_wire.stream.sse import parse
 
@@ -14,31 +15,8 @@ _HELD = 64 * 1024
 """Bytes of relayed events that are kept before they are read."""
 
 
-class _Function(msgspec.Struct):
-    name: str | None = None
-    arguments: str | None = None
-
-
-class _ToolCall(msgspec.Struct):
-    function: _Function | None = None
-
-
-class _Audio(msgspec.Struct):
-    transcript: str | None = None
-
-
-class _Delta(msgspec.Struct):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-    function_call: _Function | None = None
-    audio: _Audio | None = None
-
-
 class _Choice(msgspec.Struct):
-    delta: _Delta | None = None
+    delta: dict[str, Any] | None = None
     text: str | None = None
     finish_reason: str | None = None
 
@@ -119,9 +97,7 @@ def chat_text(payload: bytes) -> tuple[int, bool]:
     characters, finished = 0, False
     for choice in _decode(payload).choices or ():
         finished = finished or choice.finish_reason is not None
-        characters += len(choice.text or "")
-        if choice.delta is not None:
-            characters += _length(choice.delta)
+        characters += len(choice.text or "") + message_characters(choice.delta)
     return characters, finished
 
 
@@ -129,15 +105,3 @@ def delta_text(payload: bytes) -> tuple[int, bool]:
     """Read an event of a response or a transcript, whose ``delta`` is text unless it is audio; see ``TextReader``."""
     event = _decode_event(payload)
     return 0 if event.type.endswith("audio.delta") else len(event.delta or ""), False
-
-
-def _length(delta: _Delta) -> int:
-    # Reasoning comes under either name, or the same under both (OpenRouter): count it once.
-    texts = [delta.content, delta.refusal, delta.reasoning_content or delta.reasoning]
-    functions = [call.function for call in delta.tool_calls or ()]
-    for function in (*functions, delta.function_call):
-        if function is not None:
-            texts += (function.name, function.arguments)
-    if delta.audio is not None:
-        texts.append(delta.audio.transcript)
-    return sum(len(text) for text in texts if text)

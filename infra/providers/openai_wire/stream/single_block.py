@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from application.ports.providers import Answer
-from domain.usage import estimate_tokens
+from domain.estimates import estimate_tokens
 from infra.providers.openai_wire.lazy_json import UNREADABLE
 
 

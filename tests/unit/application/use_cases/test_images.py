@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from application.use_cases.image_edit import IMAGE_EDIT
-from application.use_cases.image_generation import IMAGE_GENERATION
-from application.use_cases.image_request import images_of
+from application.use_cases.image_generation import IMAGE_GENERATION, add_images
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.usage import Usage
@@ -119,7 +118,7 @@ def test_what_is_read_of_them() -> None:
     ],
 )
 def test_what_images_are_priced_by(make: Callable[..., Call], asked: dict[str, str], said: str, priced_by: str) -> None:
-    assert images_of(make(**asked), Usage(images=1, image_size=said), True).image_size == priced_by  # noqa: FBT003
+    assert add_images(make(**asked), Usage(images=1, image_size=said), True).image_size == priced_by  # noqa: FBT003
 
 
 @pytest.mark.parametrize(
@@ -127,12 +126,12 @@ def test_what_images_are_priced_by(make: Callable[..., Call], asked: dict[str, s
     [(generation(), 1), (generation(n=3), 3), (generation(n=None), 1), (form_edit(), 1), (form_edit(n="4"), 4)],
 )
 def test_how_many_there_are(call: Call, images: int) -> None:
-    assert images_of(call, Usage(), False).images == images  # noqa: FBT003
-    assert images_of(call, Usage(images=2), True).images == 2  # noqa: FBT003
-    assert images_of(call, Usage(), True).images == 0  # noqa: FBT003 - an answer from which all were filtered
+    assert add_images(call, Usage(), False).images == images  # noqa: FBT003
+    assert add_images(call, Usage(images=2), True).images == 2  # noqa: FBT003
+    assert add_images(call, Usage(), True).images == 0  # noqa: FBT003 - an answer from which all were filtered
 
 
 @pytest.mark.parametrize("words", ["a private thought", "Tell-me", "x" * 17, "1024", "1024x", "", "é"])
 def test_callers_words_are_no_size_and_no_quality(words: str) -> None:
     call = generation(quality=words, size=words)
-    assert images_of(call, Usage(), heard=False).image_size == "standard/1024x1024"
+    assert add_images(call, Usage(), complete=False).image_size == "standard/1024x1024"

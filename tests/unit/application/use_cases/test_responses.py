@@ -10,7 +10,8 @@ import pytest
 from application.use_cases.responses import RESPONSES, failure
 from domain.call import Call
 from domain.errors import InvalidRequestError
-from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage
+from domain.estimates import AUDIO_TOKENS, IMAGE_TOKENS
+from domain.usage import Usage
 
 ERROR = {"message": "It broke.", "type": "api_error", "param": None, "code": None}
 CREATED: dict[str, Any] = {

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from application.use_cases.chat_completion import CHAT_COMPLETION
-from application.use_cases.chat_estimate import estimate_input, estimate_output
+from application.use_cases.chat_completion import CHAT_COMPLETION, estimate_input, estimate_output
 from domain.call import Call
+from domain.estimates import AUDIO_TOKENS, IMAGE_TOKENS
 from domain.operation import Endpoint
-from domain.usage import AUDIO_TOKENS, IMAGE_TOKENS, Usage
+from domain.usage import Usage
 
 CALL = Call(Endpoint.CHAT_COMPLETIONS, "m", {})
 

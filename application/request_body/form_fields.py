@@ -1,8 +1,8 @@
-"""Reading single fields of a multipart form; everything else in it stays opaque."""
+"""Read single fields of a multipart form."""
 
 from __future__ import annotations
 
-from application.use_cases.members import bounded
+from application.request_body.members import bounded
 from domain.errors import InvalidRequestError
 from domain.form import Form, Part
 
@@ -11,10 +11,10 @@ _MAX_USER_LENGTH = 256
 
 
 def single(form: Form, name: str) -> str | None:
-    """The value of a field of text; ``None`` = there is none, or it is empty.
+    """Return the value of a text field; None if it is missing or empty.
 
     Raises:
-        InvalidRequestError: it is there more than once, or a file. The upstream might read another one than we do.
+        InvalidRequestError: it is repeated (the upstream might read another one than we do), or a file.
     """
     if form.files(name):
         raise InvalidRequestError(f"Invalid type for '{name}': expected text, not a file.", param=name)
@@ -25,10 +25,10 @@ def single(form: Form, name: str) -> str | None:
 
 
 def form_model(form: Form) -> str:
-    """The public name of the model that is asked for.
+    """Return the name of the model that the caller asks for.
 
     Raises:
-        InvalidRequestError: it is missing, empty, or there twice.
+        InvalidRequestError: it is missing, empty, or repeated.
     """
     model = single(form, "model")
     if model is None:
@@ -37,10 +37,10 @@ def form_model(form: Form) -> str:
 
 
 def form_boolean(form: Form, name: str) -> bool:
-    """A field that is ``true`` or ``false``; missing and empty count as false.
+    """Return a boolean field; missing and empty count as false.
 
     Raises:
-        InvalidRequestError: it is something else.
+        InvalidRequestError: it is neither ``true`` nor ``false``.
     """
     text = single(form, name)
     if text is None or text.lower() == "false":
@@ -51,10 +51,10 @@ def form_boolean(form: Form, name: str) -> bool:
 
 
 def form_integer(form: Form, name: str, *, least: int, most: int, default: int) -> int:
-    """A field that is a whole number within bounds; missing and empty count as the default.
+    """Return an integer field within bounds; missing and empty count as the default.
 
     Raises:
-        InvalidRequestError: it is something else, or out of bounds.
+        InvalidRequestError: it is not an integer, or out of bounds.
     """
     text = single(form, name)
     if text is None:
@@ -65,16 +65,16 @@ def form_integer(form: Form, name: str, *, least: int, most: int, default: int) 
 
 
 def form_user(form: Form) -> str | None:
-    """The ``user`` of the form, cut to what the ledger keeps."""
+    """Return the ``user`` of the form, cut to what the ledger keeps."""
     values = form.texts("user")
     return values[-1][:_MAX_USER_LENGTH] or None if values else None
 
 
 def files(form: Form, name: str, *, most: int) -> list[Part]:
-    """The files of a field.
+    """Return the files of a field.
 
     Raises:
-        InvalidRequestError: there is none, one is empty, there are too many, or text stands in the place of one.
+        InvalidRequestError: there are no files or too many, one is empty, or the field is text.
     """
     found = form.files(name)
     if form.texts(name):

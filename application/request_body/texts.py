@@ -1,15 +1,15 @@
-"""A text, several of them, or token ids: the ``input`` of embeddings and the ``prompt`` of completions.
+"""Read members that are texts or token ids: the ``input`` of embeddings and the ``prompt`` of completions.
 
-Token ids are looked at as bytes: a batch of them may have millions, and nobody here needs the numbers.
+Token ids are checked as bytes: a batch may have millions of them, and their values are not needed here.
 """
 
 from __future__ import annotations
 
 import re
 
-from application.use_cases.members import first_byte, load, taken
+from application.request_body.members import decoded, first_byte, load
 from domain.errors import InvalidRequestError
-from domain.usage import estimate_tokens
+from domain.estimates import estimate_tokens
 
 _BLANKS = b" \t\r\n"
 _DIGITS = b"0123456789"
@@ -17,21 +17,21 @@ _TEXT_FIRST = re.compile(rb'\[\s*"')
 
 
 def check_texts(raw: bytes, name: str, *, most: int | None = None, empty_texts: bool = True) -> None:
-    """See that a member is a text, a list of texts, a list of token ids, or a list of such lists.
+    """Check that a member is a string, a list of strings, a list of token ids, or a list of such lists.
 
     Args:
         raw: the member.
-        name: of it.
+        name: its name, for errors.
         most: how many entries a list of texts, or of lists, may have.
-        empty_texts: a text may be empty.
+        empty_texts: allow empty strings.
 
     Raises:
-        InvalidRequestError: it is something else.
+        InvalidRequestError: it is anything else.
     """
     kind = first_byte(raw)
     if kind == b'"':
         if not empty_texts and len(raw) == len(b'""'):
-            raise InvalidRequestError(f"Invalid '{name}': expected a string that is not empty.", param=name)
+            raise InvalidRequestError(f"Invalid '{name}': expected a non-empty string.", param=name)
         return
     if kind != b"[":
         raise _wrong(name)
@@ -47,19 +47,19 @@ def check_texts(raw: bytes, name: str, *, most: int | None = None, empty_texts: 
 
 
 def text_tokens(raw: bytes) -> int:
-    """Tokens of such a member: texts by rule of thumb, ids exactly."""
+    """Return the tokens of such a member: texts by rule of thumb, ids exactly."""
     compact = _numbers_only(raw) if first_byte(raw) == b"[" else None
     return estimate_tokens(sum(map(len, texts_of(raw)))) if compact is None else compact.count(b",") + 1
 
 
 def texts_of(raw: bytes) -> list[str]:
-    """The texts in such a member; token ids are none."""
-    value = taken(raw)
+    """Return the texts in such a member, without its token ids."""
+    value = decoded(raw)
     return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
 
 
 def _numbers_only(raw: bytes) -> bytes | None:
-    """A list of numbers, or of lists of them, without its blanks; ``None`` = there is something else in it."""
+    """Return a list of numbers, or of lists of them, without its blanks; None if it holds anything else."""
     if _TEXT_FIRST.match(raw):
         return None
     compact = bytes(raw).translate(None, _BLANKS)
@@ -67,7 +67,7 @@ def _numbers_only(raw: bytes) -> bytes | None:
 
 
 def _check_lists(compact: bytes, name: str, most: int | None) -> None:
-    """Lists of ids. Well-formed JSON is known: that no list is empty, and none stands elsewhere, is left to see."""
+    """Check lists of ids. The JSON is known to be well-formed; empty and misplaced lists remain to be found."""
     lists = compact.count(b"[") - 1
     if b"[]" in compact:
         raise _empty(name)
@@ -81,7 +81,7 @@ def _check_list(values: object, name: str, most: int | None, *, empty_texts: boo
         raise _wrong(name)
     if not empty_texts and "" in values:
         index = values.index("")
-        raise InvalidRequestError(f"Invalid '{name}[{index}]': expected a string that is not empty.", param=name)
+        raise InvalidRequestError(f"Invalid '{name}[{index}]': expected a non-empty string.", param=name)
     _check_count(len(values), name, most)
 
 
@@ -99,4 +99,4 @@ def _wrong(name: str) -> InvalidRequestError:
 
 
 def _empty(name: str) -> InvalidRequestError:
-    return InvalidRequestError(f"Invalid '{name}': expected an array that is not empty.", param=name)
+    return InvalidRequestError(f"Invalid '{name}': expected a non-empty array.", param=name)

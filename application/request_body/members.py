@@ -1,4 +1,4 @@
-"""Reading single members of a JSON body; everything else in it stays opaque."""
+"""Read single members of a JSON body."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from domain.errors import InvalidRequestError
 _MAX_USER_LENGTH = 256
 
 _decode = json.JSONDecoder().raw_decode
-"""``json.loads`` without its look for blanks around the value, and a quarter of its time: there are none here."""
+"""``json.loads`` without skipping blanks around the value, in a quarter of its time: here there are none."""
 
 Fields = Mapping[str, bytes]
 """Members of a body, each as its raw JSON text."""
 
 
 def required(fields: Fields, name: str) -> bytes:
-    """The raw text of a member.
+    """Return the raw text of a member.
 
     Raises:
         InvalidRequestError: it is missing.
@@ -30,10 +30,10 @@ def required(fields: Fields, name: str) -> bytes:
 
 
 def read_model(fields: Fields) -> str:
-    """The public name of the model that is asked for.
+    """Return the name of the model that the caller asks for.
 
     Raises:
-        InvalidRequestError: it is missing, no text, or empty.
+        InvalidRequestError: it is missing, not a string, or empty.
     """
     raw = fields.get("model")
     if raw is None:
@@ -45,15 +45,19 @@ def read_model(fields: Fields) -> str:
 
 
 def load(raw: bytes, name: str) -> object:
-    """Decode one member. It is well-formed, but Python refuses what is nested too deeply or has too many digits."""
+    """Decode one member. It is well-formed JSON.
+
+    Raises:
+        InvalidRequestError: it is nested too deeply, or has too many digits for Python.
+    """
     try:
         return _decode(str(raw, "utf-8"))[0]
     except (ValueError, RecursionError):
         raise InvalidRequestError(f"Invalid value for '{name}'.", param=name) from None
 
 
-def taken(raw: bytes) -> Any:
-    """Decode what an upstream took or gave; ``None`` where Python refuses it all the same (depth, digits)."""
+def decoded(raw: bytes) -> Any:
+    """Decode what an upstream accepted or sent; None if Python cannot (depth, digits, not JSON)."""
     try:
         return json.loads(bytes(raw))
     except (ValueError, RecursionError):
@@ -61,22 +65,22 @@ def taken(raw: bytes) -> Any:
 
 
 def string(fields: Fields, name: str) -> str | None:
-    """A member that was read before and need not be a text; ``None`` = it is none, or empty."""
+    """Return a member that is a string with something in it; None if it is anything else."""
     raw = fields.get(name)
-    value = None if raw is None else taken(raw)
+    value = None if raw is None else decoded(raw)
     return value if isinstance(value, str) and value else None
 
 
 def first_byte(raw: bytes) -> bytes:
-    """What tells the type of a member: the first byte of its raw text."""
+    """Return the first byte of a member's raw text, which tells its type."""
     return bytes(memoryview(raw)[:1])
 
 
 def boolean(fields: Fields, name: str) -> bool:
-    """A member that is true or false; missing and null count as false.
+    """Return a boolean member; missing and null count as false.
 
     Raises:
-        InvalidRequestError: it is something else.
+        InvalidRequestError: it is not a boolean.
     """
     raw = fields.get(name)
     if raw is None:
@@ -89,25 +93,25 @@ def boolean(fields: Fields, name: str) -> bool:
     raise InvalidRequestError(f"Invalid type for '{name}': expected a boolean.", param=name)
 
 
-def written(fields: Fields, name: str) -> bytes:
-    """The raw text of a member that has to be a string with something in it.
+def non_empty_string(fields: Fields, name: str) -> bytes:
+    """Return the raw text of a member that has to be a string with something in it.
 
     Raises:
-        InvalidRequestError: it is missing, no text, or empty.
+        InvalidRequestError: it is missing, not a string, or empty.
     """
     raw = required(fields, name)
     if first_byte(raw) != b'"':
         raise InvalidRequestError(f"Invalid type for '{name}': expected a string.", param=name)
     if len(raw) == len(b'""'):
-        raise InvalidRequestError(f"Invalid '{name}': expected a string that is not empty.", param=name)
+        raise InvalidRequestError(f"Invalid '{name}': expected a non-empty string.", param=name)
     return raw
 
 
 def integer(fields: Fields, name: str, *, least: int, most: int, default: int) -> int:
-    """A member that is a whole number within bounds; missing and null count as the default.
+    """Return an integer member within bounds; missing and null count as the default.
 
     Raises:
-        InvalidRequestError: it is something else, or out of bounds.
+        InvalidRequestError: it is not an integer, or out of bounds.
     """
     raw = fields.get(name)
     value = default if raw is None else load(raw, name)
@@ -119,10 +123,10 @@ def integer(fields: Fields, name: str, *, least: int, most: int, default: int) -
 
 
 def bounded(name: str, value: int, least: int, most: int) -> int:
-    """A number, if it is within bounds.
+    """Return a number that is within bounds.
 
     Raises:
-        InvalidRequestError: it is not.
+        InvalidRequestError: it is out of bounds.
     """
     if value < least:
         raise InvalidRequestError(f"Invalid '{name}': expected a value of at least {least}.", param=name)
@@ -132,15 +136,37 @@ def bounded(name: str, value: int, least: int, most: int) -> int:
 
 
 def filled(fields: Fields, name: str) -> bool:
-    """Whether a member is there and neither null nor an empty list."""
+    """Return whether a member is present and neither null nor an empty list."""
     raw = fields.get(name)
     return raw is not None and bytes(memoryview(raw)[:4]) != b"null" and bytes(memoryview(raw)[:2]) != b"[]"
 
 
 def end_user(fields: Fields) -> str | None:
-    """The ``user`` of the body, cut to what the ledger keeps."""
+    """Return the ``user`` of the body, cut to what the ledger keeps."""
     raw = fields.get("user")
     if raw is None:
         return None
     user = load(raw, "user")
     return user[:_MAX_USER_LENGTH] if isinstance(user, str) and user else None
+
+
+def wants_usage(fields: Fields) -> bool:
+    """Return whether the caller asked for the usage chunk of a stream.
+
+    Raises:
+        InvalidRequestError: ``stream_options`` is not an object, or its ``include_usage`` is not a boolean.
+    """
+    raw = fields.get("stream_options")
+    if raw is None:
+        return False
+    options = load(raw, "stream_options")
+    if options is None:
+        return False
+    if not isinstance(options, dict):
+        raise InvalidRequestError("Invalid type for 'stream_options': expected an object.", param="stream_options")
+    wanted = options.get("include_usage")
+    if wanted is not None and not isinstance(wanted, bool):
+        raise InvalidRequestError(
+            "Invalid type for 'stream_options.include_usage': expected a boolean.", param="stream_options.include_usage"
+        )
+    return bool(wanted)
