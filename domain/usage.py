@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 from enum import StrEnum
 
 from domain.fast_dataclass import record
+from domain.form import Content
 
 
 @record
 class AudioLength:
-    """How long a piece of audio is.
+    """Length of a recording.
 
     Args:
-        milliseconds: its length.
-        exact: it was measured; ``False`` = judged by its size.
+        milliseconds: the length.
+        exact: measured; false if estimated from the size of the file.
     """
 
     milliseconds: int
     exact: bool
+
+
+MeasureAudio = Callable[[Content], int | None]
+"""Measures a recording in milliseconds; returns None where its length cannot be read from the file."""
 
 
 @record

@@ -21,6 +21,7 @@ from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
 from domain.response_id import ResponseIds
 from domain.vendors import Wire
+from infra.audio.length import length_ms
 from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
@@ -112,7 +113,7 @@ async def open_product(
                 raise
         follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
         stack.push_async_callback(_stop, follower)
-        ledger = Ledger(stores.journal.record, providers.dispatch.upstream_model, clock, _line_id, status_of)
+        ledger = Ledger(stores.journal.record, providers.dispatch.upstream_model, clock, _line_id, status_of, length_ms)
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
         serving = Serving(view, providers.dispatch, ledger, random.random, affinity, authentication=authentication)

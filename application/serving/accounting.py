@@ -140,7 +140,7 @@ class CallAccount:
             self.line_id = None  # only accepted so far: its result has a line of its own once it is fetched
             self._settle(200, NOTHING_USED, UsageSource.PARTIAL)
             return
-        meter = Meter(self.use_case, self.call, self.document)
+        meter = Meter(self.use_case, self.call, self.document, self._ledger.length_ms)
         try:
             if self.use_case.measure is not None:
                 await meter.measure(reported)
@@ -165,7 +165,7 @@ class CallAccount:
         self.state = AccountState.SETTLING
         if not counted(reported):
             self.line_id = None  # a background response goes on; it is charged once it is fetched
-        meter = Meter(self.use_case, self.call, self.document)
+        meter = Meter(self.use_case, self.call, self.document, self._ledger.length_ms)
         status, error = self._ledger.outcome(cause)
         try:
             if self.use_case.measure is not None and self.attempts:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from domain.errors import GatewayError
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
+from domain.usage import MeasureAudio
 
 CALLER_GONE = (499, "caller_gone")
 INTERNAL_ERROR = (500, "internal_error")
@@ -37,6 +38,7 @@ class Ledger:
         clock: time.
         new_id: makes unique ids for ledger lines.
         status_of: returns the HTTP status that an error is answered with.
+        length_ms: measures uploaded audio.
     """
 
     record: Callable[[LedgerLine], None]
@@ -44,6 +46,7 @@ class Ledger:
     clock: Clock
     new_id: Callable[[], str]
     status_of: Callable[[GatewayError], int]
+    length_ms: MeasureAudio
 
     def outcome(self, cause: BaseException) -> tuple[int, str]:
         """Return the ledger status and the error code of a call that was ended by an exception."""

@@ -10,7 +10,7 @@ from application.serving.use_case import UseCase, no_output_estimate
 from domain.call import Call
 from domain.estimates import audio_input_tokens
 from domain.model import ModelDocument
-from domain.usage import AudioLength, Usage, UsageSource
+from domain.usage import AudioLength, MeasureAudio, Usage, UsageSource
 
 
 def counted(reported: Usage | None) -> bool:
@@ -25,11 +25,13 @@ class Meter:
         use_case: what was asked for.
         call: the call.
         document: the deployment that was called.
+        length_ms: measures uploaded audio.
     """
 
-    __slots__ = ("_call", "_document", "_length", "_use_case")
+    __slots__ = ("_call", "_document", "_length", "_length_ms", "_use_case")
 
-    def __init__(self, use_case: UseCase, call: Call, document: ModelDocument | None) -> None:
+    def __init__(self, use_case: UseCase, call: Call, document: ModelDocument | None, length_ms: MeasureAudio) -> None:
+        self._length_ms = length_ms
         self._use_case = use_case
         self._call = call
         self._document = document
@@ -50,7 +52,7 @@ class Meter:
         if use_case.measure is None or use_case.estimate_duration is None:
             return
         self._length = use_case.estimate_duration(call)
-        work = asyncio.ensure_future(asyncio.to_thread(use_case.measure, call))
+        work = asyncio.ensure_future(asyncio.to_thread(use_case.measure, call, self._length_ms))
         try:
             self._length = await asyncio.shield(work)
         except asyncio.CancelledError:

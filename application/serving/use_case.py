@@ -10,7 +10,7 @@ from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.form import Form
 from domain.operation import Endpoint
-from domain.usage import AudioLength, Usage
+from domain.usage import AudioLength, MeasureAudio, Usage
 
 ErrorDetail = Mapping[str, str | None]
 """``message``, ``type``, ``param`` and ``code`` of an error in OpenAI's shape."""
@@ -73,7 +73,7 @@ class UseCase:
     read_form: Callable[[Form, str], Call] = no_form
     estimate_output: Callable[[Call, bytes], Usage] = no_output_estimate
     adjust_usage: Callable[[Call, Usage, bool], Usage] | None = None
-    measure: Callable[[Call], AudioLength] | None = None
+    measure: Callable[[Call, MeasureAudio], AudioLength] | None = None
     estimate_duration: Callable[[Call], AudioLength] | None = None
     unit: str | None = None
     failure: Callable[[bytes, bytes, ErrorDetail], bytes] = error_event

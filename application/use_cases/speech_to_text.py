@@ -5,12 +5,11 @@ from __future__ import annotations
 from application.request_body.form_fields import files, form_boolean, form_model
 from application.request_body.members import decoded
 from application.serving.use_case import UseCase
-from domain.audio.length import length_ms
 from domain.call import Call
 from domain.estimates import estimate_tokens
 from domain.form import Form
 from domain.operation import Endpoint
-from domain.usage import AudioLength, Usage
+from domain.usage import AudioLength, MeasureAudio, Usage
 
 BYTES_PER_SECOND = 16_000
 """Rule of thumb for audio whose length cannot be read: 128 kbit/s, the most common bit rate of MP3 files."""
@@ -50,7 +49,7 @@ def estimate_output(_call: Call, body: bytes) -> Usage:
     return Usage(output_tokens=estimate_tokens(len(text)))
 
 
-def measure(call: Call) -> AudioLength:
+def measure(call: Call, length_ms: MeasureAudio) -> AudioLength:
     """Read the length of the upload; estimate it from the size if it cannot be read."""
     if call.form is None:
         return AudioLength(0, exact=True)

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from domain.audio.length import length_ms
 from domain.estimates import audio_input_tokens, estimate_tokens
 from domain.form import Form
 from domain.usage import Usage
+from infra.audio.length import length_ms
 from infra.simulator.audio.transcript import transcript
 from infra.simulator.audio.transcript_formats import TranscriptOptions, answer, events
 from infra.simulator.checks import check_model, missing, number, one_of, wrong

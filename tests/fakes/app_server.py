@@ -22,6 +22,7 @@ from domain.call import Call
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
 from domain.response_id import ResponseIds
+from infra.audio.length import length_ms
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.app import create_pages
 from infra.controllers.asgi_app import AsgiApp
@@ -105,7 +106,7 @@ async def make_door(uploads: Path | None = None, limits: BodyLimits = LIMITS, /,
     await view.refresh()
     lines: list[LedgerLine] = []
     visits: list[Mapping[str, object]] = []
-    ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of)
+    ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of, length_ms)
     serving = Serving(view, provider, ledger, lambda: 0.5, ResponseAffinity(IDS), authentication=False)
     health = Health(view, dict, dict, clock.time, "0", show_detail=True)
     pages = create_pages(serving, health, "0", lambda _document: Sizes())

@@ -22,6 +22,7 @@ from domain.form import Form
 from domain.ledger import LedgerLine
 from domain.operation import Operation
 from domain.response_id import ResponseIds
+from infra.audio.length import length_ms
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.errors import status_of
 from tests.builders import model_body, project_body
@@ -45,7 +46,9 @@ class House:
         self.store = MemoryCatalogStore()
         clock = Clock(NOW.timestamp, iter(range(1000)).__next__)
         self.view = CatalogView(self.store, provider.unusable_because, clock.time)
-        ledger = Ledger(self.lines.append, provider.upstream_model, clock, lambda: str(len(self.lines)), status_of)
+        ledger = Ledger(
+            self.lines.append, provider.upstream_model, clock, lambda: str(len(self.lines)), status_of, length_ms
+        )
         self.serving = Serving(self.view, provider, ledger, lambda: 0.5, ResponseAffinity(IDS))
 
     async def load(self, *models: dict[str, object], **key: object) -> None:

@@ -12,6 +12,7 @@ from application.use_cases.text_to_speech import SPEECH, adjust_usage
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.usage import AudioLength, Usage
+from infra.audio.length import length_ms
 from tests.builders import form, recording
 
 
@@ -90,10 +91,10 @@ def test_transcripts_can_be_streamed_and_translations_cannot() -> None:
 def test_the_length_is_measured_and_else_judged() -> None:
     upload = recording(1234)
     exact = TRANSCRIPTION.read_form(form(("model", "m"), ("file", upload)), "r")
-    assert measure(exact) == AudioLength(1234, exact=True)
+    assert measure(exact, length_ms) == AudioLength(1234, exact=True)
     assert estimate_duration(exact) == AudioLength(-(-len(upload) // 16), exact=False)
     text = TRANSCRIPTION.read_form(form(("model", "m"), ("file", b"no audio at all")), "r")
-    assert measure(text) == AudioLength(1, exact=False)
+    assert measure(text, length_ms) == AudioLength(1, exact=False)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from application.serving.serve import Serving
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.ledger import LedgerLine
 from domain.response_id import ResponseIds
+from infra.audio.length import length_ms
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import BodyLimits, Handler
@@ -64,7 +65,7 @@ async def _serving(provider: FakeProvider, lines: list[LedgerLine]) -> Serving:
     clock = Clock(lambda: 0.0, lambda: 0.0)
     view = CatalogView(store, provider.unusable_because, clock.time)
     await view.refresh()
-    ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of)
+    ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of, length_ms)
     affinity = ResponseAffinity(ResponseIds(b"k" * 32))
     return Serving(view, provider, ledger, lambda: 0.5, affinity, authentication=False)
 

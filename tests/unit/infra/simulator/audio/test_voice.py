@@ -5,9 +5,9 @@ import wave
 
 import pytest
 
-from domain.audio.length import length_ms
+from infra.audio.length import length_ms
 from infra.simulator.audio.voice import CONTENT_TYPES, speak, spoken_ms
-from tests.unit.domain.audio.containers import Bytes
+from tests.unit.infra.audio.containers import Bytes
 
 FORMATS = sorted(CONTENT_TYPES)
 

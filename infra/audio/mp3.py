@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.audio.frames import FrameAt, count, first
-from domain.audio.window import Window
+from infra.audio.frames import FrameAt, count, first
+from infra.audio.window import Window
 
 _MPEG_1 = 3
 _LAYER_1, _LAYER_2, _LAYER_3 = 3, 2, 1  # as they are written in the header

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.audio.window import Window
+from infra.audio.window import Window
 
 _HEAD = 10
 _TAGS = 10  # how many are skipped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.audio.window import Window
+from infra.audio.window import Window
 
 _HEAD = 12  # "FORM", its size, "AIFF"
 _CHUNKS = 1000  # how many are looked at

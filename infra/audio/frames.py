@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
 
-from domain.audio.window import Window
+from infra.audio.window import Window
 
 HEADER = 7
 """Bytes that ``FrameAt`` may look at."""

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
 
-from domain.audio.opus_packet import packet_ms
-from domain.audio.window import BLOCK, Window
+from infra.audio.opus_packet import packet_ms
+from infra.audio.window import BLOCK, Window
 
 _SEGMENT, _INFO, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0x1F43B675
 _GROUP, _BLOCK, _SIMPLE_BLOCK, _BLOCK_DURATION = 0xA0, 0xA1, 0xA3, 0x9B

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from domain.audio import adts, aiff, amr, flac, matroska, mp3, mp4, ogg, riff
-from domain.audio.tags import behind_tags
-from domain.audio.window import Window
 from domain.form import Content
+from infra.audio import adts, aiff, amr, flac, matroska, mp3, mp4, ogg, riff
+from infra.audio.tags import behind_tags
+from infra.audio.window import Window
 
 _LONGEST = 1000 * 60 * 60 * 1000
 """A thousand hours: a file that claims more is damaged or made up."""

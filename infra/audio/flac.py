@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.audio.window import Window
+from infra.audio.window import Window
 
 STREAMINFO = 34
 """Bytes of the block that describes the stream."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from domain.audio.frames import HEADER, FrameAt, count, first
-from domain.audio.window import Window
+from infra.audio.frames import HEADER, FrameAt, count, first
+from infra.audio.window import Window
 
 _RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _BLOCK_SAMPLES = 1024

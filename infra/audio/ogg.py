@@ -5,8 +5,8 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from domain.audio import flac
-from domain.audio.window import BLOCK, Window
+from infra.audio import flac
+from infra.audio.window import BLOCK, Window
 
 _PAGE = struct.Struct("<4sBBqII4xB")
 _CAPTURE = b"OggS"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 
-from domain.audio.window import Window
+from infra.audio.window import Window
 
 _HEAD = 12  # "RIFF", its size, "WAVE"
 _CHUNKS = 1000  # how many are looked at

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from domain.audio.window import Window
+from infra.audio.window import Window
 
 NARROW, WIDE = b"#!AMR\n", b"#!AMR-WB\n"
 _FRAME_MS = 20

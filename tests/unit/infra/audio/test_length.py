@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.audio.length import length_ms
+from infra.audio.length import length_ms
 from infra.simulator.audio.flac import _frame, silence
 from infra.simulator.audio.voice import CONTENT_TYPES, speak
-from tests.unit.domain.audio.containers import (
+from tests.unit.infra.audio.containers import (
     Bytes,
     box,
     element,

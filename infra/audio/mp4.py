@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import mul
 
-from domain.audio.window import Window
+from infra.audio.window import Window
 
 FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 """What a file of this kind begins with."""
