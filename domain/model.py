@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 
 from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
 from domain.rate_limit import Limits
 from domain.vendors import VENDORS, ModelType
+
+
+class Strategy(StrEnum):
+    """How deployments of one priority share the calls: ``routing`` of a document."""
+
+    WEIGHTED = "weighted"
+    """By chance, in proportion to the weights."""
+    ROUND_ROBIN = "round_robin"
+    """One after the other."""
+    LEAST_BUSY = "least_busy"
+    """Of two chosen by weight, the one with fewer calls under way for its weight."""
+    LATENCY = "latency"
+    """The one that has answered fastest lately."""
+    COST = "cost"
+    """The cheapest for a typical call."""
+
+
+class Affinity(StrEnum):
+    """Which calls prefer the same deployment: ``affinity`` of a document."""
+
+    NONE = "none"
+    PROMPT_CACHE = "prompt_cache"
+    """Calls whose prompts begin alike, so that the upstream's prompt cache is met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +90,9 @@ class ModelDocument:
         weight: share of the calls among documents of one priority.
         fallbacks: other codes to try when every deployment failed.
         limits: what this deployment can take.
+        routing: how calls are shared among the deployments of the model; None leaves it to the settings.
+        affinity: which calls prefer the same deployment.
+        breaker: members of ``BreakerPolicy`` that the document sets; the settings have the others.
         context_window: tokens that the model reads, for ``/v1/models``; ``None`` = not said.
         max_output_tokens: tokens that it writes at most.
         version: the store's mark of this version (ETag), for comparing.
@@ -85,6 +113,9 @@ class ModelDocument:
     weight: int = 1
     fallbacks: tuple[str, ...] = ()
     limits: Limits = Limits()
+    routing: Strategy | None = None
+    affinity: Affinity = Affinity.NONE
+    breaker: Mapping[str, Any] = field(default_factory=dict)
     context_window: int | None = None
     max_output_tokens: int | None = None
     version: str = ""

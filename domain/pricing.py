@@ -51,6 +51,15 @@ class PriceList:
         return prices
 
     @cached_property
+    def typical_cost(self) -> int:
+        """The cost of a typical call, in 10^-12 currency units, for comparing deployments of one model.
+
+        3,000 tokens in and 1,000 out, or where tokens have no price 1,000 characters, a minute, or an image.
+        """
+        tokens = cost_of(Usage(input_tokens=3000, output_tokens=1000), self).units
+        return tokens or cost_of(Usage(characters=1000, audio_milliseconds=60_000, images=1), self).units
+
+    @cached_property
     def described(self) -> Mapping[str, str]:
         """The named prices in plain notation, for ledger lines and for people. Worked out once a document."""
         named: dict[str, str] = {"currency": self.currency}

@@ -9,6 +9,7 @@ from domain.documents.fault import Fault, has_errors, kind_of, no_object, shown
 from domain.documents.limits import read_limits
 from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
+from domain.documents.routing import ROUTING_MEMBERS, read_routing
 from domain.documents.store_fields import STORE_MEMBERS
 from domain.documents.values import closest, unfit_id, unfit_name
 from domain.model import ModelDocument
@@ -18,6 +19,7 @@ from domain.vendors import VENDORS, ModelType
 _KNOWN = frozenset(
     {"id", "code", "name", "provider", "model_type", "private", "projects", "parameters", "operations", "costs"}
     | {"enabled", "priority", "weight", "fallbacks", "limits", "context_window", "max_output_tokens"}
+    | ROUTING_MEMBERS
     | STORE_MEMBERS
 )
 _MOST_PRIORITY = 1_000_000
@@ -61,6 +63,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
     private, projects = _access(reader)
     priority = reader.whole("priority", least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
     weight = reader.whole("weight", least=0, most=_MOST_WEIGHT)
+    routing = read_routing(reader)
     return ModelDocument(
         id=document_id,
         code=code,
@@ -77,6 +80,9 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         weight=1 if weight is None else weight,
         fallbacks=_fallbacks(reader, code),
         limits=read_limits(reader),
+        routing=routing.strategy,
+        affinity=routing.affinity,
+        breaker=routing.breaker,
         context_window=reader.whole("context_window", least=1, most=_MOST_TOKENS),
         max_output_tokens=reader.whole("max_output_tokens", least=1, most=_MOST_TOKENS),
         version=version,

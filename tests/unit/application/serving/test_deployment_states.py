@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from application.serving.deployment_states import DeploymentStates
+from domain.circuit_breaker import BreakerPolicy, BreakerState
+from domain.errors import GatewayError, InvalidRequestError, UpstreamRefusedError, UpstreamUnreachableError
+from domain.model import ModelDocument
+from tests.builders import model_document
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def states(clock: Clock) -> DeploymentStates:
+    return DeploymentStates(clock, BreakerPolicy(threshold=3, timeout=60))
+
+
+def fail(states: DeploymentStates, document: ModelDocument, error: GatewayError, times: int = 1) -> None:
+    for _ in range(times):
+        state = states.of(document)
+        state.started(100)
+        state.failed(100, error)
+        state.ended()
+
+
+def test_failures_of_the_deployment_shut_it_out_and_a_trial_brings_it_back(
+    states: DeploymentStates, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = model_document()
+    with caplog.at_level(logging.INFO):
+        fail(states, document, UpstreamUnreachableError(), 3)
+        assert states.shut_out([document]) == [document.id]
+        clock.now += 60
+        assert states.shut_out([document]) == []
+        state = states.of(document)
+        state.started(clock.now)
+        state.answered(clock.now, 0.3)
+    assert states.breaker_state(document) is BreakerState.CLOSED
+    assert [record.message for record in caplog.records] == ["circuit breaker opened", "circuit breaker closed"]
+
+
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (InvalidRequestError("no"), BreakerState.CLOSED),
+        (UpstreamRefusedError(400, "no"), BreakerState.CLOSED),
+        (UpstreamRefusedError(404, "no"), BreakerState.CLOSED),
+        (UpstreamRefusedError(500, "no"), BreakerState.OPEN),
+        (UpstreamRefusedError(429, "no"), BreakerState.OPEN),
+        (UpstreamRefusedError(429, "no", retry_after=7), BreakerState.CLOSED),
+    ],
+)
+def test_only_its_own_failures_open_the_breaker(
+    states: DeploymentStates, error: GatewayError, state: BreakerState
+) -> None:
+    document = model_document()
+    fail(states, document, error, 10)
+    assert states.breaker_state(document) is state
+
+
+def test_an_announced_rate_limit_ends_when_it_was_announced_to(states: DeploymentStates, clock: Clock) -> None:
+    document = model_document()
+    fail(states, document, UpstreamRefusedError(429, "slow down", retry_after=7))
+    assert states.shut_out([document]) == [document.id]
+    clock.now += 7
+    assert states.shut_out([document]) == []
+
+
+def test_a_document_may_have_numbers_of_its_own_and_an_edit_keeps_what_was_seen(states: DeploymentStates) -> None:
+    careful = model_document(breaker={"threshold": 1})
+    fail(states, careful, UpstreamUnreachableError())
+    assert states.shut_out([careful]) == [careful.id]
+    assert states.shut_out([model_document()]) == [careful.id]
+
+
+def test_calls_under_way_and_speed_are_known(states: DeploymentStates) -> None:
+    document = model_document()
+    assert (states.busy(document), states.latency(document)) == (0, None)
+    state = states.of(document)
+    for seconds in (1.0, 2.0):
+        state.started(100)
+        state.answered(100, seconds)
+    assert states.busy(document) == 2
+    assert states.latency(document) == pytest.approx(1.2)
+    assert [states.turn("gpt"), states.turn("gpt"), states.turn("other")] == [0, 1, 0]
+
+
+def test_states_of_deleted_documents_are_dropped_once_idle(states: DeploymentStates) -> None:
+    document = model_document()
+    state = states.of(document)
+    state.started(100)
+    states.forget([])
+    assert states.busy(document) == 1
+    state.ended()
+    states.forget([])
+    assert states.of(document) is not state
