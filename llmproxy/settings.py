@@ -13,6 +13,8 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from domain.model import Strategy
+
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
 """``DATA_DIR`` that keeps nothing on disk."""
@@ -118,6 +120,20 @@ class Settings(BaseSettings):
         description="How long an upstream may send nothing, seconds; a document's `parameters.timeout` wins.",
     )
     llmproxy_total_timeout: Seconds = Field(3600.0, description="How long one upstream call may last, seconds.")
+    llmproxy_routing: Annotated[Strategy, BeforeValidator(_lower)] = Field(
+        Strategy.WEIGHTED,
+        description="How the deployments of a model share the calls, where no document says `routing`: "
+        "`weighted`, `round_robin`, `least_busy`, `latency` or `cost`.",
+    )
+    llmproxy_circuit_breaker_threshold: int = Field(
+        5, ge=1, le=10_000, description="Failures in a row after which a deployment takes no calls for a while."
+    )
+    llmproxy_circuit_breaker_timeout: Seconds = Field(
+        60.0, description="How long it takes none, seconds; doubled after each failed trial, up to ten minutes."
+    )
+    llmproxy_half_open_max_calls: int = Field(
+        3, ge=1, le=10_000, description="Trial calls at a time once that time has passed."
+    )
     llmproxy_refresh_interval: Seconds = Field(
         2.0, description="How often the store is asked whether documents changed, seconds."
     )

@@ -16,9 +16,11 @@ from starlette.types import ASGIApp
 
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
+from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
+from domain.circuit_breaker import BreakerPolicy
 from domain.response_id import ResponseIds
 from domain.vendors import Wire
 from infra.audio.length import length_ms
@@ -116,7 +118,10 @@ async def open_product(
         ledger = Ledger(stores.journal.record, providers.dispatch.upstream_model, clock, _line_id, status_of, length_ms)
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
-        serving = Serving(view, providers.dispatch, ledger, random.random, affinity, authentication=authentication)
+        deployments = DeploymentStates(
+            clock.monotonic, random.random, _breaker_policy(settings), settings.llmproxy_routing
+        )
+        serving = Serving(view, providers.dispatch, ledger, deployments, affinity, authentication=authentication)
         health = Health(
             view,
             ledger=lambda: _ledger_facts(stores),
@@ -143,6 +148,14 @@ def _signing_key(settings: Settings) -> bytes:
         return signing_key(settings)
     except OSError as error:
         raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from None
+
+
+def _breaker_policy(settings: Settings) -> BreakerPolicy:
+    return BreakerPolicy(
+        threshold=settings.llmproxy_circuit_breaker_threshold,
+        timeout=settings.llmproxy_circuit_breaker_timeout,
+        trial_calls=settings.llmproxy_half_open_max_calls,
+    )
 
 
 def _ledger_facts(stores: Stores) -> Mapping[str, object]:

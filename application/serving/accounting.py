@@ -12,11 +12,12 @@ import hashlib
 from collections.abc import Callable, Sequence
 from enum import Enum
 
+from application.serving.deployment_states import DeploymentState
 from application.serving.ledger import Ledger
 from application.serving.meter import Meter, counted
 from application.serving.use_case import UseCase
 from domain.call import Call
-from domain.errors import UpstreamTimeoutError
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamTimeoutError
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
 from domain.pricing import cost_of
@@ -25,23 +26,21 @@ from domain.usage import Usage, UsageSource
 
 NOTHING_USED = Usage()
 
-_LONGEST_KEPT = 400 * 86_400.0  # seconds
-_CLOCKS_DIFFER = 86_400.0  # seconds
+_LONGEST_KEPT, _CLOCKS_DIFFER = 400 * 86_400.0, 86_400.0  # seconds
 
 
 class AccountState(Enum):
     """The states of an account, in their order."""
 
     OPEN = "open"
-    """The call is being served."""
     SETTLING = "settling"
-    """Its end has been reported; what it used is being measured."""
+    """The end of the call has been reported; what it used is being measured."""
     SETTLED = "settled"
     """Its ledger line, if it has one, is recorded."""
 
 
 class CallAccount:
-    """The account of one admitted call. Of the first verb that ends it, later ones have no effect.
+    """The account of one admitted call. The first verb that ends it takes effect, later ones do not.
 
     Args:
         ledger: records its line.
@@ -52,7 +51,9 @@ class CallAccount:
     """
 
     __slots__ = (
+        "_deployment",
         "_ledger",
+        "_sent",
         "attempts",
         "call",
         "caller",
@@ -86,6 +87,8 @@ class CallAccount:
         """The deployment that was called last."""
         self.attempts = 0
         """Number of times an upstream was called."""
+        self._deployment: DeploymentState | None = None
+        self._sent = 0.0
         self.rewrite: Callable[[bytes], bytes] | None = None
         """Transform applied to each block of the answer."""
         self.line_id: str | None = None
@@ -93,14 +96,24 @@ class CallAccount:
         self.line: LedgerLine | None = None
         """The ledger line once the call is settled."""
 
-    def attempt(self, document: ModelDocument) -> None:
-        """Note that a deployment is called now."""
+    def attempt(self, document: ModelDocument, state: DeploymentState | None = None) -> None:
+        """Note that a deployment is called now; ``state`` remembers how it does."""
         self.document = document
         self.attempts += 1
+        self._deployment = state
+        if state is not None:
+            self._sent = state.started()
 
-    def not_attempted(self) -> None:
-        """Take back the last attempt: the deployment turned out to be unusable before anything was sent."""
-        self.attempts -= 1
+    def attempt_failed(self, error: GatewayError) -> None:
+        """Note that the last attempt failed. It does not count where the deployment was unusable: nothing was sent."""
+        if isinstance(error, DeploymentUnusableError):
+            self.attempts -= 1
+        self._release(error)
+
+    def attempt_succeeded(self) -> None:
+        """Note that the deployment took the call."""
+        if self._deployment is not None:
+            self._deployment.answered(self._sent)
 
     def answered(self) -> None:
         """Note the arrival of the first byte of the answer."""
@@ -111,8 +124,7 @@ class CallAccount:
 
         Args:
             public_id: of the response.
-            created_at: its time in POSIX seconds, because stores keep lines apart by time. A value that cannot be true
-                is ignored: a line must not fall out of the months that reports look at.
+            created_at: its time in POSIX seconds, by which stores keep lines apart; impossible values are ignored.
         """
         self.line_id = "response-" + hashlib.sha256(public_id.encode()).hexdigest()[:40]
         if isinstance(created_at, bool) or not isinstance(created_at, int | float):
@@ -163,6 +175,7 @@ class CallAccount:
         if self.state is not AccountState.OPEN:
             return
         self.state = AccountState.SETTLING
+        self._release(cause)
         if not counted(reported):
             self.line_id = None  # a background response goes on; it is charged once it is fetched
         meter = Meter(self.use_case, self.call, self.document, self._ledger.length_ms)
@@ -189,16 +202,18 @@ class CallAccount:
             status, error = self._ledger.outcome(cause)
             self._settle(status, NOTHING_USED, UsageSource.MEASURED, error)
 
-    def _settle(self, status: int, usage: Usage, source: UsageSource, error: str | None = None) -> None:
-        """Price what the call used and record its line. Called once per self.
+    def _release(self, cause: BaseException | None = None) -> None:
+        """Note that the deployment is no longer busy with this call, and why where something ended it."""
+        state, self._deployment = self._deployment, None
+        if state is not None:
+            if cause is not None:
+                state.failed(cause)
+            state.ended()
 
-        Args:
-            status: HTTP status of the outcome, also where a stream broke after its 200.
-            usage: the quantities used.
-            source: how they are known.
-            error: our code of what went wrong.
-        """
+    def _settle(self, status: int, usage: Usage, source: UsageSource, error: str | None = None) -> None:
+        """Price what the call used and record its line. Called once per account."""
         self.state = AccountState.SETTLED
+        self._release()
         document = self.document
         if document is None:
             return

@@ -10,10 +10,14 @@ from domain.errors import InvalidRequestError, ModelNotFoundError, OperationNotO
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.project import Caller
-from domain.routing import order
 
 
-def admit(call: Call, caller: Caller, catalog: Catalog, random: Callable[[], float]) -> list[ModelDocument]:
+def admit(
+    call: Call,
+    caller: Caller,
+    catalog: Catalog,
+    order: Callable[[Call, Sequence[ModelDocument]], list[ModelDocument]],
+) -> list[ModelDocument]:
     """Return the deployments that may serve the call, in the order in which to try them; never empty.
 
     Raises:
@@ -22,7 +26,7 @@ def admit(call: Call, caller: Caller, catalog: Catalog, random: Callable[[], flo
     chosen = eligible(catalog, caller.project.id, call.model, call.endpoint, call.uses_tools)
     if call.deployment is not None:
         return [_stateful_deployment(call, chosen, catalog.by_id.get(call.deployment))]
-    return order(chosen, random)
+    return order(call, chosen)
 
 
 def eligible(

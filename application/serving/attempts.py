@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from application.serving.accounting import CallAccount
+from application.serving.deployment_states import DeploymentStates
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
@@ -13,7 +14,9 @@ from domain.model import ModelDocument
 T = TypeVar("T")
 
 
-async def first_success(account: CallAccount, reach: Callable[[Call, ModelDocument], Awaitable[T]]) -> T:
+async def first_success(
+    account: CallAccount, reach: Callable[[Call, ModelDocument], Awaitable[T]], states: DeploymentStates
+) -> T:
     """Return the answer of the first candidate that gives one.
 
     The next one is tried where the failure is the deployment's own and it cannot have done the work. That excludes a
@@ -22,22 +25,27 @@ async def first_success(account: CallAccount, reach: Callable[[Call, ModelDocume
     Args:
         account: of the call.
         reach: one of a provider's two ways to be called: whole answer or stream.
+        states: what is remembered of the deployments.
 
     Raises:
         GatewayError: the failure of the last candidate that was tried.
     """
     failure: GatewayError | None = None
     for document in account.candidates:
-        account.attempt(document)
+        account.attempt(document, states.of(document))
         try:
-            return await reach(account.call, document)
+            answer = await reach(account.call, document)
         except DeploymentUnusableError as error:
-            account.not_attempted()
+            account.attempt_failed(error)
             failure = failure or error
         except UpstreamError as error:
+            account.attempt_failed(error)
             failure = error
             if not error.retryable or isinstance(error, UpstreamTimeoutError):
                 break
+        else:
+            account.attempt_succeeded()
+            return answer
     if failure is None:
         raise AssertionError("a call was admitted without a deployment")
     raise failure

@@ -4,75 +4,87 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from domain.call import Call
 from domain.circuit_breaker import Breaker, BreakerPolicy, BreakerState
-from domain.errors import GatewayError, UpstreamError, UpstreamRefusedError
-from domain.model import ModelDocument
+from domain.errors import UpstreamError, UpstreamRefusedError
+from domain.model import Affinity, ModelDocument, Strategy
+from domain.routing import order
 
 logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.2
 """Weight of the latest call in the average time to the first byte."""
 _RATE_LIMITED = 429
+_PROMPT_BYTES = 1024
+"""How much of a prompt decides which deployment it prefers: upstreams cache prompts from about four times that."""
+_EMPTY = frozenset({b"null", b'""'})
+_POLICY = BreakerPolicy()
 
 
-@dataclass(slots=True)
 class DeploymentState:
     """One deployment as this process sees it. Changed by the calls that it serves.
 
     Args:
         document: its current version.
         policy: when its breaker opens.
-        busy: calls under way.
-        latency: exponentially weighted average of the time to the first byte, seconds; None before the first.
-        breaker: its circuit breaker; None while nothing has failed lately, which is nearly always.
+        monotonic: seconds on a clock that never goes back.
     """
 
-    document: ModelDocument
-    policy: BreakerPolicy
-    busy: int = 0
-    latency: float | None = None
-    breaker: Breaker | None = None
+    __slots__ = ("_monotonic", "breaker", "busy", "document", "latency", "policy")
 
-    def started(self, now: float) -> None:
-        """Note a call that is sent to the deployment."""
+    def __init__(self, document: ModelDocument, policy: BreakerPolicy, monotonic: Callable[[], float]) -> None:
+        self.document = document
+        self.policy = policy
+        self._monotonic = monotonic
+        self.busy = 0
+        """Calls under way."""
+        self.latency: float | None = None
+        """Exponentially weighted average of the time to the first byte, seconds; None before the first."""
+        self.breaker: Breaker | None = None
+        """None while nothing has failed lately, which is nearly always."""
+
+    def started(self) -> float:
+        """Note a call that is sent to the deployment, and return when: seconds on the monotonic clock."""
+        now = self._monotonic()
         self.busy += 1
         if self.breaker is not None:
             self.breaker = self.breaker.started(now)
+        return now
 
-    def answered(self, now: float, seconds: float) -> None:
-        """Note the first byte of a good response.
+    def answered(self, started: float) -> None:
+        """Note the first byte of a good response to a call.
 
         Args:
-            now: seconds on the monotonic clock.
-            seconds: since the call was sent.
+            started: when the call was sent.
         """
+        now = self._monotonic()
+        seconds = now - started
         self.latency = seconds if self.latency is None else self.latency + _SMOOTHING * (seconds - self.latency)
         if self.breaker is not None:
-            closed = self.breaker.succeeded(now)
-            if self.breaker.open_until is not None and closed.open_until is None:
+            after = self.breaker.succeeded(now)
+            if self.breaker.open_until is not None and after.open_until is None:
                 logger.info("circuit breaker closed", extra={"document": self.document.id})
-            self.breaker = None if closed.idle(now) else closed
+            self.breaker = None if after.idle(now) else after
 
-    def failed(self, now: float, error: GatewayError) -> None:
-        """Note how a call ended that the deployment did not serve."""
-        breaker = self.breaker or Breaker()
+    def failed(self, error: BaseException) -> None:
+        """Note the error that ended a call before its answer was complete."""
         rest = rest_of(error)
+        own = is_own_failure(error)
+        if rest is None and not own:
+            if self.breaker is not None:
+                self.breaker = self.breaker.abandoned()
+            return
+        now = self._monotonic()
+        before = self.breaker or Breaker()
         if rest is not None:
-            self.breaker = breaker.rested(now + rest)
-        elif is_own_failure(error):
-            self.breaker = breaker.failed(now, self.policy)
-            if self.breaker.open_until is not None and self.breaker.open_until != breaker.open_until:
-                facts = {"document": self.document.id, "seconds": self.breaker.open_until - now, "error": error.label}
-                logger.warning("circuit breaker opened", extra=facts)
-        elif self.breaker is not None:
-            self.breaker = self.breaker.abandoned()
-
-    def abandoned(self) -> None:
-        """Note a call that ended without saying anything about the deployment: its caller disconnected."""
-        if self.breaker is not None:
-            self.breaker = self.breaker.abandoned()
+            self.breaker = before.rested(now + rest)
+            return
+        self.breaker = before.failed(now, self.policy)
+        if self.breaker.open_until is not None and self.breaker.open_until != before.open_until:
+            facts = {"document": self.document.id, "seconds": round(self.breaker.open_until - now, 3)}
+            logger.warning("circuit breaker opened", extra=facts)
 
     def ended(self) -> None:
         """Note that a call is no longer under way, however it ended."""
@@ -80,24 +92,44 @@ class DeploymentState:
 
 
 class DeploymentStates:
-    """The states by document id. Implements ``domain.routing.Load``.
+    """The states by document id, and the order of deployments that follows from them.
+
+    Implements ``domain.routing.Load``.
 
     Args:
         monotonic: seconds on a clock that never goes back.
+        random: returns numbers from 0 up to but not including 1.
         policy: when breakers open, for documents that do not say so themselves.
+        strategy: how calls are shared, for models whose documents do not say so themselves.
     """
 
-    def __init__(self, monotonic: Callable[[], float], policy: BreakerPolicy) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        random: Callable[[], float],
+        policy: BreakerPolicy = _POLICY,
+        strategy: Strategy = Strategy.WEIGHTED,
+    ) -> None:
         self._monotonic = monotonic
+        self._random = random
         self._policy = policy
+        self._strategy = strategy
         self._states: dict[str, DeploymentState] = {}
         self._turns: dict[str, int] = {}
+
+    def order(self, call: Call, deployments: Sequence[ModelDocument]) -> list[ModelDocument]:
+        """Return the deployments in the order in which to try them for a call."""
+        if len(deployments) == 1:
+            return list(deployments)
+        wanted = any(document.affinity is Affinity.PROMPT_CACHE for document in deployments)
+        affinity = prompt_key(call) if wanted else None
+        return order(deployments, self._random, self, default=self._strategy, affinity=affinity)
 
     def of(self, document: ModelDocument) -> DeploymentState:
         """Return the state of a deployment; it survives edits of the document."""
         state = self._states.get(document.id)
         if state is None:
-            state = self._states[document.id] = DeploymentState(document, self._policy_of(document))
+            state = self._states[document.id] = DeploymentState(document, self._policy_of(document), self._monotonic)
         elif state.document is not document:
             state.document, state.policy = document, self._policy_of(document)
         return state
@@ -135,22 +167,31 @@ class DeploymentStates:
             return BreakerState.CLOSED
         return state.breaker.state(self._monotonic())
 
-    def forget(self, documents: Collection[str]) -> None:
-        """Drop the states of documents that are no longer in the catalogue and have no call under way."""
-        for gone in [name for name, state in self._states.items() if name not in documents and not state.busy]:
-            del self._states[gone]
-
     def _policy_of(self, document: ModelDocument) -> BreakerPolicy:
         return replace(self._policy, **document.breaker) if document.breaker else self._policy
 
 
-def rest_of(error: GatewayError) -> float | None:
+def prompt_key(call: Call) -> bytes | None:
+    """Return what calls with the same beginning of their prompt have in common; None if there is no prompt.
+
+    ``prompt_cache_key`` where the caller sends one, else ``user``, else the beginning of the prompt itself: a
+    conversation grows at its end.
+    """
+    for name in ("prompt_cache_key", "user"):
+        value = call.fields.get(name)
+        if value is not None and bytes(value) not in _EMPTY:
+            return bytes(value)
+    parts = [call.fields[name] for name in ("instructions", "messages", "input", "prompt") if name in call.fields]
+    return b"".join(bytes(memoryview(part)[:_PROMPT_BYTES]) for part in parts)[:_PROMPT_BYTES] or None
+
+
+def rest_of(error: BaseException) -> float | None:
     """Return for how many seconds an upstream asked to be left alone; None if it did not."""
     if isinstance(error, UpstreamRefusedError) and error.status == _RATE_LIMITED:
         return error.retry_after
     return None
 
 
-def is_own_failure(error: GatewayError) -> bool:
+def is_own_failure(error: BaseException) -> bool:
     """Return whether a call failed because of the deployment, rather than of the request or of the caller."""
     return isinstance(error, UpstreamError) and error.retryable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from application.ports.providers import Answer, Provider, StoredAction
@@ -11,6 +10,7 @@ from application.serving.admit import admit
 from application.serving.attempts import first_success
 from application.serving.authenticate import authenticate, everybody
 from application.serving.catalog_view import CatalogView
+from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Ledger
 from application.serving.response_affinity import ResponseAffinity, Swaps
 from application.serving.stored import StoredResponses
@@ -27,7 +27,7 @@ class Serving:
         view: the current catalogue.
         provider: reaches the upstreams.
         ledger: records the lines of calls.
-        random: returns numbers from 0 up to but not including 1, for choosing among deployments.
+        deployments: chooses among them, and remembers how they do.
         affinity: leads calls back to the deployment that keeps what they continue.
         authentication: if false, every caller is project ``default``.
     """
@@ -37,7 +37,7 @@ class Serving:
         view: CatalogView,
         provider: Provider,
         ledger: Ledger,
-        random: Callable[[], float],
+        deployments: DeploymentStates,
         affinity: ResponseAffinity,
         *,
         authentication: bool = True,
@@ -45,7 +45,7 @@ class Serving:
         self.view = view
         self._provider = provider
         self._ledger = ledger
-        self._random = random
+        self._deployments = deployments
         self._affinity = affinity
         self._stored = StoredResponses(provider, affinity, ledger)
         self._authentication = authentication
@@ -72,7 +72,8 @@ class Serving:
         swaps: Swaps = []
         if use_case.stateful:
             call, swaps = self._affinity.bind(caller.project.id, call)
-        account = CallAccount(self._ledger, use_case, call, caller, admit(call, caller, catalog, self._random))
+        candidates = admit(call, caller, catalog, self._deployments.order)
+        account = CallAccount(self._ledger, use_case, call, caller, candidates)
         if use_case.stateful:
             account.rewrite = self._affinity.rewriter(account, swaps)
         return account
@@ -84,7 +85,7 @@ class Serving:
             GatewayError: no deployment answered it.
         """
         try:
-            answer = await first_success(account, self._provider.answer)
+            answer = await first_success(account, self._provider.answer, self._deployments)
         except BaseException as cause:
             await account.failed(cause)
             raise
@@ -101,7 +102,7 @@ class Serving:
             GatewayError: no deployment took it; nothing has been sent yet. Its ledger line is recorded.
         """
         try:
-            return Relay(account, await first_success(account, self._provider.stream))
+            return Relay(account, await first_success(account, self._provider.stream, self._deployments))
         except BaseException as cause:
             await account.failed(cause)
             raise

@@ -14,6 +14,7 @@ import uvicorn
 from application.ports.catalog_store import Kind
 from application.ports.providers import Answer
 from application.serving.catalog_view import CatalogView
+from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
@@ -107,7 +108,9 @@ async def make_door(uploads: Path | None = None, limits: BodyLimits = LIMITS, /,
     lines: list[LedgerLine] = []
     visits: list[Mapping[str, object]] = []
     ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of, length_ms)
-    serving = Serving(view, provider, ledger, lambda: 0.5, ResponseAffinity(IDS), authentication=False)
+    serving = Serving(
+        view, provider, ledger, DeploymentStates(lambda: 0.0, lambda: 0.5), ResponseAffinity(IDS), authentication=False
+    )
     health = Health(view, dict, dict, clock.time, "0", show_detail=True)
     pages = create_pages(serving, health, "0", lambda _document: Sizes())
     return Served(AsgiApp(Handler(serving, limits, Uploads(uploads)), pages, visits.append), provider, lines, visits)

@@ -10,6 +10,7 @@ from typing import Any
 from application.ports.catalog_store import Kind
 from application.serving.accounting import CallAccount
 from application.serving.catalog_view import CatalogView
+from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
@@ -49,7 +50,8 @@ class House:
         ledger = Ledger(
             self.lines.append, provider.upstream_model, clock, lambda: str(len(self.lines)), status_of, length_ms
         )
-        self.serving = Serving(self.view, provider, ledger, lambda: 0.5, ResponseAffinity(IDS))
+        deployments = DeploymentStates(lambda: 0.0, lambda: 0.5)
+        self.serving = Serving(self.view, provider, ledger, deployments, ResponseAffinity(IDS))
 
     async def load(self, *models: dict[str, object], **key: object) -> None:
         for model in models:

@@ -4,10 +4,12 @@ import logging
 
 import pytest
 
-from application.serving.deployment_states import DeploymentStates
+from application.serving.deployment_states import DeploymentStates, prompt_key
+from domain.call import Call
 from domain.circuit_breaker import BreakerPolicy, BreakerState
 from domain.errors import GatewayError, InvalidRequestError, UpstreamRefusedError, UpstreamUnreachableError
-from domain.model import ModelDocument
+from domain.model import Affinity, ModelDocument
+from domain.operation import Endpoint
 from tests.builders import model_document
 
 
@@ -28,14 +30,14 @@ def clock() -> Clock:
 
 @pytest.fixture
 def states(clock: Clock) -> DeploymentStates:
-    return DeploymentStates(clock, BreakerPolicy(threshold=3, timeout=60))
+    return DeploymentStates(clock, lambda: 0.5, BreakerPolicy(threshold=3, timeout=60))
 
 
 def fail(states: DeploymentStates, document: ModelDocument, error: GatewayError, times: int = 1) -> None:
     for _ in range(times):
         state = states.of(document)
-        state.started(100)
-        state.failed(100, error)
+        state.started()
+        state.failed(error)
         state.ended()
 
 
@@ -49,8 +51,7 @@ def test_failures_of_the_deployment_shut_it_out_and_a_trial_brings_it_back(
         clock.now += 60
         assert states.shut_out([document]) == []
         state = states.of(document)
-        state.started(clock.now)
-        state.answered(clock.now, 0.3)
+        state.answered(state.started())
     assert states.breaker_state(document) is BreakerState.CLOSED
     assert [record.message for record in caplog.records] == ["circuit breaker opened", "circuit breaker closed"]
 
@@ -89,24 +90,38 @@ def test_a_document_may_have_numbers_of_its_own_and_an_edit_keeps_what_was_seen(
     assert states.shut_out([model_document()]) == [careful.id]
 
 
-def test_calls_under_way_and_speed_are_known(states: DeploymentStates) -> None:
+def test_calls_under_way_and_speed_are_known(states: DeploymentStates, clock: Clock) -> None:
     document = model_document()
     assert (states.busy(document), states.latency(document)) == (0, None)
     state = states.of(document)
     for seconds in (1.0, 2.0):
-        state.started(100)
-        state.answered(100, seconds)
+        started = state.started()
+        clock.now += seconds
+        state.answered(started)
     assert states.busy(document) == 2
     assert states.latency(document) == pytest.approx(1.2)
     assert [states.turn("gpt"), states.turn("gpt"), states.turn("other")] == [0, 1, 0]
 
 
-def test_states_of_deleted_documents_are_dropped_once_idle(states: DeploymentStates) -> None:
-    document = model_document()
-    state = states.of(document)
-    state.started(100)
-    states.forget([])
-    assert states.busy(document) == 1
-    state.ended()
-    states.forget([])
-    assert states.of(document) is not state
+@pytest.mark.parametrize(
+    ("fields", "key"),
+    [
+        ({"prompt_cache_key": b'"k"', "user": b'"u"', "messages": b"[1]"}, b'"k"'),
+        ({"prompt_cache_key": b'""', "user": b'"u"'}, b'"u"'),
+        ({"messages": b"[1]"}, b"[1]"),
+        ({"instructions": b'"be brief"', "input": b'"one"'}, b'"be brief""one"'),
+        ({"messages": b"x" * 5000}, b"x" * 1024),
+        ({}, None),
+    ],
+)
+def test_prompts_that_begin_alike_have_one_key(fields: dict[str, bytes], key: bytes | None) -> None:
+    assert prompt_key(Call(Endpoint.CHAT_COMPLETIONS, "sim", fields)) == key
+
+
+def test_equal_prompts_prefer_one_deployment_where_a_document_asks_for_it(states: DeploymentStates) -> None:
+    documents = [model_document(id=name, affinity=Affinity.PROMPT_CACHE) for name in "abcd"]
+    call = Call(Endpoint.CHAT_COMPLETIONS, "sim", {"messages": b'[{"role":"system"}]'})
+    preferred = states.order(call, documents)[0]
+    assert {states.order(call, documents)[0] for _ in range(10)} == {preferred}
+    fail(states, preferred, UpstreamUnreachableError(), 3)
+    assert states.order(call, documents)[-1] is preferred

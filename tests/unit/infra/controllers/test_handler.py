@@ -11,6 +11,7 @@ from starlette.types import Message
 
 from application.ports.catalog_store import Kind
 from application.serving.catalog_view import CatalogView
+from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
@@ -67,7 +68,7 @@ async def _serving(provider: FakeProvider, lines: list[LedgerLine]) -> Serving:
     await view.refresh()
     ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of, length_ms)
     affinity = ResponseAffinity(ResponseIds(b"k" * 32))
-    return Serving(view, provider, ledger, lambda: 0.5, affinity, authentication=False)
+    return Serving(view, provider, ledger, DeploymentStates(lambda: 0.0, lambda: 0.5), affinity, authentication=False)
 
 
 async def _stopped(provider: FakeProvider, port: Port, until: asyncio.Event) -> list[LedgerLine]:
