@@ -3,51 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from operator import attrgetter
+from typing import NamedTuple, TypeAlias
 
+from domain.billing_units import BY_PRICE, PARTS, TOKEN_UNITS, WHOLE_CALL_UNITS, BillingUnit, Side
 from domain.money import MICRO_MICRO, Money, plain
 from domain.usage import Usage
 
-MILLION = Decimal(1_000_000)
+Price: TypeAlias = Decimal | tuple[tuple[str, Decimal], ...]
+"""One price, or a table by ``"size"`` or ``"quality/size"``."""
 
 
-@dataclass(frozen=True)
-class PriceList:
-    """Prices of one model document, all in ``currency``; ``None`` = the document names no such price.
+class PricedPart(NamedTuple):
+    """Tokens that are charged apart from the ordinary ones of their side, and their price in 10^-12 for one token.
 
-    Token prices are per 1,000,000 tokens, ``characters`` per 1,000,000 characters, ``minute`` per minute of audio,
-    ``image`` per image: one price, or a table by ``"size"`` or ``"quality/size"``.
+    Those that have no price but an ``unless`` are charged apart only where the call has that quantity.
     """
 
-    currency: str = "USD"
-    input: Decimal | None = None
-    output: Decimal | None = None
-    cached_input: Decimal | None = None
-    cache_write: Decimal | None = None
-    audio_input: Decimal | None = None
-    audio_output: Decimal | None = None
-    image_input: Decimal | None = None
-    image_output: Decimal | None = None
-    characters: Decimal | None = None
-    minute: Decimal | None = None
-    image: Decimal | tuple[tuple[str, Decimal], ...] | None = None
+    name: str
+    quantity: str
+    price: int | Fraction | None
+    unless: str
+
+
+@dataclass(frozen=True, init=False)
+class PriceList:
+    """Prices of one model document, all in ``currency``: ``prices["input"]`` is None if it names no such price.
+
+    Args:
+        currency: ISO 4217 code.
+        amounts: prices by the names in ``domain/billing_units.py``, each per the quantity that its row says.
+    """
+
+    currency: str
+    amounts: Mapping[str, Price] = field(hash=False)
+
+    def __init__(self, currency: str = "USD", **amounts: Price | None) -> None:
+        known = {name: amounts[name] for name in BY_PRICE if name in amounts}
+        if known.keys() != amounts.keys():
+            msg = f"unknown prices: {', '.join(amounts.keys() - known.keys())}"
+            raise TypeError(msg)
+        object.__setattr__(self, "currency", currency)
+        object.__setattr__(self, "amounts", {name: price for name, price in known.items() if price is not None})
+
+    def __getitem__(self, name: str) -> Price | None:
+        """Return a price by its name."""
+        return self.amounts.get(name)
 
     @cached_property
     def per_token(self) -> Mapping[str, int | Fraction]:
-        """The named token prices, exactly, in 10^-12 currency units for one token. Worked out once a document.
+        """The named token prices, exactly, in 10^-12 currency units for one token. Computed once per document.
 
         Nearly every price is a whole number of them, and then so is a cost: integers are several times as fast as
         decimals.
         """
         prices: dict[str, int | Fraction] = {}
-        for name in _TOKEN_PRICES:
-            price: Decimal | None = getattr(self, name)
-            if price is not None:
-                exact = Fraction(price) / Fraction(MILLION * MICRO_MICRO)
-                prices[name] = exact.numerator if exact.denominator == 1 else exact
+        for unit in TOKEN_UNITS:
+            price = self[unit.price]
+            if isinstance(price, Decimal):
+                exact = Fraction(price) / unit.per / Fraction(MICRO_MICRO)
+                prices[unit.price] = exact.numerator if exact.denominator == 1 else exact
         return prices
 
     @cached_property
@@ -60,37 +79,38 @@ class PriceList:
         return tokens or cost_of(Usage(characters=1000, audio_milliseconds=60_000, images=1), self).units
 
     @cached_property
+    def sides(self) -> tuple[tuple[BillingUnit, int | Fraction | None, tuple[PricedPart, ...]], ...]:
+        """For each side its ordinary tokens, their price, and the parts that are charged apart, in their order."""
+        return tuple(
+            (
+                unit,
+                self.per_token.get(unit.price),
+                tuple(
+                    PricedPart(part.price, part.quantity, self.per_token.get(part.price), part.unless)
+                    for part in PARTS
+                    if part.side == unit.price and (part.price in self.per_token or not part.ordinary or part.unless)
+                ),
+            )
+            for unit in TOKEN_UNITS
+            if unit.price == unit.side
+        )
+
+    @cached_property
     def described(self) -> Mapping[str, str]:
-        """The named prices in plain notation, for ledger lines and for people. Worked out once a document."""
-        named: dict[str, str] = {"currency": self.currency}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, Decimal):
-                named[field.name] = plain(value)
-            elif isinstance(value, tuple):
-                named |= {f"{field.name} {key}": plain(price) for key, price in value}
-        return named
+        """The named prices in plain notation, for ledger lines and for people. Computed once per document."""
+        return {"currency": self.currency} | {name: plain(price) for name, price in self.each()}
+
+    def each(self) -> Iterator[tuple[str, Decimal]]:
+        """Yield the named prices, each price of a table under its own name: ``image 1024x1024``."""
+        for name, price in self.amounts.items():
+            if isinstance(price, Decimal):
+                yield name, price
+            else:
+                yield from ((f"{name} {size}", amount) for size, amount in price)
 
 
-_TOKEN_PRICES = (
-    "input",
-    "output",
-    "cached_input",
-    "cache_write",
-    "audio_input",
-    "audio_output",
-    "image_input",
-    "image_output",
-)
-
-_INPUT_PARTS = (
-    ("audio_input", "audio_input_tokens"),
-    ("image_input", "image_input_tokens"),
-    ("cached_input", "cached_input_tokens"),
-    ("cache_write", "cache_write_tokens"),
-)
-_OUTPUT_PARTS = (("audio_output", "audio_output_tokens"), ("image_output", "image_output_tokens"))
-"""Prices and the quantities that they are for, in the order in which a token that is several things is charged."""
+_WHOLE_CALL = tuple(WHOLE_CALL_UNITS.values())
+_whole_call_quantities = attrgetter(*(unit.quantity for unit in _WHOLE_CALL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,76 +146,66 @@ def cost_of(usage: Usage, prices: PriceList) -> Cost:
     unpriced. No token is charged twice: what is audio or an image is charged as that, also where it was cached.
     """
     unpriced: list[str] = []
-    if usage.characters or usage.audio_milliseconds or usage.images:
-        unit = _unit_cost(usage, prices)
-        if unit is not None:
-            return unit
+    if any(_whole_call_quantities(usage)):
+        whole = _whole_call_cost(usage, prices)
+        if whole is not None:
+            return whole
         unpriced += _not_in_tokens(usage)
-    per_token = prices.per_token
     total: int | Fraction = 0
-    rest_in, rest_out = usage.input_tokens, usage.output_tokens
-    for name, quantity in _INPUT_PARTS:
-        count = getattr(usage, quantity)
-        if count and (name in per_token or name == "audio_input" or (name == "image_input" and usage.images)):
-            part = min(count, rest_in)
-            rest_in -= part
-            total += _priced(name, part, per_token, unpriced)
-    for name, quantity in _OUTPUT_PARTS:
-        count = getattr(usage, quantity)
-        if count:
-            part = min(count, rest_out)
-            rest_out -= part
-            total += _priced(name, part, per_token, unpriced)
-    total += _priced("input", rest_in, per_token, unpriced)
-    total += _priced("output", rest_out, per_token, unpriced)
+    for unit, ordinary, parts in prices.sides:
+        rest = getattr(usage, unit.quantity)
+        for name, quantity, price, unless in parts:
+            count = getattr(usage, quantity)
+            if count and (price is not None or not unless or getattr(usage, unless)):
+                part = min(count, rest)
+                rest -= part
+                if price is not None:
+                    total += part * price
+                elif part:
+                    unpriced.append(name)
+        if ordinary is not None:
+            total += rest * ordinary
+        elif rest:
+            unpriced.append(unit.price)
     return Cost(round(total), prices.currency, tuple(unpriced))
 
 
-def image_price(prices: PriceList, size: str) -> Decimal | None:
-    """The price of one image.
+def sized_price(table: tuple[tuple[str, Decimal], ...], size: str) -> Decimal | None:
+    """Look up the price of one image; None if the table has none.
 
     Args:
-        prices: of the document.
-        size: ``"quality/size"`` or ``"size"``. In a table the more exact entry counts: the same text, then the size
-            alone, then ``"quality/auto"`` and ``"auto"``, which stand for every size.
+        table: prices by size.
+        size: ``"quality/size"`` or ``"size"``. The more exact entry counts: the same text, then the size alone, then
+            ``"quality/auto"`` and ``"auto"``, which stand for every size.
     """
-    if prices.image is None or isinstance(prices.image, Decimal):
-        return prices.image
-    table = dict(prices.image)
+    prices = dict(table)
     quality, _, plain_size = size.rpartition("/")
     names = (size, plain_size, f"{quality}/auto", "auto")
-    return next((table[name] for name in names if name in table), None)
+    return next((prices[name] for name in names if name in prices), None)
 
 
-def _unit_cost(usage: Usage, prices: PriceList) -> Cost | None:
-    """The cost by the unit that the call was about; ``None`` = by tokens."""
-    units: tuple[tuple[str, int, Decimal | None, int], ...] = (
-        ("characters", usage.characters, prices.characters, 1_000_000),
-        ("minute", usage.audio_milliseconds, prices.minute, 60_000),
-        ("image", usage.images, image_price(prices, usage.image_size), 1),
-    )
-    used = [unit for unit in units if unit[1]]
-    unpriced = tuple(name for name, _, price, _ in used if price is None)
+def _whole_call_cost(usage: Usage, prices: PriceList) -> Cost | None:
+    """Price a call by the unit that it was about; None if it is priced by tokens."""
+    used = [(unit, count) for unit, count in zip(_WHOLE_CALL, _whole_call_quantities(usage), strict=True) if count]
+    total, unpriced = Fraction(0), []
+    for unit, count in used:
+        price = _price_of(unit, usage, prices)
+        if price is None:
+            unpriced.append(unit.price)
+        else:
+            total += Fraction(price) * count / unit.per
     if len(unpriced) == len(used) and (usage.input_tokens or usage.output_tokens):
         return None
-    total = sum(Fraction(price) * count / size for _, count, price, size in used if price is not None)
-    return Cost(round(total / Fraction(MICRO_MICRO)), prices.currency, unpriced)
+    return Cost(round(total / Fraction(MICRO_MICRO)), prices.currency, tuple(unpriced))
+
+
+def _price_of(unit: BillingUnit, usage: Usage, prices: PriceList) -> Decimal | None:
+    price = prices[unit.price]
+    return sized_price(price, usage.image_size) if isinstance(price, tuple) else price
 
 
 def _not_in_tokens(usage: Usage) -> Iterator[str]:
-    """The units that no tokens stand for: audio goes in, speech and images come out."""
-    if usage.characters and not usage.output_tokens:
-        yield "characters"
-    if usage.audio_milliseconds and not usage.input_tokens:
-        yield "minute"
-    if usage.images and not usage.output_tokens:
-        yield "image"
-
-
-def _priced(name: str, count: int, per_token: Mapping[str, int | Fraction], unpriced: list[str]) -> int | Fraction:
-    price = per_token.get(name)
-    if price is not None:
-        return count * price
-    if count:
-        unpriced.append(name)
-    return 0
+    """Name the units that no tokens of their side stand for."""
+    for unit, count in zip(_WHOLE_CALL, _whole_call_quantities(usage), strict=True):
+        if count and not (usage.input_tokens if unit.side is Side.INPUT else usage.output_tokens):
+            yield unit.price

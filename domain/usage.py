@@ -1,4 +1,4 @@
-"""What a call used, in the quantities that prices are quoted for."""
+"""Quantities of one call, and how they are known."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from enum import StrEnum
 
+from domain.billing_units import BilledQuantities
 from domain.fast_dataclass import record
 from domain.form import Content
 
@@ -28,8 +29,8 @@ MeasureAudio = Callable[[Content], int | None]
 
 
 @record
-class Usage:
-    """Quantities of one call. Parts are contained in their total, as in OpenAI's ``usage`` object.
+class Usage(BilledQuantities):
+    """All quantities of one call. Parts are contained in their total, as in OpenAI's ``usage`` object.
 
     Quantities counted in units of their own (characters, time, images) stand beside the tokens of the same call, where
     an upstream reports those, too; ``cost_of`` says which of them is charged.
@@ -37,35 +38,15 @@ class Usage:
     Args:
         input_tokens: all tokens sent (``prompt_tokens``), cached and special ones included.
         output_tokens: all tokens received (``completion_tokens``), reasoning included.
-        cached_input_tokens: the part of the input that was read from the upstream's prompt cache.
-        cache_write_tokens: the part of the input that was written to it.
         reasoning_tokens: the part of the output spent on hidden reasoning.
-        audio_input_tokens: the part of the input that was audio.
-        audio_output_tokens: the part of the output that was audio.
-        image_input_tokens: the part of the input that was images, where it is priced apart.
-        image_output_tokens: the part of the output that was images.
-        characters: of text that was made into speech.
-        audio_milliseconds: length of audio that was transcribed.
-        images: images that were made.
-        image_size: what they are priced by: ``"quality/size"`` or ``"size"``; empty = not known.
+        image_size: what images are priced by: ``"quality/size"`` or ``"size"``; empty if unknown.
     """
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cached_input_tokens: int = 0
-    cache_write_tokens: int = 0
     reasoning_tokens: int = 0
-    audio_input_tokens: int = 0
-    audio_output_tokens: int = 0
-    image_input_tokens: int = 0
-    image_output_tokens: int = 0
-    characters: int = 0
-    audio_milliseconds: int = 0
-    images: int = 0
     image_size: str = ""
 
     def plus(self, other: Usage) -> Usage:
-        """Both together; of two sizes of images the first that is known."""
+        """Add both; of two sizes of images the first that is known counts."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in QUANTITIES}
         return Usage(**sums, image_size=self.image_size or other.image_size)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
-from domain.pricing import PriceList, image_price
+from domain.pricing import PriceList, sized_price
 from domain.usage import Usage
 
 COUNTED = {"characters": "characters", "minute": "audio_milliseconds", "image": "images"}
@@ -21,9 +21,8 @@ _PARTS = {
 
 def unit_price(name: str, usage: Usage, prices: PriceList) -> Decimal | None:
     """The price of a unit, ``None`` = there is none."""
-    price = image_price(prices, usage.image_size) if name == "image" else getattr(prices, name)
-    assert price is None or isinstance(price, Decimal)
-    return price
+    price = prices[name]
+    return sized_price(price, usage.image_size) if isinstance(price, tuple) else price
 
 
 def invoice(usage: Usage, prices: PriceList) -> list[tuple[str, int, Fraction | None]]:
@@ -46,11 +45,17 @@ def _lines(usage: Usage, prices: PriceList) -> Iterator[tuple[str, int, Fraction
     for total, kinds in _PARTS.items():
         left = getattr(usage, f"{total}_tokens")
         for kind in kinds:
-            price = getattr(prices, kind)
+            price = _of_tokens(prices, kind)
             if price is None and (kind.startswith("cache") or (kind == "image_input" and not usage.images)):
                 continue
             count = min(left, getattr(usage, f"{kind}_tokens"))
             left -= count
             yield kind, count, None if price is None else Fraction(price) * 10**6
-        price = getattr(prices, total)
+        price = _of_tokens(prices, total)
         yield total, left, None if price is None else Fraction(price) * 10**6
+
+
+def _of_tokens(prices: PriceList, name: str) -> Decimal | None:
+    price = prices[name]
+    assert not isinstance(price, tuple)
+    return price

@@ -7,15 +7,24 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from domain.billing_units import PARTS, TOKEN_UNITS, UNITS
 from domain.errors import GatewayError
-from domain.estimates import audio_input_tokens, speech_tokens
 from domain.model import ModelDocument
 from domain.operation import Operation
 from domain.pricing import Cost, cost_of
 from domain.usage import Usage
 from domain.variables import named_variables
 
-_TEXT = Usage(input_tokens=1000, output_tokens=1000)
+_TITLES: Mapping[Operation, str] = {
+    Operation.CHAT_COMPLETION: "1,000 + 1,000 tokens",
+    Operation.RESPONSES: "1,000 + 1,000 tokens",
+    Operation.EMBEDDINGS: "1,000 tokens",
+    Operation.IMAGES: "1 image of 1024x1024",
+    Operation.AUDIO_TTS: "1,000 characters",
+    Operation.AUDIO_STT: "1 minute of audio",
+    Operation.AUDIO_REALTIME: "1,000 + 1,000 tokens",
+}
+_IMAGE_SIZE = "medium/1024x1024"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,42 +33,23 @@ class Example:
 
     Args:
         title: what it is, for the header of a column.
-        usage: what it uses; tokens of audio and images by rule of thumb, for documents that go by tokens.
+        usage: what it uses.
     """
 
     title: str
     usage: Usage
 
 
-EXAMPLES: Mapping[Operation, Example] = {
-    Operation.CHAT_COMPLETION: Example("1,000 + 1,000 tokens", _TEXT),
-    Operation.RESPONSES: Example("1,000 + 1,000 tokens", _TEXT),
-    Operation.EMBEDDINGS: Example("1,000 tokens", Usage(input_tokens=1000)),
-    Operation.IMAGES: Example(
-        "1 image of 1024x1024",
-        Usage(input_tokens=25, output_tokens=1000, image_output_tokens=1000, images=1, image_size="medium/1024x1024"),
-    ),
-    Operation.AUDIO_TTS: Example(
-        "1,000 characters",
-        Usage(
-            input_tokens=250,
-            output_tokens=speech_tokens(1000),
-            audio_output_tokens=speech_tokens(1000),
-            characters=1000,
-        ),
-    ),
-    Operation.AUDIO_STT: Example(
-        "1 minute of audio",
-        Usage(
-            input_tokens=audio_input_tokens(60_000),
-            audio_input_tokens=audio_input_tokens(60_000),
-            output_tokens=250,
-            audio_milliseconds=60_000,
-        ),
-    ),
-    Operation.AUDIO_REALTIME: Example("1,000 + 1,000 tokens", _TEXT),
-}
-"""For each operation one call."""
+def _example(operation: Operation) -> Example:
+    used = {unit.quantity: unit.used_by.get(operation, 0) for unit in UNITS}
+    for total in (unit for unit in TOKEN_UNITS if unit.price == unit.side):
+        parts = sum(used[part.quantity] for part in PARTS if part.side == total.price)
+        used[total.quantity] = max(used[total.quantity], parts)
+    return Example(_TITLES[operation], Usage(**used, image_size=_IMAGE_SIZE if used["images"] else ""))
+
+
+EXAMPLES: Mapping[Operation, Example] = {operation: _example(operation) for operation in Operation}
+"""One call for each operation."""
 
 
 @dataclass(frozen=True, slots=True)

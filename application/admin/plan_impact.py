@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from decimal import Context, Decimal
 
+from domain.billing_units import BY_PRICE
 from domain.model import ModelDocument
 from domain.money import Money
 from domain.pricing import PriceList
@@ -159,16 +160,8 @@ def _of_document(earlier: ModelDocument, document: ModelDocument) -> Iterator[Pr
 
 
 def _named(prices: PriceList) -> Mapping[str, Money]:
-    named: dict[str, Money] = {}
-    for field in fields(prices):
-        value = getattr(prices, field.name)
-        if isinstance(value, Decimal):
-            named[field.name] = Money(value, prices.currency)
-        elif isinstance(value, tuple):
-            named |= {f"{field.name} {size}": Money(price, prices.currency) for size, price in value}
-    return named
+    return {name: Money(price, prices.currency) for name, price in prices.each()}
 
 
 def _per(price: str) -> str:
-    own = {"characters": "1,000,000 characters", "minute": "minute", "image": "image"}
-    return own.get(price.split(" ", maxsplit=1)[0], "1,000,000 tokens")
+    return BY_PRICE[price.partition(" ")[0]].per_label

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.admin.validation import Validation, validate
-from domain.documents.costs import spelling_of, unit_price
+from domain.billing_units import BY_PRICE, MILLION, UNITS, WHOLE_CALL_UNITS, BillingUnit
+from domain.documents.costs import spelling_of
 from domain.documents.fault import Fault, Severity
 from domain.documents.values import decimal_of
 from domain.model import ModelDocument
@@ -29,29 +30,6 @@ _SLIP_WIDTH = 3
 
 _SIGNIFICANT = 4
 
-_TOKENS = ("input", "output", "cached_input", "cache_write", "audio_input", "audio_output")
-_IMAGE_TOKENS = ("image_input", "image_output")
-_USED_BY: Mapping[Operation, tuple[str, ...]] = {
-    Operation.CHAT_COMPLETION: (*_TOKENS, *_IMAGE_TOKENS),
-    Operation.RESPONSES: (*_TOKENS, *_IMAGE_TOKENS),
-    Operation.EMBEDDINGS: ("input", "image_input"),
-    Operation.IMAGES: ("input", "cached_input", "image", *_IMAGE_TOKENS),
-    Operation.AUDIO_TTS: ("input", "characters", "audio_output"),
-    Operation.AUDIO_STT: ("input", "output", "minute", "audio_input"),
-    Operation.AUDIO_REALTIME: (*_TOKENS, "image_input"),
-}
-_USED_BY_ANY = tuple(dict.fromkeys(price for prices in _USED_BY.values() for price in prices))
-_INSTEAD: Mapping[str, str] = {
-    "characters": "audio_output",
-    "audio_output": "characters",
-    "minute": "audio_input",
-    "audio_input": "minute",
-    "image": "image_output",
-    "image_output": "image",
-}
-"""Two ways to charge for the same thing: a document needs only one of them."""
-
-_WITHOUT = {"cached_input": "is charged as ordinary input", "cache_write": "is charged as ordinary input"}
 _LONGEST_ANSWER = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 _CONTEXT_WINDOW = ("context_window", "context_length", "max_input_tokens", "max_context_tokens")
 
@@ -140,36 +118,44 @@ def _prices(document: ModelDocument, costs: Mapping[str, object], found: Referen
                 if same_currency
                 else f"the same in {document.prices.currency} as {listed} {found.prices.currency}"
             )
-            yield Fault(field, f"{said}: {_slip_text(slip, member, times)}", right)
+            yield Fault(field, f"{said}: {_slip_text(slip, BY_PRICE[price], times)}", right)
         else:
             yield Fault(field, f"{said}: {_drift(ours, theirs)}", f"{listed}, or as agreed", Severity.WARNING)
 
 
 def _missing(document: ModelDocument, costs: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:
-    used = {price for operation in document.operations for price in _used(operation, document.prices)}
-    if found.operations is not None:
-        # A price of something that the model cannot do is not missed.
-        used &= {price for operation in found.operations for price in _USED_BY[operation]}
-    for price in _USED_BY_ANY:
-        theirs = getattr(found.prices, price)
-        instead = _INSTEAD.get(price)
-        charged = getattr(document.prices, price) is not None or (
-            instead is not None and getattr(document.prices, instead) is not None
-        )
-        if theirs is None or charged or price not in used:
+    # A price of something that the model cannot do is not missed.
+    can = document.operations if found.operations is None else found.operations
+    for unit in UNITS:
+        theirs = found.prices[unit.price]
+        charged = any(document.prices[price] is not None for price in (unit.price, *_instead_of(unit)))
+        used = any(_charged(unit, operation, document.prices) for operation in document.operations)
+        if theirs is None or charged or not used or can.isdisjoint(unit.used_by):
             continue
-        member, times = spelling_of(price, costs)
+        member, times = spelling_of(unit.price, costs)
         listed = _short(theirs / times) if isinstance(theirs, Decimal) else "a price for each size"
-        wrong = f"no price of {_words(price)}, which {_WITHOUT.get(price, 'is not charged')}; {_guess(found)} has one"
+        without = f"are charged as ordinary {unit.side}" if unit.ordinary else "are not charged"
+        wrong = f"no price for {unit.label}, which {without}; {_guess(found)} has one"
         mixed = times == 1 and spelling_of("input", costs)[1] != 1
         right = f'"{member}": {listed}' + (" (and then every price per 1,000,000)" if mixed else "")
         yield Fault("costs", wrong, right + _currency_note(document, found), Severity.WARNING)
 
 
-def _used(operation: Operation, prices: PriceList) -> tuple[str, ...]:
-    """The prices that a call is charged by: where the document names the one for the whole call, by no other."""
-    unit = unit_price(operation)
-    return _USED_BY[operation] if unit is None or getattr(prices, unit) is None else (unit,)
+def _charged(unit: BillingUnit, operation: Operation, prices: PriceList) -> bool:
+    """Tell whether an operation is charged by a unit: if it has a price for whole calls, by no other."""
+    whole = WHOLE_CALL_UNITS.get(operation)
+    if whole is not None and prices[whole.price] is not None:
+        return unit is whole
+    return operation in unit.used_by
+
+
+def _instead_of(unit: BillingUnit) -> Iterator[str]:
+    """Yield the other price for the same thing: a document needs only one of them."""
+    for whole in WHOLE_CALL_UNITS.values():
+        if unit is whole:
+            yield whole.instead_of
+        elif unit.price == whole.instead_of:
+            yield whole.price
 
 
 def _operations(document: ModelDocument, found: ReferencePrice) -> Iterator[Fault]:
@@ -198,8 +184,8 @@ def _sizes(document: ModelDocument, body: Mapping[str, object], found: Reference
 
 def _pairs(ours: PriceList, theirs: PriceList) -> Iterator[tuple[str, str, Decimal, Decimal]]:
     """Prices that both have: name, the key in a table of images, ours, theirs."""
-    for price in _USED_BY_ANY:
-        one, other = getattr(ours, price), getattr(theirs, price)
+    for price in BY_PRICE:
+        one, other = ours[price], theirs[price]
         listed = dict(other) if isinstance(other, tuple) else {}
         for key, amount in one if isinstance(one, tuple) else (("", one),):
             against = listed.get(key) if isinstance(other, tuple) else other
@@ -215,13 +201,13 @@ def _slip(ratio: Decimal) -> Decimal | None:
     return None
 
 
-def _slip_text(slip: Decimal, member: str, times: int) -> str:
+def _slip_text(slip: Decimal, unit: BillingUnit, times: int) -> str:
     text = f"about {max(slip, 1 / slip):,f} times too {'high' if slip > 1 else 'low'}"
-    if member in {"cost_image", "cost_minute"}:
+    if unit.per != MILLION:
         return text
-    thing = "character" if member == "cost_1Mcharacters" else "token"
-    units = {1: f"per {thing}", 1000: f"per 1,000 {thing}s", 1_000_000: f"per 1,000,000 {thing}s"}
-    meant = units.get(int(Decimal(1_000_000) / times * slip))
+    thing = "token" if unit.covers is None else "character"
+    units = {1: f"per {thing}", 1000: f"per 1,000 {thing}s", MILLION: f"per 1,000,000 {thing}s"}
+    meant = units.get(int(Decimal(MILLION) / times * slip))
     return f"{text}; it looks like the price {meant}" if meant else text
 
 
@@ -232,10 +218,6 @@ def _drift(ours: Decimal, theirs: Decimal) -> str:
 
 def _guess(found: ReferencePrice) -> str:
     return found.name if found.exact else f"{found.name} (taken for the same model)"
-
-
-def _words(price: str) -> str:
-    return price.replace("_", " ")
 
 
 def _short(amount: Decimal) -> str:

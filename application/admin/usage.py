@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from application.admin.messages import CommandError
 from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
+from domain.billing_units import BY_PRICE
 from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
 
-_UNITS = {"characters": "characters of speech", "minute": "seconds of audio", "image": "images"}
-_NUMBERS = tuple(field.name for field in fields(UsageRow) if field.name not in {"group", "currency"})
+_NUMBERS = ("calls", "failed", "inexact", "unpriced", "cost_units")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +78,10 @@ def cost_text(row: UsageRow) -> str:
     return plain(Money.from_units(row.cost_units, row.currency).amount)
 
 
-def seconds_text(milliseconds: int) -> str:
-    """Format milliseconds as exact seconds, in plain notation. Minutes would need rounding."""
-    return plain(Decimal(milliseconds).scaleb(-3))
-
-
 def used(row: UnpricedRow) -> tuple[str, str]:
     """Format an unpriced amount and its unit: ``12`` and ``images``."""
-    amount = seconds_text(row.amount) if row.quantity == "minute" else str(row.amount)
-    return amount, _UNITS.get(row.quantity, f"{row.quantity.replace('_', ' ')} tokens")
+    unit = BY_PRICE.get(row.quantity)
+    return (str(row.amount), row.quantity) if unit is None else (str(unit.shown(row.amount)), unit.label)
 
 
 def _dimensions(by: str) -> tuple[Dimension, ...]:
@@ -120,4 +114,5 @@ def _midnight(day: date, zone: ZoneInfo, *, days_later: int = 0) -> int:
 
 
 def _sum(one: UsageRow, other: UsageRow) -> UsageRow:
-    return replace(one, **{name: getattr(one, name) + getattr(other, name) for name in _NUMBERS})
+    sums = {name: getattr(one, name) + getattr(other, name) for name in _NUMBERS}
+    return replace(one, **sums, used={name: number + other.used[name] for name, number in one.used.items()})

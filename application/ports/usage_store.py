@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -53,13 +53,8 @@ class UsageRow:
         failed: those of them that the caller saw fail (status 400 and above).
         inexact: those of them whose usage was estimated or partial.
         unpriced: those of them that used something without a price.
-        input_tokens: all input tokens, cached ones included.
-        cached_input_tokens: the cached part.
-        output_tokens: all output tokens.
-        characters: of text that was made into speech.
-        audio_milliseconds: length of audio that was transcribed.
-        images: images that were made.
         cost_units: cost in 10^-12 of a currency unit.
+        used: sums of the quantities of ``domain.billing_units.REPORTED``, by their names in ``Usage``.
     """
 
     group: tuple[str, ...]
@@ -68,13 +63,8 @@ class UsageRow:
     failed: int
     inexact: int
     unpriced: int
-    input_tokens: int
-    cached_input_tokens: int
-    output_tokens: int
-    characters: int
-    audio_milliseconds: int
-    images: int
     cost_units: int
+    used: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,7 @@ class UnpricedRow:
         model: its code.
         quantity: the price that was missing, as in a ledger line's ``unpriced``: ``input``, ``minute``, ``image``, ...
         calls: number of lines.
-        amount: what they used of it: tokens, characters, milliseconds of audio, images.
+        amount: what they used of it, in the quantity of its row in ``domain/billing_units.py``.
     """
 
     model: str

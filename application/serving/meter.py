@@ -126,7 +126,7 @@ class Meter:
 
     def _unit_has_price(self) -> bool:
         unit, document = self._use_case.unit, self._document
-        return unit is not None and document is not None and getattr(document.prices, unit) is not None
+        return unit is not None and document is not None and document.prices[unit] is not None
 
     def _tokens_matter(self) -> bool:
         """Return whether tokens that the upstream did not report must be estimated.

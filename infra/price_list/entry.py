@@ -4,26 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
 
 from application.admin.price_check import ReferencePrice
+from domain.billing_units import UNITS, BillingUnit
 from domain.documents.values import decimal_of
 from domain.operation import Operation
-from domain.pricing import MILLION, PriceList
+from domain.pricing import Price, PriceList
 
-_SECONDS = Decimal(60)
-_PRICES: Mapping[str, tuple[str, Decimal]] = {
-    "input": ("input_cost_per_token", MILLION),
-    "output": ("output_cost_per_token", MILLION),
-    "cached_input": ("cache_read_input_token_cost", MILLION),
-    "cache_write": ("cache_creation_input_token_cost", MILLION),
-    "audio_input": ("input_cost_per_audio_token", MILLION),
-    "audio_output": ("output_cost_per_audio_token", MILLION),
-    "image_input": ("input_cost_per_image_token", MILLION),
-    "image_output": ("output_cost_per_image_token", MILLION),
-    "characters": ("input_cost_per_character", MILLION),
-    "minute": ("input_cost_per_second", _SECONDS),
-}
 _CHAT = frozenset({Operation.CHAT_COMPLETION})
 _IMAGES = frozenset({Operation.IMAGES})
 _MODES: Mapping[str, frozenset[Operation]] = {
@@ -62,14 +49,13 @@ def reference(
         images: prices of an image by ``"size"`` or ``"quality/size"``; the list has an entry for each.
         exact: whether the model's name is that of the entry.
     """
-    prices: dict[str, Any] = {name: _price(entry.get(member), unit) for name, (member, unit) in _PRICES.items()}
     operations = operations_of(entry)
-    image: Decimal | tuple[tuple[str, Decimal], ...] | None = tuple(sorted(images.items())) or None
-    if image is None and operations is not None and Operation.IMAGES in operations:
-        image = _price(entry.get("output_cost_per_image") or entry.get("input_cost_per_image"), Decimal(1))
+    prices: dict[str, Price | None] = {unit.price: _listed(unit, entry, operations) for unit in UNITS}
+    if images:
+        prices["image"] = tuple(sorted(images.items()))
     return ReferencePrice(
         name=key,
-        prices=PriceList(image=image, **prices),
+        prices=PriceList("USD", **prices),
         operations=operations,
         context_window=_whole(entry.get("max_input_tokens")),
         longest_answer=_whole(entry.get("max_output_tokens")),
@@ -99,6 +85,13 @@ def image_price(entry: Mapping[str, object], width: int, height: int) -> Decimal
     return _price(entry.get("input_cost_per_image") or entry.get("output_cost_per_image"), Decimal(1)) or _price(
         entry.get("input_cost_per_pixel"), Decimal(width * height)
     )
+
+
+def _listed(unit: BillingUnit, entry: Mapping[str, object], operations: frozenset[Operation] | None) -> Decimal | None:
+    if unit.sized and unit.covers not in (operations or ()):
+        return None  # models that only look at images have a price for each, too
+    value = next((entry[member] for member in unit.listed if entry.get(member)), None)
+    return _price(value, Decimal(unit.per // unit.listed_per))
 
 
 def _price(value: object, unit: Decimal) -> Decimal | None:

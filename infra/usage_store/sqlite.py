@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow
+from domain.billing_units import REPORTED, UNITS
 from domain.ledger import LedgerLine
 from infra.clients.sqlite import SqliteDatabase, transaction
 from infra.usage_store import codec, days, unpriced
@@ -67,11 +68,9 @@ _INSERT = (
     f"INSERT INTO lines ({', '.join(codec.COLUMNS)}) VALUES ({', '.join('?' * len(codec.COLUMNS))})"  # noqa: S608 - constants
     " ON CONFLICT (id) DO NOTHING"
 )
-_SUMS = """
-    COUNT(*), SUM(status >= 400), SUM(usage_source <> 'measured'), SUM(unpriced <> '[]'),
-    SUM(input_tokens), SUM(cached_input_tokens), SUM(output_tokens),
-    SUM(characters), SUM(audio_milliseconds), SUM(images), SUM(cost_micros), SUM(cost_picos)
-"""
+_SUMS = "COUNT(*), SUM(status >= 400), SUM(usage_source <> 'measured'), SUM(unpriced <> '[]')" + "".join(
+    f", SUM({column})" for column in ("cost_micros", "cost_picos", *(unit.quantity for unit in REPORTED))
+)
 _UNPRICED = f"SELECT code, unpriced, COUNT(*), {', '.join(f'SUM({amount})' for amount in unpriced.AMOUNTS)}"
 _TEXT_OF = {
     Dimension.PROJECT: "project",
@@ -94,12 +93,13 @@ class SqliteUsageStore:
         self._database = SqliteDatabase(path, _MIGRATIONS)
 
     async def prepare(self) -> None:
-        """Create the file and its tables where they are missing."""
+        """Create the file, its tables and columns where they are missing."""
         await self._database.prepare()
+        await self._database.run(_add_columns)
 
     async def open(self) -> None:
         """Do the same as ``prepare``: an embedded store needs no other rights."""
-        await self._database.prepare()
+        await self.prepare()
 
     async def add(self, lines: Sequence[LedgerLine]) -> None:
         """Store these lines, all or none. A line whose id exists already is left as it is.
@@ -168,6 +168,15 @@ class SqliteUsageStore:
         await self._database.close()
 
 
+def _add_columns(connection: sqlite3.Connection) -> None:
+    """Add columns for billing units that this database does not have yet."""
+    found = {name for _, name, *_ in connection.execute("PRAGMA table_info(lines)")}
+    if missing := [unit.quantity for unit in UNITS if unit.quantity not in found]:
+        with transaction(connection):
+            for name in missing:
+                connection.execute(f"ALTER TABLE lines ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
+
+
 def _condition(query: UsageQuery) -> tuple[str, tuple[object, ...]]:
     wanted = {"project = ?": query.project, "time_ms >= ?": query.from_ms, "time_ms < ?": query.to_ms}
     given = {text: value for text, value in wanted.items() if value is not None}
@@ -192,12 +201,13 @@ def _rows(by: tuple[Dimension, ...], found: sqlite3.Cursor) -> list[UsageRow]:
         key = (tuple(_label(dimension, value) for dimension, value in zip(by, row, strict=False)), row[width])
         numbers = row[width + 1 :]
         sums[key] = tuple(map(sum, zip(numbers, sums[key], strict=True))) if key in sums else numbers
-    return [UsageRow(*key, *_with_whole_cost(numbers)) for key, numbers in sorted(sums.items())]
+    return [_row(*key, numbers) for key, numbers in sorted(sums.items())]
 
 
-def _with_whole_cost(numbers: tuple[int, ...]) -> tuple[int, ...]:
-    *counts, micros, picos = numbers
-    return (*counts, micros * codec.MICRO + picos)
+def _row(group: tuple[str, ...], currency: str, numbers: tuple[int, ...]) -> UsageRow:
+    calls, failed, inexact, lacking, micros, picos, *used = numbers
+    quantities = {unit.quantity: number for unit, number in zip(REPORTED, used, strict=True)}
+    return UsageRow(group, currency, calls, failed, inexact, lacking, micros * codec.MICRO + picos, quantities)
 
 
 def _label(dimension: Dimension, value: str | int) -> str:

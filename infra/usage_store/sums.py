@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from application.ports.usage_store import Dimension, UsageRow
+from domain.billing_units import REPORTED
 from domain.usage import UsageSource
 
 _FAILED = 400
@@ -49,13 +50,8 @@ class Sums:
             row["status"] >= _FAILED,
             row["usage_source"] != UsageSource.MEASURED,
             bool(row.get("unpriced")),
-            usage.get("input_tokens", 0),
-            usage.get("cached_input_tokens", 0),
-            usage.get("output_tokens", 0),
-            usage.get("characters", 0),
-            usage.get("audio_milliseconds", 0),
-            usage.get("images", 0),
             int(row["cost_units"]),
+            *(usage.get(unit.quantity, 0) for unit in REPORTED),
         )
         sums = self._sums.setdefault((group, row["currency"]), [0] * len(numbers))
         for place, number in enumerate(numbers):
@@ -63,7 +59,7 @@ class Sums:
 
     def rows(self) -> list[UsageRow]:
         """Return the report, ordered by group, then currency."""
-        return [UsageRow(*key, *numbers) for key, numbers in sorted(self._sums.items())]
+        return [_row(*key, numbers) for key, numbers in sorted(self._sums.items())]
 
     def _label(self, dimension: Dimension, row: Mapping[str, Any]) -> str:
         column = _COLUMN.get(dimension)
@@ -71,3 +67,9 @@ class Sums:
             return str(row.get(column, ""))
         day = datetime.fromtimestamp(row["time_ms"] // 1000, self._zone).date().isoformat()
         return day if dimension is Dimension.DAY else day[:-3]
+
+
+def _row(group: tuple[str, ...], currency: str, numbers: Sequence[int]) -> UsageRow:
+    calls, failed, inexact, unpriced, cost_units, *used = numbers
+    quantities = {unit.quantity: number for unit, number in zip(REPORTED, used, strict=True)}
+    return UsageRow(group, currency, calls, failed, inexact, unpriced, cost_units, quantities)

@@ -6,33 +6,28 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from application.ports.usage_store import UnpricedRow
+from domain.billing_units import PARTS, UNITS, BillingUnit
 
-_COUNTED_BY: Mapping[str, str] = {
-    "output": "output_tokens - audio_output_tokens - image_output_tokens",
-    "audio_input": "audio_input_tokens",
-    "audio_output": "audio_output_tokens",
-    "image_input": "image_input_tokens",
-    "image_output": "image_output_tokens",
-    "characters": "characters",
-    "minute": "audio_milliseconds",
-    "image": "images",
-}
-_INPUT = "input_tokens - audio_input_tokens"
-_APART: Mapping[str, str] = {
-    "cached_input": "cached_input_tokens",
-    "cache_write": "cache_write_tokens",
-    "image_input": "image_input_tokens",
-}
-"""Parts that are ordinary input unless they have a price or are listed as unpriced."""
-
-NAMES = ("input", *_COUNTED_BY)
+_UNITS = tuple(unit for unit in UNITS if not unit.ordinary or unit.unless)
+NAMES = tuple(unit.price for unit in _UNITS)
 """Names of what can be unpriced, in the order of :data:`AMOUNTS`."""
 
-_INPUT_SQL = _INPUT + "".join(
-    f""" - (INSTR(prices, '"{price}"') > 0 OR INSTR(unpriced, '"{price}"') > 0) * {name}"""
-    for price, name in _APART.items()
-)
-AMOUNTS = tuple(f"MAX({amount}, 0)" for amount in (_INPUT_SQL, *_COUNTED_BY.values()))
+
+def _parts(unit: BillingUnit, *, ordinary: bool) -> list[BillingUnit]:
+    """Return the parts of a total that are charged apart from it; ordinary ones only if they have or lack a price."""
+    return [part for part in PARTS if unit.price == part.side and part.ordinary is ordinary]
+
+
+def _sql(unit: BillingUnit) -> str:
+    apart = "".join(f" - {part.quantity}" for part in _parts(unit, ordinary=False))
+    perhaps = "".join(
+        f""" - (INSTR(prices, '"{part.price}"') > 0 OR INSTR(unpriced, '"{part.price}"') > 0) * {part.quantity}"""
+        for part in _parts(unit, ordinary=True)
+    )
+    return f"MAX({unit.quantity}{apart}{perhaps}, 0)"
+
+
+AMOUNTS = tuple(map(_sql, _UNITS))
 """SQL for the amount of each that the call of a row used."""
 
 
@@ -44,9 +39,14 @@ def amounts(usage: Mapping[str, Any], prices: Mapping[str, str], unpriced: Colle
         prices: the prices of its document.
         unpriced: the prices that it lacked.
     """
-    apart = sum(usage.get(name, 0) for price, name in _APART.items() if price in prices or price in unpriced)
-    found = (_difference(usage, amount) for amount in (_INPUT, *_COUNTED_BY.values()))
-    return [max(next(found) - apart, 0), *(max(amount, 0) for amount in found)]
+
+    def amount(unit: BillingUnit) -> int:
+        apart: int = sum(usage.get(part.quantity, 0) for part in _parts(unit, ordinary=False))
+        perhaps = (part for part in _parts(unit, ordinary=True) if part.price in prices or part.price in unpriced)
+        apart += sum(usage.get(part.quantity, 0) for part in perhaps)
+        return max(int(usage.get(unit.quantity, 0)) - apart, 0)
+
+    return [amount(unit) for unit in _UNITS]
 
 
 class Unpriced:
@@ -73,8 +73,3 @@ class Unpriced:
     def rows(self) -> list[UnpricedRow]:
         """Return the sums, ordered by model, then quantity."""
         return [UnpricedRow(*key, *numbers) for key, numbers in sorted(self._sums.items())]
-
-
-def _difference(usage: Mapping[str, Any], names: str) -> int:
-    whole, *parts = (int(usage.get(name, 0)) for name in names.split(" - "))
-    return whole - sum(parts)

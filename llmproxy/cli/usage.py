@@ -7,14 +7,16 @@ from collections.abc import Iterator, Sequence
 import click
 
 from application.admin.messages import CommandError
-from application.admin.usage import UsageReport, cost_text, make_query, report, seconds_text, used
+from application.admin.usage import UsageReport, cost_text, make_query, report, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
+from domain.billing_units import REPORTED
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
-_UNITS = ("characters", "audio_seconds", "images")
-_NUMBERS = ("calls", "failed", "input_tokens", "cached_tokens", "output_tokens", *_UNITS, "cost")
+# Most ledgers know tokens only; columns of zeros would only push the others apart.
+_IF_USED = frozenset(unit.column for unit in REPORTED if unit.covers is not None)
+_NUMBERS = ("calls", "failed", *(unit.column for unit in REPORTED), "cost")
 _QUALITY = ("inexact", "unpriced")
 _COLUMNS = (*_NUMBERS, "currency", *_QUALITY)
 
@@ -80,12 +82,7 @@ def _cells(row: UsageRow) -> dict[str, object]:
     return {
         "calls": row.calls,
         "failed": row.failed,
-        "input_tokens": row.input_tokens,
-        "cached_tokens": row.cached_input_tokens,
-        "output_tokens": row.output_tokens,
-        "characters": row.characters,
-        "audio_seconds": seconds_text(row.audio_milliseconds),
-        "images": row.images,
+        **{unit.column: unit.shown(row.used[unit.quantity]) for unit in REPORTED},
         "cost": cost_text(row),
         "currency": row.currency,
         "inexact": row.inexact,
@@ -101,9 +98,8 @@ def _as_table(found: UsageReport) -> str:
         blank = [""] * (len(found.by) - 1)
         rows.append(["total", *blank, *_cells(total).values()])
     headers = [*found.by, *_COLUMNS]
-    # Most ledgers know tokens only; columns of zeros would only push the others apart.
     shown = [
-        place for place, name in enumerate(headers) if name not in _UNITS or any(_used(row[place]) for row in rows)
+        place for place, name in enumerate(headers) if name not in _IF_USED or any(_used(row[place]) for row in rows)
     ]
     printed = table(
         [headers[place] for place in shown],

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from domain import errors
+from domain.billing_units import UNITS, BillingUnit
 from domain.errors import GatewayError
 from domain.operation import Operation
 from infra.controllers.errors import INTERNAL, TABLE
@@ -117,6 +118,12 @@ def test_every_code_given_on_the_spot_is_described() -> None:
         for path in (ROOT / package).rglob("*.py"):
             codes |= set(OWN_CODE.findall(path.read_text("utf-8")))
     assert {code for code in codes if f"`{code}`" not in page("errors.md")} == set()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.price)
+def test_every_price_is_described(unit: BillingUnit) -> None:
+    for member in filter(None, (unit.member, unit.member_per_thousand)):
+        assert f"`{member}`" in page("model-documents.md") or f'"{member}": ' in page("model-documents.md")
 
 
 @pytest.mark.parametrize("name", Operation)

@@ -161,13 +161,15 @@ async def test_each_column_counts_what_it_is_named_after(store: UsageStore) -> N
             failed=2,
             inexact=2,
             unpriced=1,
-            input_tokens=300,
-            cached_input_tokens=120,
-            output_tokens=21,
-            characters=33,
-            audio_milliseconds=3_750,
-            images=6,
             cost_units=3,
+            used={
+                "input_tokens": 300,
+                "cached_input_tokens": 120,
+                "output_tokens": 21,
+                "characters": 33,
+                "audio_milliseconds": 3_750,
+                "images": 6,
+            },
         )
     ]
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from application.admin.usage import report
 from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
+from domain.billing_units import UNITS
 from domain.ledger import LedgerLine
 from domain.pricing import PriceList
 from domain.usage import UsageSource
@@ -24,6 +25,7 @@ from tests.fakes.cosmos_server import cosmos_account
 from tests.invoice import invoice
 from tests.ledgers import many_lines
 
+QUANTITIES = [unit.quantity for unit in UNITS if unit.column]
 LINES = many_lines(300)
 
 
@@ -69,13 +71,8 @@ def added_up(by: tuple[Dimension, ...]) -> list[UsageRow]:
             failed=sum(line.status >= 400 for line in lines),
             inexact=sum(line.usage_source is not UsageSource.MEASURED for line in lines),
             unpriced=sum(bool(line.unpriced) for line in lines),
-            input_tokens=sum(line.usage.input_tokens for line in lines),
-            cached_input_tokens=sum(line.usage.cached_input_tokens for line in lines),
-            output_tokens=sum(line.usage.output_tokens for line in lines),
-            characters=sum(line.usage.characters for line in lines),
-            audio_milliseconds=sum(line.usage.audio_milliseconds for line in lines),
-            images=sum(line.usage.images for line in lines),
             cost_units=sum(line.cost_units for line in lines),
+            used={name: sum(getattr(line.usage, name) for line in lines) for name in QUANTITIES},
         )
         for (group, currency), lines in sorted(groups.items())
     ]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from domain.billing_units import UNITS
 from domain.documents.costs import read_costs
 from domain.documents.reader import Reader
 from domain.pricing import PriceList, cost_of
@@ -31,7 +32,7 @@ usages = st.builds(
 price_lists = st.builds(
     PriceList,
     image=_prices | _tables,
-    **{field.name: _prices for field in fields(PriceList) if field.name not in {"image", "currency"}},
+    **{unit.price: _prices for unit in UNITS if not unit.sized},
 )
 
 

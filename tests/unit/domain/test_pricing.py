@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.money import Money
-from domain.pricing import PriceList, cost_of, image_price
+from domain.pricing import PriceList, cost_of, sized_price
 from domain.usage import Usage
 
 D = Decimal
@@ -138,14 +138,14 @@ def test_units_and_tokens(usage: Usage, prices: PriceList, cost: str) -> None:
     ],
 )
 def test_the_most_exact_price_of_an_image_counts(size: str, price: str) -> None:
-    assert image_price(PriceList(image=SIZES), size) == D(price)
+    assert sized_price(SIZES, size) == D(price)
     assert cost_of(Usage(images=2, image_size=size), PriceList(image=SIZES)).money == usd(str(2 * D(price)))
 
 
 def test_sizes_that_no_table_names_are_unpriced() -> None:
     prices = PriceList(image=SIZES[:2])
     for size in ("hd/512x512", "512x512", "auto/auto", ""):
-        assert image_price(prices, size) is None
+        assert sized_price(SIZES[:2], size) is None
         assert cost_of(Usage(images=1, image_size=size), prices).unpriced == ("image",)
 
 

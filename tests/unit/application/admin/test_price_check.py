@@ -89,13 +89,13 @@ def test_more_than_a_fifth_away_is_a_warning(price: str, said: str | None) -> No
 
 def test_a_price_that_the_list_has_and_the_document_lacks() -> None:
     reference = listed(prices={"input": "2.5", "output": "10", "cached_input": "1.25", "audio_input": "40"})
-    cached, audio = faults(costs(), reference)
+    audio, cached = faults(costs(), reference)
     assert (cached.severity, audio.severity) == (Severity.WARNING, Severity.WARNING)
     assert cached.right == '"cost_cached_input_1Mtokens": 1.25'
     assert "charged as ordinary input" in cached.wrong
     assert "not charged" in audio.wrong
     thousand = model_body(costs={"input": Decimal("0.0025"), "output": Decimal("0.01")})
-    assert "then every price per 1,000,000" in faults(thousand, reference)[0].right
+    assert "then every price per 1,000,000" in faults(thousand, reference)[1].right
 
 
 def test_a_price_of_what_is_not_offered_or_charged_in_another_way_is_not_missed() -> None:

@@ -76,7 +76,7 @@ async def test_totals_are_exact_and_never_mix_currencies() -> None:
     eur, usd = found.totals
     assert (eur.currency, cost_text(eur), eur.unpriced, eur.group) == ("EUR", "0.5", 1, ())
     assert (usd.currency, cost_text(usd), usd.calls, usd.failed) == ("USD", "1.000000000001", 2, 1)
-    assert (usd.input_tokens, usd.cached_input_tokens, usd.output_tokens) == (110, 3, 22)
+    assert [usd.used[name] for name in ("input_tokens", "cached_input_tokens", "output_tokens")] == [110, 3, 22]
 
 
 async def test_no_grouping_and_no_calls() -> None:

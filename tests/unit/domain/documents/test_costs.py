@@ -22,13 +22,13 @@ def read(costs: dict[str, object]) -> tuple[PriceList, list[Fault]]:
 def test_prices_per_thousand_become_prices_per_million_exactly(price: object) -> None:
     prices, faults = read({"input": price, "output": 1})
     assert faults == []
-    assert (prices.input, prices.output, prices.currency) == (Decimal(3), Decimal(1000), "USD")
+    assert (prices["input"], prices["output"], prices.currency) == (Decimal(3), Decimal(1000), "USD")
 
 
 def test_a_price_that_binary_floats_cannot_hold_stays_exact() -> None:
     prices, _ = read({"input": 0.1, "output": Decimal("0.00012345678901234567")})
-    assert prices.input == Decimal(100)
-    assert prices.output == Decimal("0.12345678901234567")
+    assert prices["input"] == Decimal(100)
+    assert prices["output"] == Decimal("0.12345678901234567")
 
 
 def test_every_price_of_the_second_spelling_arrives() -> None:
@@ -66,13 +66,13 @@ def test_every_price_of_the_second_spelling_arrives() -> None:
 
 
 def test_an_image_may_have_one_price() -> None:
-    assert read({"cost_image": "0.04"})[0].image == Decimal("0.04")
+    assert read({"cost_image": "0.04"})[0]["image"] == Decimal("0.04")
 
 
 def test_free_is_a_price_and_absent_is_not() -> None:
     prices, faults = read({"input": 0, "output": None})
     assert faults == []
-    assert (prices.input, prices.output) == (Decimal(0), None)
+    assert (prices["input"], prices["output"]) == (Decimal(0), None)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ PER_TOKEN = {"cost_input_1Mtokens": 1, "cost_output_1Mtokens": 2}
         ("audio_stt", {"cost_minute": "0.006"}, []),
         # By tokens: all of those that such a call uses.
         ("images", PER_TOKEN, ['"cost_image" or "cost_image_output_1Mtokens"']),
-        ("images", {"cost_image_output_1Mtokens": 40}, ['"cost_image_input_1Mtokens"', '"cost_input_1Mtokens"']),
+        ("images", {"cost_image_output_1Mtokens": 40}, ['"cost_input_1Mtokens"', '"cost_image_input_1Mtokens"']),
         ("audio_tts", PER_TOKEN, ['"cost_1Mcharacters" or "cost_audio_output_1Mtokens"']),
         ("audio_tts", {"cost_audio_output_1Mtokens": 12}, ['"cost_input_1Mtokens"']),
         ("audio_tts", {"cost_audio_output_1Mtokens": 12, "cost_input_1Mtokens": 1}, []),

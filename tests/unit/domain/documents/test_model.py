@@ -76,7 +76,7 @@ def test_a_good_document_has_no_fault_and_every_field_arrives() -> None:
     assert (document.private, document.projects, document.enabled) == (True, frozenset({"a", "b"}), False)
     assert (document.priority, document.weight, document.fallbacks) == (2, 3, ("gpt-4o",))
     assert (document.limits.rpm, document.limits.tpm, document.limits.concurrency) == (60, 1000, 5)
-    assert (document.prices.input, document.prices.output) == (Decimal(2), Decimal("8.5"))
+    assert (document.prices["input"], document.prices["output"]) == (Decimal(2), Decimal("8.5"))
     assert (document.context_window, document.max_output_tokens) == (128_000, 16_384)
     assert document.version == "v7"
 
@@ -86,7 +86,7 @@ def test_the_example_documents_read_without_an_error(path: Path) -> None:
     document, faults = read_model(json.loads(path.read_text(), parse_float=Decimal))
     assert document is not None, faults
     assert document.id == path.stem
-    assert document.prices.input is not None
+    assert document.prices["input"] is not None
 
 
 def test_there_are_examples() -> None:

@@ -101,16 +101,16 @@ def test_which_entry_a_document_means(model: ModelDocument, key: str | None, *, 
 def test_prices_are_exact_and_per_million() -> None:
     found = PRICES.find(document("OpenAI", "gpt-4"))
     assert found is not None
-    assert (found.prices.input, found.prices.output, found.prices.currency) == (Decimal(30), None, "USD")
+    assert (found.prices["input"], found.prices["output"], found.prices.currency) == (Decimal(30), None, "USD")
 
 
 def test_images_have_prices_by_size() -> None:
     found = PRICES.find(document("OpenAI", "image-1"))
     assert found is not None
-    assert found.prices.image == (("high/1024x1024", Decimal("0.167")),)
+    assert found.prices["image"] == (("high/1024x1024", Decimal("0.167")),)
     azure = PRICES.find(document("AzureOpenAI", "image-1"))
     assert azure is not None
-    assert azure.prices.image == (("hd/1024x1792", Decimal("8e-08") * 1024 * 1792),)
+    assert azure.prices["image"] == (("hd/1024x1792", Decimal("8e-08") * 1024 * 1792),)
 
 
 def test_a_model_that_has_prices_by_size_only() -> None:

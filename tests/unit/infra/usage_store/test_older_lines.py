@@ -35,7 +35,7 @@ async def test_a_database_made_before_opens_keeps_its_lines_and_takes_new_ones(t
     await store.add([newer])
     assert list(await store.lines()) == [newer, LINE]
     (total,) = await store.report(UsageQuery(by=()))
-    assert (total.calls, total.input_tokens, total.images, total.characters) == (2, 100, 2, 7)
+    assert (total.calls, total.used["input_tokens"], total.used["images"], total.used["characters"]) == (2, 100, 2, 7)
     await store.close()
 
 
