@@ -10,7 +10,7 @@ import pytest
 
 from tests.fakes.every_operation import EVERYTHING, PATHS, STREAMS, check_error, client_of, line_of, post
 from tests.fakes.llmproxy_server import LLMProxy, upstream
-from tests.fakes.upstream_script import ScriptedUpstream
+from tests.fakes.upstream_script import ScriptedUpstream, answer
 
 UPSTREAM_KEY = "sk-upstream-secret-0123456789"
 EVENTS = b"text/event-stream"
@@ -47,13 +47,6 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedUpstream) 
 def client(proxy: LLMProxy) -> Iterator[httpx.Client]:
     with client_of(proxy) as made:
         yield made
-
-
-def answer(
-    body: bytes, kind: bytes = b"application/json", status: bytes = b"200 OK", headers: bytes = b"connection: close\r\n"
-) -> bytes:
-    head = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
-    return head % (status, kind, len(body), headers) + body
 
 
 def talkative(scripted: ScriptedUpstream) -> bytes:
@@ -174,9 +167,10 @@ def test_a_response_that_failed_tells_only_what_callers_may_know(
     with scripted.answering(answer(b"data: " + json.dumps(event).encode() + b"\n\n", EVENTS), then="wait"):
         streamed = post(client, "responses", "odd", stream=True)
     for taken in (whole, streamed):
-        assert taken.status_code == 200
         check_hidden(taken.text, scripted)
-        assert '"failed"' in taken.text
+    assert whole.status_code == 200
+    assert '"failed"' in whole.text
+    assert streamed.status_code == 502  # nothing of an answer preceded it
 
 
 @pytest.mark.parametrize(

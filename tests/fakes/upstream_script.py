@@ -11,6 +11,14 @@ from contextlib import contextmanager
 from typing import Self
 
 
+def answer(
+    body: bytes, kind: bytes = b"application/json", status: bytes = b"200 OK", headers: bytes = b"connection: close\r\n"
+) -> bytes:
+    """Build an answer with its head."""
+    head = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n"
+    return head % (status, kind, len(body), headers) + body
+
+
 class ScriptedUpstream:
     """Reads a request and answers with the bytes that were ordered last."""
 

@@ -84,6 +84,21 @@ class HttpResponse:
                 raise StopAsyncIteration
             await buffer.wait()
 
+    async def wait(self, seconds: float) -> bool:
+        """Wait until more has arrived, or the body has ended; False if neither happens in time.
+
+        Reading can go on afterwards, unlike after the cancellation of a task that reads.
+        """
+        buffer = self._buffer
+        if buffer.pieces or buffer.ended:
+            return True
+        timer = buffer.loop.call_later(seconds, buffer.wake)
+        try:
+            await buffer.wait()
+        finally:
+            timer.cancel()
+        return bool(buffer.pieces) or buffer.ended
+
     async def close(self) -> None:
         """Close the connection unless everything has arrived. Safe to repeat."""
         self._buffer.abandon()

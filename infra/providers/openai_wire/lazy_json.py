@@ -22,6 +22,8 @@ class LazyObject(msgspec.Struct):
     object: Raw = msgspec.UNSET
     error: Raw = msgspec.UNSET
     usage: Raw = msgspec.UNSET
+    choices: Raw = msgspec.UNSET
+    x_groq: Raw = msgspec.UNSET
     response: Raw = msgspec.UNSET
     data: Raw = msgspec.UNSET
     b64_json: Raw = msgspec.UNSET

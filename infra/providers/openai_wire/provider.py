@@ -31,6 +31,7 @@ from infra.providers.openai_wire.response.errors import upstream_error
 from infra.providers.openai_wire.stream.audio_stream import open_audio_stream
 from infra.providers.openai_wire.stream.event_stream import open_event_stream
 from infra.providers.openai_wire.stream.single_block import SingleBlockStream
+from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import Secrets
 
 _OK = 200
@@ -53,6 +54,9 @@ class OpenAIWire:
         answer_limit: maximum size of a complete answer in bytes.
         user_agent: value of the ``User-Agent`` header.
         identity: returns a token of the machine's identity; raises ``NoIdentityError``.
+
+    Attributes:
+        unknown_usage: members of ``usage`` objects that hold tokens and are not read.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class OpenAIWire:
     ) -> None:
         self._sender = RequestSender(pool, silence_timeout, total_timeout, identity)
         self._secrets = secrets
+        self.unknown_usage = UnknownMembers()
         self._answer_limit = answer_limit
         self._user_agent = user_agent
         self._deployments: WeakKeyDictionary[ModelDocument, ResolvedDeployment] = WeakKeyDictionary()
@@ -148,7 +153,7 @@ class OpenAIWire:
     def _deployment(self, document: ModelDocument) -> ResolvedDeployment:
         deployment = self._deployments.get(document)
         if deployment is None:
-            deployment = resolve_deployment(document, self._secrets, self._user_agent)
+            deployment = resolve_deployment(document, self._secrets, self._user_agent, self.unknown_usage)
             self._deployments[document] = deployment
         return deployment
 

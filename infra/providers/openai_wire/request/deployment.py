@@ -13,8 +13,9 @@ from domain.operation import Endpoint
 from domain.vendors import VENDORS, Credential, Vendor, Wire
 from infra.clients.http.origin import Origin
 from infra.providers.openai_wire.endpoints import ENDPOINTS
-from infra.providers.openai_wire.request.address import locate
-from infra.providers.openai_wire.request.vendors import DEFAULT_FORMAT, WIRE_FORMATS, WireFormat
+from infra.providers.openai_wire.request.address import DEFAULT_FORMAT, WIRE_FORMATS, WireFormat, locate
+from infra.providers.openai_wire.usage_readers import UsageParser
+from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import ResolvedParameters, Secrets, resolve
 
 _FIRST_PRINTABLE, _DELETE = 0x20, 0x7F
@@ -26,6 +27,7 @@ class ResolvedDeployment:
 
     Args:
         wire_format: wire details of its vendor.
+        parse_usage: reads its ``usage`` objects.
         origin: the server.
         heads: for each endpoint the request line and the constant headers.
         stored: request target of stored responses: the path before an id, and the query string.
@@ -40,6 +42,7 @@ class ResolvedDeployment:
     """
 
     wire_format: WireFormat
+    parse_usage: UsageParser = field(repr=False)
     origin: Origin = field(repr=False)
     heads: Mapping[Endpoint, bytes] = field(repr=False)
     stored: tuple[str, str] = field(repr=False)
@@ -53,8 +56,16 @@ class ResolvedDeployment:
     silence_timeout: float | None
 
 
-def resolve_deployment(document: ModelDocument, secrets: Secrets, user_agent: str) -> ResolvedDeployment:
+def resolve_deployment(
+    document: ModelDocument, secrets: Secrets, user_agent: str, unknown: UnknownMembers
+) -> ResolvedDeployment:
     """Resolve a document. No network.
+
+    Args:
+        document: of the deployment.
+        secrets: values of environment variables.
+        user_agent: value of the ``User-Agent`` header.
+        unknown: counts unknown members of ``usage`` objects.
 
     Raises:
         DeploymentUnusableError: it cannot be called; the reason names the parameter.
@@ -77,6 +88,7 @@ def resolve_deployment(document: ModelDocument, secrets: Secrets, user_agent: st
     stored, _, query = paths[Endpoint.RESPONSES].partition("?")
     return ResolvedDeployment(
         wire_format=wire_format,
+        parse_usage=UsageParser(document.model_type, unknown, reasoning_apart=wire_format.reasoning_apart),
         origin=origin,
         heads={
             endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ENDPOINTS[endpoint].accept}", *headers)

@@ -66,7 +66,7 @@ def read_answer(
         GatewayError: see :func:`validate`.
     """
     answer = validate(body, deployment)
-    usage = row.read(answer, call, reasoning_apart=deployment.wire_format.reasoning_apart)
+    usage = row.read(answer, call, deployment.parse_usage)
     return redact_response(body, deployment) if present(answer.error) else body, usage
 
 

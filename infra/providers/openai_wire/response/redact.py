@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from infra.clients.http.origin import bracketed
+from infra.providers.openai_wire.request.address import UrlStyle
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
-from infra.providers.openai_wire.request.vendors import UrlStyle
 
 _HIDDEN = "***"
 _UPSTREAM = "the upstream"

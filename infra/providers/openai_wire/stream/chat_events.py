@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import msgspec
 
-from domain.usage import Usage
-from infra.providers.openai_wire.lazy_json import UNREADABLE, replace_lone_surrogates
-from infra.providers.openai_wire.stream.sse import DONE, MAX_EVENT, EventFilter, earliest, only_comments, parse
+from infra.providers.openai_wire.lazy_json import UNREADABLE, LazyObject, Raw, read_object, replace_lone_surrogates
+from infra.providers.openai_wire.stream.output_count import chat_text
+from infra.providers.openai_wire.stream.sse import DONE, MAX_EVENT, EventFilter, earliest, only_comments, parse, split
+from infra.providers.openai_wire.usage_readers import UsageParser, usage_member
 
 _NULL_USAGE = b',"usage":null'
 _SAMPLE = 4096  # bytes of a block that are searched for it; only in later events is rare
@@ -18,14 +18,6 @@ _REPORTED = re.compile(rb'"usage"\s*:\s*\{')
 _MARKS = (b"[DONE]", b'"error"', b"event:")
 _MARKS_AND_USAGE = (b'"usage"', *_MARKS)
 
-
-class _Chunk(msgspec.Struct):
-    usage: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    error: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    choices: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
 _decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -33,10 +25,11 @@ _encode = msgspec.json.Encoder().encode
 class ChatEvents(EventFilter):
     """Filters chunks. Complete with ``[DONE]``; nothing after it is relayed. The last reported usage counts.
 
-    Some servers report progress with every chunk. Only usage in a chunk without choices covers the whole answer.
+    Some servers report progress with every chunk, or the prompt with the first. Only usage in a chunk without choices
+    covers the whole answer, unless text follows.
 
     Args:
-        read_usage: reads a ``usage`` object.
+        parse_usage: reads a ``usage`` object.
         keep_usage: the caller requested usage, and all chunks stay unchanged. Otherwise the chunk that has only usage
             is left out, and the member is removed from the others.
         max_event: see ``EventFilter``.
@@ -45,16 +38,22 @@ class ChatEvents(EventFilter):
         summed_up: usage of the whole answer was reported.
     """
 
-    __slots__ = ("_keep_usage", "_marks", "_read_usage", "summed_up")
+    __slots__ = ("_keep_usage", "_marks", "_parse_usage", "summed_up")
 
-    def __init__(
-        self, read_usage: Callable[[bytes], Usage | None], *, keep_usage: bool, max_event: int = MAX_EVENT
-    ) -> None:
+    def __init__(self, parse_usage: UsageParser, *, keep_usage: bool, max_event: int = MAX_EVENT) -> None:
         super().__init__(max_event)
         self.summed_up = False
-        self._read_usage = read_usage
+        self._parse_usage = parse_usage
         self._keep_usage = keep_usage
         self._marks = _MARKS if keep_usage else _MARKS_AND_USAGE
+
+    def after(self, block: bytes) -> bytes:
+        """Read usage that is reported after the end; nothing of it is relayed."""
+        for event in split(block) if _REPORTED.search(block) else ():
+            chunk = _read(parse(event)[1])
+            if chunk is not None:
+                self._report(chunk)
+        return b""
 
     def _filtered(self, events: bytes) -> bytes:
         if not self._keep_usage and events.find(_NULL_USAGE, 0, _SAMPLE) >= 0:
@@ -63,6 +62,8 @@ class ChatEvents(EventFilter):
         return super()._filtered(events)
 
     def _first_mark(self, events: bytes) -> int:
+        if self.usage is not None and not self.overtaken:
+            return 0
         first = -1
         if self._keep_usage and events.rfind(b'"usage"') >= 0:  # nearly always null
             found = _REPORTED.search(events)
@@ -77,27 +78,33 @@ class ChatEvents(EventFilter):
         if not payload:
             return only_comments(event)
         chunk = _read(payload)
-        if chunk is None and b"\\u" in payload:
-            payload = replace_lone_surrogates(payload)
-            chunk = _read(payload)
         if chunk is None or name == b"error" or not _empty(chunk.error):
             self.failure = payload
+            if chunk is not None:
+                self._report(chunk)
             return b""
-        return event if isinstance(chunk.usage, msgspec.UnsetType) else self._with_usage(event, payload, chunk)
-
-    def _with_usage(self, event: bytes, payload: bytes, chunk: _Chunk) -> bytes:
-        """Return an event with the member ``usage`` as the caller may see it."""
-        usage = None if _empty(chunk.usage) else self._read_usage(_text(chunk.usage))
-        last = usage is not None and _empty(chunk.choices)
-        self.summed_up = self.summed_up or last
-        if usage is not None and (self.usage is None or usage.input_tokens or usage.output_tokens):
-            self.usage = usage  # zeros do not replace a report
-        if self._keep_usage:
+        reported = self._report(chunk)
+        if not reported and self.usage is not None and not self.overtaken and _has_text(payload):
+            self.overtaken, self.summed_up = True, False
+        if self._keep_usage or isinstance(chunk.usage, msgspec.UnsetType):
             return event
-        if last:
-            return b""
+        return b"" if reported and _empty(chunk.choices) else self._without_usage(payload)
+
+    def _report(self, chunk: LazyObject) -> bool:
+        """Note the usage that a chunk reports; False if it reports none."""
+        raw = usage_member(chunk)
+        usage = None if _empty(raw) else self._parse_usage(_text(raw))
+        if usage is None:
+            return False
+        self.overtaken = False
+        self.summed_up = self.summed_up or _empty(chunk.choices)
+        if self.usage is None or usage.input_tokens or usage.output_tokens:
+            self.usage = usage  # zeros do not replace a report
+        return True
+
+    def _without_usage(self, payload: bytes) -> bytes:
         try:
-            members = _decode_members(payload)
+            members = _decode_members(replace_lone_surrogates(payload) if b"\\u" in payload else payload)
         except UNREADABLE:
             self.failure = payload
             return b""
@@ -105,18 +112,25 @@ class ChatEvents(EventFilter):
         return b"data: " + _encode(members) + b"\n\n"
 
 
-def _read(payload: bytes) -> _Chunk | None:
+def _has_text(payload: bytes) -> bool:
     try:
-        return _decode(payload)
+        return chat_text(payload).added > 0
+    except UNREADABLE:
+        return False
+
+
+def _read(payload: bytes) -> LazyObject | None:
+    try:
+        return read_object(payload)
     except UNREADABLE:
         return None
 
 
-def _text(raw: msgspec.Raw | msgspec.UnsetType) -> bytes:
+def _text(raw: Raw) -> bytes:
     return b"" if isinstance(raw, msgspec.UnsetType) else bytes(raw)
 
 
-def _empty(raw: msgspec.Raw | msgspec.UnsetType) -> bool:
+def _empty(raw: Raw) -> bool:
     """Tell whether a member is missing, null or an empty list."""
     text = _text(raw)
     return text in {b"", b"null", b"[]"} or (text[:1] == b"[" and not text[1:-1].strip())

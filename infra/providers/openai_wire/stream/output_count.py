@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -13,6 +13,30 @@ from infra.providers.openai_wire.stream.sse import parse
 
 _HELD = 64 * 1024
 """Bytes of relayed events that are kept before they are read."""
+
+
+class EventText(NamedTuple):
+    """The text of one event.
+
+    Args:
+        added: characters that it adds.
+        repeated: characters of a text that it repeats when the text is complete.
+        whole: characters of the whole answer that it repeats.
+        last: it has a finish reason.
+    """
+
+    added: int = 0
+    repeated: int = 0
+    whole: int = 0
+    last: bool = False
+
+
+TextReader = Callable[[bytes], EventText]
+"""Read the data of an event.
+
+Raises:
+    UNREADABLE: the event has an unknown form.
+"""
 
 
 class _Choice(msgspec.Struct):
@@ -25,20 +49,34 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
 
 
+class _Part(msgspec.Struct):
+    text: str | None = None
+    refusal: str | None = None
+
+
+class _Item(msgspec.Struct):
+    content: list[_Part] | None = None
+    summary: list[_Part] | None = None
+    arguments: str | None = None
+    input: str | None = None
+
+
+class _Response(msgspec.Struct):
+    output: list[_Item] | None = None
+
+
 class _Event(msgspec.Struct):
     type: str = ""
     delta: str | None = None
+    text: str | None = None
+    refusal: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+    response: _Response | None = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
 _decode_event = msgspec.json.Decoder(_Event).decode
-
-TextReader = Callable[[bytes], tuple[int, bool]]
-"""Count the characters in the data of an event, and tell whether it has a finish reason.
-
-Raises:
-    UNREADABLE: the event has an unknown form.
-"""
 
 
 class OutputCount:
@@ -48,13 +86,13 @@ class OutputCount:
         read: reads an event.
     """
 
-    __slots__ = ("_blocks", "_characters", "_finished", "_read_event", "_size")
+    __slots__ = ("_added", "_blocks", "_finished", "_read_event", "_repeated", "_size", "_whole")
 
     def __init__(self, read: TextReader) -> None:
         self._read_event = read
         self._blocks: list[bytes] = []
         self._size = 0
-        self._characters = 0
+        self._added = self._repeated = self._whole = 0
         self._finished = False
 
     def add(self, block: bytes) -> None:
@@ -67,7 +105,7 @@ class OutputCount:
     def tokens(self) -> int:
         """Estimate the tokens relayed so far."""
         self._read()
-        return estimate_tokens(self._characters)
+        return estimate_tokens(max(self._added, self._repeated, self._whole))
 
     def finished(self) -> bool:
         """Tell whether a chunk had a finish reason."""
@@ -85,23 +123,36 @@ class OutputCount:
 
     def _count(self, payload: bytes) -> None:
         try:
-            characters, finished = self._read_event(payload)
+            text = self._read_event(payload)
         except UNREADABLE:
             return  # [DONE], or an event of unknown form
-        self._characters += characters
-        self._finished = self._finished or finished
+        self._added += text.added
+        self._repeated += text.repeated
+        self._whole = max(self._whole, text.whole)
+        self._finished = self._finished or text.last
 
 
-def chat_text(payload: bytes) -> tuple[int, bool]:
+def chat_text(payload: bytes) -> EventText:
     """Read a chunk of a chat completion or a legacy completion; see ``TextReader``."""
     characters, finished = 0, False
     for choice in _decode(payload).choices or ():
         finished = finished or choice.finish_reason is not None
         characters += len(choice.text or "") + message_characters(choice.delta)
-    return characters, finished
+    return EventText(characters, last=finished)
 
 
-def delta_text(payload: bytes) -> tuple[int, bool]:
+def typed_text(payload: bytes) -> EventText:
     """Read an event of a response or a transcript, whose ``delta`` is text unless it is audio; see ``TextReader``."""
     event = _decode_event(payload)
-    return 0 if event.type.endswith("audio.delta") else len(event.delta or ""), False
+    if event.type.endswith("audio.delta"):
+        return EventText()
+    if event.delta is not None:
+        return EventText(len(event.delta))
+    repeated = sum(len(text) for text in (event.text, event.refusal, event.arguments, event.input) if text)
+    whole = 0
+    for item in () if event.response is None else event.response.output or ():
+        texts = [item.arguments, item.input]
+        for part in (*(item.content or ()), *(item.summary or ())):
+            texts += (part.text, part.refusal)
+        whole += sum(len(text) for text in texts if text)
+    return EventText(repeated=repeated, whole=whole)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 
 from domain.usage import Usage
 
@@ -31,16 +32,18 @@ class EventFilter(ABC):
 
     Attributes:
         usage: reported usage.
+        overtaken: text followed the last report of usage.
         done: the event that completes the answer was read.
         failure: data of an event that is an error or not JSON; neither it nor anything after it is relayed.
     """
 
-    __slots__ = ("_max_event", "_tail", "done", "failure", "usage")
+    __slots__ = ("_max_event", "_tail", "done", "failure", "overtaken", "usage")
 
     def __init__(self, max_event: int = MAX_EVENT) -> None:
         self._max_event = max_event
         self._tail = bytearray()
         self.usage: Usage | None = None
+        self.overtaken = False
         self.done = False
         self.failure: bytes | None = None
 
@@ -108,8 +111,9 @@ class EventFilter(ABC):
             end = found.end() if found else len(events)
             kept.append(self._event(events[start:end]))
             start = end
+        rest = self.after(events[start:]) if start < len(events) else b""
         if self.done:
-            kept.append(self.after(events[start:]))
+            kept.append(rest)
         return b"".join(kept)
 
 
@@ -144,17 +148,19 @@ def only_comments(event: bytes) -> bytes:
     return event if lines and all(line.startswith(b":") for line in lines) else b""
 
 
-def first_payload(events: bytes) -> bytes:
-    """Return the data of the first event that has any."""
+def split(events: bytes) -> Iterator[bytes]:
+    """Yield events one by one."""
     start = 0
     while start < len(events):
         found = _END.search(events, start)
         end = found.end() if found else len(events)
-        payload = parse(events[start:end])[1]
-        if payload:
-            return payload
+        yield events[start:end]
         start = end
-    return b""
+
+
+def payloads(events: bytes) -> Iterator[bytes]:
+    """Yield the data of the events that have any."""
+    return (payload for event in split(events) if (payload := parse(event)[1]))
 
 
 def parse(event: bytes) -> tuple[bytes, bytes]:

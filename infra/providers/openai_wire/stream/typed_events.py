@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable
 
 from domain.usage import Usage
 from infra.providers.openai_wire.lazy_json import UNREADABLE, LazyObject, inner_object, present, read_object, text_of
-from infra.providers.openai_wire.stream.sse import DONE, MAX_EVENT, EventFilter, earliest, only_comments, parse
+from infra.providers.openai_wire.stream.sse import (
+    DONE,
+    MAX_EVENT,
+    EventFilter,
+    earliest,
+    only_comments,
+    parse,
+    payloads,
+)
 
 _MARKS = (b'"error"', b"event: error", b"[DONE]", b"event: ping", b"event:ping")
 _DONE = b"[DONE]"
@@ -21,9 +29,12 @@ class TypedEvents(EventFilter):
         read: reads the usage of such an event, or of the response inside it.
         redact: redacts the error in such an event.
         max_event: see ``EventFilter``.
+
+    Attributes:
+        failed: data of an event that completes a result which is an error.
     """
 
-    __slots__ = ("_expected", "_found", "_last", "_marks", "_read", "_redact", "_sum")
+    __slots__ = ("_expected", "_found", "_last", "_marks", "_read", "_redact", "_sum", "failed")
 
     def __init__(
         self,
@@ -42,6 +53,7 @@ class TypedEvents(EventFilter):
         self._expected = expected
         self._found = 0
         self._sum: Usage | None = None
+        self.failed: bytes | None = None
 
     def finish(self) -> bytes:
         """Complete the answer at the end of the stream if it has a result; see ``EventFilter``."""
@@ -51,7 +63,12 @@ class TypedEvents(EventFilter):
         return rest
 
     def after(self, block: bytes) -> bytes:
-        """Return ``[DONE]``, with which some servers end these streams, too."""
+        """Return ``[DONE]``, with which some servers end these streams, too; read usage that follows an error."""
+        if self.failure is not None and b'"usage"' in block:
+            for payload in payloads(block):
+                event_data = _read(payload)
+                if event_data is not None and text_of(event_data.type) in self._last:
+                    self._completes(event_data)
         return DONE if _DONE in block else b""
 
     def _first_mark(self, events: bytes) -> int:
@@ -69,11 +86,12 @@ class TypedEvents(EventFilter):
         if event_data is None or name == b"error" or kind == "error" or present(event_data.error):
             self.failure = payload
             return b""
-        if kind in self._last and self._failed(event_data):
+        if kind in self._last and self._completes(event_data):
+            self.failed = payload
             return b"event: %b\ndata: %b\n\n" % (kind.encode(), self._redact(payload))
         return event
 
-    def _failed(self, event_data: LazyObject) -> bool:
+    def _completes(self, event_data: LazyObject) -> bool:
         """Read an event that completes a result, and tell whether the result is an error."""
         inner = inner_object(event_data.response) or event_data
         usage = self._read(inner)

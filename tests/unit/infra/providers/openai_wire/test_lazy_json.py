@@ -6,7 +6,8 @@ import pytest
 
 from infra.providers.openai_wire.lazy_json import replace_lone_surrogates
 from infra.providers.openai_wire.stream.chat_events import ChatEvents
-from infra.providers.openai_wire.usage import read_usage
+from infra.providers.openai_wire.usage_readers import UsageParser
+from infra.providers.reported_usage import UnknownMembers
 
 
 @pytest.mark.parametrize(
@@ -28,7 +29,7 @@ def test_halves_alone_are_replaced(text: str, expected: str) -> None:
 @pytest.mark.parametrize("keep_usage", [False, True])
 def test_a_chunk_with_half_a_character_is_relayed(*, keep_usage: bool) -> None:
     chunk = rb'data: {"choices":[{"index":0,"delta":{"content":"\ud83d"}}]%s}' + b"\n\n"
-    events = ChatEvents(read_usage, keep_usage=keep_usage)
+    events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=keep_usage)
     assert events.feed(chunk % b"") == chunk % b""
     looked_into = events.feed(chunk % rb', "error": null, "usage": null')
     assert events.failure is None
@@ -36,6 +37,6 @@ def test_a_chunk_with_half_a_character_is_relayed(*, keep_usage: bool) -> None:
 
 
 def test_broken_json_stays_a_failure() -> None:
-    events = ChatEvents(read_usage, keep_usage=False)
+    events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=False)
     assert events.feed(b'data: {"choices":["\\ud83d"\n\n') == b""
     assert events.failure is not None

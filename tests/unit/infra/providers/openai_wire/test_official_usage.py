@@ -15,7 +15,8 @@ from domain.pricing import PriceList, cost_of
 from domain.usage import Usage
 from infra.providers.openai_wire import usage_readers
 from infra.providers.openai_wire.lazy_json import read_object
-from infra.providers.openai_wire.usage_readers import UsageReader
+from infra.providers.openai_wire.usage_readers import UsageParser, UsageReader
+from infra.providers.reported_usage import UnknownMembers
 
 TYPES = [
     ("completion_usage", "CompletionUsage"),
@@ -234,7 +235,7 @@ PICTURE = {"data": [{"b64_json": "AAAA"}], "size": "1024x1024", "quality": "high
     ],
 )
 def test_documented_reports(read: UsageReader, answer: dict[str, Any], prices: PriceList, millionths: str) -> None:
-    usage = read(read_object(json.dumps(answer).encode()), None, reasoning_apart=False)
+    usage = read(read_object(json.dumps(answer).encode()), None, UsageParser("OpenAI", UnknownMembers()))
     assert usage is not None
     assert usage != Usage()
     cost = cost_of(usage, prices)

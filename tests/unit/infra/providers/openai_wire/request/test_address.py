@@ -11,6 +11,7 @@ from domain.model import Parameters
 from domain.operation import Endpoint
 from domain.vendors import ModelType
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
+from infra.providers.reported_usage import UnknownMembers
 from tests.builders import model_document
 
 AZURE = {
@@ -23,7 +24,7 @@ AZURE = {
 
 def target_of(model_type: ModelType, **parameters: Any) -> ResolvedDeployment:
     document = model_document(code="public", model_type=model_type, parameters=Parameters(**parameters))
-    return resolve_deployment(document, lambda _: None, "llmproxy/1")
+    return resolve_deployment(document, lambda _: None, "llmproxy/1", UnknownMembers())
 
 
 @pytest.mark.parametrize("endpoint", list(Endpoint))

@@ -14,13 +14,14 @@ from domain.operation import Endpoint
 from domain.vendors import ModelType
 from infra.providers.openai_wire.request.body import request_body
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
+from infra.providers.reported_usage import UnknownMembers
 from tests.builders import model_document
 
 
 def target_with(**defaults: Any) -> ResolvedDeployment:
     parameters = Parameters(endpoint="http://h", model="up/1", defaults=defaults)
     document = model_document(model_type=ModelType.OPENAI_COMPATIBLE, parameters=parameters)
-    return resolve_deployment(document, lambda _: None, "llmproxy")
+    return resolve_deployment(document, lambda _: None, "llmproxy", UnknownMembers())
 
 
 def call_of(body: bytes, **over: Any) -> Call:

@@ -12,6 +12,7 @@ from domain.operation import Endpoint
 from domain.vendors import VENDORS, ModelType, Wire
 from infra.clients.http.origin import Origin
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
+from infra.providers.reported_usage import UnknownMembers
 from tests.builders import model_document
 
 ENVIRONMENT = {
@@ -31,7 +32,7 @@ AZURE = {
 
 def target_of(model_type: ModelType, **parameters: Any) -> ResolvedDeployment:
     document = model_document(code="public", model_type=model_type, parameters=Parameters(**parameters))
-    return resolve_deployment(document, ENVIRONMENT.get, "llmproxy/1")
+    return resolve_deployment(document, ENVIRONMENT.get, "llmproxy/1", UnknownMembers())
 
 
 def request_line(deployment: ResolvedDeployment) -> bytes:

@@ -19,6 +19,7 @@ from domain.vendors import ModelType
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from infra.providers.openai_wire.response.errors import retry_after, upstream_error
 from infra.providers.openai_wire.response.redact import redact
+from infra.providers.reported_usage import UnknownMembers
 from tests.builders import model_document
 
 KEY = "sk-proj-abcdefGHIJKL0123456789wxyz"
@@ -34,7 +35,7 @@ def _deployment() -> ResolvedDeployment:
         api_version="2024-10-21",
     )
     document = model_document(code="gpt-4", model_type=ModelType.AZURE_OPENAI, parameters=parameters)
-    return resolve_deployment(document, lambda _: None, "llmproxy")
+    return resolve_deployment(document, lambda _: None, "llmproxy", UnknownMembers())
 
 
 def error(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from infra.providers.openai_wire.stream.output_count import OutputCount, chat_text, delta_text
+import pytest
+
+from infra.providers.openai_wire.stream.output_count import OutputCount, chat_text, typed_text
 from tests.fakes.chat_upstream import DONE, chunk, event
 
 
@@ -59,7 +61,7 @@ def test_what_cannot_be_read_counts_nothing() -> None:
 
 
 def test_broken_characters_are_not_counted_and_break_nothing() -> None:
-    for reader in (chat_text, delta_text):
+    for reader in (chat_text, typed_text):
         count = OutputCount(reader)
         count.add(b'data: {"delta":"\xe2\x82","choices":[{"delta":{"content":"\xe2\x82"}}]}\n\n')
         count.add(b'data: {"delta":"abcd","choices":[{"delta":{"content":"abcd"}}]}\n\n')
@@ -84,7 +86,7 @@ def test_the_models_own_end_is_noticed_also_when_it_was_folded_away() -> None:
 
 
 def test_events_of_responses_and_transcripts_count_by_their_deltas() -> None:
-    count = OutputCount(delta_text)
+    count = OutputCount(typed_text)
     for kind in (
         "response.output_text.delta",
         "response.function_call_arguments.delta",
@@ -101,6 +103,25 @@ def test_events_of_responses_and_transcripts_count_by_their_deltas() -> None:
     ):
         count.add(event(other))
     assert count.tokens() == 5
+
+
+@pytest.mark.parametrize("ending", ["item", "response"])
+def test_a_response_without_deltas_counts_by_its_complete_texts(ending: str) -> None:
+    events = [
+        {"type": "response.output_text.done", "text": "abcdefgh"},
+        {"type": "response.function_call_arguments.done", "arguments": '{"a":"bc"}'},
+        {"type": "response.output_item.done", "item": {"content": [{"type": "output_text", "text": "abcdefgh"}]}},
+    ]
+    output = [
+        {"type": "reasoning", "summary": [{"type": "summary_text", "text": "abcd"}]},
+        {"type": "message", "content": [{"type": "output_text", "text": "abcdefgh"}]},
+        {"type": "custom_tool_call", "input": "abcd"},
+    ]
+    completed = {"type": "response.completed", "response": {"output": output}}
+    count = OutputCount(typed_text)
+    for each in [completed] if ending == "response" else events:
+        count.add(event(each))
+    assert count.tokens() == (4 if ending == "response" else 5)
 
 
 def test_legacy_completions_count_by_their_text() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from domain.usage import Usage
 from infra.providers.openai_wire.stream.chat_events import ChatEvents
 from infra.providers.openai_wire.stream.sse import DONE
-from infra.providers.openai_wire.usage import read_usage
+from infra.providers.openai_wire.usage_readers import UsageParser
+from infra.providers.reported_usage import UnknownMembers
 from tests.fakes.chat_upstream import USAGE, chat_stream, chunk, event
 
 REPORT = Usage(input_tokens=11, output_tokens=3)
@@ -21,7 +22,7 @@ AZURE_FIRST = event({"choices": [], "created": 0, "id": "", "model": "", "object
 
 
 def relay(blocks: Iterable[bytes], *, keep_usage: bool = False) -> tuple[bytes, ChatEvents]:
-    events = ChatEvents(read_usage, keep_usage=keep_usage)
+    events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=keep_usage)
     relayed: list[bytes] = []
     for block in blocks:
         relayed.append(events.feed(block))
@@ -86,7 +87,7 @@ def test_any_number_of_blocks(data: st.DataObject) -> None:
 
 
 def test_nothing_is_held_back_that_is_whole() -> None:
-    events = ChatEvents(read_usage, keep_usage=False)
+    events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=False)
     first, second, *_ = chat_stream(usage=False)
     assert events.feed(first + second[:10]) == first
     assert events.feed(second[10:]) == second
@@ -96,7 +97,7 @@ def test_nothing_is_held_back_that_is_whole() -> None:
 def test_a_blank_line_that_comes_in_pieces_ends_its_event(line_end: bytes) -> None:
     whole = event(chunk("one")).replace(b"\n", line_end)
     for late in range(1, 2 * len(line_end)):
-        events = ChatEvents(read_usage, keep_usage=False)
+        events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=False)
         assert events.feed(whole[:-late]) == b""
         assert events.feed(whole[-late:]) == whole
 
@@ -222,7 +223,7 @@ def test_a_broken_event_at_the_end_of_a_block_is_a_failure(broken: bytes) -> Non
 
 
 def test_an_event_without_an_end_is_not_collected_for_ever() -> None:
-    events = ChatEvents(read_usage, keep_usage=False, max_event=10_000)
+    events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=False, max_event=10_000)
     assert events.feed(event(chunk("one"))) == event(chunk("one"))
     for _ in range(10):
         assert events.feed(b"x" * 1000) == b""

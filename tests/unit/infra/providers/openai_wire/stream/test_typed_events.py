@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from domain.usage import Usage
 from infra.providers.openai_wire.stream.sse import DONE
 from infra.providers.openai_wire.stream.typed_events import TypedEvents
-from infra.providers.openai_wire.usage_readers import tokens
+from infra.providers.openai_wire.usage_readers import UsageParser, tokens
+from infra.providers.reported_usage import UnknownMembers
 
 LAST = ("response.completed", "response.failed")
 USAGE = {"input_tokens": 3, "output_tokens": 4}
@@ -27,7 +28,7 @@ def event(kind: str, line_end: bytes = b"\n", **members: object) -> bytes:
 def filtered(expected: int = 1, max_event: int = 1_000_000) -> TypedEvents:
     return TypedEvents(
         LAST,
-        lambda outline: tokens(outline, None, reasoning_apart=False),
+        lambda outline: tokens(outline, None, UsageParser("OpenAI", UnknownMembers())),
         lambda payload: payload.replace(b"secret", b"***"),
         expected=expected,
         max_event=max_event,

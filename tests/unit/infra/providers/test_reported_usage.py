@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from typing import Any
 
 import pytest
@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.usage import Usage
-from infra.providers.openai_wire.usage import read_usage
+from infra.providers.reported_usage import UnknownMembers, read_usage
+from infra.providers.usage_members import READINGS
+from tests.fakes.usage_reports import REPORTS, UsageReport
 
 
 def read(usage: Any, *, reasoning_apart: bool = False) -> Usage | None:
-    return read_usage(json.dumps(usage).encode(), reasoning_apart=reasoning_apart)
+    return read_usage(usage, reasoning_apart=reasoning_apart)
 
 
 def test_every_quantity() -> None:
@@ -80,7 +82,7 @@ def test_time(seconds: object, milliseconds: int | None) -> None:
         {"cached_tokens": 1.5},
     ],
 )
-def test_strange_details_do_not_cost_the_totals(details: object) -> None:
+def test_invalid_details_do_not_invalidate_the_totals(details: object) -> None:
     usage = {"prompt_tokens": 10.0, "completion_tokens": 5, "prompt_tokens_details": details}
     assert read(usage) == Usage(input_tokens=10, output_tokens=5)
 
@@ -88,20 +90,16 @@ def test_strange_details_do_not_cost_the_totals(details: object) -> None:
 @pytest.mark.parametrize(
     "usage",
     [
-        None,
         {},
-        [],
-        "x",
-        1,
         {"prompt_tokens": None},
-        {"prompt_tokens": "10", "completion_tokens": 1},
+        {"prompt_tokens": "10"},
         {"prompt_tokens": -1},
         {"prompt_tokens": 1.5},
         {"prompt_tokens": 1e300},
         {"total_tokens": 5},
     ],
 )
-def test_garbage_is_no_report(usage: object) -> None:
+def test_a_report_without_a_valid_number_is_not_a_report(usage: object) -> None:
     assert read(usage) is None
 
 
@@ -122,7 +120,7 @@ def test_a_part_never_exceeds_its_total() -> None:
     ("total", "reasoning_apart", "output"),
     [(41, False, 9), (135, False, 103), (135, True, 103), (41, True, 9), (None, True, 103), (None, False, 9)],
 )
-def test_reasoning_beside_the_completion_is_output_too(
+def test_reasoning_apart_from_the_completion_is_output_too(
     total: int | None,
     reasoning_apart: bool,  # noqa: FBT001 - a table of cases
     output: int,
@@ -160,9 +158,61 @@ _JSON = st.recursive(
 )
 
 
-@given(_JSON)
-def test_nothing_raises_and_nothing_is_negative(usage: object) -> None:
+@given(st.dictionaries(st.sampled_from(sorted({reading.path for reading in READINGS} | {"total_tokens"})), _JSON))
+def test_nothing_raises_and_nothing_is_negative(usage: dict[str, object]) -> None:
     found = read(usage)
     if found is not None:
         assert 0 <= found.cached_input_tokens <= found.input_tokens
         assert 0 <= found.reasoning_tokens <= found.output_tokens
+
+
+def _paths(usage: dict[str, Any], prefix: str = "") -> set[str]:
+    found: set[str] = set()
+    for name, value in usage.items():
+        found |= _paths(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name}
+    return found
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda report: report.vendor)
+def test_documented_reports_are_read_completely(report: UsageReport) -> None:
+    unknown: list[str] = []
+    assert read_usage(report.usage, unknown=unknown.append) == report.quantities
+    assert unknown == []
+    assert report.source
+
+
+@pytest.mark.parametrize("reading", READINGS, ids=lambda reading: reading.path)
+def test_each_member_that_is_read_has_a_documented_report(reading: Any) -> None:
+    assert [report.vendor for report in REPORTS if reading.path in _paths(report.usage)]
+
+
+@pytest.mark.parametrize("member", ["new_tokens", "prompt_tokens_details.fresh_tokens", "more.tokens_read"])
+def test_unknown_members_with_tokens_are_counted_and_logged_once_a_day(
+    member: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [86_400.0 * 9]
+    unknown = UnknownMembers(lambda: now[0])
+    outer, _, inner = member.rpartition(".")
+    usage = {
+        "prompt_tokens": 3,
+        "rate_tokens_per_sec": 2.5,
+        "zero_tokens": 0,
+        **({outer: {inner: 7}} if outer else {inner: 7}),
+    }
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            read_usage(usage, unknown=lambda path: unknown.add("OpenAICompatible", path))
+        assert unknown.counts == {("OpenAICompatible", member): 3}
+        assert [record.member for record in caplog.records] == [member]  # type: ignore[attr-defined] # an extra
+        now[0] += 86_400
+        read_usage(usage, unknown=lambda path: unknown.add("OpenAICompatible", path))
+    assert len(caplog.records) == 2
+
+
+def test_the_names_of_unknown_members_are_bounded() -> None:
+    unknown = UnknownMembers(lambda: 0)
+    for number in range(500):
+        unknown.add("OpenAICompatible", f"tokens_{number}")
+    unknown.add("OpenAICompatible", "prompt text with spaces tokens")
+    assert len(unknown.counts) <= 101
+    assert sum(unknown.counts.values()) == 501
