@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from domain.estimates import estimate_tokens, message_characters
+from domain.estimates import estimate_tokens, item_parts, message_characters, part_characters
 from infra.providers.openai_wire.lazy_json import UNREADABLE
 from infra.providers.openai_wire.stream.sse import parse
 
@@ -49,20 +49,8 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
 
 
-class _Part(msgspec.Struct):
-    text: str | None = None
-    refusal: str | None = None
-
-
-class _Item(msgspec.Struct):
-    content: list[_Part] | None = None
-    summary: list[_Part] | None = None
-    arguments: str | None = None
-    input: str | None = None
-
-
 class _Response(msgspec.Struct):
-    output: list[_Item] | None = None
+    output: Any = None
 
 
 class _Event(msgspec.Struct):
@@ -149,10 +137,6 @@ def typed_text(payload: bytes) -> EventText:
     if event.delta is not None:
         return EventText(len(event.delta))
     repeated = sum(len(text) for text in (event.text, event.refusal, event.arguments, event.input) if text)
-    whole = 0
-    for item in () if event.response is None else event.response.output or ():
-        texts = [item.arguments, item.input]
-        for part in (*(item.content or ()), *(item.summary or ())):
-            texts += (part.text, part.refusal)
-        whole += sum(len(text) for text in texts if text)
+    output = None if event.response is None else event.response.output
+    whole = sum(part_characters(part) for part in item_parts(output))
     return EventText(repeated=repeated, whole=whole)
