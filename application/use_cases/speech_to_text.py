@@ -11,8 +11,8 @@ from domain.form import Form
 from domain.operation import Endpoint
 from domain.usage import AudioLength, MeasureAudio, Usage
 
-BYTES_PER_SECOND = 16_000
-"""Rule of thumb for audio whose length cannot be read: 128 kbit/s, the most common bit rate of MP3 files."""
+BYTES_PER_SECOND = 4_000
+"""Estimate for audio whose length cannot be read: 32 kbit/s, a low bit rate, so that the length is rather too high."""
 
 
 def read_transcription(form: Form, request_id: str) -> Call:

@@ -1,1 +1,1 @@
-"""How long a recording plays, from its bytes alone: one module for each container."""
+"""Length of recordings, read from the bytes of the file."""

@@ -7,20 +7,20 @@ from infra.audio.window import Window
 
 _RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _BLOCK_SAMPLES = 1024
-_FIXED = 0xF6FC  # of the second and third byte: what says that it is ADTS, profile, sample rate
+_FIXED = 0xF6FC  # of the second and third byte: sync, profile, sample rate
 _ADTS = 0xF000
 _LAYER_AND_SYNC = 0xF600
 
 
 def milliseconds(window: Window) -> float | None:
-    """Playing time of a stream of frames; ``None`` = there is none. Frames of several blocks are not in use."""
+    """Measure a stream of frames; None if there is none. Frames of several blocks are not in use."""
     place = first(window, _any_frame_at)
     if place is None:
         return None
     header = int.from_bytes(window.at(place + 1, 2))
-    stream = count(window, place, _frame_at(header & _FIXED))
+    stream = count(window, place, _frame_at(header & _FIXED), HEADER + 1)
     if stream.covered * 2 < window.end - place:
-        return None  # what looked like frames is not what the file is about
+        return None  # most of the file is something else
     return stream.frames * _BLOCK_SAMPLES * 1000 / _RATES[_rate_code(header)]
 
 

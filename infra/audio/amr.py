@@ -12,14 +12,14 @@ _LENGTHS = {
     NARROW: (13, 14, 16, 18, 20, 21, 27, 32, 6, 0, 0, 0, 0, 0, 0, 1),
     WIDE: (18, 24, 33, 37, 41, 47, 51, 59, 61, 6, 0, 0, 0, 0, 1, 1),
 }
-_FRAMES = 400_000  # as many as are looked at; of a longer file they say what the rest holds
+_FRAMES = 1_000_000
 
 
 def milliseconds(window: Window) -> float | None:
-    """Playing time of all whole frames up to the first that is none."""
+    """Measure all complete frames up to the first invalid one; None if there are too many."""
     magic = WIDE if window.at(window.start, len(WIDE)) == WIDE else NARROW
     lengths = _LENGTHS[magic]
-    start = place = window.start + len(magic)
+    place = window.start + len(magic)
     frames = 0
     while frames < _FRAMES and place < window.end:
         data = window.block(place)
@@ -33,5 +33,4 @@ def milliseconds(window: Window) -> float | None:
             at += length
             frames += 1
         place += at
-    share = (window.end - start) / (place - start) if place > start else 0
-    return frames * share * _FRAME_MS
+    return frames * _FRAME_MS if place >= window.end else None

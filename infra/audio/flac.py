@@ -1,23 +1,22 @@
-"""FLAC (RFC 9639): the last frame says how many samples stand before it, whatever the head of the file promises."""
+"""FLAC (RFC 9639): the sum of the samples of all frames, whatever the header of the file announces."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from infra.audio.window import Window
+from infra.audio.window import BLOCK, Window
 
 STREAMINFO = 34
 """Bytes of the block that describes the stream."""
 
 _FIXED_SIZES = {1: 192, **{code: 576 << code - 2 for code in range(2, 6)}, **{code: 1 << code for code in range(8, 16)}}
 _ONE_BYTE_SIZE, _TWO_BYTE_SIZE = 6, 7
-_LEAST_HEAD, _MOST_HEAD = 6, 16
-_SAME_STREAM = b"\xff\xff\x0f\x0f"  # of a frame's head: sync, strategy, sample rate, bits of a sample
-_BLOCKS = 200  # of description, in front of the first frame
-_TAIL = 1 << 16
-_TAILS = 64  # how far from the end a last frame is looked for
-_CANDIDATES = 20_000
-_SEVEN = 7
+_RATE_BYTES = {12: 1, 13: 2, 14: 2}
+_FRAME_START, _FRAME_HEADER = 4, 16
+_METADATA_BLOCKS = 200
+_CANDIDATES = 1_000_000
+_LONGEST_NUMBER = 7
 
 
 def _remainder(byte: int) -> int:
@@ -30,107 +29,93 @@ _REMAINDERS = bytes(_remainder(byte) for byte in range(256))
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """What a STREAMINFO block says.
+class StreamInfo:
+    """A parsed STREAMINFO block.
 
     Args:
-        block: samples of a block, where all have the same.
-        rate: samples a second.
-        samples: of the whole stream; 0 = not known.
+        rate: samples per second.
+        samples: of the stream; 0 if unknown.
     """
 
-    block: int
     rate: int
     samples: int
 
 
-def shape(described: bytes) -> Shape | None:
-    """A STREAMINFO block, read; ``None`` = it is none."""
-    packed = int.from_bytes(described[10:18])
+def stream_info(block: bytes) -> StreamInfo | None:
+    """Parse a STREAMINFO block; None if invalid."""
+    packed = int.from_bytes(block[10:18])
     rate = packed >> 44
-    if len(described) < STREAMINFO or not rate:
-        return None
-    return Shape(int.from_bytes(described[2:4]), rate, packed & (1 << 36) - 1)
+    return StreamInfo(rate, packed & (1 << 36) - 1) if len(block) >= STREAMINFO and rate else None
 
 
 def milliseconds(window: Window) -> float | None:
-    """Playing time; ``None`` = the file says nothing about its samples."""
-    found = shape(window.at(window.start + 8, STREAMINFO))
-    if found is None:
+    """Measure the frames, or without any use the number of samples in the header; None if neither is there."""
+    info = stream_info(window.at(window.start + 8, STREAMINFO))
+    if info is None:
         return None
-    samples = _samples_up_to_last_frame(window, found, _first_frame(window))
-    samples = found.samples if samples is None else samples
-    return samples * 1000 / found.rate if samples else None
+    place = _first_frame(window)
+    samples = _count(window, place, window.at(place, _FRAME_START))
+    if samples is None:
+        return None
+    samples = samples or info.samples
+    return samples * 1000 / info.rate if samples else None
 
 
-def _first_frame(window: Window) -> bytes:
-    """The first four bytes behind the blocks that describe the stream."""
+def _first_frame(window: Window) -> int:
+    """Return the offset behind the metadata blocks."""
     place, last = window.start + 4, 0
-    for _ in range(_BLOCKS):
+    for _ in range(_METADATA_BLOCKS):
         if last:
             break
         head = window.at(place, 4)
         last = int.from_bytes(head[:1]) >> 7
         place += 4 + int.from_bytes(head[1:])
-    return window.at(place, 4)
+    return place
 
 
-def _samples_up_to_last_frame(window: Window, found: Shape, first: bytes) -> int | None:
-    if len(first) < len(_SAME_STREAM):
-        return None
-    left, end = _CANDIDATES, window.end
-    for _ in range(_TAILS):
-        start = max(window.start, end - _TAIL)
-        data = window.content.read(start, min(window.end, end + _MOST_HEAD) - start)
-        at = data.rfind(b"\xff", 0, end - start)
-        while at >= 0 and left:
-            head = data[at : at + _MOST_HEAD]
-            samples = _samples_after(head, found) if _alike(head, first) else None
-            if samples is not None:
-                return samples
-            left, at = left - 1, data.rfind(b"\xff", 0, at)
-        if start == window.start or not left:
+def _count(window: Window, place: int, first: bytes) -> int | None:
+    """Add up the samples of all frames from an offset on; None if too many places look like one.
+
+    A frame begins like the first one: the same sync code, blocking strategy, sample rate and sample size.
+    """
+    if len(first) < _FRAME_START or first[0] != 0xFF:  # noqa: PLR2004 - the sync code
+        return 0
+    alike = [bytes(high << 4 | byte & 0x0F for high in range(16)) for byte in first[2:]]
+    frame = re.compile(b"\xff%b[%b][%b]" % (re.escape(first[1:2]), *map(re.escape, alike)), re.DOTALL)
+    samples, candidates = 0, _CANDIDATES
+    while place < window.end:
+        data = window.content.read(place, min(BLOCK + _FRAME_HEADER, window.end - place))
+        for found in frame.finditer(data):
+            at = found.start()
+            if at >= BLOCK:
+                break
+            candidates -= 1
+            samples += _block_size(data[at : at + _FRAME_HEADER])
+        if candidates < 0:
             return None
-        end = start
-    return None
+        place += BLOCK
+    return samples
 
 
-def _alike(head: bytes, first: bytes) -> bool:
-    """Whether two frames can belong to one stream."""
-    return len(head) >= _LEAST_HEAD and all(
-        (one ^ other) & mask == 0 for one, other, mask in zip(head, first, _SAME_STREAM, strict=False)
-    )
-
-
-def _samples_after(head: bytes, found: Shape) -> int | None:
-    """Samples up to the end of a frame with this head; ``None`` = none begins here."""
-    number, place = _coded(head)
+def _block_size(head: bytes) -> int:
+    """Return the number of samples in the frame with this header; 0 if its checksum is wrong."""
     size, rate = head[2] >> 4, head[2] & 15
+    place = _behind_number(head)
     block = _FIXED_SIZES.get(size, 0)
     if size in {_ONE_BYTE_SIZE, _TWO_BYTE_SIZE}:
         width = size - 5
         block = int.from_bytes(head[place : place + width]) + 1
         place += width
-    place += {12: 1, 13: 2, 14: 2}.get(rate, 0)
-    if not block or not place or len(head) <= place or _crc(head[:place]) != head[place]:
-        return None
-    return (number if head[1] & 1 else number * found.block) + block
+    place += _RATE_BYTES.get(rate, 0)
+    return block if len(head) > place and _crc(head[:place]) == head[place] else 0
 
 
-def _coded(head: bytes) -> tuple[int, int]:
-    """The number of the frame or of its first sample, and where it ends; (0, 0) = it is none."""
-    lead = head[4]
-    more = 0
-    while more < _SEVEN and lead & 0x80 >> more:
+def _behind_number(head: bytes) -> int:
+    """Return the offset behind the number of the frame or sample, which is coded like a character in UTF-8."""
+    lead, more = head[4] if len(head) > _FRAME_START else 0, 0
+    while more < _LONGEST_NUMBER and lead & 0x80 >> more:
         more += 1
-    if more == 0:
-        return lead, 5
-    if more == 1 or len(head) < 4 + more:
-        return 0, 0
-    number = lead & (0x7F >> more)
-    for byte in head[5 : 4 + more]:
-        number = number << 6 | byte & 0x3F
-    return number, 4 + more
+    return _FRAME_START + max(1, more)
 
 
 def _crc(data: bytes) -> int:

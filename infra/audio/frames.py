@@ -1,7 +1,7 @@
-"""Streams that are nothing but frames, one behind the other, with whatever tags stand around them (MP3, AAC in ADTS).
+"""Streams of frames, possibly with tags around them (MP3, AAC in ADTS).
 
-Frames are counted one by one: what a file says about itself may be missing, stale or made up, and a bitrate that
-varies makes its size say nothing.
+Frames are counted one by one: headers may be missing, stale or forged, and the size means nothing where the bitrate
+varies.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from itertools import repeat
 from infra.audio.window import Window
 
 HEADER = 7
-"""Bytes that ``FrameAt`` may look at."""
+"""Bytes that ``FrameAt`` may read."""
 
 FrameAt = Callable[[bytes, int], int]
-"""Length in bytes of the frame that begins at a place, with a complete header; 0 = none begins there."""
+"""Returns the length in bytes of the frame at an offset, with a complete header; 0 if there is none."""
 
 _SYNC = b"\xff"
 _JUNK = 1 << 16  # bytes in front of the first frame
 _IN_A_ROW = 3  # frames that make a stream
-_CANDIDATES = 4000  # places where a frame could begin that are looked at in a block of junk
-_STEPS = 300_000  # frames that are looked at; of a longer file these say what the rest holds
+_CANDIDATES = 4000  # possible frames that are tried in a block of junk
+_STEPS = 1_000_000  # frames that are counted; the rest of a longer file is estimated up
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Frames that follow each other.
+    """A stream of frames.
 
     Args:
-        frames: how many; a fraction where the end was extrapolated.
-        covered: bytes that are frames.
+        frames: number of complete frames.
+        covered: bytes in frames.
     """
 
-    frames: float
-    covered: float
+    frames: int
+    covered: int
 
 
 def first(window: Window, frame_at: FrameAt) -> int | None:
-    """Where a stream begins: three frames in a row near the begin, or fewer which are all that there is."""
+    """Find the begin of a stream: three frames in a row near the begin of the file, or fewer that fill it."""
     place = window.start
     if _chain(window, place, frame_at, to_end=True):
         return place
@@ -50,9 +50,16 @@ def first(window: Window, frame_at: FrameAt) -> int | None:
     return None
 
 
-def count(window: Window, place: int, frame_at: FrameAt) -> Stream:
-    """All whole frames from a place on."""
-    start, frames, covered, steps = place, 0, 0, _STEPS
+def count(window: Window, place: int, frame_at: FrameAt, smallest: int) -> Stream:
+    """Count complete frames.
+
+    Args:
+        window: the file.
+        place: offset of the first frame.
+        frame_at: recognises frames.
+        smallest: length of the smallest valid frame, for the part of the file that is not read.
+    """
+    frames, covered, steps = 0, 0, _STEPS
     while steps > 0 and window.end - place >= HEADER:
         data = window.block(place)
         at, complete = 0, len(data) - HEADER
@@ -70,8 +77,8 @@ def count(window: Window, place: int, frame_at: FrameAt) -> Stream:
         place += at
     if place > window.end:  # the last one was cut
         frames, covered = frames - 1, covered - length
-    share = 1 if steps > 0 else (window.end - start) / (place - start)
-    return Stream(frames * share, covered * share)
+    unread = window.end - place if steps <= 0 and place < window.end else 0
+    return Stream(frames + unread // smallest, covered + unread)
 
 
 def _syncs(data: bytes) -> list[int]:
@@ -95,7 +102,7 @@ def _chain(window: Window, place: int, frame_at: FrameAt, *, to_end: bool) -> bo
 
 
 def _resynchronised(data: bytes, at: int, frame_at: FrameAt) -> int:
-    """The next place where a frame begins and is followed by another, or where the block has been searched."""
+    """Return the next offset of a frame that is followed by another, or the end of the searched part."""
     complete = len(data) - HEADER
     at = data.find(_SYNC, at + 1)
     for _ in repeat(None, _CANDIDATES):

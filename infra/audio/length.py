@@ -1,31 +1,30 @@
-"""How long an uploaded recording plays."""
+"""Length of an uploaded recording."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from domain.form import Content
-from infra.audio import adts, aiff, amr, flac, matroska, mp3, mp4, ogg, riff
-from infra.audio.tags import behind_tags
-from infra.audio.window import Window
+from infra.audio import adts, amr, flac, iff, matroska, mp3, mp4, ogg
+from infra.audio.window import Window, behind_tags
 
 _LONGEST = 1000 * 60 * 60 * 1000
-"""A thousand hours: a file that claims more is damaged or made up."""
+"""A thousand hours; a file that claims more is damaged or forged."""
 
 _Measure = Callable[[Window], float | None]
 
 
 def length_ms(content: Content) -> int | None:
-    """Playing time of an audio file in milliseconds, recognised by its bytes whatever its name says.
+    """Measure a recording in milliseconds, recognised by its bytes and not by its name.
 
-    Reads bounded pieces and never raises, whatever the bytes are. Of a file that was cut, what is there counts.
+    Reads bounded blocks in bounded time and raises nothing, whatever the bytes are.
 
     Args:
-        content: the file; may be tens of megabytes, so this belongs into a thread.
+        content: the file; may be tens of megabytes, so call this in a thread.
 
     Returns:
-        ``None`` = not a recording that can be measured. Samples without any container are among those: nothing in
-        them says how many make a second.
+        None if the length cannot be read: not a recording, an unknown format, samples without a container, or too
+            many parts to read. Where a format leaves a choice, the longer reading counts.
     """
     window = behind_tags(Window(content))
     for measure in _measures(window.at(window.start, 16)):
@@ -36,7 +35,7 @@ def length_ms(content: Content) -> int | None:
 
 
 def _measures(head: bytes) -> tuple[_Measure, ...]:
-    """Who knows files that begin so. What has no head of its own is recognised by its frames."""
+    """Return the parsers for a file that begins so. Formats without a header are recognised by their frames."""
     for begin, measure in _BEGINS.items():
         if head.startswith(begin):
             return (measure,)
@@ -46,10 +45,10 @@ def _measures(head: bytes) -> tuple[_Measure, ...]:
 
 
 _BEGINS: dict[bytes, _Measure] = {
-    b"RIFF": riff.milliseconds,
-    b"RF64": riff.milliseconds,
-    b"BW64": riff.milliseconds,
-    b"FORM": aiff.milliseconds,
+    b"RIFF": iff.wav_ms,
+    b"RF64": iff.wav_ms,
+    b"BW64": iff.wav_ms,
+    b"FORM": iff.aiff_ms,
     b"fLaC": flac.milliseconds,
     b"OggS": ogg.milliseconds,
     b"\x1aE\xdf\xa3": matroska.milliseconds,

@@ -1,7 +1,7 @@
-"""WebM and Matroska: the times of the first and the last block (RFC 9559).
+"""WebM and Matroska: the times of the earliest and the latest block (RFC 9559), and the packets of Opus.
 
-What the head says about the duration is not needed, and recorders in browsers do not write it: they leave the sizes of
-segment and clusters open, too. So the elements are gone through as if they were not nested.
+Recorders in browsers write no duration and leave the sizes of segment and clusters open, so the elements are read as if
+they were not nested.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
 
-from infra.audio.opus_packet import packet_ms
 from infra.audio.window import BLOCK, Window
 
 _SEGMENT, _INFO, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0x1F43B675
@@ -21,13 +20,17 @@ _NUMBERS = frozenset({_SCALE, _TIME, _NUMBER, _KIND, _DELAY, _FRAME, _BLOCK_DURA
 _SOUND = 2
 _NS_IN_MS = 1_000_000
 _LONGEST_DELAY = 1000 * _NS_IN_MS
-_MOST_TRACKS = 100  # as many as are remembered
-_STEPS = 100_000  # elements that are looked at in a row: of a longer file its last cluster follows
+_MOST_TRACKS = 100
+_STEPS = 400_000  # elements that are read in a row; of a longer file the last cluster follows
 _CLUSTER_BEGINS = _CLUSTER.to_bytes(4)
-_LOOK: Final = 16  # bytes that a head and the number of a track fit into
+_LOOK: Final = 16  # bytes: the header of an element, then number, time and flags of a block
 _WIDTHS = tuple(9 - byte.bit_length() for byte in range(256))
 _MASKS = tuple((1 << 7 * width) - 1 for width in range(10))
 _LONGEST_ID, _LONGEST_SIZE = 4, 8
+_OPUS = b"A_OPUS"
+_OPUS_SPEECH_MS, _OPUS_HYBRID_MS, _OPUS_MUSIC_MS = (10.0, 20.0, 40.0, 60.0), (10.0, 20.0), (2.5, 5.0, 10.0, 20.0)
+_OPUS_HYBRID, _OPUS_MUSIC = 12, 16  # first configurations of these kinds
+_OPUS_ANY_NUMBER = 3
 
 
 @dataclass(slots=True)
@@ -41,43 +44,67 @@ class _Track:
 
 @dataclass(slots=True)
 class _Block:
-    """Where the time of a block stands, and the time that it counts from."""
+    """A block: its time and, where it has one, its duration, in ticks; its packet in milliseconds."""
 
-    cluster: int
-    place: int
+    time: int
+    packet_ms: float
     duration: int = 0
 
 
 @dataclass(slots=True)
 class _Recording:
-    """What has been seen so far. Times are in ticks of ``scale`` nanoseconds."""
+    """The part read so far. Times are in ticks of ``scale`` nanoseconds."""
 
     scale: int = _NS_IN_MS
     tracks: list[_Track] = field(default_factory=list)
     sound: _Track | None = None
     cluster: int = 0
-    first: _Block | None = None
+    start: int = 0
+    packets_ms: float = 0.0
+    block: _Block | None = None
     previous: _Block | None = None
-    last: _Block | None = None
+    latest: _Block | None = None
 
-    def number(self, element: int, value: int) -> None:
-        """An element that holds a number."""
+    def add_number(self, element: int, value: int) -> None:
+        """Add an element that contains a number."""
         if element == _SCALE:
             self.scale = value or self.scale
         elif element == _TIME:
             self.cluster = value
-        elif element == _BLOCK_DURATION and self.last:
-            self.last.duration = value
+        elif element == _BLOCK_DURATION and self.block:
+            self.block.duration = value
         elif self.tracks:
             self._of_track(self.tracks[-1], element, value)
 
-    def block(self, place: int, track: int) -> None:
-        """A block of sound or of something else."""
+    def add_block(self, head: bytes) -> None:
+        """Add a block by its number, time, flags and the begin of its packet."""
         if self.sound is None:
             self.sound = next((track for track in self.tracks if track.kind == _SOUND), None)
-        if self.sound and track == self.sound.number | 0x80:
-            self.previous, self.last = self.last, _Block(self.cluster, place)
-            self.first = self.first or self.last
+        if self.sound is None or head[:1] != bytes([self.sound.number & 0x7F | 0x80]):
+            return
+        time = self.cluster + int.from_bytes(head[1:3], signed=True)
+        packet = _packet_ms(head[4:6]) if self.sound.codec == _OPUS else 0.0
+        self.packets_ms += packet
+        self.block = _Block(time, packet)
+        if self.latest is None:
+            self.start, self.latest = time, self.block
+        elif time >= self.latest.time:
+            self.previous, self.latest = self.latest, self.block
+        self.start = min(self.start, time)
+
+    def milliseconds(self) -> float | None:
+        """Return the time up to the end of the latest block, at least that of all packets; None without a block."""
+        latest, sound = self.latest, self.sound
+        if latest is None or sound is None:
+            return None
+        ticks = latest.time - self.start + latest.duration
+        last = 0.0
+        if not latest.duration:
+            last = latest.packet_ms or sound.frame / _NS_IN_MS
+            if not last and self.previous:
+                ticks += latest.time - self.previous.time
+        delay = min(sound.delay, _LONGEST_DELAY) / _NS_IN_MS
+        return max(0.0, max(ticks * self.scale / _NS_IN_MS + last, self.packets_ms) - delay)
 
     @staticmethod
     def _of_track(track: _Track, element: int, value: int) -> None:
@@ -92,21 +119,18 @@ class _Recording:
 
 
 def milliseconds(window: Window) -> float | None:
-    """Playing time of the first track of sound, from its first block to the end of its last; ``None`` = no block."""
+    """Measure the first track of sound; None without a block of it, or if there are too many elements."""
     recording = _Recording()
     seen = _walk(window, window.start, recording)
-    if seen < window.end:
+    length = recording.milliseconds()
+    if seen < window.end and length is not None:
         _walk(window, _last_cluster(window, seen), recording)
-    first, last, sound = recording.first, recording.last, recording.sound
-    if not first or not last or not sound:
-        return None
-    ticks = _time(window, last) - _time(window, first)
-    delay = min(sound.delay, _LONGEST_DELAY) / _NS_IN_MS
-    return max(0.0, ticks * recording.scale / _NS_IN_MS + _last_ms(window, recording, last, sound) - delay)
+        return window.plausible(recording.milliseconds() or 0.0, length, seen)
+    return length
 
 
 def _last_cluster(window: Window, seen: int) -> int:
-    """Where the last cluster of a long file begins; the end = there is none behind what was seen."""
+    """Return the offset of the last cluster of a long file; its end if there is none behind the part read."""
     end = window.end
     while end > seen:
         start = max(seen, end - BLOCK)
@@ -118,7 +142,7 @@ def _last_cluster(window: Window, seen: int) -> int:
 
 
 def _walk(window: Window, place: int, recording: _Recording) -> int:  # noqa: C901 - one loop, it runs for every block
-    """Goes through the elements from a place on; where it stopped, which is the end unless there are too many."""
+    """Read elements from an offset on; return the offset reached, which is the end unless there are too many."""
     steps = _STEPS
     while place < window.end:
         if not steps:
@@ -148,9 +172,9 @@ def _walk(window: Window, place: int, recording: _Recording) -> int:  # noqa: C9
             if open_end or place + at + size > window.end:
                 return window.end  # cut
             if element in {_SIMPLE_BLOCK, _BLOCK}:
-                recording.block(place + at + 1, data[at] if at < len(data) else 0)
+                recording.add_block(window.at(place + at, 6) if at + 6 > len(data) else data[at : at + 6])
             elif element in _NUMBERS:
-                recording.number(element, int.from_bytes(window.at(place + at, min(size, 8))))
+                recording.add_number(element, int.from_bytes(window.at(place + at, min(size, 8))))
             elif element == _CODEC and recording.tracks:
                 recording.tracks[-1].codec = window.at(place + at, min(size, 32))
             at += size
@@ -158,17 +182,17 @@ def _walk(window: Window, place: int, recording: _Recording) -> int:  # noqa: C9
     return window.end
 
 
-def _time(window: Window, block: _Block) -> int:
-    return block.cluster + int.from_bytes(window.at(block.place, 2), signed=True)
-
-
-def _last_ms(window: Window, recording: _Recording, last: _Block, sound: _Track) -> float:
-    """How long the last block plays: as it says, or its packet, or its track, or as long as the one before."""
-    if last.duration:
-        return last.duration * recording.scale / _NS_IN_MS
-    if sound.codec == b"A_OPUS":
-        return packet_ms(window.at(last.place + 3, 2))
-    if sound.frame:
-        return sound.frame / _NS_IN_MS
-    before = recording.previous
-    return max(0, _time(window, last) - _time(window, before)) * recording.scale / _NS_IN_MS if before else 0.0
+def _packet_ms(begin: bytes) -> float:
+    """Return the length of a packet of Opus by its first two bytes (RFC 6716, section 3.1)."""
+    if not begin:
+        return 0.0
+    configuration, code = begin[0] >> 3, begin[0] & 3
+    if configuration < _OPUS_HYBRID:
+        frame = _OPUS_SPEECH_MS[configuration % 4]
+    elif configuration < _OPUS_MUSIC:
+        frame = _OPUS_HYBRID_MS[configuration % 2]
+    else:
+        frame = _OPUS_MUSIC_MS[configuration % 4]
+    if code == _OPUS_ANY_NUMBER:
+        return frame * (begin[1] & 0x3F if len(begin) > 1 else 0)
+    return frame * (2 if code else 1)

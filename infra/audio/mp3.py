@@ -6,7 +6,7 @@ from infra.audio.frames import FrameAt, count, first
 from infra.audio.window import Window
 
 _MPEG_1 = 3
-_LAYER_1, _LAYER_2, _LAYER_3 = 3, 2, 1  # as they are written in the header
+_LAYER_1, _LAYER_2, _LAYER_3 = 3, 2, 1  # codes in the header
 _SAMPLES = {(True, _LAYER_1): 384, (True, _LAYER_2): 1152, (True, _LAYER_3): 1152}
 _SAMPLES |= {(False, _LAYER_1): 384, (False, _LAYER_2): 1152, (False, _LAYER_3): 576}
 _BITRATES = {
@@ -23,12 +23,12 @@ _LAME = {b"LAME", b"Lavf", b"Lavc", b"L3.9"}
 
 
 def _lengths() -> dict[int, int]:
-    """Second and third byte of every header that is allowed -> length of its frame."""
+    """Map the second and third byte of every valid header to the length of its frame."""
     table = {}
     for key in range(0xE000, 0x10000):
         version, layer, bitrate, rate = key >> 11 & 3, key >> 9 & 3, key >> 4 & 15, key >> 2 & 3
         is_1 = version == _MPEG_1
-        if version not in _RATES or (is_1, layer) not in _BITRATES or rate > 2 or not 0 < bitrate < 15:  # noqa: PLR2004 - reserved and free ones
+        if version not in _RATES or (is_1, layer) not in _BITRATES or rate > 2 or not 0 < bitrate < 15:  # noqa: PLR2004 - reserved and free codes
             continue
         slot = 4 if layer == _LAYER_1 else 1
         bits = _BITRATES[is_1, layer][bitrate - 1] * 1000 * _SAMPLES[is_1, layer] // 8
@@ -40,15 +40,15 @@ _LENGTHS = _lengths()
 
 
 def milliseconds(window: Window) -> float | None:
-    """Playing time of a stream of frames; ``None`` = there is none."""
+    """Measure a stream of frames; None if there is none."""
     place = first(window, _frame_at(_LENGTHS))
     if place is None:
         return None
     header = int.from_bytes(window.at(place + 1, 2))
-    frame_at = _frame_at({key: length for key, length in _LENGTHS.items() if not (key ^ header) & _SAME_STREAM})
-    stream = count(window, place, frame_at)
+    lengths = {key: length for key, length in _LENGTHS.items() if not (key ^ header) & _SAME_STREAM}
+    stream = count(window, place, _frame_at(lengths), min(lengths.values()))
     if stream.covered * 2 < window.end - place:
-        return None  # what looked like frames is not what the file is about
+        return None  # most of the file is something else
     version, layer = header >> 11 & 3, header >> 9 & 3
     samples = stream.frames * _SAMPLES[version == _MPEG_1, layer]
     samples -= _silent(window.at(place, 256), _SAMPLES[version == _MPEG_1, layer])
@@ -65,7 +65,7 @@ def _frame_at(lengths: dict[int, int]) -> FrameAt:
 
 
 def _silent(frame: bytes, samples: int) -> int:
-    """Samples that players leave out: a first frame that only describes the file, and what the encoder had to add."""
+    """Return the samples that players skip: a first frame that only describes the file, and the encoder's padding."""
     if frame.find(b"VBRI", 0, 40) >= 0:
         return samples
     at = max(frame.find(b"Xing", 0, 40), frame.find(b"Info", 0, 40))

@@ -1,6 +1,7 @@
-"""MP4, M4A, MOV and 3GP (ISO 14496-12): the durations of the samples of the first track of sound, also in fragments.
+"""MP4, M4A, MOV and 3GP (ISO 14496-12): the durations of the samples of the longest track of sound, also in fragments.
 
-The boxes that matter stand inside others; they are gone through as if they were not nested.
+Boxes are read as if they were not nested. The tables are complete or invalid: of a file that was cut all of its samples
+count, and data that the boxes announce but the file lacks means nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ from operator import mul
 from infra.audio.window import Window
 
 FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot"})
-"""What a file of this kind begins with."""
+"""Types of the first box of a file."""
 
 _CONTAINERS = frozenset({b"moov", b"trak", b"edts", b"mdia", b"minf", b"stbl", b"mvex", b"moof", b"traf"})
-_BOXES = 100_000  # as many as are looked at
-_TRACKS = 20  # as many as are remembered
+_BOXES = 100_000
 _EDITS = 5000
 _LARGEST = 1 << 22  # bytes of a table that are read
 _HEAD, _LONG_HEAD = 8, 16
@@ -30,19 +30,17 @@ _TRUN_COLUMNS = (0x100, 0x200, 0x400, 0x800)
 
 @dataclass(slots=True)
 class _Track:
-    """One track. Times are in ticks of ``timescale`` a second, edits in those of the movie.
+    """One track. Times are in ticks of ``timescale`` per second, edits in those of the movie.
 
     Args:
-        number: its id.
-        sound: whether it is one.
-        timescale: ticks a second.
+        sound: a track of sound.
+        timescale: ticks per second.
         ticks: durations of its samples.
-        edits: what is to be played of it; 0 = all.
-        sample: duration of a sample in fragments that do not say.
+        edits: the part of it that is played; 0 for all.
+        sample: default duration of samples in fragments.
         fragments: durations of the samples in fragments.
     """
 
-    number: int = 0
     sound: bool = False
     timescale: int = 0
     ticks: int = 0
@@ -53,62 +51,57 @@ class _Track:
 
 @dataclass(slots=True)
 class _Movie:
-    """What has been seen so far."""
+    """The part read so far; tracks also by their ids."""
 
     timescale: int = 0
     tracks: list[_Track] = field(default_factory=list)
+    by_id: dict[int, _Track] = field(default_factory=dict)
     current: _Track = field(default_factory=_Track)
     defaults: dict[int, int] = field(default_factory=dict)
-    announced: int = 0
-    present: int = 0
 
-    def opened(self, name: bytes) -> None:
-        """A container begins."""
+    def open(self, name: bytes) -> None:
+        """Open a container."""
         if name == b"trak":
             self.current = _Track()
-            self.tracks = [*self.tracks, self.current][:_TRACKS]
+            self.tracks.append(self.current)
 
-    def data(self, size: int, there: int) -> None:
-        """Bytes of samples, and how many of them are there."""
-        self.announced += size
-        self.present += min(size, there)
+    def milliseconds(self, track: _Track) -> float:
+        """Return the length of a track."""
+        length = (track.ticks + track.fragments) * 1000 / track.timescale
+        if track.edits and self.timescale and not track.fragments:
+            length = min(length, track.edits * 1000 / self.timescale)
+        return length
 
 
 def milliseconds(window: Window) -> float | None:
-    """Playing time of the first track of sound; ``None`` = there is none."""
+    """Measure the longest track of sound; None without any, or if there are too many boxes."""
     movie = _walk(window)
-    track = next((track for track in movie.tracks if track.sound and track.timescale), None)
-    if track is None:
-        return None
-    length = (track.ticks + track.fragments) * 1000 / track.timescale
-    if track.edits and movie.timescale and not track.fragments:
-        length = min(length, track.edits * 1000 / movie.timescale)
-    return length * movie.present / movie.announced if movie.announced else length
+    sound = [] if movie is None else [track for track in movie.tracks if track.sound and track.timescale]
+    return None if movie is None else max(map(movie.milliseconds, sound), default=None)
 
 
-def _walk(window: Window) -> _Movie:
+def _walk(window: Window) -> _Movie | None:
+    """Read all boxes; None if there are too many."""
     movie, place = _Movie(), window.start
     for _ in range(_BOXES):
         head = window.at(place, _LONG_HEAD)
         if len(head) < _HEAD:
-            break
+            return movie
         size, name, body = int.from_bytes(head[:4]), head[4:8], place + _HEAD
         if size == 1:
             size, body = int.from_bytes(head[8:16]), place + _LONG_HEAD
         elif size == 0:
             size = window.end - place
         if size < body - place:
-            break
+            return movie
         if name in _CONTAINERS:
-            movie.opened(name)
+            movie.open(name)
             place = body
             continue
-        if name == b"mdat":
-            movie.data(size - (body - place), window.end - body)
-        elif name in _READERS:
+        if name in _READERS:
             _READERS[name](movie, window.at(body, min(place + size - body, _LARGEST)))
         place += size
-    return movie
+    return None
 
 
 def _word(body: bytes, at: int) -> int:
@@ -116,7 +109,7 @@ def _word(body: bytes, at: int) -> int:
 
 
 def _column(body: bytes, first: int, step: int) -> array[int]:
-    """Every ``step``-th of the words of a table."""
+    """Return every ``step``-th word of a table."""
     words = array("I", body[: len(body) // _WORD * _WORD])
     if sys.byteorder == "little":
         words.byteswap()
@@ -128,7 +121,7 @@ def _mvhd(movie: _Movie, body: bytes) -> None:
 
 
 def _tkhd(movie: _Movie, body: bytes) -> None:
-    movie.current.number = _word(body, 20 if body[:1] == b"\1" else 12)
+    movie.by_id.setdefault(_word(body, 20 if body[:1] == b"\1" else 12), movie.current)
 
 
 def _mdhd(movie: _Movie, body: bytes) -> None:
@@ -146,7 +139,7 @@ def _stts(movie: _Movie, body: bytes) -> None:
 
 
 def _elst(movie: _Movie, body: bytes) -> None:
-    """Entries that play something; those without media only wait."""
+    """Add up the entries that play media; the others are pauses."""
     width = 8 if body[:1] == b"\1" else 4
     played, step = 0, 2 * width + 4
     for at in range(8, min(len(body), 8 + step * min(_word(body, 4), _EDITS)) - step + 1, step):
@@ -162,7 +155,7 @@ def _trex(movie: _Movie, body: bytes) -> None:
 def _tfhd(movie: _Movie, body: bytes) -> None:
     flags, number = _word(body, 0), _word(body, 4)
     at = 8 + (8 if flags & _TFHD_BASE else 0) + (4 if flags & _TFHD_DESCRIPTION else 0)
-    movie.current = next((track for track in movie.tracks if track.number == number), movie.current)
+    movie.current = movie.by_id.get(number, movie.current)
     movie.current.sample = _word(body, at) if flags & _TFHD_DURATION else movie.defaults.get(number, 0)
 
 

@@ -92,9 +92,9 @@ def test_the_length_is_measured_and_else_judged() -> None:
     upload = recording(1234)
     exact = TRANSCRIPTION.read_form(form(("model", "m"), ("file", upload)), "r")
     assert measure(exact, length_ms) == AudioLength(1234, exact=True)
-    assert estimate_duration(exact) == AudioLength(-(-len(upload) // 16), exact=False)
+    assert estimate_duration(exact) == AudioLength(-(-len(upload) // 4), exact=False)
     text = TRANSCRIPTION.read_form(form(("model", "m"), ("file", b"no audio at all")), "r")
-    assert measure(text, length_ms) == AudioLength(1, exact=False)
+    assert measure(text, length_ms) == AudioLength(4, exact=False)
 
 
 @pytest.mark.parametrize(
