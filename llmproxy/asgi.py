@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.errors import StoreUnavailableError
+from infra.controllers.connections import CONNECTIONS
 from infra.telemetry.logs import AccessLog, configure_logging
 from llmproxy.settings import Settings, load_environment, load_settings
 from llmproxy.wiring import open_product
@@ -35,11 +36,11 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._live(scope, receive, send)
         elif self._app is not None:
             await self._app(scope, receive, send)
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
         access_log = AccessLog(sys.stdout) if self._settings.llmproxy_access_log else None
         async with AsyncExitStack() as stack:
             await receive()  # lifespan.startup
@@ -49,6 +50,7 @@ class Application:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             self._app = product.app
+            scope["state"][CONNECTIONS] = product.connections
             _tune_garbage_collection()
             sys.setswitchinterval(_SWITCH_SECONDS)
             await send({"type": "lifespan.startup.complete"})

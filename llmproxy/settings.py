@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.model import Strategy
+from infra.controllers.addresses import Networks
 
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
@@ -66,6 +67,11 @@ def _account_key(value: SecretStr) -> SecretStr:
         base64.b64decode(value.get_secret_value(), validate=True)
     except ValueError:
         raise ValueError("not the key of an account, which is base64") from None
+    return value
+
+
+def _networks(value: str) -> str:
+    Networks.parse(value)
     return value
 
 
@@ -142,12 +148,23 @@ class Settings(BaseSettings):
         description="Seals the ids of stored responses, the same for every replica; "
         "empty = made of `COSMOS_KEY`, else of a file in `DATA_DIR`.",
     )
+    llmproxy_send_timeout: Seconds = Field(
+        60.0, description="Time in which a caller must read some of its response before it is disconnected, seconds."
+    )
+    llmproxy_max_connections: int = Field(10_000, ge=1, description="Open connections of callers per process.")
+    llmproxy_max_connections_per_address: int = Field(
+        8_000, ge=1, description="Open connections of one address per process, except trusted proxies."
+    )
+    llmproxy_trusted_proxies: Annotated[str, AfterValidator(_networks)] | None = Field(
+        None, description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
+    )
+    llmproxy_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
+        None,
+        description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only.",
+    )
     llmproxy_access_log: bool = Field(default=True, description="One JSON line for each request on stdout.")
     llmproxy_log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
         LogLevel.INFO, description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."
-    )
-    llmproxy_health_detail: bool = Field(
-        default=True, description="`false` = `/health?detailed=true` shows counts only, no ids and no reasons."
     )
     llmproxy_ca_file: Path | None = Field(
         None, description="PEM file with the certificate authorities to trust for upstreams, in place of the system's."

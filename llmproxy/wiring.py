@@ -27,8 +27,10 @@ from infra.audio.length import length_ms
 from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
+from infra.controllers.addresses import Networks
 from infra.controllers.app import create_pages
 from infra.controllers.asgi_app import AsgiApp
+from infra.controllers.connections import CallerConnections, CallerLimits
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.openai.upload_file import Uploads
@@ -87,6 +89,7 @@ class Product:
     app: ASGIApp
     stores: Stores
     view: CatalogView
+    connections: CallerConnections
 
 
 @asynccontextmanager
@@ -122,25 +125,40 @@ async def open_product(
             clock.monotonic, random.random, _breaker_policy(settings), settings.llmproxy_routing
         )
         serving = Serving(view, providers.dispatch, ledger, deployments, affinity, authentication=authentication)
+        connections = CallerConnections(_caller_limits(settings))
         health = Health(
             view,
             ledger=lambda: _ledger_facts(stores),
             upstreams=providers.facts,
             time=clock.time,
             version=_version(),
-            show_detail=settings.llmproxy_health_detail,
+            connections=connections.facts,
+            admin_key=None if settings.llmproxy_admin_key is None else settings.llmproxy_admin_key.get_secret_value(),
         )
         limits = BodyLimits(
             settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
         )
         uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
         app = AsgiApp(
-            Handler(serving, limits, uploads), create_pages(serving, health, _version(), ListedSizes().of), access_log
+            Handler(serving, limits, uploads),
+            create_pages(serving, health, _version(), ListedSizes().of),
+            access_log,
+            trusted_proxies=connections.limits.trusted_proxies,
+            local_only=not authentication,
         )
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()
-        yield Product(app, stores, view)
+        yield Product(app, stores, view, connections)
+
+
+def _caller_limits(settings: Settings) -> CallerLimits:
+    return CallerLimits(
+        connections=settings.llmproxy_max_connections,
+        per_address=settings.llmproxy_max_connections_per_address,
+        send_timeout=settings.llmproxy_send_timeout,
+        trusted_proxies=Networks.parse(settings.llmproxy_trusted_proxies or ""),
+    )
 
 
 def _signing_key(settings: Settings) -> bytes:

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from infra.controllers.asgi_response import Response, send_internal_error
+from domain.errors import GatewayError
+from infra.controllers.addresses import Networks, caller_address
+from infra.controllers.asgi_response import Response, send_body, send_error, send_internal_error
 from infra.controllers.headers import request_id_of
+from infra.controllers.local_only import check_local
 from infra.controllers.openai.handler import Handler
 from infra.controllers.openai.routes import ROUTES, find_route
 from infra.controllers.request_log import AccessLog, RequestRecord
+
+_NONE = Networks()
 
 
 class AsgiApp:
@@ -21,9 +26,21 @@ class AsgiApp:
         handler: serves model calls.
         pages: serves everything except model calls.
         access_log: receives the facts of each finished request.
+        trusted_proxies: whose ``X-Forwarded-For`` is believed.
+        local_only: refuse requests from elsewhere, because no key is needed.
     """
 
-    def __init__(self, handler: Handler, pages: ASGIApp, access_log: AccessLog | None) -> None:
+    def __init__(
+        self,
+        handler: Handler,
+        pages: ASGIApp,
+        access_log: AccessLog | None,
+        *,
+        trusted_proxies: Networks = _NONE,
+        local_only: bool = False,
+    ) -> None:
+        self._trusted_proxies = trusted_proxies
+        self._local_only = local_only
         self._handler = handler
         self._pages = pages
         self._access_log = access_log
@@ -35,12 +52,18 @@ class AsgiApp:
             return
         path = scope["path"]
         record = RequestRecord(request_id_of(scope["headers"]), scope["method"], path)
+        record.address = caller_address(scope, self._trusted_proxies)
         route = ROUTES.get(path) or find_route(path)
         try:
+            if self._local_only:
+                check_local(scope)
             if route is not None:
                 await self._handler(route, scope, receive, send, record)
             else:
                 await self._page(scope, receive, send, record)
+        except GatewayError as error:
+            record.failed(error)
+            await send_error(Response(send, record, scope), error)
         finally:
             if self._access_log is not None:
                 self._access_log(record.facts())
@@ -52,6 +75,9 @@ class AsgiApp:
             if message["type"] == "http.response.start":
                 record.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", record.request_id.encode("ascii"))]
+            elif not message.get("more_body", False):
+                await send_body(send, message.get("body", b""))
+                return
             await send(message)
 
         try:

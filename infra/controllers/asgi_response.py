@@ -18,6 +18,7 @@ JSON = b"application/json"
 CUT = "llmproxy.cut"
 """The ASGI extension of our server (``uvicorn_compat.py``) that cuts a connection in the middle of a response."""
 _CLOSE = (b"connection", b"close")
+_PIECE = 64 * 1024
 _LINGER = 30
 """Seconds in which the rest of a refused body is read and dropped: a client still sending would miss the response."""
 
@@ -48,7 +49,7 @@ class Response:
         if extra:
             headers += extra
         await self._start(status, headers)
-        await self._send({"type": "http.response.body", "body": body})
+        await send_body(self._send, body)
 
     async def refuse_body(self, error: GatewayError, receive: Receive, limit: int) -> None:
         """Respond with an error while the body is still being sent, then close the connection.
@@ -120,6 +121,15 @@ class Response:
             (b"x-request-id", self.record.request_id.encode("ascii")),
             (b"openai-processing-ms", b"%d" % (elapsed * 1000)),
         )
+
+
+async def send_body(send: Send, body: bytes) -> None:
+    """Send the last part of a response, in pieces: each waits until the caller has read most of those before it."""
+    rest = memoryview(body)
+    while len(rest) > _PIECE:
+        await send({"type": "http.response.body", "body": rest[:_PIECE], "more_body": True})
+        rest = rest[_PIECE:]
+    await send({"type": "http.response.body", "body": rest if rest.nbytes < len(body) else body})
 
 
 async def send_error(response: Response, error: GatewayError) -> None:

@@ -34,7 +34,7 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.UnknownRouteError: ErrorRow(404, _INVALID),
     errors.MethodNotAllowedError: ErrorRow(405, _INVALID),
     errors.OperationNotOfferedError: ErrorRow(400, _INVALID),
-    errors.InvalidApiKeyError: ErrorRow(401, _INVALID),
+    errors.InvalidApiKeyError: ErrorRow(401, _INVALID, logging.WARNING),
     errors.ModelNotFoundError: ErrorRow(404, _INVALID),
     errors.ResponseNotFoundError: ErrorRow(404, _INVALID),
     errors.RateLimitedError: ErrorRow(429, "rate_limit_error"),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from application.serving.catalog_view import CatalogView
+from infra.controllers.headers import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,8 @@ class Health:
         upstreams: facts about the provider adapters.
         time: POSIX seconds.
         version: of the product.
-        show_detail: if false, ``?detailed=true`` shows counts only, no ids and no reasons.
+        connections: facts about connections of callers.
+        admin_key: shows ids and reasons to whoever presents it; None to show them to nobody.
     """
 
     view: CatalogView
@@ -30,19 +33,29 @@ class Health:
     upstreams: Callable[[], Mapping[str, object]]
     time: Callable[[], float]
     version: str
-    show_detail: bool
+    connections: Callable[[], Mapping[str, object]]
+    admin_key: str | None
 
-    def detail(self) -> dict[str, Any]:
-        """Collect the details, without secrets and addresses."""
+    def detail(self, key: str | None) -> dict[str, Any]:
+        """Collect counts, and for the administrator ids and reasons; without secrets and addresses."""
         view = self.view
         age = None if view.checked_at is None else round(self.time() - view.checked_at, 1)
-        catalogue: dict[str, Any] = {**view.facts(), "checked_seconds_ago": age, "failure": view.failure}
-        if self.show_detail and view.ready:
+        catalogue: dict[str, Any] = {**view.facts(), "checked_seconds_ago": age}
+        if self._is_admin(key):
+            catalogue["failure"] = view.failure
             catalogue["left_out"] = [
                 {"kind": entry.kind, "id": entry.id, "reason": entry.reason, "stale": entry.stale}
-                for entry in view.catalog.left_out
+                for entry in (view.catalog.left_out if view.ready else ())
             ]
-        return {"catalogue": catalogue, "ledger": dict(self.ledger()), "upstreams": dict(self.upstreams())}
+        return {
+            "catalogue": catalogue,
+            "ledger": dict(self.ledger()),
+            "upstreams": dict(self.upstreams()),
+            "connections": dict(self.connections()),
+        }
+
+    def _is_admin(self, key: str | None) -> bool:
+        return self.admin_key is not None and key is not None and compare_digest(key.encode(), self.admin_key.encode())
 
 
 def ops_router(health: Health) -> APIRouter:
@@ -51,11 +64,15 @@ def ops_router(health: Health) -> APIRouter:
 
     # Without ?detailed, the status reports liveness only: a process that waits for its store must not be restarted.
     @router.get("/health", summary="Liveness; with ?detailed=true also readiness and its reasons")
-    async def get_health(*, detailed: bool = False) -> JSONResponse:
+    async def get_health(request: Request, *, detailed: bool = False) -> JSONResponse:
         if not detailed:
             return JSONResponse({"status": "ok", "version": health.version})
         ready = health.view.ready
-        body = {"status": "ok" if ready else "not_ready", "version": health.version, **health.detail()}
+        body = {
+            "status": "ok" if ready else "not_ready",
+            "version": health.version,
+            **health.detail(key_of(request.scope["headers"])),
+        }
         return JSONResponse(body, status_code=200 if ready else 503)
 
     return router

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from application.serving.accounting import CallAccount
 from domain.call import Call
-from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError
+from domain.errors import DeploymentUnusableError, GatewayError, InvalidApiKeyError, UpstreamError
 from domain.project import Caller
 from infra.controllers.errors import TABLE, status_of
 
@@ -38,6 +38,7 @@ class RequestRecord:
         caller: project and key, once authenticated.
         call: the call, once read.
         account: its account, once it is admitted.
+        address: of the caller; logged only for failed keys.
     """
 
     request_id: str
@@ -49,6 +50,7 @@ class RequestRecord:
     caller: Caller | None = None
     call: Call | None = None
     account: CallAccount | None = None
+    address: str | None = None
 
     def failed(self, error: GatewayError) -> None:
         """Note an error of the domain, and log it if its level is above INFO."""
@@ -58,7 +60,8 @@ class RequestRecord:
         level = TABLE[type(error)].level
         if level > logging.INFO and logger.isEnabledFor(level):
             reason = error.reason if isinstance(error, UpstreamError | DeploymentUnusableError) else None
-            logger.log(level, "request failed", extra=self._context() | {"error": self.error, "reason": reason})
+            extra = self._context() | {"error": self.error, "reason": reason} | self._client()
+            logger.log(level, "request failed", extra=extra)
 
     def broke(self, error: BaseException) -> None:
         """Note an internal error. Its message is not logged: it may quote the request."""
@@ -80,6 +83,7 @@ class RequestRecord:
         }
         if self.error is not None:
             facts["error"] = self.error
+            facts |= self._client()
         if self.caller is not None:
             facts["project"] = self.caller.project.id
             facts["key_id"] = self.caller.key_id
@@ -95,6 +99,9 @@ class RequestRecord:
             facts["output_tokens"] = line.usage.output_tokens
             facts |= {name: count for name in _UNITS if (count := getattr(line.usage, name))}
         return facts
+
+    def _client(self) -> dict[str, object]:
+        return {"client": self.address} if self.error == InvalidApiKeyError.code else {}
 
     def _context(self) -> dict[str, object]:
         document = self.account.document if self.account is not None else None

@@ -1,7 +1,8 @@
 """The only module that uses uvicorn's private classes: its HTTP/1.1 protocol, hardened for a public port.
 
-OpenAI-shaped responses to invalid HTTP, limits on the size and time of heads, ignored protocol upgrades, and head and
-body of a response in one packet. ``UVICORN_VERSIONS`` names the versions whose private classes it was written for.
+OpenAI-shaped responses to invalid HTTP, limits on connections, pipelined requests, heads and unread responses, ignored
+protocol upgrades, half-closed connections, and head and body of a response in one packet. ``UVICORN_VERSIONS`` names
+the versions whose private classes it was written for.
 """
 
 from __future__ import annotations
@@ -13,17 +14,24 @@ import httptools
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidRequestError, UnavailableError
 from infra.controllers.asgi_response import CUT
-from infra.controllers.errors import body_of
-from infra.controllers.headers import request_id_of
+from infra.controllers.connections import CONNECTIONS, CallerConnections, CallerLimits, SendTimeout
+from infra.controllers.raw_response import HeadWithBody, refusal
+from infra.controllers.request_head import HeadFault, fault_of
 
 UVICORN_VERSIONS = frozenset({"0.54.0"})
 LARGEST_HEAD = 64 * 1024
 """Maximum size in bytes of a request line with its headers, or of trailers; what arrived in one read may be more."""
-_INTERIM = b"HTTP/1.1 100"
-_JOINED_UP_TO = 64 * 1024
-"""Bodies up to this size in bytes are copied behind the head."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_PROBES = (0.0, 0.1, 0.4)
+"""Seconds after the end of a caller's input at which an interim response shows if it still reads."""
+_REFUSAL_SECONDS = 1.0
+"""Time to read a refusal before the connection is closed."""
+_INVALID = HeadFault(b"400 Bad Request", "Invalid HTTP request received.")
+_LARGE_HEAD = HeadFault(
+    b"431 Request Header Fields Too Large", f"The request's headers are larger than {LARGEST_HEAD} bytes."
+)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -38,41 +46,114 @@ class GuardedProtocol(HttpToolsProtocol):
     """Bytes since the parser last completed a head or a piece of a body."""
     _upgrade_ignored = False
     """The current request asks for another protocol: it is parsed again without that header."""
+    _in_head = False
+    _fault: HeadFault | None = None
+    _closed_to_input = False
+    """The connection was refused, or a queued request exceeded the limit: nothing more is parsed."""
+    _half_closed = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Start to wait for the first head."""
+        """Admit the connection and start to wait for the first head."""
         super().connection_made(transport)
+        self._callers = self.app_state.get(CONNECTIONS) or CallerConnections(CallerLimits())
+        self._address = self.client[0] if self.client else ""
+        self._send_timeout = SendTimeout(transport, self.loop, self._callers)
+        reason = self._callers.admit(self._address)
+        if reason is not None:
+            self._refuse_connection(reason)
+            return
         # Shared by all requests of a connection; it refers to none of them, so they need no garbage collection.
         self._extensions: dict[str, Any] = {CUT: self._cut}
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def data_received(self, data: bytes) -> None:
         """Parse received bytes."""
+        if self._closed_to_input:
+            return
         self._unparsed += len(data)
         try:
             while data:
                 data = self._feed(data)
         except httptools.HttpParserError:
-            self.logger.info("invalid HTTP request")
-            self.send_400_response("Invalid HTTP request received.")
+            if not self._closed_to_input:
+                self._refuse(self._fault or _INVALID)
             return
         if self._unparsed > LARGEST_HEAD:
-            self._refuse_head()
+            self._refuse(_LARGE_HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Notify the request being served, too: uvicorn notifies only the one that arrived last."""
         super().connection_lost(exc)
+        self._callers.release(self._address)
         self._unset_keepalive_if_required()
+        self._send_timeout.stop()
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
 
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's own signature; uvicorn returns nothing
+        """Keep a half-closed connection open until its response is sent.
+
+        A disconnected caller sends the same. An interim response tells them apart: only it closes the connection.
+        """
+        running = self._running
+        if running is None or running.response_started or running.more_body or running.scope["http_version"] != "1.1":
+            return self._half_closed
+        if not self._half_closed:
+            self._half_closed = True
+            (self.pipeline[0][0] if self.pipeline else running).keep_alive = False
+            for delay in _PROBES:
+                self.loop.call_later(delay, self._probe, running)
+        return True
+
+    def pause_writing(self) -> None:
+        """Start the send timeout: the caller reads too slowly."""
+        super().pause_writing()
+        self._send_timeout.start()
+
+    def resume_writing(self) -> None:
+        """Stop the send timeout."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._send_timeout.stop()
+
+    def on_response_complete(self) -> None:
+        """Let a closing connection finish sending within the send timeout."""
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._send_timeout.start()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection; what its caller has not read by now is dropped."""
+        super().timeout_keep_alive_handler()
+        self._send_timeout.start()
+
+    def on_message_begin(self) -> None:
+        """Handle the first byte of a request."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Store a header; trailers are dropped, as they must not change what was decided by the head."""
+        if self._in_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         """Handle the end of a head."""
+        self._in_head = False
         self._upgrade_ignored = self.parser.should_upgrade()
-        if not self._upgrade_ignored:
-            self._unset_keepalive_if_required()
-            super().on_headers_complete()
+        if self._upgrade_ignored:
+            return
+        self._fault = fault_of(self.parser.get_http_version(), self.headers)
+        if self._fault is not None:
+            raise httptools.HttpParserError
+        if len(self.pipeline) >= self._callers.limits.pipelined:
+            # The caller repeats what was not answered when the connection closes (RFC 9112, section 9.3.2).
+            self._closed_to_input = True
+            self.pipeline[0][0].keep_alive = False
+            raise httptools.HttpParserError
+        self._unset_keepalive_if_required()
+        super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Handle a piece of a body."""
@@ -85,13 +166,19 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self._upgrade_ignored:
             super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Respond with an error and close; if a response has already started, only close."""
-        cycle: RequestResponseCycle | None = self.cycle  # uvicorn declares it as never None
-        responding = cycle is not None and cycle.response_started and not cycle.response_complete
-        if not responding:
-            self.transport.write(_refusal(b"400 Bad Request", msg))
+    def _refuse(self, fault: HeadFault) -> None:
+        """Respond with an error and close. Complete requests before the invalid one are served first."""
+        self._closed_to_input = True
+        if self.transport.is_closing():
+            return
+        last = self.pipeline[0][0] if self.pipeline else self._running
+        if last is not None and not last.response_complete and not last.more_body:
+            last.keep_alive = False
+            return
+        if last is None or last.response_complete or not (last.response_started or self.pipeline):
+            self.transport.write(refusal(fault.status, InvalidRequestError(fault.message)))
         self.transport.close()
+        self._send_timeout.start()
 
     def _feed(self, data: bytes) -> bytes:
         """Parse; returns what must be parsed next."""
@@ -117,14 +204,18 @@ class GuardedProtocol(HttpToolsProtocol):
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does
         return b"".join(head) + b"\r\n" + rest
 
-    def _refuse_head(self) -> None:
-        if self.transport.is_closing():
+    def _refuse_connection(self, reason: str) -> None:
+        self._closed_to_input = True
+        if self._callers.crowded:
+            self.transport.abort()
             return
-        running = self._running
-        if running is None or running.response_complete or not running.response_started:
-            message = f"The request's headers are larger than {LARGEST_HEAD} bytes."
-            self.transport.write(_refusal(b"431 Request Header Fields Too Large", message))
-        self.transport.close()
+        self.transport.write(refusal(b"503 Service Unavailable", UnavailableError(reason, retry_after=1)))
+        self.transport.write_eof()  # input is still read: closing a socket with unread input discards the response
+        self.loop.call_later(_REFUSAL_SECONDS, self.transport.abort)
+
+    def _probe(self, running: RequestResponseCycle) -> None:
+        if not running.response_started and not self.transport.is_closing():
+            self.transport.write(_CONTINUE)
 
     def _cut(self) -> None:
         """Close the connection in the middle of a response, which the caller must not take for complete.
@@ -138,53 +229,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         # Only POST: a response to HEAD has no body.
         if cycle.scope["method"] == "POST":
-            cycle.transport = cast("asyncio.Transport", _HeadWithBody(cycle))  # the part of one that a cycle uses
+            cycle.transport = cast("asyncio.Transport", HeadWithBody(cycle))  # the part of one that a cycle uses
             cycle.scope["extensions"] = self._extensions
         self._running = cycle
         super()._start_asgi_task(cycle, app)
-
-
-class _HeadWithBody:
-    """A stand-in for a cycle's transport that delays the head of a response until its body follows.
-
-    The application sends both at once, but uvicorn writes them separately: two system calls and two packets.
-    """
-
-    __slots__ = ("_cycle", "_head", "_transport")
-
-    def __init__(self, cycle: RequestResponseCycle) -> None:
-        self._cycle = cycle
-        self._transport: asyncio.Transport = cycle.transport
-        self._head = b""
-
-    def write(self, data: bytes) -> None:
-        if not self._head:
-            if data.startswith(_INTERIM):
-                self._transport.write(data)
-            else:
-                self._head = data
-            return
-        self._cycle.transport = self._transport
-        if len(data) > _JOINED_UP_TO:
-            self._transport.write(self._head)
-            self._transport.write(data)
-        else:
-            self._transport.write(self._head + data)
-
-    def close(self) -> None:
-        if self._head:
-            self._transport.write(self._head)
-        self._cycle.transport = self._transport
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
-
-
-def _refusal(status: bytes, message: str) -> bytes:
-    """Build a complete error response to invalid HTTP, after which the connection is closed."""
-    body = body_of(InvalidRequestError(message))
-    return (
-        b"HTTP/1.1 %s\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-        b"x-request-id: %s\r\nconnection: close\r\n\r\n%s" % (status, len(body), request_id_of(()).encode(), body)
-    )

@@ -12,10 +12,11 @@ import click
 
 from application.admin.keys import new_key
 from application.errors import StoreUnavailableError
+from infra.controllers.addresses import is_loopback
 from llmproxy.cli.running import settings_or_fail
 from llmproxy.demo import lines_to_paste, prepare_demo
 from llmproxy.listening import base_url, listen
-from llmproxy.settings import Environment, Settings, load_environment
+from llmproxy.settings import Authentication, Environment, Settings, load_environment
 from llmproxy.stores import open_stores
 
 
@@ -32,6 +33,8 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
     settings = settings_or_fail()
     # First of all: a demo whose port is taken must not give the one that runs there another key.
     address = host or settings.host
+    if settings.auth is Authentication.OFF and not is_loopback(address):
+        raise click.ClickException(f"AUTH=off listens on a loopback address only, not on {address}")
     listener = listen(address, settings.port if port is None else port)
     ready: Callable[[str], None] = _announce
     if demo:

@@ -12,6 +12,7 @@ import httpx
 from tests.fakes.processes import Running, environment, llmproxy, llmproxy_json
 
 PROJECT = "tests"
+ADMIN_KEY = "admin-key-of-the-tests-with-enough-characters"
 
 
 class Simulator(Running):
@@ -97,6 +98,7 @@ class LLMProxy:
             LLMPROXY_MAX_BODY_BYTES=str(cls.max_body_bytes),
             LLMPROXY_BODY_TIMEOUT="2",
             LLMPROXY_REFRESH_INTERVAL="0.5",
+            LLMPROXY_ADMIN_KEY=ADMIN_KEY,
             **variables,
         )
 
@@ -157,8 +159,9 @@ class LLMProxy:
         return rows
 
     def health(self) -> dict[str, Any]:
-        """``/health?detailed=true``."""
-        body: dict[str, Any] = httpx.get(f"{self.url}/health", params={"detailed": "true"}).json()
+        """``/health?detailed=true``, as the administrator sees it."""
+        headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+        body: dict[str, Any] = httpx.get(f"{self.url}/health", params={"detailed": "true"}, headers=headers).json()
         return body
 
 
