@@ -36,6 +36,7 @@ from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog
+from infra.price_list.litellm_file import package_folder
 from infra.price_list.sizes import ListedSizes
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.provider import LiteLLMProvider
@@ -141,7 +142,7 @@ async def open_product(
         uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
         app = AsgiApp(
             Handler(serving, limits, uploads),
-            create_pages(serving, health, _version(), ListedSizes().of),
+            create_pages(serving, health, _version(), ListedSizes().of, _docs_assets()),
             access_log,
             trusted_proxies=connections.limits.trusted_proxies,
             local_only=not authentication,
@@ -150,6 +151,12 @@ async def open_product(
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
+
+
+def _docs_assets() -> Path | None:
+    """Find Swagger UI in the installed LiteLLM, which brings it along, without importing it."""
+    folder = package_folder()
+    return None if folder is None else folder / "proxy" / "swagger"
 
 
 def _caller_limits(settings: Settings) -> CallerLimits:

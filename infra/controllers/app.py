@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -12,15 +13,17 @@ from application.serving.serve import Serving
 from application.use_cases.list_models import Known
 from domain.errors import GatewayError, InvalidRequestError, MethodNotAllowedError, UnknownRouteError
 from infra.controllers.description import describe
+from infra.controllers.docs_page import docs_router
 from infra.controllers.errors import body_of, headers_of, status_of
 from infra.controllers.models import models_router
 from infra.controllers.ops import Health, ops_router
 from infra.controllers.request_log import RequestRecord
 
+_TITLE = "LLM Proxy"
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
-def create_pages(serving: Serving, health: Health, version: str, known: Known) -> FastAPI:
+def create_pages(serving: Serving, health: Health, version: str, known: Known, docs_assets: Path | None) -> FastAPI:
     """Build everything except the model calls.
 
     Args:
@@ -28,10 +31,14 @@ def create_pages(serving: Serving, health: Health, version: str, known: Known) -
         health: source of the health page.
         version: of the product.
         known: sizes of models whose documents do not state them.
+        docs_assets: folder with the files of Swagger UI; without it there is no ``/docs``.
     """
-    pages = FastAPI(title="LLM Proxy", version=version, docs_url="/docs", redoc_url=None)
+    # A redirect would lead to whatever host the caller's Host header names.
+    pages = FastAPI(title=_TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages.include_router(models_router(serving, known))
     pages.include_router(ops_router(health))
+    if docs_assets is not None:
+        pages.include_router(docs_router(_TITLE, docs_assets))
     pages.add_exception_handler(GatewayError, _gateway_error)
     pages.add_exception_handler(HTTPException, _http_error)
     pages.add_exception_handler(RequestValidationError, _validation_error)
@@ -61,7 +68,9 @@ async def _http_error(request: Request, error: Exception) -> Response:
     if error.status_code == _NOT_FOUND:
         return _answer(request, UnknownRouteError(f"Unknown request URL: {method} {path}."))
     if error.status_code == _NOT_ALLOWED:
-        allowed = (error.headers or {}).get("Allow", "GET")
+        allowed = f"{(error.headers or {}).get('Allow', 'GET')}, HEAD, OPTIONS"
+        if method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": allowed})
         return _answer(request, MethodNotAllowedError(f"{method} is not allowed at {path}.", allowed=allowed))
     return _answer(request, InvalidRequestError(str(error.detail)))
 

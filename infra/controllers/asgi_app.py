@@ -70,6 +70,9 @@ class AsgiApp:
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
         scope.setdefault("state", {})["record"] = record
+        # The server omits the body of a response to HEAD. A final slash means the same page, without a redirect.
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        scope = {**scope, "method": method, "path": scope["path"].rstrip("/") or "/"}
 
         async def with_request_id(message: Message) -> None:
             if message["type"] == "http.response.start":

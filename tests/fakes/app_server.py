@@ -112,7 +112,7 @@ async def make_door(uploads: Path | None = None, limits: BodyLimits = LIMITS, /,
         view, provider, ledger, DeploymentStates(lambda: 0.0, lambda: 0.5), ResponseAffinity(IDS), authentication=False
     )
     health = Health(view, dict, dict, clock.time, "0", dict, admin_key=None)
-    pages = create_pages(serving, health, "0", lambda _document: Sizes())
+    pages = create_pages(serving, health, "0", lambda _document: Sizes(), None)
     return Served(AsgiApp(Handler(serving, limits, Uploads(uploads)), pages, visits.append), provider, lines, visits)
 
 

@@ -98,8 +98,7 @@ class LLMProxy:
             LLMPROXY_MAX_BODY_BYTES=str(cls.max_body_bytes),
             LLMPROXY_BODY_TIMEOUT="2",
             LLMPROXY_REFRESH_INTERVAL="0.5",
-            LLMPROXY_ADMIN_KEY=ADMIN_KEY,
-            **variables,
+            **({"LLMPROXY_ADMIN_KEY": ADMIN_KEY} | variables),
         )
 
     def start(self) -> None:
