@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from domain.errors import UpstreamProtocolError
-from tests.fakes.app_server import DoorServer, app_server
+from tests.fakes.app_server import OpenProxy, app_server
 from tests.fakes.provider import FakeStream
 from tests.fakes.raw_http import request
 
@@ -21,7 +21,7 @@ class _Audio(FakeStream):
     content_type = b"audio/mpeg"
 
 
-async def _raw(server: DoorServer, version: bytes = b"1.1") -> bytes:
+async def _raw(server: OpenProxy, version: bytes = b"1.1") -> bytes:
     """Everything that comes until the connection is closed."""
     head = request("POST", "/v1/audio/speech", {"content-length": str(len(_SPEECH))})
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
@@ -45,8 +45,8 @@ async def test_audio_that_breaks_off_is_cut(caplog: pytest.LogCaptureFixture, fa
     assert b"content-type: audio/mpeg" in head
     assert body == b"3\r\nabc\r\n4\r\ndefg\r\n"
     assert [record.name for record in caplog.records if record.name.startswith("uvicorn.error")] == []
-    assert {record["status"] for record in server.visits} == {200}
-    assert all(record["error"] for record in server.visits)
+    assert {record["status"] for record in server.access_log} == {200}
+    assert all(record["error"] for record in server.access_log)
     assert len(server.lines) == 2
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from application.ports.providers import Answer
 from infra.controllers.openai.routes import ENDPOINTS
-from tests.fakes.app_server import Served, make_door
+from tests.fakes.app_server import OpenProxy, open_proxy
 
 _ANSWER = Answer(b'{"object":"fine"}', b"application/json", None)
 _BODIES: dict[str, dict[str, object]] = {
@@ -24,12 +24,12 @@ _PREFIXES = ("/v1", "/openai/v1", "/openai")
 
 
 @pytest.fixture
-async def served() -> Served:
-    return await make_door(sim=_ANSWER, other=_ANSWER)
+async def served() -> OpenProxy:
+    return await open_proxy(sim=_ANSWER, other=_ANSWER)
 
 
 @pytest.fixture
-async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+async def client(served: OpenProxy) -> AsyncIterator[httpx.AsyncClient]:
     async with served.client() as made:
         yield made
 
@@ -45,7 +45,9 @@ def test_no_endpoint_is_forgotten_here() -> None:
 
 @pytest.mark.parametrize("prefix", _PREFIXES)
 @pytest.mark.parametrize("endpoint", _BODIES)
-async def test_json_below_every_prefix(served: Served, client: httpx.AsyncClient, prefix: str, endpoint: str) -> None:
+async def test_json_below_every_prefix(
+    served: OpenProxy, client: httpx.AsyncClient, prefix: str, endpoint: str
+) -> None:
     answer = await client.post(f"{prefix}/{endpoint}?api-version=preview", json={"model": "sim", **_BODIES[endpoint]})
     assert (answer.status_code, answer.content) == (200, _ANSWER.body)
     assert [call.endpoint.value for call in served.provider.calls] == [endpoint]
@@ -53,7 +55,9 @@ async def test_json_below_every_prefix(served: Served, client: httpx.AsyncClient
 
 @pytest.mark.parametrize("prefix", _PREFIXES)
 @pytest.mark.parametrize("endpoint", _FORMS)
-async def test_forms_below_every_prefix(served: Served, client: httpx.AsyncClient, prefix: str, endpoint: str) -> None:
+async def test_forms_below_every_prefix(
+    served: OpenProxy, client: httpx.AsyncClient, prefix: str, endpoint: str
+) -> None:
     answer = await client.post(f"{prefix}/{endpoint}", files=form("model"))
     assert (answer.status_code, answer.content) == (200, _ANSWER.body)
     assert served.provider.parts == [
@@ -66,7 +70,9 @@ async def test_forms_below_every_prefix(served: Served, client: httpx.AsyncClien
 
 @pytest.mark.parametrize("name", ["sim", "vendor/sim", "vendor%2Fsim", "vendor%2fsim"])
 @pytest.mark.parametrize("endpoint", _BODIES)
-async def test_the_model_in_the_path_wins(served: Served, client: httpx.AsyncClient, name: str, endpoint: str) -> None:
+async def test_the_model_in_the_path_wins(
+    served: OpenProxy, client: httpx.AsyncClient, name: str, endpoint: str
+) -> None:
     for body in _BODIES[endpoint], {"model": "other", **_BODIES[endpoint]}:
         answer = await client.post(f"/openai/deployments/{name}/{endpoint}?api-version=1", json=body)
         assert answer.status_code == 200
@@ -79,7 +85,7 @@ async def test_the_model_in_the_path_wins(served: Served, client: httpx.AsyncCli
 @pytest.mark.parametrize("fields", [(), ("model",)])
 @pytest.mark.parametrize("endpoint", _FORMS)
 async def test_the_model_in_the_path_wins_over_a_forms(
-    served: Served, client: httpx.AsyncClient, endpoint: str, fields: tuple[str, ...]
+    served: OpenProxy, client: httpx.AsyncClient, endpoint: str, fields: tuple[str, ...]
 ) -> None:
     answer = await client.post(f"/openai/deployments/vendor%2Fother/{endpoint}", files=form(*fields))
     assert answer.status_code == 200

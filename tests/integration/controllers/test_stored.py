@@ -10,7 +10,8 @@ import pytest
 from application.ports.providers import Answer, StoredAction
 from application.serving.authenticate import DEFAULT_PROJECT
 from domain.response_id import ResponseLocation
-from tests.fakes.app_server import IDS, Served, make_door
+from tests.fakes.app_server import OpenProxy, open_proxy
+from tests.fakes.in_process_proxy import IDS
 
 _ID = IDS.public(DEFAULT_PROJECT.id, ResponseLocation("sim", "resp_upstream"))
 _FOREIGN = IDS.public("others", ResponseLocation("sim", "resp_upstream"))
@@ -24,12 +25,12 @@ _WAYS = [
 
 
 @pytest.fixture
-async def served() -> Served:
-    return await make_door(sim=_ANSWER)
+async def served() -> OpenProxy:
+    return await open_proxy(sim=_ANSWER)
 
 
 @pytest.fixture
-async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
+async def client(served: OpenProxy) -> AsyncIterator[httpx.AsyncClient]:
     async with served.client() as made:
         yield made
 
@@ -37,7 +38,7 @@ async def client(served: Served) -> AsyncIterator[httpx.AsyncClient]:
 @pytest.mark.parametrize("prefix", ["/v1", "/openai/v1", "/openai"])
 @pytest.mark.parametrize(("method", "ending", "action"), _WAYS)
 async def test_every_action_reaches_the_deployment(
-    served: Served, client: httpx.AsyncClient, prefix: str, method: str, ending: str, action: StoredAction
+    served: OpenProxy, client: httpx.AsyncClient, prefix: str, method: str, ending: str, action: StoredAction
 ) -> None:
     answer = await client.request(method, f"{prefix}/responses/{_ID}{ending}", headers={"x-request-id": "mine"})
     assert (answer.status_code, answer.json()) == (200, {"id": _ID, "object": "response"})
@@ -49,7 +50,7 @@ async def test_every_action_reaches_the_deployment(
 @pytest.mark.parametrize(("method", "ending", "action"), _WAYS)
 @pytest.mark.parametrize("response_id", [_FOREIGN, "resp_made_up", "made_up", "resp_%C3%A4"])
 async def test_ids_that_mean_nothing_to_the_project(
-    served: Served, client: httpx.AsyncClient, method: str, ending: str, action: StoredAction, response_id: str
+    served: OpenProxy, client: httpx.AsyncClient, method: str, ending: str, action: StoredAction, response_id: str
 ) -> None:
     answer = await client.request(method, f"/v1/responses/{response_id}{ending}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "response_not_found"), action
@@ -74,7 +75,7 @@ async def test_ids_that_mean_nothing_to_the_project(
     ],
 )
 async def test_only_known_parameters_go_upstream(
-    served: Served, client: httpx.AsyncClient, ending: str, query: str, upstream: str
+    served: OpenProxy, client: httpx.AsyncClient, ending: str, query: str, upstream: str
 ) -> None:
     answer = await client.get(f"/v1/responses/{_ID}{ending}?{query}")
     assert answer.status_code == 200
@@ -82,7 +83,7 @@ async def test_only_known_parameters_go_upstream(
 
 
 @pytest.mark.parametrize("query", ["stream=true", "stream=1", "stream", "include=a&stream=true"])
-async def test_a_stored_response_is_not_streamed(served: Served, client: httpx.AsyncClient, query: str) -> None:
+async def test_a_stored_response_is_not_streamed(served: OpenProxy, client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"/v1/responses/{_ID}?{query}")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "stream")
     assert served.provider.stored_calls == []

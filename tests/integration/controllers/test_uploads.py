@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from application.ports.providers import Answer
-from tests.fakes.app_server import LIMITS, app_server
+from tests.fakes.app_server import app_server
 from tests.fakes.http_calls import until
+from tests.fakes.in_process_proxy import LIMITS
 from tests.fakes.raw_http import request
 
 _ANSWER = Answer(b'{"text":"hi"}', b"application/json", None)
@@ -94,8 +95,8 @@ async def test_a_caller_who_leaves_in_the_middle_leaves_nothing(tmp_path: Path) 
         await until(lambda: _open_files(tmp_path) == 1)
         writer.close()
         await until(lambda: _open_files(tmp_path) == 0)
-        await until(lambda: len(server.visits) == 1)
-        assert server.visits[0]["error"] == "caller_gone"
+        await until(lambda: len(server.access_log) == 1)
+        assert server.access_log[0]["error"] == "caller_gone"
 
 
 async def test_a_caller_who_leaves_while_the_upstream_works_leaves_nothing(tmp_path: Path) -> None:

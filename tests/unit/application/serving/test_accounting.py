@@ -11,7 +11,7 @@ import pytest
 from application.serving.accounting import AccountState, CallAccount
 from domain import errors
 from domain.usage import Usage, UsageSource
-from tests.fakes.house import NOW, House, house
+from tests.fakes.in_process_proxy import NOW, InProcessProxy, in_process_proxy
 from tests.fakes.provider import FakeProvider
 
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -47,20 +47,20 @@ VERBS: dict[str, tuple[Verb, tuple[int, str | None, Usage, UsageSource]]] = {
 }
 
 
-async def called() -> tuple[House, CallAccount]:
+async def called() -> tuple[InProcessProxy, CallAccount]:
     """Open an account whose first deployment has been called."""
-    there = await house(FakeProvider())
-    account = there.account()
+    proxy = await in_process_proxy(FakeProvider())
+    account = proxy.account()
     account.attempt(account.candidates[0])
-    return there, account
+    return proxy, account
 
 
 @pytest.mark.parametrize(("first", "second"), [*product(VERBS, VERBS)])
 async def test_the_first_verb_takes_effect_and_no_later_one(first: str, second: str) -> None:
-    there, account = await called()
+    proxy, account = await called()
     await VERBS[first][0](account)
     await VERBS[second][0](account)
-    (line,) = there.lines
+    (line,) = proxy.lines
     assert (line.status, line.error, line.usage, line.usage_source) == VERBS[first][1]
     assert account.line is line
     assert account.state is AccountState.SETTLED
@@ -68,11 +68,11 @@ async def test_the_first_verb_takes_effect_and_no_later_one(first: str, second: 
 
 @pytest.mark.parametrize("verb", VERBS)
 async def test_a_call_that_reached_no_deployment_has_no_line(verb: str) -> None:
-    there = await house(FakeProvider())
-    account = there.account()
+    proxy = await in_process_proxy(FakeProvider())
+    account = proxy.account()
     await VERBS[verb][0](account)
     assert account.state is AccountState.SETTLED
-    assert there.lines == []
+    assert proxy.lines == []
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from domain.ledger import LedgerLine
 from domain.usage import Usage, UsageSource
 from tests.builders import form, recording
 from tests.fakes.charged_calls import BY_TOKEN, BY_UNIT, IMAGES, TEXTS, UPLOAD
-from tests.fakes.house import House, house, line_of, offering_everything
+from tests.fakes.in_process_proxy import InProcessProxy, in_process_proxy, line_of, offering_everything
 from tests.fakes.provider import FakeProvider, FakeStream
 
 
@@ -86,20 +86,20 @@ async def never() -> None:
     ],
 )
 async def test_a_caller_who_leaves_before_the_first_byte(use_case: UseCase, body: Any, usage: Usage) -> None:
-    there = await house(FakeProvider(**{"sim-1": never}), offering_everything())
-    line = await _left(there, there.ask(use_case, body))
+    proxy = await in_process_proxy(FakeProvider(**{"sim-1": never}), offering_everything())
+    line = await _left(proxy, proxy.ask(use_case, body))
     assert (line.status, line.usage, line.usage_source) == (499, usage, UsageSource.PARTIAL)
 
 
-async def _left(there: House, account: Any) -> LedgerLine:
-    serve = there.serving.stream if account.call.stream else there.serving.answer
+async def _left(proxy: InProcessProxy, account: Any) -> LedgerLine:
+    serve = proxy.serving.stream if account.call.stream else proxy.serving.answer
     task = asyncio.ensure_future(serve(account))
     for _ in range(3):
         await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    (line,) = there.lines
+    (line,) = proxy.lines
     return line
 
 
@@ -117,30 +117,30 @@ async def _left(there: House, account: Any) -> LedgerLine:
 )
 async def test_a_caller_who_leaves_after_it(use_case: UseCase, body: Any, usage: Usage) -> None:
     stream = FakeStream(b"first", b"second", tokens=5)
-    there = await house(FakeProvider(**{"sim-1": stream}), offering_everything(costs=BY_UNIT))
-    blocks = (await there.serving.stream(there.ask(use_case, body))).blocks
+    proxy = await in_process_proxy(FakeProvider(**{"sim-1": stream}), offering_everything(costs=BY_UNIT))
+    blocks = (await proxy.serving.stream(proxy.ask(use_case, body))).blocks
     await anext(blocks)
     await blocks.aclose()
-    (line,) = there.lines
+    (line,) = proxy.lines
     assert (line.status, line.usage, line.usage_source) == (499, usage, UsageSource.PARTIAL)
     assert stream.closed
 
 
 async def test_a_caller_who_leaves_while_the_length_is_measured_pays_for_it() -> None:
     provider = FakeProvider(**{"sim-1": Answer(b"WEBVTT", b"text/vtt", None)})
-    there = await house(provider, offering_everything(costs=BY_UNIT))
-    task = asyncio.ensure_future(there.serving.answer(there.ask(TRANSCRIPTION, UPLOAD)))
+    proxy = await in_process_proxy(provider, offering_everything(costs=BY_UNIT))
+    task = asyncio.ensure_future(proxy.serving.answer(proxy.ask(TRANSCRIPTION, UPLOAD)))
     for _ in range(3):
         await asyncio.sleep(0)  # the upstream answers at once
     assert provider.called
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    (line,) = there.lines
+    (line,) = proxy.lines
     assert line.usage == Usage(audio_milliseconds=3000)
 
 
-async def test_what_even_the_measure_cannot_be_waited_for_is_judged_by_its_size() -> None:
+async def test_a_length_that_cannot_be_measured_in_time_is_estimated_from_the_size() -> None:
     asked, go_on = threading.Event(), threading.Event()
 
     class Slow(InMemory):
@@ -152,8 +152,8 @@ async def test_what_even_the_measure_cannot_be_waited_for_is_judged_by_its_size(
     upload = Part("file", b"", Slow(bytes(32_000)), filename="a.wav")
     body = Form((*form(("model", "sim")).parts, upload))
     provider = FakeProvider(**{"sim-1": Answer(b"WEBVTT", b"text/vtt", None)})
-    there = await house(provider, offering_everything(costs=BY_UNIT))
-    task = asyncio.ensure_future(there.serving.answer(there.ask(TRANSCRIPTION, body)))
+    proxy = await in_process_proxy(provider, offering_everything(costs=BY_UNIT))
+    task = asyncio.ensure_future(proxy.serving.answer(proxy.ask(TRANSCRIPTION, body)))
     await asyncio.to_thread(asked.wait, 10)
     for _ in range(2):
         task.cancel()
@@ -161,5 +161,5 @@ async def test_what_even_the_measure_cannot_be_waited_for_is_judged_by_its_size(
     with pytest.raises(asyncio.CancelledError):
         await task
     go_on.set()
-    (line,) = there.lines
-    assert (line.usage, line.usage_source) == (Usage(audio_milliseconds=2000), UsageSource.ESTIMATED)
+    (line,) = proxy.lines
+    assert (line.usage, line.usage_source) == (Usage(audio_milliseconds=8000), UsageSource.ESTIMATED)

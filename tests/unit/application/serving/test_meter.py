@@ -16,7 +16,7 @@ from application.use_cases.speech_to_text import TRANSCRIPTION
 from application.use_cases.text_to_speech import SPEECH
 from domain.usage import Usage
 from tests.fakes.charged_calls import BY_TOKEN, BY_UNIT, IMAGES, JSON, NO_AUDIO, TEXTS, UPLOAD
-from tests.fakes.house import line_of
+from tests.fakes.in_process_proxy import line_of
 from tests.fakes.provider import DONE, FakeStream
 
 

@@ -26,7 +26,7 @@ from domain.ledger import LedgerLine
 from domain.pricing import cost_of
 from domain.usage import QUANTITIES, Usage, UsageSource
 from tests.builders import form, recording
-from tests.fakes.house import house, line_of, offering_everything
+from tests.fakes.in_process_proxy import in_process_proxy, line_of, offering_everything
 from tests.fakes.provider import DONE, FakeProvider, FakeStream
 
 JSON = b"application/json"
@@ -126,11 +126,13 @@ async def whole_or_stream(name: str, report: Usage | None, ending: str, costs: d
     if ending != "caller gone":
         return await line_of(use_case, body, stream, costs)
     stream.usage = report
-    there = await house(FakeProvider(**{"sim-1": stream}), offering_everything(costs={"currency": "USD", **costs}))
-    blocks_of = (await there.serving.stream(there.ask(use_case, body))).blocks
+    proxy = await in_process_proxy(
+        FakeProvider(**{"sim-1": stream}), offering_everything(costs={"currency": "USD", **costs})
+    )
+    blocks_of = (await proxy.serving.stream(proxy.ask(use_case, body))).blocks
     await anext(blocks_of)
     await blocks_of.aclose()
-    (line,) = there.lines
+    (line,) = proxy.lines
     return line
 
 

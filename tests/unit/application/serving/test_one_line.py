@@ -13,7 +13,7 @@ from domain import errors
 from domain.response_id import ResponseLocation
 from domain.usage import Usage, UsageSource
 from tests.builders import model_body
-from tests.fakes.house import IDS, KEY, house, offering_everything
+from tests.fakes.in_process_proxy import IDS, KEY, in_process_proxy, offering_everything
 from tests.fakes.provider import FakeProvider
 
 JSON = b"application/json"
@@ -37,29 +37,29 @@ async def test_a_response_under_way_does_not_take_the_line_of_its_result(early: 
     async def behave() -> Answer:
         return next(answers)
 
-    there = await house(FakeProvider(**{"sim-1": behave}), offering_everything(costs=COSTS))
-    caller = there.serving.authenticate(KEY)
+    proxy = await in_process_proxy(FakeProvider(**{"sim-1": behave}), offering_everything(costs=COSTS))
+    caller = proxy.serving.authenticate(KEY)
     for _ in range(2):
-        await there.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", "req-1")
-    assert [line.usage for line in there.lines] == [Usage(10, 5)]
+        await proxy.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", "req-1")
+    assert [line.usage for line in proxy.lines] == [Usage(10, 5)]
 
 
 @pytest.mark.parametrize("early", [None, Usage()])
 async def test_a_promise_does_not_take_the_line_of_its_result(early: Usage | None) -> None:
-    there = await house(FakeProvider(**{"sim-1": response(early, "queued")}), offering_everything())
-    await there.serving.answer(there.ask(RESPONSES, BACKGROUND))
-    (promise,) = there.lines
+    proxy = await in_process_proxy(FakeProvider(**{"sim-1": response(early, "queued")}), offering_everything())
+    await proxy.serving.answer(proxy.ask(RESPONSES, BACKGROUND))
+    (promise,) = proxy.lines
     assert not promise.id.startswith("response-")
     assert (promise.usage, promise.usage_source) == (Usage(), UsageSource.PARTIAL)
 
 
 async def test_two_who_fetch_a_response_at_once_make_one_line_in_the_month_that_it_was_made_in() -> None:
-    there = await house(FakeProvider(**{"sim-1": response(Usage(10, 5))}), offering_everything(costs=COSTS))
-    caller = there.serving.authenticate(KEY)
+    proxy = await in_process_proxy(FakeProvider(**{"sim-1": response(Usage(10, 5))}), offering_everything(costs=COSTS))
+    caller = proxy.serving.authenticate(KEY)
     await asyncio.gather(
-        *(there.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", f"req-{number}") for number in range(2))
+        *(proxy.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", f"req-{number}") for number in range(2))
     )
-    first, second = there.lines
+    first, second = proxy.lines
     assert replace(second, request_id=first.request_id, latency_ms=first.latency_ms) == first
     assert first.time_ms == LAST_MOMENT * 1000
 
@@ -67,7 +67,7 @@ async def test_two_who_fetch_a_response_at_once_make_one_line_in_the_month_that_
 async def test_a_call_that_failed_over_has_one_line_for_what_was_used_of_the_one_that_answered() -> None:
     answer = Answer(b"{}", JSON, Usage(10, 5))
     provider = FakeProvider(a=errors.UpstreamRefusedError(503, "busy"), b=answer)
-    there = await house(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
-    await there.serving.answer(there.account())
-    (line,) = there.lines
+    proxy = await in_process_proxy(provider, model_body(id="a", priority=1), model_body(id="b", priority=2))
+    await proxy.serving.answer(proxy.account())
+    (line,) = proxy.lines
     assert (line.document_id, line.attempts, line.usage, line.status) == ("b", 2, Usage(10, 5), 200)

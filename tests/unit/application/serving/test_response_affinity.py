@@ -11,7 +11,7 @@ from application.use_cases.responses import RESPONSES
 from domain import errors
 from domain.response_id import ResponseLocation
 from domain.usage import Usage
-from tests.fakes.house import IDS, KEY, OTHER_KEY, House, house, offering_everything
+from tests.fakes.in_process_proxy import IDS, KEY, OTHER_KEY, InProcessProxy, in_process_proxy, offering_everything
 from tests.fakes.provider import FakeProvider, FakeStream
 
 JSON = b"application/json"
@@ -23,7 +23,7 @@ def answer(body: object) -> Answer:
     return Answer(body if isinstance(body, bytes) else json.dumps(body).encode(), JSON, Usage(1, 1))
 
 
-async def serving(**by_id: object) -> tuple[House, FakeProvider]:
+async def serving(**by_id: object) -> tuple[InProcessProxy, FakeProvider]:
     """Three deployments of one model, each with an account of its own."""
     plain = answer({"id": "resp_up"})
     provider = FakeProvider(**{name: by_id.get(name, plain) for name in DEPLOYMENTS})
@@ -36,7 +36,7 @@ async def serving(**by_id: object) -> tuple[House, FakeProvider]:
         )
         for at, name in enumerate(DEPLOYMENTS)
     ]
-    return await house(provider, *models), provider
+    return await in_process_proxy(provider, *models), provider
 
 
 def public(document_id: str, upstream_id: str, project: str = "billing") -> str:
@@ -49,13 +49,13 @@ def quoted(value: object) -> bytes:
 
 async def test_a_caller_sees_an_id_that_leads_back() -> None:
     body = b'{ "id" : "resp_up", "object":"response", "note":"of \\"resp_up\\"", "again": "resp_up"}'
-    there, provider = await serving(a=errors.UpstreamUnreachableError(), b=answer(body))
-    seen = (await there.serving.answer(there.ask(RESPONSES, {"input": b'"hi"'}))).body
+    proxy, provider = await serving(a=errors.UpstreamUnreachableError(), b=answer(body))
+    seen = (await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"'}))).body
     mine = public("b", "resp_up").encode()
     assert seen == body.replace(b' "resp_up"', b' "%b"' % mine)
     assert seen.count(mine) == 2
-    following = there.ask(RESPONSES, {"input": b'"and?"', "previous_response_id": b'"%b"' % mine})
-    await there.serving.answer(following)
+    following = proxy.ask(RESPONSES, {"input": b'"and?"', "previous_response_id": b'"%b"' % mine})
+    await proxy.serving.answer(following)
     assert provider.called == ["a", "b", "b"]
     assert provider.calls[-1].fields["previous_response_id"] == b'"resp_up"'
     assert provider.calls[-1].fields["input"] == b'"and?"'
@@ -63,9 +63,9 @@ async def test_a_caller_sees_an_id_that_leads_back() -> None:
 
 async def test_the_earlier_id_is_shown_as_the_caller_knows_it() -> None:
     mine = public("c", "resp_old")
-    there, _ = await serving(c=answer({"id": "resp_new", "previous_response_id": "resp_old"}))
-    asked = there.ask(RESPONSES, {"input": b'"hi"', "previous_response_id": quoted(mine)})
-    seen = json.loads((await there.serving.answer(asked)).body)
+    proxy, _ = await serving(c=answer({"id": "resp_new", "previous_response_id": "resp_old"}))
+    asked = proxy.ask(RESPONSES, {"input": b'"hi"', "previous_response_id": quoted(mine)})
+    seen = json.loads((await proxy.serving.answer(asked)).body)
     assert seen == {"id": public("c", "resp_new"), "previous_response_id": mine}
 
 
@@ -76,9 +76,9 @@ async def test_ids_in_a_stream() -> None:
         b'data: {"type":"response.output_item.added","item":{"id":"msg_1"}}\n\n',
         b'data: {"type":"response.completed","response":{"id":"resp_up","output":[{"id":"msg_1"}]}}\n\n',
     )
-    there, _ = await serving(a=FakeStream(*blocks))
-    asked = there.ask(RESPONSES, {"input": b'"hi"', "stream": b"true"})
-    relay = await there.serving.stream(asked)
+    proxy, _ = await serving(a=FakeStream(*blocks))
+    asked = proxy.ask(RESPONSES, {"input": b'"hi"', "stream": b"true"})
+    relay = await proxy.serving.stream(asked)
     seen = [block async for block in relay.blocks]
     mine = public("a", "resp_up").encode()
     assert seen == [block.replace(b"resp_up", mine) for block in blocks]
@@ -88,8 +88,8 @@ async def test_ids_in_a_stream() -> None:
 
 
 async def test_ids_of_upstreams_that_have_their_own_form() -> None:
-    there, _ = await serving(a=answer(b'{"id":"chatcmpl-1","output":[{"id":"msg_1"}]}'))
-    seen = json.loads((await there.serving.answer(there.ask(RESPONSES, {"input": b'"hi"'}))).body)
+    proxy, _ = await serving(a=answer(b'{"id":"chatcmpl-1","output":[{"id":"msg_1"}]}'))
+    seen = json.loads((await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"'}))).body)
     assert seen == {"id": public("a", "chatcmpl-1"), "output": [{"id": "msg_1"}]}
 
 
@@ -109,9 +109,9 @@ async def test_ids_of_upstreams_that_have_their_own_form() -> None:
     ],
 )
 async def test_what_is_no_earlier_response(raw: bytes, code: str | None) -> None:
-    there, provider = await serving()
+    proxy, provider = await serving()
     with pytest.raises(errors.InvalidRequestError) as caught:
-        await there.serving.answer(there.ask(RESPONSES, {"input": b'"hi"', "previous_response_id": raw}))
+        await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"', "previous_response_id": raw}))
     assert caught.value.param == "previous_response_id"
     assert caught.value.code == code
     assert len(caught.value.message) < 400
@@ -119,24 +119,24 @@ async def test_what_is_no_earlier_response(raw: bytes, code: str | None) -> None
 
 
 async def test_null_is_no_earlier_response() -> None:
-    there, provider = await serving()
-    await there.serving.answer(there.ask(RESPONSES, {"input": b'"hi"', "previous_response_id": b"null"}))
+    proxy, provider = await serving()
+    await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"', "previous_response_id": b"null"}))
     assert provider.called == ["a"]
 
 
 async def test_a_project_cannot_go_on_with_the_response_of_another() -> None:
-    there, provider = await serving()
+    proxy, provider = await serving()
     mine = quoted(public("b", "resp_up"))
     with pytest.raises(errors.InvalidRequestError, match="not found"):
-        await there.serving.answer(there.ask(RESPONSES, {"input": b'""', "previous_response_id": mine}, OTHER_KEY))
-    await there.serving.answer(there.ask(RESPONSES, {"input": b'""', "previous_response_id": mine}, KEY))
+        await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'""', "previous_response_id": mine}, OTHER_KEY))
+    await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'""', "previous_response_id": mine}, KEY))
     assert provider.called == ["b"]
 
 
 async def test_another_model_of_the_same_account_can_go_on() -> None:
     account = {"endpoint": "http://one.test/v1", "api_key": "k"}
     provider = FakeProvider(old=answer({}), new=answer({"id": "resp_2"}), apart=answer({}))
-    there = await house(
+    proxy = await in_process_proxy(
         provider,
         offering_everything(id="old", code="old", model_type="OpenAICompatible", parameters=account),
         offering_everything(
@@ -145,7 +145,7 @@ async def test_another_model_of_the_same_account_can_go_on() -> None:
         offering_everything(id="new", priority=1, model_type="OpenAICompatible", parameters=account),
     )
     mine = quoted(public("old", "resp_1"))
-    await there.serving.answer(there.ask(RESPONSES, {"input": b'""', "previous_response_id": mine}))
+    await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'""', "previous_response_id": mine}))
     assert provider.called == ["new"]
 
 
@@ -158,31 +158,31 @@ ENCRYPTED = (
 
 
 async def test_encrypted_content_comes_back_byte_for_byte_where_it_was_made() -> None:
-    there, provider = await serving(
+    proxy, provider = await serving(
         a=errors.UpstreamUnreachableError(), b=errors.UpstreamUnreachableError(), c=answer(ENCRYPTED)
     )
-    seen = (await there.serving.answer(there.ask(RESPONSES, {"input": b'"hi"'}))).body
+    seen = (await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"'}))).body
     assert seen.count(b"llmproxy.Yw.") == 2  # "c" in base64
     assert b'"encrypted_content" :  "llmproxy.Yw.gAA+/=A"' in seen
     items = seen[seen.index(b"[") : seen.rindex(b"]") + 1]
-    await there.serving.answer(there.ask(RESPONSES, {"input": items}))
+    await proxy.serving.answer(proxy.ask(RESPONSES, {"input": items}))
     assert provider.called == ["a", "b", "c", "c"]
     assert provider.calls[-1].fields["input"] == ENCRYPTED[ENCRYPTED.index(b"[") : ENCRYPTED.rindex(b"]") + 1]
 
 
 @pytest.mark.parametrize("mark", [b"Z29uZQ", b"", b"-", b"_w"])
 async def test_encrypted_content_of_nobody(mark: bytes) -> None:
-    there, provider = await serving()
+    proxy, provider = await serving()
     items = b'[{"type":"reasoning","encrypted_content":"llmproxy.%b.gAA"}]' % mark
     with pytest.raises(errors.InvalidRequestError) as caught:
-        await there.serving.answer(there.ask(RESPONSES, {"input": items}))
+        await proxy.serving.answer(proxy.ask(RESPONSES, {"input": items}))
     assert caught.value.param == "input"
     assert provider.called == []
 
 
 async def test_encrypted_content_without_a_mark_reaches_whoever_is_next() -> None:
-    there, provider = await serving()
+    proxy, provider = await serving()
     items = b'[{"type":"reasoning","encrypted_content":"gAA"}]'
-    await there.serving.answer(there.ask(RESPONSES, {"input": items}))
+    await proxy.serving.answer(proxy.ask(RESPONSES, {"input": items}))
     assert provider.called == ["a"]
     assert provider.calls[-1].fields["input"] == items

@@ -12,7 +12,7 @@ from application.use_cases.responses import RESPONSES
 from domain import errors
 from domain.response_id import ResponseLocation
 from domain.usage import Usage, UsageSource
-from tests.fakes.house import IDS, KEY, OTHER_KEY, House, house, offering_everything
+from tests.fakes.in_process_proxy import IDS, KEY, OTHER_KEY, InProcessProxy, in_process_proxy, offering_everything
 from tests.fakes.provider import FakeProvider, FakeStream
 
 JSON = b"application/json"
@@ -27,31 +27,35 @@ def response(usage: Usage | None = None, **over: Any) -> Answer:
 
 
 async def fetch(
-    there: House, action: StoredAction = StoredAction.RETRIEVE, public_id: str = MINE, key: str = KEY, query: str = ""
+    proxy: InProcessProxy,
+    action: StoredAction = StoredAction.RETRIEVE,
+    public_id: str = MINE,
+    key: str = KEY,
+    query: str = "",
 ) -> Answer:
-    return await there.serving.stored(there.serving.authenticate(key), action, public_id, query, "req-1")
+    return await proxy.serving.stored(proxy.serving.authenticate(key), action, public_id, query, "req-1")
 
 
-async def serving(behaviour: object, **model: object) -> tuple[House, FakeProvider]:
+async def serving(behaviour: object, **model: object) -> tuple[InProcessProxy, FakeProvider]:
     provider = FakeProvider(**{"sim-1": behaviour})
-    return await house(provider, offering_everything(**model)), provider
+    return await in_process_proxy(provider, offering_everything(**model)), provider
 
 
 @pytest.mark.parametrize("action", StoredAction)
 async def test_each_action_reaches_the_deployment_under_its_own_id(action: StoredAction) -> None:
-    there, provider = await serving(response(background=False))
-    seen = json.loads((await fetch(there, action, query="limit=2")).body)
+    proxy, provider = await serving(response(background=False))
+    seen = json.loads((await fetch(proxy, action, query="limit=2")).body)
     assert seen["id"] == MINE
     (call,) = provider.stored_calls
     assert (call.action, call.response_id, call.query, call.request_id) == (action, "resp_up", "limit=2", "req-1")
-    assert there.lines == []
+    assert proxy.lines == []
 
 
 async def test_earlier_ids_and_encrypted_content_are_as_the_project_knows_them() -> None:
     body = b'{"id":"resp_up","previous_response_id" : "resp_old","output":[{"encrypted_content":"gAA"}]}'
-    there, _ = await serving(Answer(body, JSON, None))
+    proxy, _ = await serving(Answer(body, JSON, None))
     earlier = IDS.public("billing", ResponseLocation("sim-1", "resp_old"))
-    seen = (await fetch(there)).body
+    seen = (await fetch(proxy)).body
     assert seen == (
         b'{"id":"%b","previous_response_id" : "%b","output":[{"encrypted_content":"llmproxy.c2ltLTE.gAA"}]}'
         % (MINE.encode(), earlier.encode())
@@ -71,47 +75,47 @@ async def test_earlier_ids_and_encrypted_content_are_as_the_project_knows_them()
     ],
 )
 async def test_ids_of_nothing(public_id: str) -> None:
-    there, provider = await serving(response(USAGE))
+    proxy, provider = await serving(response(USAGE))
     for action in StoredAction:
         with pytest.raises(errors.ResponseNotFoundError):
-            await fetch(there, action, public_id)
+            await fetch(proxy, action, public_id)
     assert provider.stored_calls == []
 
 
 async def test_the_response_of_another_project_is_not_there() -> None:
-    there, provider = await serving(response(USAGE))
+    proxy, provider = await serving(response(USAGE))
     with pytest.raises(errors.ResponseNotFoundError):
-        await fetch(there, key=OTHER_KEY)
+        await fetch(proxy, key=OTHER_KEY)
     assert provider.stored_calls == []
 
 
 async def test_a_deployment_that_is_no_longer_for_the_project_keeps_nothing_for_it() -> None:
-    there, provider = await serving(response(USAGE), private=True, projects=["other"])
+    proxy, provider = await serving(response(USAGE), private=True, projects=["other"])
     with pytest.raises(errors.ResponseNotFoundError):
-        await fetch(there)
+        await fetch(proxy)
     assert provider.stored_calls == []
 
 
 async def test_what_the_upstream_does_not_have_is_not_found_under_the_id_that_was_asked_for() -> None:
-    there, _ = await serving(errors.UpstreamRefusedError(404, "Response with id 'resp_up' not found."))
+    proxy, _ = await serving(errors.UpstreamRefusedError(404, "Response with id 'resp_up' not found."))
     with pytest.raises(errors.ResponseNotFoundError) as caught:
-        await fetch(there)
+        await fetch(proxy)
     assert "resp_up" not in caught.value.message
-    there, _ = await serving(errors.UpstreamRefusedError(400, "Cannot cancel."))
+    proxy, _ = await serving(errors.UpstreamRefusedError(400, "Cannot cancel."))
     with pytest.raises(errors.UpstreamRefusedError):
-        await fetch(there, StoredAction.CANCEL)
+        await fetch(proxy, StoredAction.CANCEL)
 
 
 async def test_a_background_response_has_one_line_however_often_it_is_fetched() -> None:
-    there, _ = await serving(response(USAGE))
+    proxy, _ = await serving(response(USAGE))
     for action in (StoredAction.RETRIEVE, StoredAction.CANCEL, StoredAction.RETRIEVE):
-        await fetch(there, action)
-    assert {(line.id, line.time_ms, line.usage, line.usage_source) for line in there.lines} == {
-        (there.lines[0].id, CREATED * 1000, USAGE, UsageSource.MEASURED)
+        await fetch(proxy, action)
+    assert {(line.id, line.time_ms, line.usage, line.usage_source) for line in proxy.lines} == {
+        (proxy.lines[0].id, CREATED * 1000, USAGE, UsageSource.MEASURED)
     }
-    await fetch(there, StoredAction.DELETE)
-    await fetch(there, StoredAction.INPUT_ITEMS)
-    assert len(there.lines) == 3  # one and the same for the ledger, which keeps an id once
+    await fetch(proxy, StoredAction.DELETE)
+    await fetch(proxy, StoredAction.INPUT_ITEMS)
+    assert len(proxy.lines) == 3  # one and the same for the ledger, which keeps an id once
 
 
 @pytest.mark.parametrize(
@@ -126,27 +130,27 @@ async def test_a_background_response_has_one_line_however_often_it_is_fetched() 
     ],
 )
 async def test_what_is_not_counted_when_it_is_fetched(answer: Answer) -> None:
-    there, _ = await serving(answer)
-    assert (await fetch(there)).body
-    assert there.lines == []
+    proxy, _ = await serving(answer)
+    assert (await fetch(proxy)).body
+    assert proxy.lines == []
 
 
 @pytest.mark.parametrize("created_at", [None, "soon", -5, 10**20])
 async def test_a_strange_time_of_creation(created_at: object) -> None:
-    there, _ = await serving(response(USAGE, created_at=created_at))
-    await fetch(there)
-    assert [line.usage for line in there.lines] == [USAGE]
+    proxy, _ = await serving(response(USAGE, created_at=created_at))
+    await fetch(proxy)
+    assert [line.usage for line in proxy.lines] == [USAGE]
 
 
 async def test_the_promise_of_a_background_response_is_free_and_its_result_has_the_line() -> None:
-    there, _ = await serving(response(None))
-    await there.serving.answer(there.ask(RESPONSES, {"input": b'"hi"', "background": b"true"}))
-    (promise,) = there.lines
+    proxy, _ = await serving(response(None))
+    await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"', "background": b"true"}))
+    (promise,) = proxy.lines
     assert (promise.usage, promise.usage_source, promise.status) == (Usage(), UsageSource.PARTIAL, 200)
-    there, _ = await serving(response(USAGE))
-    await there.serving.answer(there.ask(RESPONSES, {"input": b'"hi"', "background": b"true"}))
-    await fetch(there)
-    at_once, fetched = there.lines
+    proxy, _ = await serving(response(USAGE))
+    await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"', "background": b"true"}))
+    await fetch(proxy)
+    at_once, fetched = proxy.lines
     assert promise.id != at_once.id
     assert (at_once.id, at_once.time_ms, at_once.usage) == (fetched.id, CREATED * 1000, USAGE)
     assert fetched.time_ms == at_once.time_ms
@@ -158,24 +162,24 @@ def streamed(usage: Usage | None) -> FakeStream:
 
 
 async def test_a_background_stream_that_is_heard_to_its_end_is_the_same_line_as_its_result() -> None:
-    there, _ = await serving(streamed(USAGE))
-    asked = there.ask(RESPONSES, {"input": b'"hi"', "background": b"true", "stream": b"true"})
-    async for _ in (await there.serving.stream(asked)).blocks:
+    proxy, _ = await serving(streamed(USAGE))
+    asked = proxy.ask(RESPONSES, {"input": b'"hi"', "background": b"true", "stream": b"true"})
+    async for _ in (await proxy.serving.stream(asked)).blocks:
         pass
-    (line,) = there.lines
-    there, _ = await serving(response(USAGE))
-    await fetch(there)
-    assert (line.id, line.time_ms, line.usage) == (there.lines[0].id, CREATED * 1000, USAGE)
+    (line,) = proxy.lines
+    proxy, _ = await serving(response(USAGE))
+    await fetch(proxy)
+    assert (line.id, line.time_ms, line.usage) == (proxy.lines[0].id, CREATED * 1000, USAGE)
 
 
 async def test_a_background_stream_that_is_left_does_not_take_the_line_of_its_result() -> None:
-    there, _ = await serving(streamed(USAGE))
-    asked = there.ask(RESPONSES, {"input": b'"hi"', "background": b"true", "stream": b"true"})
-    blocks = (await there.serving.stream(asked)).blocks
+    proxy, _ = await serving(streamed(USAGE))
+    asked = proxy.ask(RESPONSES, {"input": b'"hi"', "background": b"true", "stream": b"true"})
+    blocks = (await proxy.serving.stream(asked)).blocks
     await anext(blocks)
     await blocks.aclose()
-    (left,) = there.lines
+    (left,) = proxy.lines
     assert (left.status, left.usage) == (499, Usage())
-    there, _ = await serving(response(USAGE))
-    await fetch(there)
-    assert left.id != there.lines[0].id
+    proxy, _ = await serving(response(USAGE))
+    await fetch(proxy)
+    assert left.id != proxy.lines[0].id

@@ -9,23 +9,12 @@ from typing import Any
 import pytest
 from starlette.types import Message
 
-from application.ports.catalog_store import Kind
-from application.serving.catalog_view import CatalogView
-from application.serving.deployment_states import DeploymentStates
-from application.serving.ledger import Clock, Ledger
-from application.serving.response_affinity import ResponseAffinity
-from application.serving.serve import Serving
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.ledger import LedgerLine
-from domain.response_id import ResponseIds
-from infra.audio.length import length_ms
-from infra.catalog_store.memory import MemoryCatalogStore
-from infra.controllers.errors import status_of
-from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.openai.routes import Route
-from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.request_log import RequestRecord
 from tests.builders import model_body
+from tests.fakes.in_process_proxy import in_process_proxy
 from tests.fakes.provider import FakeProvider, FakeStream
 
 _CHUNK = b'data: {"choices":[]}\n\n'
@@ -60,29 +49,17 @@ class Port:
         return b"".join(message.get("body", b"") for message in self.sent)
 
 
-async def _serving(provider: FakeProvider, lines: list[LedgerLine]) -> Serving:
-    store = MemoryCatalogStore()
-    await store.put(Kind.MODEL, model_body(id="sim"))
-    clock = Clock(lambda: 0.0, lambda: 0.0)
-    view = CatalogView(store, provider.unusable_because, clock.time)
-    await view.refresh()
-    ledger = Ledger(lines.append, provider.upstream_model, clock, lambda: "1", status_of, length_ms)
-    affinity = ResponseAffinity(ResponseIds(b"k" * 32))
-    return Serving(view, provider, ledger, DeploymentStates(lambda: 0.0, lambda: 0.5), affinity, authentication=False)
-
-
 async def _stopped(provider: FakeProvider, port: Port, until: asyncio.Event) -> list[LedgerLine]:
-    """Serve the request until something has happened, then stop as uvicorn does."""
-    lines: list[LedgerLine] = []
-    handler = Handler(await _serving(provider, lines), BodyLimits(10_000, 10, 10_000), Uploads(None))
+    """Serve the request until an event, then stop as uvicorn does; return the ledger lines."""
+    proxy = await in_process_proxy(provider, model_body(id="sim"), authentication=False)
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
     record = RequestRecord("req_1", "POST", "/v1/chat/completions")
-    task = asyncio.create_task(handler(Route(CHAT_COMPLETION), scope, port.receive, port.send, record))
+    task = asyncio.create_task(proxy.handler(Route(CHAT_COMPLETION), scope, port.receive, port.send, record))
     async with asyncio.timeout(5):
         await until.wait()
         task.cancel()
         await task
-    return lines
+    return proxy.lines
 
 
 async def test_a_stream_under_way_ends_with_an_error_event() -> None:

@@ -8,7 +8,7 @@ from application.use_cases.text_to_speech import SPEECH
 from domain.usage import Usage
 from infra.controllers.request_log import RequestRecord
 from tests.builders import ledger_line
-from tests.fakes.house import house, offering_everything
+from tests.fakes.in_process_proxy import in_process_proxy, offering_everything
 from tests.fakes.provider import FakeProvider
 
 
@@ -22,7 +22,7 @@ from tests.fakes.provider import FakeProvider
     ],
 )
 async def test_every_unit_that_a_call_used_is_told(usage: Usage, units: dict[str, int]) -> None:
-    account = (await house(FakeProvider(), offering_everything())).ask(SPEECH, {"input": b'"hello"'})
+    account = (await in_process_proxy(FakeProvider(), offering_everything())).ask(SPEECH, {"input": b'"hello"'})
     account.line = ledger_line(usage=usage)
     facts = RequestRecord("req_1", "POST", "/v1/audio/speech", account=account).facts()
     told = {name: facts[name] for name in ("characters", "audio_milliseconds", "images") if name in facts}
