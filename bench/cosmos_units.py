@@ -1,4 +1,4 @@
-"""What the gateway's habits cost on a Cosmos DB account: request units and time of each, as the service reports them.
+"""Cost of the proxy's regular requests on a Cosmos DB account: request units and time, as the service reports them.
 
 Run ``python -m bench.cosmos_units`` with COSMOS_URL and COSMOS_KEY set (no key = managed identity), and a database of
 its own in COSMOS_DATABASE_ID: it writes a thousand documents and lines. Local servers report made-up units.

@@ -21,7 +21,7 @@ class Launch:
 
     Args:
         argv: its command line; empty = nothing is started and the upstream itself is asked.
-        port: where it will listen; ``None`` = it writes its address to ``address``.
+        port: where it listens; None if it writes its address to ``address``.
         key: what callers present.
         path: of chat completions.
         model_prefix: goes before the name of a model.

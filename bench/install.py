@@ -20,7 +20,7 @@ class NotAvailableError(Exception):
 
 
 def virtualenv(name: str) -> Path:
-    """The ``bin`` folder of a virtualenv with what ``bench/NAME.lock`` lists, made where it is missing or out of date.
+    """Return the ``bin`` folder of a virtualenv with the packages of ``bench/NAME.lock``, current.
 
     Raises:
         NotAvailableError: it could not be installed.
@@ -48,16 +48,16 @@ def virtualenv(name: str) -> Path:
 
 
 def locked_version(name: str, package: str) -> str:
-    """The version of a package in ``bench/NAME.lock``."""
+    """Return the version of a package in ``bench/NAME.lock``."""
     found = re.search(rf"^{package}==(\S+)", (HERE / f"{name}.lock").read_text(), re.MULTILINE)
     return found[1] if found else "unknown"
 
 
 def program(name: str) -> str:
-    """The path of an installed program.
+    """Return the path of an installed program.
 
     Raises:
-        NotAvailableError: there is none.
+        NotAvailableError: it is not installed.
     """
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/sbin")
     if found is None:

@@ -118,7 +118,7 @@ async def cosmos(number: int, folder: Path) -> None:
             await store.add(batch)
         print(f"Cosmos DB: {number:,} lines written in {time.perf_counter() - start:.0f} s", flush=True)
         for what, query in (("one project's month", MONTH), ("everybody's month", everyone)):
-            await store.report(query)  # what the client looks up once is no part of it
+            await store.report(query)  # excludes what the client looks up only once
             proxy.seen.clear()
             start = time.perf_counter()
             calls = sum(row.calls for row in await store.report(query))
@@ -128,7 +128,7 @@ async def cosmos(number: int, folder: Path) -> None:
 
 
 def _keys(seen: Seen) -> str:
-    """Which partition keys the request is about: those of all lines begin with the hash of their project and month."""
+    """Partition keys of the request: those of all lines begin with the hash of their project and month."""
     if seen.headers.get("x-ms-read-key-type") != "EffectivePartitionKeyRange":
         return "all partition keys"
     first, end = seen.headers["x-ms-start-epk"], seen.headers["x-ms-end-epk"]

@@ -24,14 +24,14 @@ from bench.scenarios import CHAT, CHUNKS, SCENARIOS, Scenario, request_body
 from bench.upstream import END_MARK
 
 DRAIN_SECONDS = 60.0
-"""How long after the last question answers are still waited for."""
+"""Seconds to wait for responses after the last request."""
 FAILURES_ALLOWED = 20
 """After so many the run is stopped: its figures mean nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one run saw. Times in milliseconds, ``seconds`` from the first question to the last answer."""
+    """Result of one run. Times in milliseconds, ``seconds`` from the first request to the last response."""
 
     calls: int
     failures: int
@@ -42,7 +42,7 @@ class Result:
 
 
 class Run:
-    """What the connections of one run share."""
+    """State shared by the connections of one run."""
 
     def __init__(self, request: bytes, complete: Callable[[bytes], bool], *, seconds: float, calls: int) -> None:
         self.request = request
@@ -56,7 +56,7 @@ class Run:
         self.last_answer = self.started
 
     def may_ask(self) -> bool:
-        """Whether another call is to be made; if so it is counted as begun."""
+        """Return whether another call is to be made; if so it counts as begun."""
         if self.left <= 0 or self.failures > FAILURES_ALLOWED or time.perf_counter() >= self.deadline:
             return False
         self.left -= 1
@@ -153,7 +153,7 @@ _END = END_MARK.encode()
 
 
 def request_of(path: str, key: str, content_type: str, body: bytes) -> bytes:
-    """The whole HTTP request, ready to be written again and again."""
+    """Return the whole HTTP request, to be sent repeatedly."""
     return (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {key}\r\n"
         f"content-type: {content_type}\r\naccept: */*\r\ncontent-length: {len(body)}\r\n\r\n"

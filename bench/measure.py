@@ -71,7 +71,7 @@ class Record:
     failed: str = ""
 
     def median(self, scenario: str, figure: str) -> float | None:
-        """The median over the rounds of a figure of :class:`Measurement`, or of its load's ``p50_ms`` or ``p99_ms``."""
+        """Return the median over the rounds of a figure of :class:`Measurement`, or of its load."""
         seen = self.scenarios.get(scenario, [])
         values = [getattr(m.load if figure in {"p50_ms", "p99_ms"} else m, figure) for m in seen]
         return statistics.median(values) if values else None
@@ -118,11 +118,11 @@ def first_answer(launch: Launch, process: subprocess.Popen[bytes]) -> int:
     """Ask again and again until a chat completion is answered; return the port.
 
     Raises:
-        FailedRunError: it ended, or there was no answer in time.
+        FailedRunError: it exited, or did not respond in time.
     """
     end = time.monotonic() + START_SECONDS
     body = body_of(SCENARIOS[0], launch.model_prefix + SCENARIOS[0].model)
-    seen = "nobody listens"
+    seen = "connection refused"
     while time.monotonic() < end and process.poll() is None:
         port = _port(launch)
         if port is not None:

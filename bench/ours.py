@@ -24,7 +24,7 @@ Body = dict[str, object]
 
 
 def model(document_id: str, upstream: int, *, code: str = "", model_type: str = "OpenAICompatible") -> Body:
-    """A model document that leads to the mock upstream."""
+    """Return a model document for the mock upstream."""
     name = code or document_id
     parameters = {"endpoint": f"http://127.0.0.1:{upstream}/v1", "api_key": "sk-upstream"}
     if model_type == "LiteLLM":
@@ -51,7 +51,7 @@ def model(document_id: str, upstream: int, *, code: str = "", model_type: str = 
 
 
 def project(project_id: str, keys: Iterable[str]) -> Body:
-    """A project document with these keys."""
+    """Return a project document with these keys."""
     entries = [
         {
             "id": f"{project_id}-{number}",
@@ -95,7 +95,7 @@ def fill(data: Path, models: Iterable[Mapping[str, object]], projects: Iterable[
 
 
 def launch(work: Path) -> Launch:
-    """The server on the data in ``work/data``, with its settings as they come."""
+    """Return the launch of the server on the data in ``work/data``, with default settings."""
     port = free_port()
     argv = (sys.executable, "-m", "llmproxy", "serve", "--port", str(port))
     env = {"DATA_DIR": str(work / "data"), "ENVIRONMENT": "production"}

@@ -18,17 +18,17 @@ STOP_SECONDS = 10.0
 
 
 def gateway_core() -> int:
-    """The core that belongs to the gateway alone."""
+    """Return the core reserved for the gateway."""
     return min(os.sched_getaffinity(0))
 
 
 def tool_core() -> int:
-    """The core of the mock upstream and the load generator."""
+    """Return the core of the mock upstream and the load generator."""
     return max(os.sched_getaffinity(0))
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on right now."""
+    """Return a free loopback port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
@@ -71,17 +71,17 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def python_module(module: str, *arguments: str) -> list[str]:
-    """The command line that runs a module with the interpreter that runs this."""
+    """Return the command line that runs a module with the interpreter that runs this."""
     return [sys.executable, "-m", module, *arguments]
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields of ``/proc/PID/stat`` after the command name, which may contain anything."""
+    """Return the fields of ``/proc/PID/stat`` after the command name, which may contain anything."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def _tree(root: int) -> list[int]:
-    """A process and everything below it."""
+    """Return a process and its descendants."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*"):
         pid = int(entry.name)
@@ -134,7 +134,7 @@ def tool(argv: Sequence[str], *, timeout: float) -> str:
 
 
 def wait_until_open(port: int, seconds: float = 10.0) -> None:
-    """Wait until somebody listens on a port of loopback.
+    """Wait until a loopback port accepts connections.
 
     Raises:
         TimeoutError: nobody did in time.
@@ -144,5 +144,5 @@ def wait_until_open(port: int, seconds: float = 10.0) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 0.2):
             return
         time.sleep(0.02)
-    message = f"nobody listens on port {port}"
+    message = f"port {port} does not accept connections"
     raise TimeoutError(message)

@@ -36,7 +36,7 @@ BEFORE, AFTER = 0.75, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What is changed while calls go on.
+    """A change that is made while calls go on.
 
     Args:
         name: as printed.
@@ -65,7 +65,7 @@ connection.execute(
 
 @contextlib.contextmanager
 def _server(folder: Path, models: int, keys: int) -> Iterator[tuple[Launch, int, float]]:
-    """A server on so many documents and keys: its launch, its port, seconds to its first answer."""
+    """Start a server with that many documents and keys; return its launch, port and seconds to the first response."""
     folder.mkdir()
     bodies, projects = ours.documents(9, models, keys)
     ours.fill(folder / "data", [simulated(PLAIN_MODEL), *bodies[1:]], projects)
@@ -90,7 +90,7 @@ async def change(database: Path, documents: int, turn: int) -> None:
 
 
 async def _phase(phase: Phase, folder: Path, port: int, options: argparse.Namespace) -> Seen:
-    """Calls at a steady rate for some seconds, and the changes meanwhile."""
+    """Send calls at a steady rate for some seconds while documents change."""
     seen, stop = Seen(), asyncio.Event()
     rate = Rate(CALLERS, options.rate / CALLERS, lambda _: False, PLAIN_MODEL)
     calling = asyncio.create_task(ask_steadily(port, ours.KEY, rate, seen, stop))
@@ -107,7 +107,7 @@ async def _phase(phase: Phase, folder: Path, port: int, options: argparse.Namesp
 
 
 def _replaced(log: Path) -> list[float]:
-    """When new catalogues came into service (POSIX seconds), by the server's own log."""
+    """Return when new catalogues came into service (POSIX seconds), according to the server's log."""
     found = []
     for line in log.read_text().splitlines():
         with contextlib.suppress(ValueError):

@@ -21,13 +21,13 @@ OTHER_SCENARIOS = ("embeddings", "picture", "upload", "speech", "uploads")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; the first column is text, the others are figures."""
+    """Format a Markdown table; the first column is text, the others are figures."""
     lines = [f"| {' | '.join(head)} |", "| --- |" + " ---: |" * (len(head) - 1)]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure with about ``digits`` significant digits, or a dash where there is none."""
+    """Format a figure with about ``digits`` significant digits, or a dash if it is missing."""
     if value is None or value != value:  # noqa: PLR0124 - the test for NaN
         return "-"
     if value == 0:
@@ -120,7 +120,7 @@ def scaling_table(scaling: Scaling) -> str:
 
 
 def machine() -> list[tuple[str, str]]:
-    """What the figures depend on; nothing that names the machine."""
+    """Describe what the figures depend on, without naming the machine."""
     cpu = Path("/proc/cpuinfo").read_text()
     model = next((line.split(":")[1].strip() for line in cpu.splitlines() if line.startswith("model name")), "unknown")
     kernel = platform.release().split("-")[0]
@@ -170,7 +170,7 @@ METHOD = """\
 Everything runs on loopback: one gateway at a time alone on one core, the mock upstream and the load generator together
 on another. Each figure is the median over the rounds; every round starts every gateway anew. CPU is user and system
 time of all processes of the gateway, as the kernel accounts for it, divided by the answered calls. Every answer is
-checked (status, completeness, `[DONE]`); a run with a wrong one is no result.
+checked (status, completeness, `[DONE]`); a run with an invalid response is discarded.
 
 *core busy* tells how to read calls/s: well below 100 % the gateway was waiting for the tools, which are written in
 Python and share a core, and calls/s and latency are theirs (the row "direct" is what they reach without a gateway).

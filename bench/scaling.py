@@ -1,4 +1,4 @@
-"""How our own cost grows: with documents, with keys, with calls; and what a call through LiteLLM costs on top of it.
+"""Growth of the proxy's cost with documents, keys and calls; and the overhead of a call through LiteLLM.
 
 Also runs alone: ``python -m bench.scaling``.
 """
@@ -33,12 +33,12 @@ UNARY = SCENARIOS[0]
 SIZES = ((10, 10), (1_000, 10), (10_000, 10), (10, 100_000))
 """Model documents and keys."""
 STEPS = 10
-"""How often memory is read while the calls of the memory run are made."""
+"""Readings of memory during the memory run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How much to do.
+    """Amount of work.
 
     Args:
         seconds: of load for each figure.
@@ -53,7 +53,7 @@ class Plan:
 
 @dataclass(slots=True)
 class Scaling:
-    """What was seen.
+    """Results.
 
     Args:
         sizes: CPU milliseconds for one call, for each round, by number of model documents and keys.

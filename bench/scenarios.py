@@ -1,4 +1,4 @@
-"""What is asked of every gateway: the request bodies, how many connections ask, and for how long."""
+"""Requests sent to every gateway: bodies, number of connections, duration."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def request_body(scenario: Scenario, model: str) -> tuple[str, bytes]:
 
 
 def body_of(scenario: Scenario, model: str) -> bytes:
-    """The body of a chat completion."""
+    """Return the body of a chat completion."""
     content: object = ""
     if scenario.image:
         url = "data:image/png;base64," + _PNG_START + "A" * (IMAGE_BYTES - len(_PNG_START))

@@ -1,4 +1,4 @@
-"""What goes over the wire besides chat completions: bodies of requests, and answers of the mock upstream."""
+"""Requests and mock responses of operations other than chat completions."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def answer(endpoint: str) -> tuple[str, bytes]:
 
 
 def complete(endpoint: str, body: bytes) -> bool:
-    """Whether an answer that reached the caller is whole."""
+    """Return whether a response arrived completely."""
     if endpoint == SPEECH:
         return len(body) == SPEECH_BYTES // 4 * 4
     least = {EMBEDDINGS: TEXTS * FLOATS * 4, PICTURE: PICTURE_BYTES}.get(endpoint, len(_TEXT) * 20)
@@ -64,7 +64,7 @@ def complete(endpoint: str, body: bytes) -> bool:
 
 
 def _upload(model: str) -> bytes:
-    """A form as the official client writes it, with a WAV file."""
+    """Return a form as the official client writes it, with a WAV file."""
     size = UPLOAD_BYTES - 44
     head = b"RIFF" + struct.pack("<I", size + 36) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
     fields = "".join(
@@ -80,7 +80,7 @@ def _upload(model: str) -> bytes:
 
 
 def _png() -> bytes:
-    """A picture of 1024 x 1024 points, and as many further bytes as make it as large as real ones are."""
+    """Return a 1024 x 1024 image, padded to the size of a real one."""
     rows = b"".join(b"\0" + bytes([line % 256]) * 1024 for line in range(1024))
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", 1024, 1024, 8, 0, 0, 0, 0)),

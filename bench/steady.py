@@ -18,7 +18,7 @@ ANSWER_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Seen:
-    """What the callers of one run saw.
+    """Results of one run, as its callers saw them.
 
     Args:
         answered: ids of requests whose whole answer came.
@@ -34,7 +34,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How much is asked: each caller has a connection of its own.
+    """Load: each caller has a connection of its own.
 
     Args:
         callers: how many.
@@ -125,7 +125,7 @@ async def ask_steadily(port: int, key: str, rate: Rate, seen: Seen, stop: asynci
 
 
 def quantile(values: Iterable[float], share: float) -> float:
-    """The value that this share of all values does not exceed."""
+    """Return the quantile of the values at this share."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
 

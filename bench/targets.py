@@ -15,7 +15,7 @@ class Verdict:
 
     Args:
         what: the figure.
-        measured: it, or ``None`` = not measured in this run.
+        measured: the figure; None if not measured in this run.
         first: the bound that must hold.
         goal: the bound aimed at.
         unit: goes behind a figure.

@@ -22,7 +22,7 @@ SMALL_BODY = 65_536
 """Larger bodies are not searched: only small ones ask for streams here."""
 USAGE = {"prompt_tokens": 190, "completion_tokens": CHUNKS, "total_tokens": 190 + CHUNKS}
 END_MARK = "the last word."
-"""What every complete answer contains, so that the load generator can tell that it is complete."""
+"""Text that every complete response contains, by which the load generator recognises it."""
 
 
 def _json(value: object) -> bytes:
@@ -75,7 +75,7 @@ def _answer(endpoint: str) -> bytes:
 
 @cache
 def _other_answers() -> dict[bytes, bytes]:
-    """Whole answers by the end of the path, for everything that is no chat completion."""
+    """Responses by the end of the path, for everything except chat completions."""
     endpoints = (shapes.EMBEDDINGS, shapes.PICTURE, shapes.TRANSCRIPTION, shapes.SPEECH)
     return {f"/{endpoint}".encode(): _answer(endpoint) for endpoint in endpoints}
 

@@ -18,7 +18,7 @@ _WINDOW_SHARE = 0.5
 
 
 class BreakerState(StrEnum):
-    """Whether a deployment takes calls."""
+    """States of a circuit breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -27,7 +27,7 @@ class BreakerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """When a breaker opens, and for how long.
+    """Conditions under which a breaker opens, and for how long.
 
     Args:
         threshold: failures in a row that open it.
@@ -44,7 +44,7 @@ class BreakerPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """What is remembered of a deployment's failures. A new one is closed.
+    """The failures of a deployment that still matter. A new breaker is closed.
 
     Args:
         failures_in_a_row: since the last success.

@@ -20,7 +20,7 @@ prompt-cache affinity passes it over."""
 
 
 class Load(Protocol):
-    """What is known of the deployments at the moment of a call."""
+    """State of the deployments at the moment of a call."""
 
     def busy(self, document: ModelDocument) -> int:
         """Return the number of calls under way."""

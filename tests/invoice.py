@@ -1,4 +1,4 @@
-"""What a call is charged for, worked out anew and slowly: the reference that costs and reports are held against."""
+"""Charges of a call, computed independently and slowly: the reference for costs and reports."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _PARTS = {
 
 
 def unit_price(name: str, usage: Usage, prices: PriceList) -> Decimal | None:
-    """The price of a unit, ``None`` = there is none."""
+    """Return the price of a unit; None if it has no price."""
     price = prices[name]
     return sized_price(price, usage.image_size) if isinstance(price, tuple) else price
 
 
 def invoice(usage: Usage, prices: PriceList) -> list[tuple[str, int, Fraction | None]]:
-    """What was used: what, how many, and the price of one in 10^-12 of a currency unit; ``None`` = it has none."""
+    """Yield each quantity used: name, count, and price of one in 10^-12 of a currency unit; None if unpriced."""
     return [line for line in _lines(usage, prices) if line[1]]
 
 

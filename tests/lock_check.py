@@ -20,7 +20,7 @@ _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 def canonical(name: str) -> str:
-    """A package's name as an index compares it."""
+    """Return a package's name as an index compares it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
@@ -35,13 +35,13 @@ def wanted(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def entries(text: str) -> Iterator[str]:
-    """The entries of a lock file, each on one line."""
+    """Return the entries of a lock file, each on one line."""
     joined = text.replace("\\\n", " ")
     return (line.strip() for line in joined.splitlines() if line.strip() and not line.startswith("#"))
 
 
 def faults(source: str, lock: str) -> Iterator[str]:
-    """What is wrong with a lock file.
+    """Yield the faults of a lock file.
 
     Args:
         source: the text of the ``*.in`` file.

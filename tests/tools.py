@@ -22,12 +22,12 @@ def missing(reason: str) -> NoReturn:
 
 
 def require_tool(name: str) -> str:
-    """The path of a program."""
+    """Return the path of a program."""
     return shutil.which(name) or missing(f"{name} is not installed")
 
 
 def require_python_client(version: str) -> Path:
-    """The folder with a version of the official Python client, its requirements included."""
+    """Return the folder with a version of the official Python client, its requirements included."""
     folder = CLIENTS / f"openai-{version}"
     return folder if (folder / "openai").is_dir() else missing(f"openai {version}.x is not there: run `make test`")
 

@@ -45,12 +45,12 @@ class VendorCase:
 
     @property
     def behind_aimock(self) -> bool:
-        """Whether chat completions end at the mock, which answers each with the same number of tokens."""
+        """True if chat completions end at the mock, which answers each with the same number of tokens."""
         where = self.parameters.get("endpoint", "")
         return Endpoint.CHAT_COMPLETIONS in self.endpoints and where.startswith(("{mock}", "{front}"))
 
     def document(self, **addresses: str) -> dict[str, object]:
-        """The document."""
+        """Return the document."""
         return simulated(
             self.code,
             model_type=self.kind.value,

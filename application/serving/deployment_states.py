@@ -1,4 +1,4 @@
-"""What this process has seen of each deployment: calls under way, speed, and the state of its circuit breaker."""
+"""State of each deployment as this process sees it: calls under way, speed, circuit breaker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SMOOTHING = 0.2
 """Weight of the latest call in the average time to the first byte."""
 _RATE_LIMITED = 429
 _PROMPT_BYTES = 1024
-"""How much of a prompt decides which deployment it prefers: upstreams cache prompts from about four times that."""
+"""Length of the beginning of a prompt that decides the deployment; upstreams cache prompts from about 4,000 bytes."""
 _EMPTY = frozenset({b"null", b'""'})
 _POLICY = BreakerPolicy()
 
@@ -172,7 +172,7 @@ class DeploymentStates:
 
 
 def prompt_key(call: Call) -> bytes | None:
-    """Return what calls with the same beginning of their prompt have in common; None if there is no prompt.
+    """Return the affinity key of a call: equal for calls whose prompts begin alike. None if there is no prompt.
 
     ``prompt_cache_key`` where the caller sends one, else ``user``, else the beginning of the prompt itself: a
     conversation grows at its end.

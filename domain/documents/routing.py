@@ -19,7 +19,7 @@ _MOST_SECONDS = 86_400
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """What a document says about routing.
+    """The routing members of a document.
 
     Args:
         strategy: how calls are shared; None if the document does not say.

@@ -107,7 +107,7 @@ async def _explain(question: Question, readings: Readings, settings: Settings) -
 
 def _key(key: str | None, variable: str | None) -> str | None:
     if key is not None and variable is not None:
-        raise click.UsageError("--key and --key-env exclude each other")
+        raise click.UsageError("--key and --key-env are mutually exclusive")
     if variable is not None:
         key = os.environ.get(variable, "")
     elif key == "-":

@@ -1,4 +1,4 @@
-"""What tests of the source itself share."""
+"""Fixtures shared by the tests of the source itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.tools import ROOT, missing, require_tool
 def tracked() -> list[Path]:
     """Every file under version control that exists, relative to the repository."""
     if not (ROOT / ".git").exists():
-        missing("this is no git checkout")
+        missing("not a git checkout")
     listed = subprocess.run(  # noqa: S603 - git, looked up
         [require_tool("git"), "-c", "safe.directory=*", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True
     )

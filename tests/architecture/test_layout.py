@@ -36,7 +36,7 @@ CONTRACT_ELSEWHERE: dict[str, str] = {}
 
 
 def _adapters(port: str) -> list[str]:
-    """The adapters that a port's docstring names."""
+    """Return the adapters that a port's docstring names."""
     first = PORTS[port].read_text("utf-8").partition('"""')[2].partition('"""')[0]
     return re.findall(r"``(\w+)``", first.partition("Adapters:")[2])
 
@@ -44,7 +44,7 @@ def _adapters(port: str) -> list[str]:
 @pytest.mark.parametrize("port", sorted(PORTS))
 def test_a_port_has_two_adapters_in_the_folder_of_its_name(port: str) -> None:
     adapters = _adapters(port)
-    assert len(adapters) >= 2, "a port with one adapter is none"
+    assert len(adapters) >= 2, "a port needs two adapters"
     for adapter in adapters:
         folder = ROOT / "infra" / port
         assert (folder / f"{adapter}.py").is_file() or (folder / adapter).is_dir(), f"infra/{port}/{adapter}"

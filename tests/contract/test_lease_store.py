@@ -1,4 +1,4 @@
-"""What every lease store promises, run against each adapter."""
+"""Contract of the port ``lease_store``, run against each adapter."""
 
 from __future__ import annotations
 

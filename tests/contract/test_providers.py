@@ -1,4 +1,4 @@
-"""What every adapter of the port ``providers`` does alike. An adapter joins by adding its rig to ``RIGS``."""
+"""Contract of the port ``providers``. An adapter joins by adding its rig to ``RIGS``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Rig:
         good: answers a few words, with usage.
         stalled: takes the call and never answers.
         endless: streams words without an end.
-        unusable: cannot be called; ``None`` = the adapter has no such thing.
+        unusable: a document that cannot be called; None if the adapter has no such state.
         released: waits until no upstream call runs any more; fails the test where that takes long.
     """
 

@@ -1,4 +1,4 @@
-"""What every adapter of the port ``providers`` does alike beyond chat: embeddings and streams of responses.
+"""Contract of the port ``providers`` beyond chat: embeddings and streamed responses.
 
 All of them face the simulator: two as a server behind them, the third is one itself.
 """

@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cosmos(tmp_path: Path) -> Iterator[FaultProxy]:
-    """A Cosmos DB server of its own, behind a proxy that can take it away."""
+    """Return a Cosmos DB server of its own, behind a proxy that can take it away."""
     with cosmos_server() as port:
         (tmp_path / "tls").mkdir()
         made = FaultProxy(tmp_path / "tls", port)
@@ -50,7 +50,7 @@ def cosmos(tmp_path: Path) -> Iterator[FaultProxy]:
 
 @pytest.fixture
 def on_cosmos(tmp_path: Path, cosmos: FaultProxy) -> Iterator[LLMProxy]:
-    """A server whose documents and ledger are in it."""
+    """Return a server whose documents and ledger are in it."""
     made = LLMProxy(tmp_path, simulated("first"), variables=variables(cosmos), prepare=("init",))
     yield made
     made.stop()

@@ -38,7 +38,7 @@ def client(proxy: LLMProxy) -> Iterator[httpx.Client]:
 
 
 def ask(client: httpx.Client, url: str, path: str, **members: object) -> httpx.Response:
-    """A good call of an operation that names no model but those given here."""
+    """Send a valid call of an operation with only the models given here."""
     if path in BODIES:
         return client.post(url, json={**BODIES[path], **members})
     fields, files = FORMS[path]
@@ -46,14 +46,14 @@ def ask(client: httpx.Client, url: str, path: str, **members: object) -> httpx.R
 
 
 def by_hand(proxy: LLMProxy, target: str, members: Mapping[str, object], **headers: str) -> RawAnswer:
-    """A call whose request line nobody tidies up."""
+    """Send a call whose request line is not normalised by a client."""
     body = json.dumps(members).encode()
     given = {"api-key": proxy.key, "content-length": str(len(body)), **headers}
     return exchange(proxy.port, request("POST", target, given) + body)
 
 
 def served_by(proxy: LLMProxy, answer: httpx.Response | RawAnswer) -> str:
-    """The document that answered, by the ledger."""
+    """Return the document that answered, according to the ledger."""
     assert answer.status_code == 200, answer.text
     document: str = line_of(proxy, answer.headers["x-request-id"])["document_id"]
     return document

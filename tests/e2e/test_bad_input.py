@@ -24,7 +24,7 @@ def client(server: LLMProxy) -> Iterator[httpx.Client]:
 
 
 def check_error(answer: httpx.Response | RawAnswer, status: int, code: str | None, param: str | None = None) -> str:
-    """The error's message, after its shape has been checked."""
+    """Check the shape of an error and return its message."""
     assert answer.status_code == status, answer.text
     assert answer.headers["x-request-id"]
     assert answer.headers["content-type"] == "application/json"

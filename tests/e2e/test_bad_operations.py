@@ -21,7 +21,7 @@ WRONG: Sequence[object] = (
     *(None, True, 0, -1, 1.5, 10**30, "", "x", SECRET, "é😀\0", "x" * 20_000, [], [None], ["x"], [[]]),
     *({}, {"x": None}, {"type": 5}, [{"type": None}], [{"text": SECRET, "type": "input_text"}], DEEP, {"a": DEEP}),
 )
-"""What a caller may take for a value."""
+"""Values that a caller may send by mistake."""
 
 MEMBERS: Mapping[str, str] = {
     "chat/completions": "messages stream stream_options temperature n tools tool_choice user max_tokens stop metadata"
@@ -39,7 +39,7 @@ MEMBERS: Mapping[str, str] = {
 
 @pytest.fixture(scope="module")
 def careless() -> Iterator[ScriptedUpstream]:
-    """Takes whatever comes, and says nothing of what was used."""
+    """Accept anything, and report no usage."""
     with ScriptedUpstream() as made:
         yield made
 
@@ -91,7 +91,7 @@ def test_wrong_values_in_every_member(client: httpx.Client, proxy: LLMProxy, pat
 def test_wrong_values_that_an_upstream_takes_are_counted_somehow(
     client: httpx.Client, proxy: LLMProxy, careless: ScriptedUpstream, path: str
 ) -> None:
-    """What is estimated is then read from members that may be anything."""
+    """Members from which usage is estimated may hold anything."""
     kind, body = (b"audio/mpeg", b"ID3 noise") if path == "audio/speech" else (b"application/json", b'{"id":"1"}')
     answer = b"HTTP/1.1 200 OK\r\ncontent-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (kind, len(body), body)
     served = []

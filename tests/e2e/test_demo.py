@@ -51,7 +51,7 @@ def test_the_python_lines_answer(demo: Running) -> None:
 
 
 def _readme(demo: Running, section: str, number: int) -> str:
-    """A block of Python in a section of the README, on this demo and its key."""
+    """Return a block of Python in a section of the README, on this demo and its key."""
     text = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"## {section}\n")[2]
     block = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[number]
     assert len(block.splitlines()) < 20

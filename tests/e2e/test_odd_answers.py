@@ -50,13 +50,13 @@ def client(proxy: LLMProxy) -> Iterator[httpx.Client]:
 
 
 def talkative(scripted: ScriptedUpstream) -> bytes:
-    """An error that tells in each of its members what nobody may know."""
+    """Return an error with secrets in each of its members."""
     told = f"{UPSTREAM_KEY} at {scripted.url}/v1"
     return json.dumps({"error": {name: f"{name} {told}" for name in ("message", "type", "param", "code")}}).encode()
 
 
 def every_way(client: httpx.Client, path: str) -> Iterator[httpx.Response]:
-    """The call as a whole, and as a stream where there is such a thing."""
+    """Send the call without streaming, and streamed where the operation can."""
     yield post(client, path, "odd")
     if path in STREAMS:
         yield post(client, path, "odd", stream=True)

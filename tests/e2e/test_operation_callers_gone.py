@@ -30,7 +30,7 @@ def own() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def lazy() -> Iterator[ScriptedUpstream]:
-    """Reads the beginning of a request and no more."""
+    """Read the beginning of a request and no more."""
     with ScriptedUpstream() as made:
         yield made
 
@@ -49,7 +49,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, own: Simulator, lazy: Script
 
 
 def encoded(path: str, model: str, **over: object) -> tuple[bytes, dict[str, str]]:
-    """The body of a call and its headers."""
+    """Return the body of a call and its headers."""
     if path in BODIES:
         prepared = httpx.Request("POST", "http://test", json={"model": model, **BODIES[path], **over})
     else:
@@ -76,7 +76,7 @@ def leave(proxy: LLMProxy, path: str, request_id: str, until: Callable[[bytes], 
 
 
 def ended(own: Simulator, proxy: LLMProxy, request_id: str) -> dict[str, int]:
-    """The line of a call that was left, once nothing is under way upstream."""
+    """Return the ledger line of an abandoned call, once the upstream is idle."""
     wait_until(lambda: own.calls()["open"] == 0, 5, "the end of the upstream call")
     line = line_of(proxy, request_id)
     assert (line["status"], line["error"], line["usage_source"]) == (499, "caller_gone", "partial")
@@ -84,7 +84,7 @@ def ended(own: Simulator, proxy: LLMProxy, request_id: str) -> dict[str, int]:
 
 
 def exactly_counted(own: Simulator, line: dict[str, int]) -> None:
-    """What the upstream counted for the one call since it began anew."""
+    """Return what the upstream counted for the only call since its reset."""
     counted = own.calls()
     assert (counted["calls"], counted["aborted"]) == (1, 1)
     for name in ("characters", "audio_milliseconds", "images"):

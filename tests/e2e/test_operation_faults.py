@@ -75,7 +75,7 @@ def clean(text: str) -> None:
 
 
 def counted(path: str, line: Mapping[str, int]) -> None:
-    """What is certain of a call that the upstream took: its units in full, or the text that went in."""
+    """Return what is certain of a call that the upstream accepted: all its units, or its input text."""
     if path.startswith("audio/t"):
         assert line["audio_milliseconds"] == 500
     elif path.startswith("images/"):
@@ -87,7 +87,7 @@ def counted(path: str, line: Mapping[str, int]) -> None:
 
 
 def begin(client: httpx.Client, path: str, model: str = "gpt-image-wire", **over: object) -> httpx.Response:
-    """A call whose answer comes as events."""
+    """Send a call whose response is a stream of events."""
     wish: dict[str, object] = {"stream_format": "sse"} if path == "audio/speech" else {"stream": True}
     if path == "images/generations":
         wish |= {"partial_images": 2, "size": "1024x1024", "n": 1}
@@ -164,7 +164,7 @@ def test_streams_that_fall_silent(client: httpx.Client, proxy: LLMProxy) -> None
 
 
 def check_broken(proxy: LLMProxy, path: str, answer: httpx.Response, status: int, *, own: bool = True) -> None:
-    """The stream ends with an error that clients notice, and what came before it is counted."""
+    """Check that the stream ends with an error that clients notice, and that what came before it is counted."""
     assert answer.status_code == 200
     clean(answer.text)
     events = [json.loads(data) for data in re.findall(r"^data: (.*)$", answer.text, re.MULTILINE)]

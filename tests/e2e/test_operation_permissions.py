@@ -1,4 +1,4 @@
-"""Who may ask which model for what, the same for every operation: what is listed works, everything else is refused."""
+"""Permissions are the same for every operation: listed models work, everything else is refused."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def others(proxy: LLMProxy, keys: dict[str, str]) -> Iterator[httpx.Client]:
 
 
 def listed(client: httpx.Client) -> dict[str, list[str]]:
-    """The models that a caller sees, and the operations of each."""
+    """Return the models that a caller sees, and the operations of each."""
     return {model["id"]: model["operations"] for model in client.get("/models").json()["data"]}
 
 

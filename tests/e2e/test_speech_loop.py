@@ -20,7 +20,7 @@ RATE = 24_000  # samples a second, of two bytes each: OpenAI's pcm
 TOLERANCE = 0.01
 CALLS = 3
 SUFFIX = {"opus": "ogg", "pcm": "wav"}
-"""File names, where they differ from the format. Bare samples are no file that anybody recognises: wrapped as WAV."""
+"""File names that differ from the format. Raw samples cannot be recognised: they are wrapped as WAV."""
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def transcribe(client: httpx.Client, name: str, content: bytes, **fields: str) -
 
 @pytest.fixture(scope="module")
 def billed(proxy: LLMProxy, client: httpx.Client) -> dict[str, dict[str, Any]]:
-    """The usage report by model, after three transcriptions in each format.
+    """Return the usage report by model, after three transcriptions in each format.
 
     Once as the upstream reports the length, and twice measured by the gateway: an answer in plain text reports nothing,
     and neither does an upstream that leaves its usage out.

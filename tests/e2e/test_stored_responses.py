@@ -59,7 +59,7 @@ def create(client: httpx.Client, **members: object) -> dict[str, Any]:
 
 
 def settled(proxy: LLMProxy) -> dict[str, Any]:
-    """The project's usage once no line is on its way any more: lines reach the store within a second."""
+    """Return the project's usage once all lines are in the store, within a second."""
     latest: dict[str, Any] = {}
     since = time.monotonic()
 

@@ -103,7 +103,7 @@ def open_files(proxy: LLMProxy) -> int:
 
 
 async def upload(proxy: LLMProxy, size: int = SIZE, sent: int | None = None) -> bytes:
-    """What is answered to a form with a file of this size; nothing where the caller leaves before its end."""
+    """Send a form with a file of this size and return the response; None if the caller disconnects before its end."""
     reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
     length = len(HEAD) + size + len(TAIL)
     writer.write(

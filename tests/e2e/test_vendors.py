@@ -44,7 +44,7 @@ FIXTURES: list[dict[str, Any]] = [
 ]
 SECONDS = 2
 Seen = Counter[str]
-"""What the caller saw: calls, tokens, characters, seconds and images."""
+"""The caller's view: calls, tokens, characters, seconds and images."""
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def proxy(tmp_path: Path, simulator: Simulator) -> Iterator[LLMProxy]:
 
 
 def tokens(usage: Any) -> Seen:
-    """The tokens of any kind of ``usage``."""
+    """Return the tokens of any kind of ``usage``."""
     if usage is None or getattr(usage, "type", None) == "duration":
         return Counter()
     members: dict[str, Any] = usage.model_dump()

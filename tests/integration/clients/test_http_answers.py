@@ -1,4 +1,4 @@
-"""What servers answer, whole and broken, and what the reader gets of it."""
+"""Responses of servers, complete and broken, and what the reader receives."""
 
 from __future__ import annotations
 

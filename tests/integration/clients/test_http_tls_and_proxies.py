@@ -29,7 +29,7 @@ async def echo(peer: Peer) -> None:
 
 
 async def relay(peer: Peer) -> None:
-    """A proxy that knows CONNECT, and ends the call in itself for anything else."""
+    """Serve as a proxy that supports CONNECT, and answer anything else itself."""
     line, headers = await peer.head()
     if headers.get(b"proxy-authorization") != BASIC:
         await peer.answer(b"", status=b"407 Proxy Authentication Required")

@@ -1,4 +1,4 @@
-"""Where forms lie: the file, who may read it, and what happens when the disk fails or the call ends first."""
+"""Upload files: contents, permissions, failing disks, and calls that end first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a connection may take its time with a head."""
+"""Time limits for the head of a request."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def document_at(server: ScriptedServer, **parameters: Any) -> ModelDocument:
 
 
 def json_call(endpoint: Endpoint, *, stream: bool = False, **members: Any) -> Call:
-    """A call with a JSON body."""
+    """Return a call with a JSON body."""
     body = {"model": "public"} | members | ({"stream": True} if stream else {})
     return Call(endpoint, "public", {name: json.dumps(value).encode() for name, value in body.items()}, stream)
 
@@ -68,23 +68,23 @@ class Bytes:
 
 
 def field(name: str, text: str) -> Part:
-    """A field of text as Python's client writes it."""
+    """Return a field of text as Python's client writes it."""
     return Part(name, f'Content-Disposition: form-data; name="{name}"\r\n'.encode(), Bytes(text.encode(), []))
 
 
 def file(name: str, filename: str, data: bytes, content_type: str = "audio/wav") -> Part:
-    """A file with a header line that nobody here knows."""
+    """Return a file with an unknown header line."""
     head = f'content-disposition: form-data; name="{name}"; filename="{filename}"\r\nContent-Type: {content_type}\r\n'
     return Part(name, f"{head}X-Own:  kept \r\n".encode(), Bytes(data, []), filename, content_type)
 
 
 def form_call(endpoint: Endpoint, *parts: Part, stream: bool = False) -> Call:
-    """A call with a form."""
+    """Return a call with a form."""
     return Call(endpoint, "public", {}, stream, form=Form(parts))
 
 
 async def relayed(stream: Stream) -> bytes:
-    """A whole stream, closed at its end."""
+    """Read a whole stream, then close it."""
     try:
         return b"".join([block async for block in stream])
     finally:

@@ -1,4 +1,4 @@
-"""What is answered whole: embeddings, completions, responses, images; byte for byte, and counted."""
+"""Complete responses of embeddings, completions, responses and images: byte for byte, and counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Multipart forms: what the upstream receives, part by part, and what becomes of files that lie on disk."""
+"""Multipart forms: the parts that the upstream receives, and files on disk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TRANSCRIPTIONS = Endpoint.TRANSCRIPTIONS
 
 
 def parts_of(body: bytes, content_type: bytes) -> list[bytes]:
-    """The raw parts, head and content, of a form that must be well made to the last byte."""
+    """Return the raw parts, head and content, of a form that must be well made to the last byte."""
     boundary = content_type.removeprefix(b"multipart/form-data; boundary=")
     assert re.fullmatch(rb"[\w-]{20,70}", boundary)
     assert body.startswith(b"--" + boundary + b"\r\n")

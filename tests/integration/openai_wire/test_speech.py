@@ -1,4 +1,4 @@
-"""Speech: audio piece by piece as it is made, or as events; and everything that is no audio."""
+"""Speech: audio in chunks or as events, and responses without audio."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ REPORT = Usage(input_tokens=36, output_tokens=87)
 
 
 def named(kind: str, **members: Any) -> bytes:
-    """An event as OpenAI writes it."""
+    """Return an event as OpenAI writes it."""
     return f"event: {kind}\ndata: {json.dumps({'type': kind} | members, separators=(',', ':'))}\n\n".encode()
 
 

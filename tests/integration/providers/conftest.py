@@ -25,7 +25,7 @@ TEXT = "Hi there! I am a mock, at your service today."
 
 
 def error(said: str, status: int, message: str, kind: str, **response: Any) -> dict[str, Any]:
-    """A fixture that refuses the calls that say a word."""
+    """Return a fixture that refuses calls whose text contains a word."""
     body = {"error": {"message": message, "type": kind}, "status": status} | response
     return {"match": {"userMessage": said}, "response": body}
 
@@ -141,7 +141,7 @@ def google(front: Vertex, code: str) -> tuple[LiteLLMProvider, ModelDocument]:
 
 
 def was_called(front: Vertex, path: str) -> dict[str, Any]:
-    """The one body that was sent, to this path and with the account's token."""
+    """Return the only body that was sent to this path with the account's token."""
     (called,), (body,) = front.paths, front.bodies
     assert called.endswith(path)
     assert front.authorizations == [f"Bearer {TOKEN}"]

@@ -105,13 +105,13 @@ async def embed_content() -> bool:
 
 
 async def gemini_stream_end() -> bool:
-    """A stream without an end gets a finish reason."""
+    """Check that a stream without an end gets a finish reason."""
     stream = await read("gemini/gemini-2.0-flash", "/v1beta", GEMINI)
     return stream.intermittent_finish_reason is not None
 
 
 async def image_threads() -> bool:
-    """The handler of images is called without ``_is_async``, so that it blocks a thread."""
+    """Check that the image handler is called without ``_is_async``, so that it blocks a thread."""
     from litellm.images.main import llm_http_handler
 
     asked: list[dict[str, Any]] = []
@@ -123,7 +123,7 @@ async def image_threads() -> bool:
 
 
 async def retries() -> bool:
-    """A refused call and a reset one are sent again although retries are off."""
+    """Check that a refused and a reset call are sent again although retries are off."""
     refused = await calls(refuse, "aembedding", model="openai/m", input=["x"], max_retries=0, num_retries=0)
     messages = [{"role": "user", "content": "x"}]
     broken = await calls(reset, "acompletion", model="anthropic/m", messages=messages, max_retries=0, num_retries=0)
@@ -131,7 +131,7 @@ async def retries() -> bool:
 
 
 async def transcription_upload() -> bool:
-    """The content of an upload is encoded as a whole."""
+    """Check that the content of an upload is encoded as a whole."""
     from litellm.llms.vertex_ai.audio_transcription.transformation import VertexAIAudioTranscriptionConfig
 
     made = VertexAIAudioTranscriptionConfig().transform_audio_transcription_request(
@@ -141,7 +141,7 @@ async def transcription_upload() -> bool:
 
 
 async def vertex_addresses() -> bool:
-    """An ``api_base`` is the whole URL."""
+    """Check that an ``api_base`` is taken as the whole URL."""
     from litellm.llms.vertex_ai.image_generation.vertex_imagen_transformation import VertexAIImagenImageGenerationConfig
 
     url = VertexAIImagenImageGenerationConfig().get_complete_url("http://up.example", None, "imagen-4.0", {}, {})

@@ -1,4 +1,4 @@
-"""What can go wrong with embeddings, images, speech and transcripts on their way through LiteLLM."""
+"""Failures of embeddings, images, speech and transcripts through LiteLLM."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes over the wire to upstreams reached through LiteLLM, what never may, and what they may send back."""
+"""Requests to upstreams behind LiteLLM, what they must not contain, and the responses."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def azure(server: Simulator) -> Iterator[openai.AzureOpenAI]:
 
 
 class Place(BaseModel):
-    """What an answer is to be parsed into."""
+    """The type that a response is parsed into."""
 
     city: str
     days: list[int]

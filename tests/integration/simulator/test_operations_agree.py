@@ -107,7 +107,7 @@ UNITS = {
     Endpoint.TRANSCRIPTIONS: ("audio_milliseconds", lambda _: spoken_ms(SPOKEN)),
     Endpoint.TRANSLATIONS: ("audio_milliseconds", lambda _: spoken_ms(SPOKEN)),
 }
-"""What is counted beside tokens, and how much of it a request is about."""
+"""Quantities other than tokens, and the amount in each request."""
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def inside(asked: Sample) -> ModelDocument:
 
 
 async def used(provider: Any, document: ModelDocument, asked: Sample, **orders: Any) -> Usage | None:
-    """What one call reports, read to its end."""
+    """Read one call to its end and return what it reports."""
     if not asked.stream:
         return (await provider.answer(asked.call(orders), document)).usage  # type: ignore[no-any-return]  # any provider
     stream = await provider.stream(asked.call(orders), document)

@@ -21,7 +21,7 @@ HELLO: Any = [{"role": "user", "content": "Hello there"}]
 
 @contextmanager
 def running(*options: str) -> Iterator[str]:
-    """A server process; its address up to and without ``/v1``."""
+    """Start a server process and return its address without ``/v1``."""
     process = Simulator(*options)
     try:
         yield process.base_url
@@ -53,7 +53,7 @@ def calls(address: str) -> dict[str, int]:
 
 
 def eventually(address: str, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:
-    """The counters once they are as expected; a failure after ten seconds."""
+    """Wait until the counters are as expected; fail after ten seconds."""
     deadline = time.monotonic() + 10
     while not holds(found := calls(address)):
         assert time.monotonic() < deadline, found
@@ -247,7 +247,7 @@ def test_an_error_inside_a_stream_raises(client: openai.OpenAI) -> None:
 
 
 def received_until_cut(address: str, members: dict[str, Any]) -> bytes:
-    """What came of an answer that ends before its end."""
+    """Return the outcome of a truncated response."""
     received = b""
     with httpx.stream("POST", f"{address}/v1/chat/completions", json=members) as response:
         try:

@@ -30,7 +30,7 @@ def neighbours(period: str, zone: str, starts: int, window: Window) -> Iterator[
 
 
 def changes(zone: ZoneInfo) -> Iterator[int]:
-    """The seconds at which the zone's clocks changed, to a quarter of an hour."""
+    """Return the seconds at which the zone's clocks changed, to a quarter of an hour."""
 
     def ahead(second: int) -> timedelta | None:
         return datetime.fromtimestamp(second, UTC).astimezone(zone).utcoffset()

@@ -1,4 +1,4 @@
-"""What must hold of every cost, whatever was used and whatever has a price; worked out anew, token by token."""
+"""Properties of every cost, for any usage and any prices, recomputed token by token."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_thousands_and_millions_are_two_spellings_of_one_price(
     [
         # 80 tokens of audio at 4, 20 of the rest at the price of cached input: not 80 at either.
         (CACHED_AUDIO, EVERY_PRICE, 80 * 4_000_000 + 20 * 500_000, ()),
-        # Only the prompt was counted: of the image nobody knows what it cost.
+        # Only the prompt was counted: the cost of the image is unknown.
         (Usage(10, images=1, image_size="1x1"), PriceList(input=D(1)), 10_000_000, ("image",)),
         (Usage(10, characters=4), PriceList(input=D(1), audio_output=D(12)), 10_000_000, ("characters",)),
         # A model that looks at images charges them as text unless the document says otherwise.

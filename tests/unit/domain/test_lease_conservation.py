@@ -106,7 +106,7 @@ class Conservation(RuleBasedStateMachine):
     @precondition(lambda self: self.dead)
     @rule(data=st.data(), twice=st.booleans())
     def take_over(self, data: Any, twice: bool) -> None:  # noqa: FBT001
-        """A sibling writes a line for each call under way, and reports for the dead."""
+        """Let a sibling write a line for each call under way and report for the dead."""
         holder = self.dead.pop(data.draw(st.integers(0, len(self.dead) - 1)))
         for reserved in holder.reserved:
             holder.spent += reserved

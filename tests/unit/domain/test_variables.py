@@ -1,4 +1,4 @@
-"""Which environment variables a document names: the same that calling it looks up."""
+"""Environment variables named by a document: the same that a call looks up."""
 
 from __future__ import annotations
 

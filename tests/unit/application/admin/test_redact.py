@@ -1,4 +1,4 @@
-"""Which values may be shown."""
+"""Redaction of values that must not be shown."""
 
 from __future__ import annotations
 

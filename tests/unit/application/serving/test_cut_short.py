@@ -1,4 +1,4 @@
-"""What is charged for calls of which nobody heard the end: time-outs, broken streams, callers who left."""
+"""Charges of interrupted calls: time-outs, broken streams, disconnected callers."""
 
 from __future__ import annotations
 

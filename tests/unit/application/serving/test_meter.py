@@ -1,4 +1,4 @@
-"""What ends up in the ledger line of each operation: reported, counted here, or estimated."""
+"""Usage in the ledger line of each operation: reported, counted here, or estimated."""
 
 from __future__ import annotations
 

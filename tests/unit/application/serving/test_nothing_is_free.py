@@ -107,7 +107,7 @@ async def never() -> None:
 
 
 async def whole_or_stream(name: str, report: Usage | None, ending: str, costs: dict[str, object]) -> LedgerLine:
-    """The one line of a call that ends like this."""
+    """Return the only ledger line of a call that ends like this."""
     use_case, body, answer = CALLS[name]
     if ending == "timeout":
         return await line_of(use_case, body, errors.UpstreamTimeoutError(), costs)
@@ -137,7 +137,7 @@ async def whole_or_stream(name: str, report: Usage | None, ending: str, costs: d
 
 
 def used(name: str) -> str | None:
-    """The quantity that such a call cannot have gone without."""
+    """Return the quantity that such a call must have used."""
     return {"images": "images", "edits": "images", "speech": "characters"}.get(
         name, "audio_milliseconds" if name in {"transcription", "translation"} else None
     )

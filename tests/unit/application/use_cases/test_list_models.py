@@ -1,4 +1,4 @@
-"""What ``/v1/models`` says of a model: what a call may ask, nothing more."""
+"""Entries of ``/v1/models``: exactly the operations that a call may use."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ EXAMPLES = sorted((Path(__file__).parents[4] / "deploy/examples/models").glob("*
 
 
 def body(**changes: object) -> dict[str, object]:
-    """A document without a fault, with these members changed; ``...`` takes one out."""
+    """Return a valid document with these members changed; ``...`` removes one."""
     members: dict[str, object] = {
         "id": "gpt-4-azure",
         "code": "gpt-4",

@@ -1,4 +1,4 @@
-"""How to reach a deployment: aliases, needs by model type, request defaults, and secrets that never show."""
+"""Parameters of deployments: aliases, needs by model type, request defaults, and hidden secrets."""
 
 from __future__ import annotations
 

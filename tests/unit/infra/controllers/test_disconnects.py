@@ -19,7 +19,7 @@ async def _silent() -> Message:
 
 
 async def _call(lookout: DisconnectMonitor, receive: Receive, *, body_read: bool = True) -> DisconnectWatch:
-    """A call that goes on for ever, unless the watch ends it."""
+    """Serve a call that never ends unless the monitor cancels it."""
     watch = lookout.watch(receive)
     if body_read:
         watch.body_read()

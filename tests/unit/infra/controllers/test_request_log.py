@@ -1,4 +1,4 @@
-"""What the access log says of a call."""
+"""Access log entries of calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long prompts and answers may be, from LiteLLM's list."""
+"""Lengths of prompts and responses from LiteLLM's list."""
 
 from __future__ import annotations
 

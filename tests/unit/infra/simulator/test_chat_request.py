@@ -1,4 +1,4 @@
-"""What is refused, and how it is said."""
+"""Refused requests and their messages."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which tools an answer calls."""
+"""Tool calls of simulated responses."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""When the clocks of a zone change."""
+"""Clock changes of time zones."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -25,7 +25,7 @@ ADVICE = (
 
 
 def raised(name: str, message: str = "", **members: Any) -> Exception:
-    """An exception with the class name and the members of one of LiteLLM's."""
+    """Return an exception with the class name and the members of one of LiteLLM's."""
     error: Exception = type(name, (Exception,), {"message": message, **members})(message)
     return error
 

@@ -1,4 +1,4 @@
-"""What of a caller's body becomes an argument of LiteLLM, what travels beside, what is refused."""
+"""Members of a caller's body: LiteLLM arguments, extra body, or refused."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ CONTAINED = {
 
 
 def counts(model: type[BaseModel]) -> Iterator[str]:
-    """The names of the numbers in a type, also in the types within."""
+    """Return the names of the numbers in a type, also in the types within."""
     for name, field in model.model_fields.items():
         kinds = [field.annotation, *get_args(field.annotation)]
         inner = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]

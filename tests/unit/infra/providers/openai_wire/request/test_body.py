@@ -1,4 +1,4 @@
-"""What of a caller's body reaches the upstream, and how."""
+"""The body that reaches the upstream."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Errors of upstreams: what becomes of them, and what is kept from callers."""
+"""Errors of upstreams, as callers see them, without secrets."""
 
 from __future__ import annotations
 
