@@ -1,4 +1,4 @@
-"""Small makers of valid objects: a test names only what it is about."""
+"""Builders of valid objects: a test sets only what it is about."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from domain.vendors import ModelType
 
 
 def ledger_line(**over: Any) -> LedgerLine:
-    """A line of an ordinary answered call at 2026-11-21 12:00 UTC."""
+    """Make the line of an ordinary answered call at 2026-11-21 12:00 UTC."""
     line = LedgerLine(
         id="line-1",
         time_ms=1_795_262_400_000,
@@ -51,7 +51,7 @@ def ledger_line(**over: Any) -> LedgerLine:
 
 
 def model_document(**over: Any) -> ModelDocument:
-    """A public simulated chat model."""
+    """Make a public simulated chat model."""
     document = ModelDocument(
         id="sim-1",
         code="sim",
@@ -67,12 +67,12 @@ def model_document(**over: Any) -> ModelDocument:
 
 
 def project(**over: Any) -> Project:
-    """A project without keys, limits or budgets."""
+    """Make a project without keys, limits or budgets."""
     return replace(Project(id="billing", name="Billing", version="1"), **over)
 
 
 def api_key(key: str = "sk-aaaaaaaaaaaaaaaa", **over: Any) -> ApiKey:
-    """What is kept of a key that was made at 2026-11-21 10:00 UTC and does not expire."""
+    """Make a stored key, created at 2026-11-21 10:00 UTC, that does not expire."""
     made = datetime(2026, 11, 21, 10, tzinfo=UTC)
     given: dict[str, Any] = {"id": f"key_{key[3:4]}", "name": "ci", "prefix": key[:7], "sha256": fingerprint(key)}
     return ApiKey(**(given | {"created_at": made} | over))
@@ -87,14 +87,14 @@ def chat_call(
     request_id: str = "",
     **members: Any,
 ) -> Call:
-    """A chat completion with these members, as it arrives; those whose names Python cannot take as ``named``."""
+    """Make a chat completion with these members, as received; names that are not identifiers go into ``named``."""
     body = {"model": "public", "messages": [{"role": "user", "content": "hi"}]} | dict(named or {}) | members
     fields = {name: json.dumps(value).encode() for name, value in body.items()}
     return Call(Endpoint.CHAT_COMPLETIONS, "public", fields, stream, wants_usage, request_id=request_id)
 
 
 def form(*fields: tuple[str, str | bytes]) -> Form:
-    """A multipart form: texts as ``str``, files as ``bytes``."""
+    """Make a multipart form: text fields from ``str``, files from ``bytes``."""
     return Form(tuple(_part(name, value) for name, value in fields))
 
 
@@ -106,7 +106,7 @@ def _part(name: str, value: str | bytes) -> Part:
 
 
 def recording(milliseconds: int) -> bytes:
-    """A WAV file of silence."""
+    """Make a WAV file of silence."""
     made = io.BytesIO()
     with wave.open(made, "wb") as file:
         file.setnchannels(1)
@@ -117,7 +117,7 @@ def recording(milliseconds: int) -> bytes:
 
 
 def model_body(**over: object) -> dict[str, object]:
-    """The JSON of a model document, as an operator writes it."""
+    """Make the JSON of a model document, as operators write it."""
     body: dict[str, object] = {
         "id": "sim-1",
         "code": "sim",
@@ -134,6 +134,6 @@ def model_body(**over: object) -> dict[str, object]:
 
 
 def project_body(**over: object) -> dict[str, object]:
-    """The JSON of a project document."""
+    """Make the JSON of a project document."""
     body: dict[str, object] = {"id": "billing", "name": "Billing", "enabled": True, "keys": [], "tags": {}}
     return body | over

@@ -41,5 +41,5 @@ class AwayCatalogStore(MemoryCatalogStore):
     """Cannot be reached."""
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
-        """Always fails."""
+        """Fail."""
         raise StoreUnavailableError(f"cannot read {kind} documents")

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """A certificate authority that nobody but its own clients trusts.
+    """A certificate authority trusted by its own clients only.
 
     Args:
         folder: where files that the ssl module insists on are written.
@@ -25,12 +25,12 @@ class Authority:
         self._certificate = self._sign("Test Authority", self._key, names=(), authority=True)
 
     def client(self) -> ssl.SSLContext:
-        """A context that trusts this authority only."""
+        """Return a context that trusts this authority only."""
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
         return ssl.create_default_context(cadata=pem)
 
     def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
-        """A context for a server that goes by these names."""
+        """Return a context for a server with these names."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(names[0], key, names=names, authority=False, expired=expired)
         path = self._folder / f"{names[0]}-{certificate.serial_number}.pem"

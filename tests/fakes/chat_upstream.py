@@ -12,7 +12,7 @@ USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
 
 
 def completion(**over: Any) -> dict[str, Any]:
-    """A whole answer."""
+    """Make a complete answer."""
     message = {"role": "assistant", "content": "one two three"}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     body = {"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "up", "choices": [choice]}
@@ -27,7 +27,7 @@ def chunk(content: str | None = None, finish: str | None = None, **over: Any) ->
 
 
 def event(body: object) -> bytes:
-    """A chunk as the event that carries it."""
+    """Make the event of a chunk."""
     return b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n"
 
 
@@ -35,7 +35,7 @@ DONE = b"data: [DONE]\n\n"
 
 
 def chat_stream(*, usage: bool) -> list[bytes]:
-    """The events of a short stream, as OpenAI sends them with and without ``include_usage``."""
+    """Make the events of a short stream, as OpenAI sends them with and without ``include_usage``."""
     null = {"usage": None} if usage else {}
     events = [event(chunk(text, **null)) for text in ("one", " two", " three")]
     events.append(event(chunk(finish="stop", **null)))
@@ -45,7 +45,7 @@ def chat_stream(*, usage: bool) -> list[bytes]:
 
 
 async def begin_stream(peer: Peer, headers: bytes = b"Content-Type: text/event-stream\r\n") -> None:
-    """The head of a chunked answer."""
+    """Make the head of a chunked answer."""
     await peer.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n" + headers + b"\r\n")
 
 
@@ -55,7 +55,7 @@ async def send_block(peer: Peer, block: bytes) -> None:
 
 
 async def send_stream(peer: Peer, *blocks: bytes) -> None:
-    """A whole chunked stream."""
+    """Make a complete chunked stream."""
     await begin_stream(peer)
     for block in (*blocks, b""):
         await send_block(peer, block)

@@ -1,4 +1,4 @@
-"""What an operator does around a server whose documents and ledger are in Cosmos DB."""
+"""Actions of an operator of a server whose documents and ledger are in Cosmos DB."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def call(proxy: LLMProxy, model: str = "first", **members: object) -> httpx.Resp
 
 
 def edit(cosmos: FaultProxy, work: Callable[[ContainerProxy], Any], container: str = "models") -> Any:
-    """What an operator does in the portal's Data Explorer, or any other tool: straight into the container."""
+    """Write directly into the container, as with the portal's Data Explorer."""
 
     async def run() -> Any:
         url = f"https://127.0.0.1:{cosmos.port}"
@@ -42,7 +42,7 @@ def edit(cosmos: FaultProxy, work: Callable[[ContainerProxy], Any], container: s
 
 
 def ledger(cosmos: FaultProxy) -> Counter[str]:
-    """How often each request is in the container."""
+    """Count the lines of each request in the container."""
 
     async def read(container: ContainerProxy) -> list[str]:
         return [item["request_id"] async for item in container.query_items("SELECT c.request_id FROM c")]

@@ -38,6 +38,6 @@ def cosmos_server(port: int = 0) -> Iterator[int]:
 
 
 def cosmos_account(port: int, *, database: str | None = None, deadline: float = 5.0) -> CosmosAccount:
-    """An account on a port of this machine, with a database that nobody else uses unless one is named."""
+    """Return an account on this machine, with a database of its own unless one is named."""
     name = database or f"test-{next(_numbers)}"
     return CosmosAccount(f"https://127.0.0.1:{port}", KEY, name, verify_tls=False, deadline=deadline)

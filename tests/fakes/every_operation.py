@@ -22,7 +22,7 @@ EVERYTHING = ["ChatCompletion", "Responses", "embeddings", "images", "audio_tts"
 
 
 def picture(width: int = 16, height: int = 16) -> bytes:
-    """A black PNG."""
+    """Make a black PNG."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -63,13 +63,13 @@ STREAMS = ("chat/completions", "completions", "responses", "images/generations",
 
 
 def client_of(proxy: LLMProxy, key: str = "") -> httpx.Client:
-    """A client that presents a key of the proxy."""
+    """Return a client with a key of the proxy."""
     headers = {"authorization": f"Bearer {key or proxy.key}"}
     return httpx.Client(base_url=f"{proxy.url}/v1", headers=headers, timeout=30)
 
 
 def post(client: httpx.Client, path: str, model: str, **over: object) -> httpx.Response:
-    """A good call but for what is given: as a form where the operation takes nothing else, otherwise as JSON."""
+    """Make a valid call with some members replaced: a form where the operation requires one, otherwise JSON."""
     if path in BODIES:
         return client.post(f"/{path}", json={"model": model, **BODIES[path], **over})
     return post_form(client, path, model, None, **over)
@@ -78,7 +78,7 @@ def post(client: httpx.Client, path: str, model: str, **over: object) -> httpx.R
 def post_form(
     client: httpx.Client, path: str, model: str, files: Files | None = None, **over: object
 ) -> httpx.Response:
-    """The same as a form."""
+    """Make a valid call as a form."""
     fields, good = FORMS[path]
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in over.items()}
     return client.post(f"/{path}", data={"model": model, **fields, **texts}, files=good if files is None else files)
@@ -98,7 +98,7 @@ class Answered(Protocol):
 
 
 def check_error(answer: Answered, status: int, code: str | None = None, param: str | None = None) -> str:
-    """The message of an error, after its shape has been looked at."""
+    """Check the shape of an error and return its message."""
     assert answer.status_code == status, answer.text
     assert answer.headers["x-request-id"]
     assert answer.headers["content-type"] == "application/json"
@@ -112,7 +112,7 @@ def check_error(answer: Answered, status: int, code: str | None = None, param: s
 
 
 def lines(proxy: LLMProxy) -> dict[str, dict[str, Any]]:
-    """The ledger's lines by their request ids, those that still wait in the journal among them."""
+    """Return the ledger's lines by request id, including those waiting in the journal."""
     data = Path(proxy.env["DATA_DIR"])
     found: dict[str, dict[str, Any]] = {}
     for file in data.glob("journal/*/*.ndjson"):
@@ -130,7 +130,7 @@ def lines(proxy: LLMProxy) -> dict[str, dict[str, Any]]:
 
 
 def line_of(proxy: LLMProxy, request_id: str) -> dict[str, Any]:
-    """The line of one call, once it is there."""
+    """Wait for the line of a call and return it."""
     found: dict[str, dict[str, Any]] = {}
 
     def arrived() -> bool:

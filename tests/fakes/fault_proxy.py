@@ -148,7 +148,7 @@ class FaultProxy:
         return True
 
     def _own(self, answer: bytes) -> bytes:
-        """The account says where it is to be reached: at the proxy."""
+        """Replace the address in the account's description by that of the proxy."""
         head, end, body = answer.partition(_END)
         there, here = (f":{port}/".encode() for port in (self._upstream, self.port))
         if there not in body:

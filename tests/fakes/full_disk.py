@@ -1,4 +1,4 @@
-"""A disk that is full, for the process that runs the test."""
+"""A full disk, for the process that runs the test."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def file_size_limit(size: int) -> Iterator[None]:
-    """Writes beyond this size fail as they do on a full disk, half way through."""
+    """Make writes beyond this size fail half-way, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))

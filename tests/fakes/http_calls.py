@@ -29,12 +29,12 @@ async def fetch(pool: HttpPool, origin: Origin, body: Body = b"", *, silence: fl
 
 
 async def collect(response: HttpResponse) -> list[bytes]:
-    """All blocks of a body."""
+    """Return all blocks of a body."""
     return [block async for block in response]
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 2, pause: float = 0.005) -> None:
-    """Wait until something holds that nobody announces.
+    """Wait until a condition holds.
 
     Args:
         condition: what should hold.

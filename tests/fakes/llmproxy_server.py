@@ -1,4 +1,4 @@
-"""The real server as a process of its own, with documents, a project and a key made by its own commands."""
+"""The real server as a process, with documents, a project and a key made by its commands."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Simulator(Running):
         return f"{self.base_url}/v1"
 
     def calls(self) -> dict[str, int]:
-        """What it served, by its own count."""
+        """Return its counters."""
         counted = self._counted()
         del counted["operations"]
         return counted
 
     def operations(self) -> dict[str, int]:
-        """How many calls each operation had, by its path below ``/v1/``."""
+        """Count the calls of each operation, by its path below ``/v1/``."""
         by_operation: dict[str, int] = self._counted()["operations"]
         return by_operation
 
@@ -49,12 +49,12 @@ class Simulator(Running):
         return counted
 
     def last(self) -> dict[str, Any]:
-        """The last request as it arrived."""
+        """Return the last request."""
         seen: dict[str, Any] = self._client.get("/simulator/last").raise_for_status().json()
         return seen
 
     def reset(self) -> None:
-        """Count from the beginning."""
+        """Reset the counters."""
         self._client.post("/simulator/reset").raise_for_status()
 
 
@@ -92,7 +92,7 @@ class LLMProxy:
 
     @classmethod
     def environment_of(cls, folder: Path, variables: dict[str, str]) -> dict[str, str]:
-        """What a server and the commands beside it run with."""
+        """Return the environment of the server and of commands."""
         return environment(
             DATA_DIR=str(folder / "data"),
             LLMPROXY_MAX_BODY_BYTES=str(cls.max_body_bytes),
@@ -120,7 +120,7 @@ class LLMProxy:
         return port
 
     def logs(self) -> str:
-        """Everything that it printed."""
+        """Its complete output."""
         return self.running.output()
 
     def kill(self) -> None:
@@ -128,11 +128,11 @@ class LLMProxy:
         self.running.kill()
 
     def stop(self) -> int:
-        """Ask it to stop and wait; its exit code."""
+        """Stop it and return its exit code."""
         return self.running.stop()
 
     def apply(self, *documents: dict[str, object]) -> None:
-        """Write model documents as an operator does: JSON files, then ``catalog apply``."""
+        """Write model documents as operators do: JSON files, then ``catalog apply``."""
         self._documents.mkdir(parents=True, exist_ok=True)
         for old in self._documents.iterdir():
             old.unlink()
@@ -141,18 +141,18 @@ class LLMProxy:
         self.command("catalog", "apply", str(self._documents))
 
     def create_key(self, project: str = PROJECT, *options: str) -> str:
-        """A key of a project, which is made where it does not exist."""
+        """Make a key of a project, and the project if it does not exist."""
         self.command("projects", "create", project, check=False)
         made = llmproxy_json("keys", "create", project, "--name", "test", *options, env=self.env)
         key: str = made["key"]
         return key
 
     def command(self, *arguments: str, check: bool = True) -> str:
-        """Run a command of ours on the same data; what it prints."""
+        """Run a command on the same data and return its output."""
         return llmproxy(*arguments, env=self.env, check=check).stdout
 
     def usage(self, by: str = "project", *options: str) -> list[dict[str, Any]]:
-        """The rows of ``usage report``."""
+        """Return the rows of ``usage report``."""
         report = llmproxy_json("usage", "report", "--by", by, *options, env=self.env)
         rows: list[dict[str, Any]] = report["rows"]
         return rows
@@ -165,7 +165,7 @@ class LLMProxy:
 
 
 def simulated(code: str = "sim", **over: object) -> dict[str, object]:
-    """A document of the built-in simulator."""
+    """Make a document of the built-in simulator."""
     return {
         "id": code.replace("/", "-"),
         "code": code,
@@ -181,5 +181,5 @@ def simulated(code: str = "sim", **over: object) -> dict[str, object]:
 
 
 def upstream(code: str, endpoint: str, **over: object) -> dict[str, object]:
-    """A document of a server that speaks OpenAI's format."""
+    """Make a document of a server that speaks OpenAI's format."""
     return simulated(code, model_type="OpenAICompatible", provider="Local", parameters={"endpoint": endpoint}) | over

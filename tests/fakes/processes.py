@@ -17,7 +17,7 @@ _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_P
 
 
 def environment(**over: str) -> dict[str, str]:
-    """A clean environment: nothing of the developer's own settings or keys gets into a test."""
+    """Return a clean environment without the developer's settings and keys."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return kept | {"PYTHONPATH": os.getcwd(), "PYTHONUNBUFFERED": "1"} | over  # noqa: PTH109 - text, not a path
 
@@ -79,7 +79,7 @@ class Running:
         self._process.wait(30)
 
     def stop(self) -> int:
-        """Ask it to stop and wait; its exit code."""
+        """Stop it and return its exit code."""
         if self._process.poll() is None:
             self._process.terminate()
             try:

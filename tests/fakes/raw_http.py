@@ -1,4 +1,4 @@
-"""HTTP by hand, for requests that no client would send."""
+"""Raw HTTP, for requests that no client sends."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class RawAnswer:
 
 
 def request(method: str, path: str, headers: Mapping[str, str]) -> bytes:
-    """The head of a request."""
+    """Make the head of a request."""
     lines = [f"{method} {path} HTTP/1.1", "host: test", *(f"{name}: {value}" for name, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
 def exchange(port: int, *pieces: bytes, timeout: float = 30) -> RawAnswer:
-    """Send the pieces and read one answer, also where the server stops reading in the middle."""
+    """Send the pieces and read one answer, even if the server stops reading before the end."""
     with socket.create_connection(("127.0.0.1", port), timeout=timeout) as connection:
         with contextlib.suppress(OSError):
             for piece in pieces:

@@ -1,4 +1,4 @@
-"""Google and Azure AI Foundry in front of aimock: a token endpoint, and what aimock does not know."""
+"""Google and Azure AI Foundry in front of aimock: a token endpoint, and APIs that aimock does not support."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CLAUDE = re.compile(r".*/publishers/anthropic/models/(?P<model>[^:]+):(?:stream
 
 @dataclass
 class Vertex:
-    """The running server and what it has seen: paths, the ``Authorization`` and the body of each call, and tokens."""
+    """The running server and what it received: paths, ``Authorization`` and body of each call, and tokens."""
 
     url: str
     upstream: str
@@ -33,7 +33,7 @@ class Vertex:
     tokens: int = 0
 
     def service_account(self) -> str:
-        """A service account's JSON whose tokens come from this server."""
+        """Return the JSON of a service account whose tokens come from this server."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -93,7 +93,7 @@ async def vertex(upstream: str) -> AsyncIterator[Vertex]:
 
 @contextmanager
 def vertex_beside(upstream: str) -> Iterator[Vertex]:
-    """The same on a thread of its own, for tests that share it."""
+    """Run it on a thread of its own, for tests that share it."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -108,7 +108,7 @@ def vertex_beside(upstream: str) -> Iterator[Vertex]:
 
 
 def _translated(path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    """Where aimock answers the same request."""
+    """Return the path at which aimock answers the same request."""
     claude = _CLAUDE.match(path.partition("?")[0])
     if claude is not None:
         return "/v1/messages", {"model": claude["model"], "max_tokens": 100} | body

@@ -1,4 +1,4 @@
-"""What Google answers where aimock does not know its API: embeddings, images, speech and transcripts.
+"""Answers of Google's APIs that aimock does not support: embeddings, images, speech and transcripts.
 
 Formats as in Google's REST references: ``predict`` of Vertex AI (embeddings, Imagen), its ``embedContent`` and its
 ``generateContent`` with images and audio, ``text:synthesize`` of Cloud Text-to-Speech v1, ``recognize`` of Cloud
@@ -17,7 +17,7 @@ PCM = b"\x01\x02" * 24_000
 
 
 def media_answer(path: str, body: dict[str, Any]) -> dict[str, Any] | None:
-    """The answer to a request; ``None`` = it is for aimock."""
+    """Return the answer to a request; None if it is for aimock."""
     if path.endswith(":predict"):
         return _images(body) if "prompt" in body["instances"][0] else _embeddings(body)
     if path.endswith(":embedContent"):
@@ -51,7 +51,7 @@ def _embeddings(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _embedding(body: dict[str, Any]) -> dict[str, Any]:
-    """One vector, of all parts together; its number is the length of the text."""
+    """Return a vector for all parts together; its number is the length of the text."""
     characters = sum(len(part["text"]) for part in body["content"]["parts"])
     details = [{"modality": "TEXT", "tokenCount": characters}]
     usage = {"promptTokenCount": characters, "totalTokenCount": characters, "promptTokensDetails": details}

@@ -5,7 +5,7 @@ import { APIError } from "openai";
 import { collect, refused } from "./harness.mjs";
 
 const prompt = "Tell me about the amber basin";
-// With more room than the 16 tokens of old.
+// With more than the default of 16 tokens.
 const createAt = (setup) => (over = {}) =>
   setup.client.completions.create({ model: setup.model(), prompt, max_tokens: 200, ...over });
 

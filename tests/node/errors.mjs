@@ -1,4 +1,4 @@
-// Refusals of every operation, as the classes of errors that applications catch.
+// Errors of every operation, as the classes of errors that applications catch.
 
 import assert from "node:assert/strict";
 import { AuthenticationError, BadRequestError, InternalServerError, NotFoundError, RateLimitError, toFile } from "openai";

@@ -1,6 +1,6 @@
-// What the checks share: a client at each of the gateway's setups, and how their results are reported; the twin of
+// Shared by the checks: a client for each setup of the proxy, and the report of their results; the counterpart of
 // tests/e2e/clients/harness.py. Environment: URL of the server, API_KEY, and UPSTREAM, the simulator behind the models
-// whose names begin with "wire-", which can be asked what reached it. Those that begin with "sim-" are served inside.
+// whose names begin with "wire-". Those that begin with "sim-" are simulated inside the proxy.
 
 import assert from "node:assert/strict";
 import OpenAI, { AzureOpenAI } from "openai";
@@ -22,7 +22,7 @@ class ClientSetup {
     return `${this.family}-${kind}`;
   }
 
-  // The last request as the upstream got it.
+  // The last request as the upstream received it.
   async seen() {
     return (await fetch(`${upstream}/simulator/last`)).json();
   }
@@ -41,7 +41,7 @@ export async function collect(stream) {
   return found;
 }
 
-// Calls, reads the answer to its end, and demands an error of exactly this class, which is returned.
+// Calls, reads the answer to its end, and returns the error, which has to be of exactly this class.
 export async function refused(kind, call, streamed = false) {
   try {
     const answer = await call();
@@ -53,7 +53,7 @@ export async function refused(kind, call, streamed = false) {
   throw new Error(`no ${kind.name} was thrown`);
 }
 
-// `operations` leads from the name of an operation to its checks. One report a setup, as harness.py describes it.
+// `operations` maps the name of an operation to its checks. One report per setup, as harness.py describes it.
 export async function run(operations) {
   const runs = [];
   for (const setup of setups) {

@@ -39,7 +39,7 @@ export default {
   async generate_url(setup) {
     for (const over of [{}, { response_format: "url" }]) {
       const [image] = (await maker(setup, "dall-e-3")({ size: "1024x1024", ...over })).data;
-      // What is served inside the gateway has no address of its own.
+      // A model simulated inside the proxy has no address of its own.
       assert.match(image.url, setup.upstream ? /^http:/ : /^data:image\/png;base64,/);
     }
   },

@@ -1,4 +1,4 @@
-// Responses that are kept: fetched, listed, deleted, made in the background.
+// Stored responses: fetched, listed, deleted, made in the background.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -13,7 +13,7 @@ async function soundOf(setup) {
   return toFile(sounds[setup.name], "said.wav", { type: "audio/wav" });
 }
 
-// The voice is one channel of 24,000 samples of two bytes a second, behind 44 bytes of header.
+// One channel of 24,000 samples of two bytes per second, behind 44 bytes of header.
 const secondsOf = (setup) => (sounds[setup.name].length - 44) / 48_000;
 const near = (found, wanted) => assert.ok(Math.abs(found - wanted) < 0.01 * wanted + 0.01, `${found}, not ${wanted}`);
 const write = async (setup, model, over = {}) =>

@@ -1,4 +1,4 @@
-"""What only Azure's class of clients has: a deployment for the whole client, and tokens in place of a key."""
+"""Features of Azure's class of clients: a deployment for the whole client, and tokens instead of a key."""
 
 from __future__ import annotations
 

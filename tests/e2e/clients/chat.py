@@ -34,7 +34,7 @@ def tool(name: str) -> dict[str, Any]:
 
 
 def caller(setup: ClientSetup) -> Callable[..., Any]:
-    """Calls with a model and a question unless others are given."""
+    """Call with a default model and question."""
     create = setup.client.chat.completions.create
     return lambda **members: create(**{"model": setup.model(), "messages": HELLO, **members})
 

@@ -1,4 +1,4 @@
-"""Legacy completions: a prompt, no messages."""
+"""Legacy completions: a prompt instead of messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROMPT = "Tell me about the amber basin"
 
 
 def caller(setup: ClientSetup) -> Callable[..., Any]:
-    """Calls with a model, a prompt, and more room than the 16 tokens of old, unless others are given."""
+    """Call with a default model, prompt and more than the default of 16 tokens."""
     create = setup.client.completions.create
     return lambda **members: create(**{"model": setup.model(), "prompt": PROMPT, "max_tokens": 200, **members})
 

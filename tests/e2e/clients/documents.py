@@ -1,4 +1,4 @@
-"""The models that the checks call: one for each kind, once inside the gateway and once behind it."""
+"""The models that the checks call: one of each kind, simulated inside the proxy and on an upstream."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ TEXTS = ["the amber basin", "the other basin", "the amber basin"]
 
 
 def caller(setup: ClientSetup) -> Callable[..., Any]:
-    """Calls with a model and a text unless others are given."""
+    """Call with a default model and text."""
     create = setup.client.embeddings.create
     return lambda **members: create(**{"model": setup.model("embedding"), "input": TEXTS[0], **members})
 
 
 def unit(vector: Sequence[float]) -> bool:
-    """Whether a vector has the length 1, as far as four bytes a number tell."""
+    """Return whether a vector has length 1 in single precision."""
     return abs(math.hypot(*vector) - 1) < 1e-4
 
 

@@ -1,4 +1,4 @@
-"""Refusals of every operation, as the classes of exceptions that applications catch."""
+"""Errors of every operation, as the classes of exceptions that applications catch."""
 
 from __future__ import annotations
 

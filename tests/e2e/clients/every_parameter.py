@@ -1,4 +1,4 @@
-"""Calls every operation with every parameter set, directly and through the gateway, and compares what arrives.
+"""Calls every operation with every parameter set, directly and through the proxy, and compares what arrives.
 
 ``python -m tests.e2e.clients.every_parameter``, under the newest client; environment as in ``harness.py``. Prints one
 JSON object: for each operation a list of what is wrong.
@@ -25,11 +25,11 @@ from tests.e2e.clients.typed import value_of
 
 UPSTREAM = os.environ["UPSTREAM"]
 OF_THE_CLIENT = {"extra_headers", "extra_query", "extra_body", "timeout"}
-"""Parameters of its methods that are no parameters of the API."""
+"""Parameters of the methods that are not parameters of the API."""
 
 
 def parameters_of(operation: Operation, call: Callable[..., Any]) -> dict[str, Any]:
-    """Name and type of every parameter, from the signature and from the classes of types, which have to agree."""
+    """Return name and type of every parameter, from the signature and the classes of types, which have to agree."""
     module, name = operation.types
     types = get_type_hints(getattr(import_module(f"openai.types.{module}"), name))
     if operation.path is not None:
@@ -40,7 +40,7 @@ def parameters_of(operation: Operation, call: Callable[..., Any]) -> dict[str, A
 
 
 def arguments_of(operation: Operation, types: Mapping[str, Any], response_id: str) -> dict[str, Any]:
-    """A value for every parameter."""
+    """Make a value for every parameter."""
     missing = set(types) - set(operation.values)
     assert not missing, f"no value for {sorted(missing)}: the client has grown"
     unheard = set(operation.values) - set(types)
@@ -53,7 +53,7 @@ def arguments_of(operation: Operation, types: Mapping[str, Any], response_id: st
 
 
 def arrived(call: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Call, read the answer to its end, and ask the upstream what it got: members and parts by their names."""
+    """Call, read the answer to its end, and return what the upstream received: members and parts by name."""
     answer = call(**arguments)
     if isinstance(answer, openai.Stream):
         list(answer)
@@ -70,7 +70,7 @@ def _parts(seen: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _gathered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Lists of values by their name, as often as it comes."""
+    """Return the lists of values by name."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
@@ -78,7 +78,7 @@ def _gathered(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def differences(direct: Mapping[str, Any], relayed: Mapping[str, Any], names: set[str]) -> list[str]:
-    """What does not arrive as it was sent."""
+    """Return what does not arrive as it was sent."""
     plain = {name.partition("[")[0] for name in direct}
     faults = [f"{name} is not sent by the client at all" for name in names - plain]
     for name in sorted({*direct, *relayed}):
@@ -90,15 +90,15 @@ def differences(direct: Mapping[str, Any], relayed: Mapping[str, Any], names: se
 
 
 class Comparison:
-    """The same calls on two ways: straight to the upstream, and through the gateway."""
+    """Equal calls sent directly to the upstream and through the proxy."""
 
     def __init__(self) -> None:
         self._direct = openai.OpenAI(base_url=f"{UPSTREAM}/v1", api_key="any", max_retries=0)
-        gateway = f"{os.environ['URL']}/v1"
-        self._relayed = openai.OpenAI(base_url=gateway, api_key=os.environ["API_KEY"], max_retries=0)
+        proxy_url = f"{os.environ['URL']}/v1"
+        self._relayed = openai.OpenAI(base_url=proxy_url, api_key=os.environ["API_KEY"], max_retries=0)
 
     def faults(self, operation: Operation) -> list[str]:
-        """What is wrong with an operation."""
+        """Return the errors of an operation."""
         ways = [attrgetter(operation.method)(client) for client in (self._direct, self._relayed)]
         types = parameters_of(operation, ways[0])
         found: Counter[str] = Counter()
@@ -113,14 +113,14 @@ class Comparison:
         return list(found)
 
     def _arguments(self, operation: Operation, types: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """For each way: a stored response has an id of the way on which it was made."""
+        """Store a response directly and through the proxy, which gives it an id of its own."""
         asked: dict[str, Any] = {"model": "wire-chat", "input": "hi"}
         stored = STORED in operation.values.values()
         made = [client.responses.create(**asked).id if stored else "" for client in (self._direct, self._relayed)]
         return [arguments_of(operation, types, response_id) for response_id in made]
 
     def _kept_here(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The id of an earlier response differs from call to call: here it is enough that the upstream knows it."""
+        """Check an id of an earlier response, which differs between calls: the upstream has to know it."""
         previous = body.get("previous_response_id")
         if previous is None:
             return dict(body)

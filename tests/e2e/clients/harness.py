@@ -1,7 +1,7 @@
-"""What the checks share: a client at each of the gateway's setups, and how their results are reported.
+"""Shared by the checks: a client for each setup of the proxy, and the report of their results.
 
 Environment: ``URL`` of the server, ``API_KEY``, and ``UPSTREAM``, the simulator behind the models whose names begin
-with ``wire-``, which can be asked what reached it. Those that begin with ``sim-`` are served inside the gateway.
+with ``wire-``, which returns the last request. Those that begin with ``sim-`` are simulated inside the proxy.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ API_VERSION = "2025-04-01-preview"
 
 
 class LacksError(Exception):
-    """This version of the client has no such thing; the text says what."""
+    """This version of the client lacks a feature; the message names it."""
 
 
 @dataclass(frozen=True)
 class ClientSetup:
-    """A client of one class, ready to call one family of models.
+    """A client of one class for one family of models.
 
     Args:
         name: of the class, and where it calls.
@@ -36,7 +36,7 @@ class ClientSetup:
         client: to call with.
         another: makes a client of the same class with another key.
         asynchronous: makes its asynchronous twin.
-        upstream: base URL of the simulator behind the models; ``None`` = they are served inside the gateway.
+        upstream: base URL of the simulator behind the models; None if they are simulated inside the proxy.
     """
 
     name: str
@@ -47,11 +47,11 @@ class ClientSetup:
     upstream: str | None
 
     def model(self, kind: str = "chat") -> str:
-        """The name of the model for an operation."""
+        """Return the name of the model for an operation."""
         return f"{self.family}-{kind}"
 
     def seen(self) -> dict[str, Any]:
-        """The last request as the upstream got it."""
+        """Return the last request as the upstream received it."""
         with urllib.request.urlopen(f"{self.upstream}/simulator/last", timeout=10) as answer:  # noqa: S310 - loopback
             last: dict[str, Any] = json.load(answer)
             return last
@@ -61,7 +61,7 @@ Check = Callable[[ClientSetup], None]
 
 
 def setups() -> list[ClientSetup]:
-    """Every class of client and every way in, and both families of models through the first."""
+    """Return every class of client and every path, and both families of models through the first."""
     url, key, upstream = os.environ["URL"], os.environ["API_KEY"], os.environ["UPSTREAM"]
     azure = {"azure_endpoint": url, "api_version": API_VERSION}
     plain, beneath = {"base_url": f"{url}/v1"}, {"base_url": f"{url}/openai/v1"}
@@ -88,7 +88,7 @@ def _door(
 
 
 def needs(method: Callable[..., Any], *parameters: str) -> None:
-    """Demand parameters of the client's method.
+    """Require parameters of the client's method.
 
     Raises:
         LacksError: it does not know one of them.
@@ -99,7 +99,7 @@ def needs(method: Callable[..., Any], *parameters: str) -> None:
 
 
 def refused(kind: type[openai.APIError], call: Callable[..., Any], **arguments: Any) -> Any:
-    """Call, read the answer to its end, and demand an exception of exactly this class, which is returned."""
+    """Call, read the answer to its end, and return the exception, which has to be of exactly this class."""
     try:
         answer = call(**arguments)
         if arguments.get("stream"):
@@ -115,12 +115,12 @@ def refused(kind: type[openai.APIError], call: Callable[..., Any], **arguments: 
 
 
 def order(**orders: Any) -> dict[str, Any]:
-    """Tells the simulator what is to go wrong."""
+    """Inject faults into the simulator."""
     return {"extra_body": {"simulator": orders}}
 
 
 def order_in_form(**orders: Any) -> dict[str, Any]:
-    """The same in a form, whose fields are texts."""
+    """Inject faults in a form, whose fields are text."""
     return {"extra_body": {"simulator": json.dumps(orders)}}
 
 

@@ -1,4 +1,4 @@
-"""Images: made and edited, by models of both generations."""
+"""Images: generated and edited, by models of both generations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROMPT = "A basin full of amber"
 
 
 def png(side: int = 16) -> bytes:
-    """A grey square."""
+    """Make a grey square."""
     rows = zlib.compress((b"\0" + b"\x80" * side) * side)
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)), (b"IDAT", rows), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(
@@ -27,7 +27,7 @@ def png(side: int = 16) -> bytes:
 
 
 def size_of(text: str) -> tuple[int, int]:
-    """Width and height of a PNG in base64, which is whole."""
+    """Return width and height of a complete PNG in base64."""
     content = base64.b64decode(text, validate=True)
     assert content.startswith(b"\x89PNG\r\n\x1a\n")
     assert content.endswith(b"IEND\xaeB`\x82"), "cut off"
@@ -36,19 +36,19 @@ def size_of(text: str) -> tuple[int, int]:
 
 
 def maker(setup: ClientSetup, model: str = "gpt-image") -> Callable[..., Any]:
-    """Makes images with a model and a prompt unless others are given."""
+    """Generate images with a default model and prompt."""
     generate = setup.client.images.generate
     return lambda **members: generate(**{"model": setup.model(model), "prompt": PROMPT, **members})
 
 
 def editor(setup: ClientSetup, model: str = "gpt-image") -> Callable[..., Any]:
-    """Edits with a model and a prompt unless others are given."""
+    """Edit images with a default model and prompt."""
     edit = setup.client.images.edit
     return lambda **members: edit(**{"model": setup.model(model), "prompt": PROMPT, **members})
 
 
 def names_of_files(setup: ClientSetup) -> list[tuple[str, str]]:
-    """Fields and file names of the form that reached the upstream."""
+    """Return fields and file names of the form that the upstream received."""
     return [(file["name"], file["filename"]) for file in setup.seen()["files"]]
 
 
@@ -66,7 +66,7 @@ def check_generate_url(setup: ClientSetup) -> None:
     for members in ({}, {"response_format": "url"}):
         (image,) = maker(setup, "dall-e-3")(size="1024x1024", **members).data
         assert image.b64_json is None
-        # What is served inside the gateway has no address of its own.
+        # A model simulated inside the proxy has no address of its own.
         assert image.url.startswith("http://" if setup.upstream else "data:image/png;base64,"), image.url[:30]
 
 

@@ -28,7 +28,7 @@ CONFORMANCE=write make test TESTS=tests/e2e/test_clients.py
 
 
 def column(report: Mapping[str, Any]) -> dict[str, str]:
-    """What a client's report says of each feature."""
+    """Return the result of each feature in the report of a client."""
     found: dict[str, dict[str, str]] = {}
     for run in report["runs"]:
         for feature, result in run["checks"].items():
@@ -45,7 +45,7 @@ def _cell(cells: Mapping[str, str]) -> str:
 
 
 def parse(text: str) -> dict[str, dict[str, str]]:
-    """The columns of a written table by their titles."""
+    """Return the columns of a table by title."""
     lines = re.findall(r"^\|.*\|$", text, re.MULTILINE)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     titles = rows[0][1:] if rows else []
@@ -55,7 +55,7 @@ def parse(text: str) -> dict[str, dict[str, str]]:
 
 
 def render(columns: Mapping[str, Column]) -> str:
-    """The whole page. A check that is not there for a client leaves its cell empty."""
+    """Return the page. Without a check for a client the cell stays empty."""
     features = list(dict.fromkeys(feature for each in columns.values() for feature in each))
     operations = list(dict.fromkeys(map(_operation, features)))
     features.sort(key=lambda feature: operations.index(_operation(feature)))

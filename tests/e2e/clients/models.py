@@ -1,4 +1,4 @@
-"""The list of models, whose entries carry more than the client knows."""
+"""The list of models, with members that the client does not know."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every parameter of the newest official client is set to. One that has no value here fails the test."""
+"""Values for every parameter of the newest official client. A parameter without a value fails the test."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tests.e2e.clients.images import png
 
 
 class Typed:
-    """Stands for a value made from the parameter's own type, every member of it set."""
+    """A value generated from the type of the parameter, with every member set."""
 
 
 TYPED = Typed()
 
 STORED = object()
-"""Stands for the id of a response that the same upstream keeps."""
+"""The id of a response stored by the same upstream."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Operation:
 
 
 def sound() -> bytes:
-    """A second of silence."""
+    """Make a second of silence."""
     file = io.BytesIO()
     with wave.open(file, "wb") as made:
         made.setparams((1, 2, 16000, 16000, "NONE", ""))

@@ -1,4 +1,4 @@
-"""Responses, as an application makes them: plain, streamed, with tools, with reasoning, with files."""
+"""Responses: plain, streamed, with tools, with reasoning, with files."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class City(BaseModel):
 
 
 def caller(setup: ClientSetup) -> Callable[..., Any]:
-    """Calls with a model and a question unless others are given."""
+    """Call with a default model and question."""
     create = setup.client.responses.create
     return lambda **members: create(**{"model": setup.model(), "input": HELLO, **members})
 
 
 def in_order(events: list[Any]) -> bool:
-    """Whether events are numbered consecutively from the first on."""
+    """Return whether events are numbered consecutively from the first on."""
     numbers = [event.sequence_number for event in events]
     return numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 

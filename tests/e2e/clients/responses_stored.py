@@ -1,4 +1,4 @@
-"""Responses that are kept: fetched, listed, deleted, made in the background."""
+"""Stored responses: fetched, listed, deleted, made in the background."""
 
 from __future__ import annotations
 

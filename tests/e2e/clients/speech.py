@@ -1,4 +1,4 @@
-"""Speech, in every format, as it is made."""
+"""Speech in every format, streamed."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ KINDS = {
 
 
 def caller(setup: ClientSetup) -> Callable[..., Any]:
-    """Speaks a text with a model and a voice unless others are given."""
+    """Synthesize speech with a default model and voice."""
     create = setup.client.audio.speech.create
     return lambda **members: create(**{"model": setup.model("speech"), "voice": "alloy", "input": TEXT, **members})
 
 
 def seconds_of(content: bytes) -> float:
-    """Length of the sound in a WAV file, which need not know its own length."""
+    """Return the length of a WAV file, whose header may not contain it."""
     with wave.open(io.BytesIO(content)) as sound:
         frame = sound.getnchannels() * sound.getsampwidth()
         return float(len(sound.readframes(len(content))) / frame / sound.getframerate())

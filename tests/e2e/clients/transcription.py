@@ -18,14 +18,14 @@ _sounds: dict[str, bytes] = {}
 
 
 def sound(setup: ClientSetup) -> bytes:
-    """A WAV file of some seconds, made by the gateway itself."""
+    """Make a WAV file of some seconds with the proxy."""
     if setup.name not in _sounds:
         _sounds[setup.name] = speech.caller(setup)(response_format="wav").read()
     return _sounds[setup.name]
 
 
 def writer(setup: ClientSetup, model: str = "transcribe") -> Callable[..., Any]:
-    """Transcribes with a model unless another is given."""
+    """Transcribe with a default model."""
     create = setup.client.audio.transcriptions.create
     return lambda **members: create(
         **{"model": setup.model(model), "file": ("said.wav", sound(setup), "audio/wav"), **members}
@@ -33,7 +33,7 @@ def writer(setup: ClientSetup, model: str = "transcribe") -> Callable[..., Any]:
 
 
 def translator(setup: ClientSetup) -> Callable[..., Any]:
-    """Translates with a model unless another is given."""
+    """Translate with a default model."""
     create = setup.client.audio.translations.create
     return lambda **members: create(
         **{"model": setup.model("whisper"), "file": ("said.wav", sound(setup), "audio/wav"), **members}

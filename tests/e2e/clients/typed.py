@@ -1,4 +1,4 @@
-"""A value for a type as the official client writes its parameters: every member set, every kind of entry in a list."""
+"""Values for the types of the official client's parameters: every member set, every kind of entry in a list."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ _PLAIN: Mapping[Any, Any] = {str: "grüße", int: 7, float: 0.25, bool: True, ob
 
 
 class NoValueError(Exception):
-    """Nothing is known for a type; the text names the place and the type."""
+    """Unknown type; the message names the place and the type."""
 
 
 def value_of(kind: Any, place: str, within: tuple[Any, ...] = ()) -> Any:
-    """A value of a type.
+    """Make a value of a type.
 
     Args:
         kind: the type; ``TypedDict`` classes are filled wholly.
@@ -53,7 +53,7 @@ def _is_list(origin: Any) -> bool:
 
 
 def _variants(kind: Any) -> Sequence[Any]:
-    """The types that a type stands for, one or several; null is none of them."""
+    """Return the types of a union without null, or the type itself."""
     if get_origin(kind) is Annotated:
         return _variants(get_args(kind)[0])
     if get_origin(kind) not in {Union, UnionType}:
@@ -62,7 +62,7 @@ def _variants(kind: Any) -> Sequence[Any]:
 
 
 def _fullest(kinds: Iterable[Any]) -> Any:
-    """Of several types the one with the most to get lost: an object, a list, a named text, whatever comes first."""
+    """Choose the type with the most structure: an object, a list, a literal, or the first."""
 
     def fullness(kind: Any) -> tuple[bool, bool, bool]:
         origin: Any = get_origin(kind)
@@ -72,5 +72,5 @@ def _fullest(kinds: Iterable[Any]) -> Any:
 
 
 def _returns(kind: Any, within: tuple[Any, ...]) -> bool:
-    """Whether a type is nothing but a class that it stands in."""
+    """Return whether a type is a class."""
     return any(each in within for each in _variants(kind)) and len(_variants(kind)) == 1

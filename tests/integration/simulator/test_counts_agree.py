@@ -1,4 +1,4 @@
-"""The gateway's count of a stream that ends early equals what the upstream says that it sent."""
+"""The proxy's count of a stream that ends early equals what the upstream sent."""
 
 from __future__ import annotations
 
