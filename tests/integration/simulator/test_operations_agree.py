@@ -128,11 +128,7 @@ def inside(asked: Sample) -> ModelDocument:
 
 
 async def used(provider: Any, document: ModelDocument, asked: Sample, **orders: Any) -> Usage | None:
-<<<<<<< HEAD
     """Read one call to its end and return what it reports."""
-=======
-    """Return the usage that a call reports."""
->>>>>>> df8ebc0 (Tests' fakes, builders and client checks in plain English)
     if not asked.stream:
         return (await provider.answer(asked.call(orders), document)).usage  # type: ignore[no-any-return]  # any provider
     stream = await provider.stream(asked.call(orders), document)

@@ -21,11 +21,7 @@ HELLO: Any = [{"role": "user", "content": "Hello there"}]
 
 @contextmanager
 def running(*options: str) -> Iterator[str]:
-<<<<<<< HEAD
     """Start a server process and return its address without ``/v1``."""
-=======
-    """Run a server process; return its address without ``/v1``."""
->>>>>>> df8ebc0 (Tests' fakes, builders and client checks in plain English)
     process = Simulator(*options)
     try:
         yield process.base_url
@@ -57,11 +53,7 @@ def calls(address: str) -> dict[str, int]:
 
 
 def eventually(address: str, holds: Callable[[dict[str, int]], bool]) -> dict[str, int]:
-<<<<<<< HEAD
     """Wait until the counters are as expected; fail after ten seconds."""
-=======
-    """Wait up to ten seconds for counters and return them."""
->>>>>>> df8ebc0 (Tests' fakes, builders and client checks in plain English)
     deadline = time.monotonic() + 10
     while not holds(found := calls(address)):
         assert time.monotonic() < deadline, found
@@ -255,11 +247,7 @@ def test_an_error_inside_a_stream_raises(client: openai.OpenAI) -> None:
 
 
 def received_until_cut(address: str, members: dict[str, Any]) -> bytes:
-<<<<<<< HEAD
     """Return the outcome of a truncated response."""
-=======
-    """Return the bytes of an incomplete answer."""
->>>>>>> df8ebc0 (Tests' fakes, builders and client checks in plain English)
     received = b""
     with httpx.stream("POST", f"{address}/v1/chat/completions", json=members) as response:
         try:

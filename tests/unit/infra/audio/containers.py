@@ -51,11 +51,7 @@ def mp3_frame(bitrate: int) -> bytes:
 
 
 def mp3_head(frames: int, *, delay: int = 0, padding: int = 0, encoder: bytes = b"LAME") -> bytes:
-<<<<<<< HEAD
     """Return a frame with the header that LAME writes."""
-=======
-    """Make a frame with the header that LAME writes."""
->>>>>>> df8ebc0 (Tests' fakes, builders and client checks in plain English)
     tag = b"Xing" + struct.pack(">II", 1, frames)
     tag = tag.ljust(120, b"\0") + encoder.ljust(21, b"\0") + (delay << 12 | padding).to_bytes(3)
     return (mp3_frame(9)[:36] + tag).ljust(384, b"\0")
@@ -98,11 +94,7 @@ def element(name: int, body: bytes, *, open_end: bool = False) -> bytes:
 
 
 def webm(blocks: list[tuple[int, int, bytes]], *, codec: bytes = b"A_OPUS", extra: bytes = b"") -> bytes:
-<<<<<<< HEAD
     """Return a browser's recording: no duration, unknown sizes; blocks are (cluster time, time in it, packet)."""
-=======
-    """Make a recording of a browser: no duration, open sizes; blocks are (cluster time, time in it, packet)."""
->>>>>>> df8ebc0 (Tests' fakes, builders and client checks in plain English)
     track = element(0xAE, element(0xD7, b"\1") + element(0x83, b"\2") + element(0x86, codec) + extra)
     video = element(0xAE, element(0xD7, b"\2") + element(0x83, b"\1") + element(0x86, b"V_VP8"))
     content, cluster = bytearray(element(0x1549A966, element(0x2AD7B1, (1_000_000).to_bytes(3)))), -1
