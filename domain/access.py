@@ -6,5 +6,5 @@ from domain.model import ModelDocument
 
 
 def may_use(project_id: str, document: ModelDocument) -> bool:
-    """A public document is everybody's; a private one belongs to the projects that it lists."""
+    """Tell whether a project may use a document: public, or private and listing the project."""
     return not document.private or project_id in document.projects

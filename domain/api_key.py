@@ -1,4 +1,4 @@
-"""Keys that callers present. Only a key's SHA-256 is ever kept."""
+"""Keys that callers present. Only a key's SHA-256 is ever stored."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from domain.budget import Budget
 from domain.rate_limit import Limits
 
 KEY_PREFIX = "sk-"
-"""Every key starts with it, as OpenAI's do, so that clients and secret scanners know one when they see it."""
+"""Every key starts with it, as OpenAI's do, so that clients and secret scanners recognise it."""
 
 PREFIX_LENGTH = 7
-"""Characters of a key that are kept to recognise it by: 24 bits of the 256 of those that we make."""
+"""Characters of a key that are stored to recognise it by: 24 bits of the 256 of those that we make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class ApiKey:
         prefix: the first characters of the key, enough to recognise it by and too few to guess it from.
         sha256: hexadecimal SHA-256 of the whole key.
         created_at: when it was made (aware, UTC).
-        expires_at: from when on it is refused; ``None`` = never.
-        revoked_at: when it was revoked; ``None`` = it was not.
+        expires_at: from when on it is refused; None for never.
+        revoked_at: when it was revoked; None if it was not.
         limits: of calls with this key, beside those of its project.
         budgets: ceilings on what is spent with this key.
     """
@@ -45,16 +45,16 @@ class ApiKey:
 
     @classmethod
     def of(cls, key: str, *, key_id: str, name: str, created_at: datetime, expires_at: datetime | None = None) -> Self:
-        """What is kept of a key."""
+        """Make the stored form of a key."""
         return cls(key_id, name, key[:PREFIX_LENGTH], fingerprint(key), created_at, expires_at)
 
     def usable_at(self, now: datetime) -> bool:
-        """Whether the key opens anything at this moment."""
+        """Tell whether the key is accepted at this moment."""
         if self.revoked_at is not None:
             return False
         return self.expires_at is None or now < self.expires_at
 
 
 def fingerprint(key: str) -> str:
-    """The hexadecimal SHA-256 under which a key is kept and found."""
+    """Return the hexadecimal SHA-256 by which a key is stored and found."""
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

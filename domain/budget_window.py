@@ -64,7 +64,7 @@ def window_at(period: str, timezone: str, starts: int, time_ms: int) -> Window:
 
 
 def _hour(zone: ZoneInfo, timezone: str, second: int) -> Window:
-    """An hour of the wall clock. A change of the clocks that is not on the hour divides it in two."""
+    """Return an hour of the wall clock. A change of the clocks that is not on the hour divides it in two."""
     local = datetime.fromtimestamp(second, zone)
     ahead = _ahead(zone, second)
     start = second - (second + ahead) % _HOUR_S

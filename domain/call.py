@@ -11,7 +11,7 @@ from domain.operation import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What was asked, read only as far as serving it needs.
+    """A request, read only as far as serving it needs.
 
     Args:
         endpoint: the path of OpenAI's API that was called.
@@ -19,12 +19,12 @@ class Call:
         fields: the members of the JSON body in the caller's order, each value as the raw JSON text that arrived
             (any bytes-like object). Its use case reads a few of them; who translates for an upstream reads the rest.
             Empty where the body is a form.
-        stream: the answer is handed over piece by piece as it comes: server-sent events, or audio while it is made.
+        stream: the answer is relayed in pieces as they arrive: server-sent events, or audio while it is made.
         wants_usage: the caller asked for the usage chunk of a stream (``stream_options.include_usage``).
         uses_tools: the body carries tools or functions.
         end_user: the ``user`` field of the body, for the ledger.
         request_id: identifies the call in answers, logs and the ledger.
-        background: the upstream goes on when the caller is gone; the call is counted when its result is fetched.
+        background: the upstream continues after the caller disconnects; the call is counted when its result is fetched.
         form: the body where it is a multipart form.
         deployment: id of the one document that can serve the call, because it holds what the call goes on with.
     """

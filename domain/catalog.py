@@ -13,11 +13,11 @@ from domain.project import Project
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A document that is not in service, and why.
+    """A document that is not in service, with the reason.
 
     Args:
         kind: ``model`` or ``project``.
-        id: the document's id as far as it could be read.
+        id: the document's id, as far as it could be read.
         reason: for operators; carries no secret.
         stale: an earlier version of it is still in service.
     """
@@ -50,7 +50,7 @@ class Catalog:
     def of(
         cls, documents: Iterable[ModelDocument], projects: Iterable[Project], left_out: Iterable[LeftOut] = ()
     ) -> Catalog:
-        """A snapshot of exactly these."""
+        """Build a snapshot."""
         return cls().changed(
             {document.id: document for document in documents}, {project.id: project for project in projects}, left_out
         )
@@ -61,10 +61,10 @@ class Catalog:
         projects: Mapping[str, Project | None],
         left_out: Iterable[LeftOut],
     ) -> Catalog:
-        """The next snapshot: this one with some documents and projects replaced, or gone (``None``).
+        """Build the next snapshot: this one with some documents and projects replaced, or removed (None).
 
-        Costs little more than copying a few dicts, however many documents and keys there are: it is made between two
-        requests. Documents that are switched off are not in it.
+        Costs little more than copying a few dicts, however many documents and keys there are: it is built between two
+        requests. Disabled documents are not in it.
         """
         by_code, by_id = dict(self.by_code), dict(self.by_id)
         for document_id, document in documents.items():
@@ -87,7 +87,7 @@ class Catalog:
         return Catalog(by_code, by_id, known, keys, tuple(left_out))
 
     def deployments(self, name: str, project_id: str) -> tuple[ModelDocument, ...]:
-        """The documents that ``name`` means to a project: those with this code, else the one with this id."""
+        """Return the documents that ``name`` means to a project: those with this code, else the one with this id."""
         found = self.by_code.get(name)
         if found is None:
             document = self.by_id.get(name)
@@ -98,7 +98,7 @@ class Catalog:
         return found
 
     def models(self, project_id: str) -> dict[str, tuple[ModelDocument, ...]]:
-        """Every public name that a project may call, with the deployments behind it."""
+        """Return every public name that a project may call, with its deployments."""
         visible: dict[str, tuple[ModelDocument, ...]] = {}
         for code in self.by_code:
             deployments = self.deployments(code, project_id)

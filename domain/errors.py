@@ -1,41 +1,41 @@
-"""Everything that can go wrong with a call, drawn once.
+"""Errors of a call, as one tree.
 
 ::
 
     GatewayError
     ├── RequestError                  the caller sent something that cannot be served
     │   ├── InvalidRequestError           a member is missing or has the wrong type or value
-    │   ├── BodyNotJsonError              the body is no JSON object in UTF-8
+    │   ├── BodyNotJsonError              the body is not a JSON object in UTF-8
     │   ├── BodyTooLargeError
     │   ├── BodyTimeoutError              the body did not arrive in time
     │   ├── UnknownRouteError
     │   ├── MethodNotAllowedError
-    │   └── OperationNotOfferedError      the model cannot do what was asked of it
-    ├── InvalidApiKeyError            no key, or one that opens nothing
-    ├── ModelNotFoundError            there is no such model, or not for this project: nobody can tell which
+    │   └── OperationNotOfferedError      the model does not serve this endpoint
+    ├── InvalidApiKeyError            no key, or an unknown one
+    ├── ModelNotFoundError            unknown, or not for this project: deliberately not told apart
     ├── ResponseNotFoundError         this project has no stored response of this id
     ├── RateLimitedError              more than a ceiling allows; passes with time
     ├── QuotaExceededError            a budget is spent; does not pass by retrying
     ├── UnavailableError              nothing can serve the call right now
     │   ├── NotReadyError                 no catalogue has been read yet
     │   └── DeploymentUnusableError       the document cannot be called as it stands (a secret is missing, say)
-    ├── UpstreamError                 an upstream was called and it did not work out
-    │   ├── UpstreamRefusedError          it answered with an error of its own, which comes through
-    │   ├── UpstreamCredentialError       it does not accept our credential: our operator's business
+    ├── UpstreamError                 an upstream was called, and the call failed
+    │   ├── UpstreamRefusedError          it responded with an error, which is passed on
+    │   ├── UpstreamCredentialError       it does not accept the proxy's credential
     │   ├── UpstreamUnreachableError      no connection: refused, DNS, TLS
-    │   ├── UpstreamTimeoutError          it was silent, or took too long
-    │   └── UpstreamProtocolError         it answered something that is no answer, or was cut
-    └── CallerGoneError               nobody is listening any more
+    │   ├── UpstreamTimeoutError          it did not respond in time
+    │   └── UpstreamProtocolError         it sent an invalid or truncated response
+    └── CallerGoneError               the caller disconnected
 
 HTTP statuses and log levels live in one table in ``infra/controllers/errors.py``; a test walks this tree and demands a
-row for each class. Messages are written for the caller: no secret, no upstream address, nothing of the prompt.
+row for each class. Messages are written for the caller: no secret, no upstream address, no part of the prompt.
 """
 
 from __future__ import annotations
 
 
 class GatewayError(Exception):
-    """Root of everything a caller may be told.
+    """Base class: an error that may be shown to the caller.
 
     Args:
         message: for the caller; safe to show.
@@ -54,7 +54,7 @@ class GatewayError(Exception):
 
     @property
     def label(self) -> str:
-        """What logs and the ledger call it: its code, else the code of its kind."""
+        """The name in logs and in the ledger: its code, else the code of its class."""
         return self.code or type(self).code or "invalid_request"
 
 
@@ -67,7 +67,7 @@ class InvalidRequestError(RequestError):
 
 
 class BodyNotJsonError(RequestError):
-    """The body is no JSON object in UTF-8."""
+    """The body is not a JSON object in UTF-8."""
 
 
 class BodyTooLargeError(RequestError):
@@ -99,13 +99,13 @@ class MethodNotAllowedError(RequestError):
 
 
 class OperationNotOfferedError(RequestError):
-    """The model exists for this project but cannot do what was asked of it."""
+    """The model exists for this project but does not serve this endpoint."""
 
     code = "operation_not_supported"
 
 
 class InvalidApiKeyError(GatewayError):
-    """No key, or one that opens nothing."""
+    """No key, or an unknown, expired or revoked one."""
 
     code = "invalid_api_key"
 
@@ -120,7 +120,7 @@ class ModelNotFoundError(GatewayError):
 
 
 class ResponseNotFoundError(GatewayError):
-    """This project has no stored response of this id: made up, of another project, or kept by nobody any more."""
+    """This project has no stored response of this id: unknown, of another project, or no longer stored."""
 
     code = "response_not_found"
 
@@ -183,7 +183,7 @@ class DeploymentUnusableError(UnavailableError):
 
 
 class UpstreamError(GatewayError):
-    """An upstream was called and it did not work out.
+    """An upstream was called, and the call failed.
 
     Args:
         message: for the caller; safe to show.
@@ -200,7 +200,7 @@ class UpstreamError(GatewayError):
 
 
 class UpstreamRefusedError(UpstreamError):
-    """The upstream answered with an error of its own: status, message, type, param and code come through.
+    """The upstream responded with an error: status, message, type, param and code are passed on.
 
     Args:
         status: the upstream's HTTP status, 400 to 599.
@@ -230,7 +230,7 @@ class UpstreamRefusedError(UpstreamError):
 
 
 class UpstreamCredentialError(UpstreamError):
-    """The upstream does not accept our credential. The caller learns only that it is not their fault."""
+    """The upstream does not accept our credential. The caller learns only that it is not at fault."""
 
     code = "upstream_credentials"
 
@@ -248,7 +248,7 @@ class UpstreamUnreachableError(UpstreamError):
 
 
 class UpstreamTimeoutError(UpstreamError):
-    """The upstream was silent, or took longer than allowed."""
+    """The upstream did not respond in time."""
 
     code = "upstream_timeout"
 
@@ -257,16 +257,16 @@ class UpstreamTimeoutError(UpstreamError):
 
 
 class UpstreamProtocolError(UpstreamError):
-    """The upstream answered something that is no answer, or was cut before its end."""
+    """The upstream sent an invalid or truncated response."""
 
     code = "upstream_protocol"
 
     def __init__(self, message: str | None = None, *, reason: str | None = None) -> None:
-        super().__init__(message or "The model's provider sent an answer that cannot be used.", reason=reason)
+        super().__init__(message or "The model's provider sent an invalid response.", reason=reason)
 
 
 class CallerGoneError(GatewayError):
-    """The caller hung up; nobody is listening any more."""
+    """The caller disconnected."""
 
     code = "caller_gone"
 

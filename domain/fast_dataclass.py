@@ -1,4 +1,4 @@
-"""Data classes that nobody changes, without what Python charges for freezing them."""
+"""Immutable data classes without the cost of freezing them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def record(cls: type[T]) -> type[T]:
-    """A frozen slotted dataclass, but it is the type checker alone that watches over it.
+    """Make a slotted dataclass that only the type checker keeps frozen.
 
-    For what is made on every call and has many fields: Python sets each field of a frozen dataclass by a function call,
-    five times as slow as an assignment. Everything else is a ``dataclass(frozen=True, slots=True)``.
+    For objects that are made on every call and have many fields: Python sets each field of a frozen dataclass by a
+    function call, five times as slow as an assignment. Everything else is a ``dataclass(frozen=True, slots=True)``.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)

@@ -26,12 +26,12 @@ class LedgerLine:
         document_id: that document.
         provider: its provider.
         upstream_model: the name the upstream knew the model by.
-        status: HTTP status of the outcome, also where a stream broke after its 200; 499 = the caller was gone.
+        status: HTTP status of the outcome, also where a stream broke after its 200; 499 if the caller disconnected.
         error: our code of what went wrong, or ``None``.
         attempts: how many times an upstream was called.
         streamed: answered as server-sent events.
         latency_ms: from arrival to the last byte.
-        first_byte_ms: from arrival to the first byte of the answer, ``None`` = there was none.
+        first_byte_ms: from arrival to the first byte of the answer; None if there was none.
         usage: every quantity used.
         usage_source: how the quantities came about.
         prices: the prices used, in plain notation.

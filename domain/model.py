@@ -38,7 +38,7 @@ class Affinity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """How to reach a deployment. Texts may name environment variables; they are resolved when a call is made.
+    """Connection data of a deployment. Texts may name environment variables; they are resolved when a call is made.
 
     Args:
         secret_name: the environment variable that holds the credential (for Google the service-account JSON).
@@ -50,7 +50,7 @@ class Parameters:
         location: Google Cloud region.
         model: upstream model name where it is not the document's code.
         enable_tools: ``False`` = a call that carries tools is refused.
-        timeout: seconds that the upstream may stay silent; ``None`` = the server's setting.
+        timeout: seconds that the upstream may stay silent; None for the server's setting.
         defaults: request members used where the caller says nothing (``temperature``, ``max_tokens``, ...).
     """
 
@@ -93,7 +93,7 @@ class ModelDocument:
         routing: how calls are shared among the deployments of the model; None leaves it to the settings.
         affinity: which calls prefer the same deployment.
         breaker: members of ``BreakerPolicy`` that the document sets; the settings have the others.
-        context_window: tokens that the model reads, for ``/v1/models``; ``None`` = not said.
+        context_window: tokens that the model reads, for ``/v1/models``; None if unknown.
         max_output_tokens: tokens that it writes at most.
         version: the store's mark of this version (ETag), for comparing.
     """
@@ -126,5 +126,5 @@ class ModelDocument:
 
     @property
     def endpoints(self) -> list[Endpoint]:
-        """Everything that the deployment can be asked."""
+        """The endpoints that the deployment serves."""
         return [endpoint for endpoint in Endpoint if self.offers(endpoint)]

@@ -25,11 +25,11 @@ class Money:
 
     @classmethod
     def from_units(cls, units: int, currency: str) -> Money:
-        """An amount from a whole number of 10^-12 currency units, the form that ledger lines carry."""
+        """Convert a whole number of 10^-12 currency units, as ledger lines carry it."""
         return cls(Decimal(units).scaleb(MICRO_MICRO.adjusted(), _WIDE), currency)
 
     def __str__(self) -> str:
-        """Plain decimal notation without an exponent or trailing zeros, then the currency: ``0.0125 USD``."""
+        """Format in plain decimal notation without an exponent or trailing zeros, then the currency: ``0.0125 USD``."""
         return f"{plain(self.amount)} {self.currency}"
 
 
@@ -39,7 +39,7 @@ def to_units(amount: Decimal) -> int:
 
 
 def plain(amount: Decimal) -> str:
-    """A decimal in plain notation, without exponent and without trailing zeros."""
+    """Format a decimal in plain notation, without exponent and without trailing zeros."""
     text = format(amount, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,4 +1,4 @@
-"""What a caller can ask for: the operations that model documents list, and the endpoints that belong to each."""
+"""Operations, as model documents list them, and the endpoints that belong to each."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ _whole_call_quantities = attrgetter(*(unit.quantity for unit in _WHOLE_CALL))
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a call cost, and which of its quantities had no price.
+    """Cost of a call, and the quantities without a price.
 
     Args:
         units: the sum over every priced quantity, at the ledger's resolution: 10^-12 of a currency unit.
@@ -134,7 +134,7 @@ class Cost:
 
 
 def cost_of(usage: Usage, prices: PriceList) -> Cost:
-    """The exact cost of a call, rounded once, half to even.
+    """Compute the exact cost of a call, rounded once, half to even.
 
     Where speech was made, audio transcribed or images were made, and the document names the price of that unit
     (``characters``, ``minute``, ``image``), it is the price of the whole call: tokens that the upstream reports beside

@@ -1,4 +1,4 @@
-"""The names of the gateway's own settings: no model document may have their values sent anywhere."""
+"""Environment variables of the proxy itself, whose values no model document may send anywhere."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _IDENTITY = frozenset(
         "MSI_SECRET",
     }
 )
-"""Credentials of the identity with which the gateway gets at its own database."""
+"""Credentials of the identity with which the proxy reaches its own database."""
 
 
 def is_own_setting(name: str) -> bool:
-    """Whether an environment variable is one of ours, however it is spelt (case, hyphens for underscores)."""
+    """Tell whether an environment variable is reserved, whatever its spelling (case, hyphens for underscores)."""
     plain = name.upper().replace("-", "_")
     return plain.startswith(_FAMILIES) or plain in _NAMES | _IDENTITY

@@ -41,12 +41,12 @@ class ResponseIds:
     key: bytes = field(repr=False)
 
     def public(self, project_id: str, kept: ResponseLocation) -> str:
-        """The id that a project sees."""
+        """Return the id that a project sees."""
         content = f"{kept.document_id}\0{kept.upstream_id}".encode()
         return _PREFIX + urlsafe_b64encode(self._seal(project_id, content) + content).decode().rstrip("=")
 
     def read(self, project_id: str, public_id: str) -> ResponseLocation | None:
-        """The inverse of :meth:`public`; ``None`` = this project has no response of this id."""
+        """Invert :meth:`public`; None if this project has no response of this id."""
         if not public_id.startswith(_PREFIX) or len(public_id) > _LONGEST or not public_id.isascii():
             return None
         text = public_id.removeprefix(_PREFIX)

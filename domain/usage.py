@@ -56,7 +56,7 @@ QUANTITIES = tuple(field.name for field in fields(Usage) if field.name != "image
 
 
 class UsageSource(StrEnum):
-    """How the quantities of a ledger line came about."""
+    """Origin of the quantities of a ledger line."""
 
     MEASURED = "measured"
     """The upstream reported them, or they were counted here to the last unit (characters, images, length of audio)."""

@@ -1,4 +1,4 @@
-"""Which environment variables a document names, and which of them it cannot do without."""
+"""Environment variables that a document names, and those it needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NamedVariable:
     Args:
         member: the member.
         name: the variable.
-        needed: without the variable the document cannot be called; otherwise the text then stands for itself.
+        needed: without the variable the document cannot be called; otherwise the text is used literally.
     """
 
     member: str
@@ -27,10 +27,10 @@ class NamedVariable:
 
 
 def named_variables(parameters: Parameters) -> tuple[NamedVariable, ...]:
-    """Every variable that is looked up when the document is called.
+    """Return every variable that is looked up when the document is called.
 
     ``secret_name`` always names one. Any other text of the form ``A_B_C`` may be one; in ``api_key`` and ``endpoint``
-    it must be, because nothing real looks like that.
+    it must be, because no key or address looks like that.
     """
     found = (
         [] if parameters.secret_name is None else [NamedVariable("secret_name", parameters.secret_name, needed=True)]

@@ -1,7 +1,7 @@
-"""Holds model documents against what others say the models cost and can do. Finds wrong prices before the invoice does.
+"""Comparison of model documents with a price list, to find wrong prices before the invoice does.
 
-A list price is a hint, not the truth: contracts differ, lists are late. Only a price that is off by a power of 1,000 is
-an error, because that is a slip of the unit and no discount.
+A list price is a hint: contracts differ, lists are late. Only a price that is off by a power of 1,000 is an error,
+because that is a wrong unit and not a discount.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from domain.pricing import PriceList
 from domain.vendors import ModelType
 
 TOLERANCE = Decimal("0.2")
-"""How far a price may be from the list before somebody should look: more than 20 %."""
+"""Relative difference from the list above which a price gets a warning."""
 
 _SLIPS = (Decimal(1000), Decimal(1_000_000))
 _SLIP_WIDTH = 3
-"""A slip of the unit is told from a price by lying within this factor of it: prices change, and lists are late."""
+"""A price is in a wrong unit if, within this factor, a power of 1,000 lies between it and the list."""
 
 _SIGNIFICANT = 4
 
@@ -36,15 +36,15 @@ _CONTEXT_WINDOW = ("context_window", "context_length", "max_input_tokens", "max_
 
 @dataclass(frozen=True, slots=True)
 class ReferencePrice:
-    """What a price list says about a model.
+    """An entry of a price list.
 
     Args:
-        name: how the list calls it.
-        prices: what it costs; ``None`` = the list does not say.
-        operations: what it can do; ``None`` = the list does not say.
+        name: its name in the list.
+        prices: its prices; None if unknown.
+        operations: what it can do; None if unknown.
         context_window: tokens that it can read.
         longest_answer: tokens that it can write.
-        exact: ``False`` = the names differ, and the entry is a guess.
+        exact: whether the names are equal; otherwise the entry is a guess.
     """
 
     name: str
@@ -56,12 +56,12 @@ class ReferencePrice:
 
 
 Find = Callable[[ModelDocument], ReferencePrice | None]
-"""From a document to what a list says about it; ``None`` = the model is not in the list."""
+"""Finds the entry of a document; None if the list has none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A document and what it was compared with; ``None`` = it is not in the list, which is no fault."""
+    """A document and what it was compared with; None if the list has no entry, which is not a fault."""
 
     document_id: str
     reference: ReferencePrice | None
@@ -82,12 +82,12 @@ def validate_prices(files: Iterable[tuple[str, object]], find: Find) -> tuple[Va
 
 
 def compare(document: ModelDocument, body: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:
-    """What looks wrong in a document.
+    """Yield what looks wrong in a document.
 
     Args:
         document: the document.
         body: what it was read from, for the spelling of its prices.
-        found: what the list says.
+        found: the entry of the list.
     """
     written = body.get("costs")
     costs = written if isinstance(written, Mapping) else {}
@@ -183,7 +183,7 @@ def _sizes(document: ModelDocument, body: Mapping[str, object], found: Reference
 
 
 def _pairs(ours: PriceList, theirs: PriceList) -> Iterator[tuple[str, str, Decimal, Decimal]]:
-    """Prices that both have: name, the key in a table of images, ours, theirs."""
+    """Yield prices that both have: name, key in a table of images, ours, theirs."""
     for price in BY_PRICE:
         one, other = ours[price], theirs[price]
         listed = dict(other) if isinstance(other, tuple) else {}
@@ -194,7 +194,7 @@ def _pairs(ours: PriceList, theirs: PriceList) -> Iterator[tuple[str, str, Decim
 
 
 def _slip(ratio: Decimal) -> Decimal | None:
-    """The power of 1,000 that the ratio is about: 1,000, 1,000,000 or a fraction of that; ``None`` = it is none."""
+    """Return the power of 1,000 that a ratio is close to: 1,000, 1,000,000 or their inverse; None if there is none."""
     for slip in (each for size in _SLIPS for each in (size, 1 / size)):
         if slip / _SLIP_WIDTH <= ratio <= slip * _SLIP_WIDTH:
             return slip
@@ -221,7 +221,7 @@ def _guess(found: ReferencePrice) -> str:
 
 
 def _short(amount: Decimal) -> str:
-    """Few digits: the list has prices that somebody divided."""
+    """Round to few digits: the list has computed prices."""
     return plain(Decimal(f"{amount:.{_SIGNIFICANT}g}"))
 
 

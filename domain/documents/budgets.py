@@ -32,7 +32,7 @@ def read_budgets(owner: Reader) -> tuple[Budget, ...]:
         budget = _budget(reader)
         taken = {other.id for other in budgets}
         if budget.id in taken and reader.given("id"):
-            reader.error("id", f"is that of another budget, too: {budget.id!r}", "an id of its own")
+            reader.error("id", f"belongs to another budget as well: {budget.id!r}", "an id of its own")
         elif budget.id in taken:
             budget = replace(budget, id=next(name for n in count(2) if (name := f"{budget.id}-{n}") not in taken))
         budgets.append(budget)

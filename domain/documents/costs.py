@@ -48,7 +48,7 @@ def read_currency(owner: Reader) -> str:
     """Read the ISO 4217 code, in capitals; USD if none is named."""
     currency = (owner.text("currency", example='"USD"') or "USD").upper()
     if not _CURRENCY.fullmatch(currency):
-        owner.error("currency", "is no currency code", 'three letters as in ISO 4217, for example "USD" or "EUR"')
+        owner.error("currency", "is not a currency code", 'three letters as in ISO 4217, for example "USD" or "EUR"')
     return currency
 
 
@@ -117,12 +117,12 @@ def _check_members(costs: Reader) -> None:
         if member in _KNOWN or value is None:
             continue
         meant = closest(str(member).removesuffix("_1Mtokens"), _SHORT)
-        right = f'"{_SHORT[meant]}"' if meant else f"one of {', '.join(_KNOWN)}"
-        # A number that nobody reads is a price that nobody charges; a note does no harm.
+        right = f"did you mean '{_SHORT[meant]}'?" if meant else f"one of {', '.join(_KNOWN)}"
+        # An unread number would be a price that is never charged; a note does no harm.
         if decimal_of(value) is not None or isinstance(value, Mapping):
-            costs.error(member, "is no price that is known", right)
+            costs.error(member, "unknown price", right)
         else:
-            costs.warn(member, "is no field that is known here", right)
+            costs.warn(member, "unknown field", right)
 
 
 def _price(costs: Reader, member: str, shift: int = 0) -> Decimal | None:
@@ -131,9 +131,7 @@ def _price(costs: Reader, member: str, shift: int = 0) -> Decimal | None:
     if price is None:
         return None
     if decimal_places(price) > MOST_PLACES + shift:
-        costs.error(
-            member, "is finer than anything that can be charged", f"at most {MOST_PLACES + shift} decimal places"
-        )
+        costs.error(member, "too many decimal places", f"at most {MOST_PLACES + shift} decimal places")
         return None
     return price * unit
 

@@ -1,4 +1,4 @@
-"""JSON text to values and back without losing anything: numbers stay exactly what somebody wrote."""
+"""Lossless JSON: numbers stay exactly as they were written."""
 
 from __future__ import annotations
 

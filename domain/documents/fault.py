@@ -1,4 +1,4 @@
-"""What is wrong with a document, said so that an operator can put it right."""
+"""Faults of documents, described so that an operator can fix them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOST_DIGITS = 30
 
 
 class Severity(StrEnum):
-    """What a fault means for the document."""
+    """The consequence of a fault for the document."""
 
     ERROR = "error"
     """The document is left out of service."""
     WARNING = "warning"
-    """The document serves, but somebody should look."""
+    """The document serves, but should be checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,57 +29,57 @@ class Fault:
     """One fault of a document. Never carries the value of a parameter, because that may be a secret.
 
     Args:
-        field: where, as a path: ``costs.input``, ``operations[2]``; empty = the document as a whole.
-        wrong: what is wrong.
-        right: what would be right.
-        severity: whether the document can serve all the same.
+        field: the place as a path: ``costs.input``, ``operations[2]``; empty for the document as a whole.
+        wrong: the fault.
+        expected: what is expected instead, or a question that ends in ``?``.
+        severity: whether the document can serve nevertheless.
     """
 
     field: str
     wrong: str
-    right: str
+    expected: str
     severity: Severity = Severity.ERROR
 
     def __str__(self) -> str:
-        """One line: ``costs.input: is -1; right would be 0 or more``."""
+        """Format one line: ``costs.input: is -1; expected 0 or more``."""
         place = f"{self.field}: " if self.field else ""
-        return f"{place}{self.wrong}; right would be {self.right}"
+        return f"{place}{self.wrong}; {'' if self.expected.endswith('?') else 'expected '}{self.expected}"
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands where a document's body would be when the store or the file does not give one.
+    """Replaces the body of a document that the store or the file cannot provide.
 
     Args:
-        wrong: why not, in one line without a value of the document.
-        right: what would be right.
+        wrong: the reason, in one line without a value of the document.
+        expected: what is expected instead.
     """
 
     wrong: str
-    right: str
+    expected: str
 
 
 def no_object(body: object) -> Fault:
-    """The fault of a document whose body is no JSON object."""
+    """Return the fault of a document whose body is not a JSON object."""
     if isinstance(body, Unreadable):
-        return Fault("", body.wrong, body.right)
+        return Fault("", body.wrong, body.expected)
     return Fault("", f"is {kind_of(body)}", "one JSON object: { ... }")
 
 
 def has_errors(faults: Iterable[Fault]) -> bool:
-    """Whether any of the faults keeps the document out of service."""
+    """Tell whether any of the faults keeps the document out of service."""
     return any(fault.severity is Severity.ERROR for fault in faults)
 
 
 def reason(faults: Iterable[Fault]) -> str:
-    """The errors in one line, for the list of documents that are left out. Of very many only the first are in it."""
+    """Format the errors in one line, only the first of very many, for the list of documents that are left out."""
     errors = [str(fault) for fault in faults if fault.severity is Severity.ERROR]
     more = [f"and {len(errors) - _MOST_IN_REASON} more"] if len(errors) > _MOST_IN_REASON else []
     return " | ".join(errors[:_MOST_IN_REASON] + more)
 
 
 def kind_of(value: object) -> str:
-    """The JSON type of a value in words, without the value."""
+    """Name the JSON type of a value, without the value."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -92,7 +92,7 @@ def kind_of(value: object) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for people: short, on one line, every control character escaped. Not for anything under parameters."""
+    """Format a value: short, on one line, control characters escaped. Not for anything under parameters."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
@@ -103,5 +103,5 @@ def shown(value: object) -> str:
         return repr(value)
     if isinstance(value, Decimal) and value.is_finite():
         short = len(value.as_tuple().digits) <= _MOST_DIGITS and abs(value.adjusted()) <= _MOST_DIGITS
-        return plain(value) if short else "a number out of all proportion"
-    return "a number out of all proportion" if isinstance(value, int | Decimal) else kind_of(value)
+        return plain(value) if short else "a number out of range"
+    return "a number out of range" if isinstance(value, int | Decimal) else kind_of(value)

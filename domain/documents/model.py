@@ -1,4 +1,4 @@
-"""From the raw JSON of a model document to the entity."""
+"""Reader of model documents."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _MOST_TOKENS = 1_000_000_000
 
 
 def read_model(body: object, *, version: str = "") -> tuple[ModelDocument | None, tuple[Fault, ...]]:
-    """Read a model document as somebody wrote it.
+    """Read a model document.
 
     Args:
-        body: what stands in the store or the file: an object, or anything else that JSON allows.
+        body: the content of the store or the file: an object, or anything else that JSON allows.
         version: the store's mark of this version.
 
     Returns:
-        The document, ``None`` where an error keeps it out of service; and every fault, warnings included. Nothing is
-        raised, whatever the body.
+        The document, or None if an error keeps it out of service; and every fault, warnings included. Never raises,
+        whatever the body.
     """
     if not isinstance(body, Mapping):
         return None, (no_object(body),)
@@ -53,7 +53,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
     document_id = reader.name("id", unfit_id, example='"gpt-4-azure"', required=True) or ""
     code = reader.name("code", unfit_name, example='"gpt-4"') or document_id
     model_type = reader.choice("model_type", ModelType)
-    # Where the type is missing the document has an error already, and nobody sees what is built here.
+    # Without a type the document has an error already, and what is built here is never used.
     known_type = model_type or ModelType.SIMULATOR
     operations = _operations(reader, model_type)
     parameters = read_parameters(reader, model_type, code)
@@ -103,7 +103,7 @@ def _operations(reader: Reader, model_type: ModelType | None) -> frozenset[Opera
     if not reader.given("operations"):
         reader.error("operations", "is missing", f"what the model offers, for example {example}")
     elif not reader.members["operations"]:
-        reader.error("operations", "is empty: the model offers nothing", f'for example {example}, or "enabled": false')
+        reader.error("operations", "is empty", f'for example {example}, or "enabled": false')
     known = {operation.value: operation for operation in Operation}
     found: set[Operation] = set()
     for index, value in enumerate(listed):
@@ -112,10 +112,10 @@ def _operations(reader: Reader, model_type: ModelType | None) -> frozenset[Opera
             reader.error(name, f"is {kind_of(value)}", f"one of {', '.join(known)}")
         elif value not in known:
             meant = closest(value, known, cutoff=0.6)
-            right = f'"{meant}"' if meant else f"one of {', '.join(known)}"
-            reader.error(name, f"is {shown(value)}, which is unknown", right)
+            expected = f"did you mean '{meant}'?" if meant else f"one of {', '.join(known)}"
+            reader.error(name, f"unknown operation {shown(value)}", expected)
         elif known[value] in found:
-            reader.warn(name, "is there twice", "every operation once")
+            reader.warn(name, "is given twice", "every operation once")
         else:
             found.add(known[value])
             _check_possible(reader, name, known[value], model_type)
@@ -126,7 +126,7 @@ def _check_possible(reader: Reader, name: str, operation: Operation, model_type:
     possible = VENDORS[model_type or ModelType.SIMULATOR].operations
     if model_type is None or operation in possible:
         return
-    wrong = f'is "{operation}", which cannot be asked of {model_type}; it is not offered'
+    wrong = f'is "{operation}", which {model_type} does not support; it is not offered'
     reader.warn(name, wrong, f"at most {', '.join(each for each in Operation if each in possible)}")
 
 
@@ -134,7 +134,7 @@ def _access(reader: Reader) -> tuple[bool, frozenset[str]]:
     private = reader.flag("private", default=False)
     projects = frozenset(reader.texts("projects", example='"billing"'))
     if private and not projects and not reader.members.get("projects"):
-        reader.warn("projects", "is empty and the model is private: nobody can use it", "the ids of its projects")
+        reader.warn("projects", "is empty, so no project can use this private model", "the ids of its projects")
     if projects and not private:
         reader.warn("projects", "has no effect, because the model is not private", '"private": true, or no projects')
     return private, projects

@@ -1,4 +1,4 @@
-"""How to reach a deployment: the ``parameters`` of a model document. No value of them ever gets into a fault."""
+"""Reader of ``parameters`` in model documents. No value of them ever appears in a fault."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ _MOST_PARAMETERS = 200
 
 
 def read_parameters(owner: Reader, model_type: ModelType | None, code: str) -> Parameters:
-    """The parameters, with what this model type needs checked.
+    """Read the parameters, and check what this model type needs.
 
     Args:
         owner: the reader of the whole document.
-        model_type: how the model is called; ``None`` = unknown, so that nothing can be demanded.
+        model_type: the vendor; None if unknown, and then nothing is required.
         code: the public name, which is also the name of an Azure deployment where none is given.
     """
     reader = owner.table("parameters", discreet=True)
@@ -70,7 +70,7 @@ def _text(reader: Reader, name: str) -> str | None:
     if alias is not None:
         other = reader.text(alias, example=_EXAMPLES[name])
         if value is not None and other is not None and value != other:
-            reader.error(name, f'and its other name "{alias}" say different things', "one of the two")
+            reader.error(name, f'and its alias "{alias}" differ', "one of the two")
         value = other if value is None else value
     if value is not None:
         _refuse_own_setting(reader, name, value)
@@ -97,7 +97,7 @@ def _check_secret(reader: Reader, texts: Mapping[str, str | None]) -> None:
     if key is not None and not VARIABLE_NAME.fullmatch(key):
         reader.warn("api_key", "looks like the key itself", "the key in an environment variable, and its name here")
     if key is not None and secret is not None:
-        reader.warn("api_key", "is not used, because secret_name is given, too", "one of the two")
+        reader.warn("api_key", "is not used, because secret_name is given as well", "one of the two")
 
 
 def _check_endpoint(reader: Reader, endpoint: str | None) -> None:
@@ -110,16 +110,16 @@ def _check_endpoint(reader: Reader, endpoint: str | None) -> None:
     except ValueError:
         usable = False
     if not usable or " " in endpoint:
-        reader.error(name, "is no address of a server", f"an address such as {_EXAMPLES['endpoint']}")
+        reader.error(name, "is not an address", f"an address such as {_EXAMPLES['endpoint']}")
     elif parts.username is not None:
-        reader.error(name, "has a user name or a password in it", "an address without, and the key in secret_name")
+        reader.error(name, "contains a user name or a password", "an address without, and the key in secret_name")
     elif parts.query or parts.fragment:
-        reader.warn(name, "has a query behind it, which is not sent", "the address up to the query")
+        reader.warn(name, "has a query, which is not sent", "the address up to the query")
 
 
 def _check_needs(reader: Reader, texts: Mapping[str, str | None], model_type: ModelType) -> None:
     def missing(name: str) -> bool:
-        # A member that is given but faulty has its own fault already.
+        # A faulty member has its own fault already.
         return texts[name] is None and not reader.given(name) and not reader.given(_ALIASES.get(name, name))
 
     vendor = VENDORS[model_type]
@@ -147,11 +147,11 @@ def _defaults(reader: Reader) -> dict[str, object]:
         # What looks like connection data must not travel in the body: it may be a key.
         meant = _OTHER_NAMES.get(str(name).lower()) or closest(str(name), _KNOWN, cutoff=0.8)
         if meant is not None and name not in KNOWN_DEFAULTS:
-            reader.warn(str(name), "is no parameter that is known here; it is ignored", f'"{meant}"')
+            reader.warn(str(name), "unknown parameter; it is ignored", f"did you mean '{meant}'?")
             continue
         likely = None if name in KNOWN_DEFAULTS else closest(str(name), KNOWN_DEFAULTS, cutoff=0.85)
         if likely is not None:
-            reader.warn(str(name), "goes to the model as it is, but looks misspelt", f'"{likely}"')
+            reader.warn(str(name), "is sent to the model as it is", f"did you mean '{likely}'?")
         default = read_default(reader, str(name), value)
         if default is not None:
             defaults[str(name)] = default

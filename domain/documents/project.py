@@ -1,4 +1,4 @@
-"""From the raw JSON of a project document to the entity."""
+"""Reader of project documents."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_project(body: object, *, version: str = "") -> tuple[Project | None, tuple[Fault, ...]]:
-    """Read a project document as somebody wrote it; arguments and answer as for ``read_model``.
+    """Read a project document; arguments and result as for ``read_model``.
 
     A key that cannot be read keeps the whole project out: half of a revocation must never let a key in.
     """
@@ -54,7 +54,7 @@ def _keys(reader: Reader) -> tuple[ApiKey, ...]:
         key = _key(reader.entry("keys", index, item))
         for name, value in (("id", key.id), ("sha256", key.sha256)):
             if f"{name} {value}" in seen:
-                reader.error(f"keys[{index}].{name}", "is that of another key, too", "every key once")
+                reader.error(f"keys[{index}].{name}", "belongs to another key as well", "every key once")
             elif value:
                 seen.add(f"{name} {value}")
         keys.append(key)
@@ -64,7 +64,7 @@ def _keys(reader: Reader) -> tuple[ApiKey, ...]:
 def _key(reader: Reader) -> ApiKey:
     digest = (reader.text("sha256", example="64 hexadecimal digits", required=True) or "").lower()
     if digest and not _SHA256.fullmatch(digest):
-        reader.error("sha256", "is no SHA-256", "64 hexadecimal digits")
+        reader.error("sha256", "is not a SHA-256", "64 hexadecimal digits")
     key_id = reader.text("id", example='"key_1"', required=True) or ""
     created_at = _moment(reader, "created_at")
     if not reader.given("created_at"):
@@ -89,7 +89,7 @@ def _moment(reader: Reader, name: str) -> datetime | None:
     value = reader.members.get(name)
     moment = moment_of(value) if isinstance(value, str) else None
     if value is not None and moment is None:
-        reader.error(name, "is no time with its offset from UTC", example)
+        reader.error(name, "is not a time with its offset from UTC", example)
     return moment
 
 
@@ -98,7 +98,7 @@ def _tags(reader: Reader) -> dict[str, str]:
     tags: dict[str, str] = {}
     for name, value in table.members.items():
         if unfit_name(name) is not None:
-            table.error(name, "is no name for a tag", 'a name such as "cost_centre"')
+            table.error(name, "is not a valid name of a tag", 'a name such as "cost_centre"')
             continue
         number = None if isinstance(value, str) else decimal_of(value)
         if number is not None and abs(number) < MOST_MONEY:

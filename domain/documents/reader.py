@@ -1,4 +1,4 @@
-"""Reads the members of one JSON object with their types, and notes every fault instead of stopping at the first."""
+"""Reader of the members of one JSON object: checks types, and notes every fault instead of stopping at the first."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ MOST_ALIKE = 20
 
 
 class Reader:
-    """The members of one object. A member that is ``null`` counts as not given.
+    """The members of one object. ``null`` counts as missing.
 
     Args:
         members: the object.
-        path: where it stands in the document; empty = it is the document.
+        path: its place in the document; empty if it is the document.
         faults: where faults are noted; shared with the readers of nested objects.
-        discreet: values are never put into faults, because one of them may be a secret.
+        discreet: values never appear in faults, because one of them may be a secret.
     """
 
     __slots__ = ("_discreet", "_faults", "_path", "members")
@@ -36,20 +36,20 @@ class Reader:
         self._faults = faults
         self._discreet = discreet
 
-    def error(self, name: str, wrong: str, right: str) -> None:
+    def error(self, name: str, wrong: str, expected: str) -> None:
         """Note a fault that keeps the document out of service."""
-        self._faults.append(Fault(self._at(name), wrong, right))
+        self._faults.append(Fault(self._at(name), wrong, expected))
 
-    def warn(self, name: str, wrong: str, right: str) -> None:
+    def warn(self, name: str, wrong: str, expected: str) -> None:
         """Note a fault with which the document can serve."""
-        self._faults.append(Fault(self._at(name), wrong, right, Severity.WARNING))
+        self._faults.append(Fault(self._at(name), wrong, expected, Severity.WARNING))
 
     def given(self, name: str) -> bool:
-        """Whether the member says anything."""
+        """Tell whether the member is given."""
         return self.members.get(name) is not None
 
     def text(self, name: str, *, example: str, required: bool = False) -> str | None:
-        """A text without the spaces around it; ``None`` = not given, empty or faulty."""
+        """Read a text without the spaces around it; None if missing, empty or faulty."""
         value = self.members.get(name)
         if value is None or (isinstance(value, str) and not value.strip()):
             if required:
@@ -67,7 +67,7 @@ class Reader:
     def name(
         self, name: str, unfit: Callable[[str], str | None], *, example: str, required: bool = False
     ) -> str | None:
-        """A text that is used as an id or a public name, taken literally."""
+        """Read a text that is used as an id or a public name, taken literally."""
         value = self.members.get(name)
         if not isinstance(value, str) or not value:
             return self.text(name, example=example, required=required)
@@ -78,7 +78,7 @@ class Reader:
         return value
 
     def flag(self, name: str, *, default: bool) -> bool:
-        """True or false."""
+        """Read true or false."""
         value = self.members.get(name)
         if value is None or isinstance(value, bool):
             return default if value is None else value
@@ -86,11 +86,11 @@ class Reader:
             meant = value.strip().lower()
             self.warn(name, "is text", f"{meant} without quotation marks")
             return meant == "true"
-        self.error(name, f"is {self._said(value)}", "true or false")
+        self.error(name, f"is {self._shown(value)}", "true or false")
         return default
 
     def number(self, name: str, *, least: Decimal, most: Decimal, above: bool = False) -> Decimal | None:
-        """A number, or a number written as text, within bounds (``above``: the lower one is excluded)."""
+        """Read a number, or a number written as text, within bounds (``above``: the lower one is excluded)."""
         value = self.members.get(name)
         if value is None:
             return None
@@ -99,28 +99,28 @@ class Reader:
         if exact is None:
             comma = isinstance(value, str) and decimal_of(value.replace(",", ".")) is not None
             self.error(
-                name, f"is {self._said(value)}, no number", f"{right}{', with a decimal point' if comma else ''}"
+                name, f"is {self._shown(value)}, not a number", f"{right}{', with a decimal point' if comma else ''}"
             )
             return None
         if exact > most or exact < least or (above and exact == least):
-            self.error(name, f"is {self._said(value)}, out of range", right)
+            self.error(name, f"is {self._shown(value)}, out of range", right)
             return None
         return abs(exact) if exact.is_zero() else exact
 
     def whole(self, name: str, *, least: int, most: int) -> int | None:
-        """A whole number, or one written as text, within bounds."""
+        """Read a whole number, or one written as text, within bounds."""
         exact = self.number(name, least=Decimal(least), most=Decimal(most))
         if exact is None:
             return None
         if exact != int(exact):
             self.error(
-                name, f"is {self._said(self.members[name])}, no whole number", f"a whole number of {least} or more"
+                name, f"is {self._shown(self.members[name])}, not a whole number", f"a whole number of {least} or more"
             )
             return None
         return int(exact)
 
     def texts(self, name: str, *, example: str, most: int | None = None) -> tuple[str, ...]:
-        """A list of texts, faulty ones left out."""
+        """Read a list of texts, faulty ones left out."""
         found: list[str] = []
         before = len(self._faults)
         for index, value in enumerate(self.items(name, example=f"[{example}]", most=most)):
@@ -129,24 +129,24 @@ class Reader:
             if text is not None:
                 found.append(text)
             elif len(self._faults) - before >= MOST_ALIKE:
-                self.error(name, "has still more entries of the kind", "the faults above put right first")
+                self.error(name, "has more faulty entries", "the faults above to be fixed first")
                 break
         return tuple(found)
 
     def items(self, name: str, *, example: str, most: int | None = None) -> Sequence[object]:
-        """A list of anything; empty where it is not given or none. Of one that is too long only the first ``most``."""
+        """Read a list of anything; empty if missing or not a list. Of one that is too long only the first ``most``."""
         value = self.members.get(name)
         if value is None:
             return ()
         if not isinstance(value, list | tuple):
-            self.error(name, f"is {self._said(value)}, no list", f"a list, for example {example}")
+            self.error(name, f"is {self._shown(value)}, not a list", f"a list, for example {example}")
             return ()
         if most is not None and len(value) > most:
             self.error(name, f"has {len(value)} entries", f"at most {most}")
         return value[:most]
 
     def choice(self, name: str, options: type[Choice]) -> Choice | None:
-        """One of a few known texts."""
+        """Read one of a few known texts."""
         value = self.members.get(name)
         for option in options:
             if value == option.value:
@@ -156,11 +156,12 @@ class Reader:
             self.error(name, "is missing" if value is None else f"is {kind_of(value)}", f"one of {known}")
             return None
         meant = closest(value, options, cutoff=0.6)
-        self.error(name, f"is {self._said(value)}, which is unknown", f'"{meant}"' if meant else f"one of {known}")
+        expected = f"did you mean '{meant}'?" if meant else f"one of {known}"
+        self.error(name, f"unknown value {self._shown(value)}", expected)
         return None
 
     def table(self, name: str, *, discreet: bool = False) -> Reader:
-        """The reader of a nested object; an empty one where it is not given or none."""
+        """Return the reader of a nested object; an empty one if it is missing or not an object."""
         value = self.members.get(name)
         if value is not None and not isinstance(value, Mapping):
             self.error(name, f"is {kind_of(value)}", "an object: { ... }")
@@ -168,27 +169,27 @@ class Reader:
         return Reader(members, self._at(name), self._faults, discreet=discreet or self._discreet)
 
     def entry(self, name: str, index: int, value: object) -> Reader:
-        """The reader of an object that is an item of a list."""
+        """Return the reader of an object that is an item of a list."""
         if not isinstance(value, Mapping):
             self.error(f"{name}[{index}]", f"is {kind_of(value)}", "an object: { ... }")
         return Reader(value if isinstance(value, Mapping) else {}, f"{self._at(name)}[{index}]", self._faults)
 
     def unknown(self, known: Collection[str]) -> None:
-        """Warn of members that nobody reads, with what was probably meant. Of very many only the first are named."""
-        strangers = [name for name in self.members if name not in known]
-        for count, name in enumerate(strangers):
+        """Warn of unknown members, with the name that was probably meant. Of very many only the first are named."""
+        unknown = [name for name in self.members if name not in known]
+        for count, name in enumerate(unknown):
             if count == MOST_ALIKE:
-                self.warn("", f"has {len(strangers) - count} more fields that are not known here", "nothing")
+                self.warn("", f"has {len(unknown) - count} more unknown fields", "none")
                 break
             meant = closest(str(name), known)
-            right = f'"{meant}", or nothing' if meant else "one of the documented fields; it is kept but not read"
-            self.warn(name, "is no field that is known here", right)
+            expected = f"did you mean '{meant}'?" if meant else "a documented field; this one is kept but not read"
+            self.warn(name, "unknown field", expected)
 
-    def _said(self, value: object) -> str:
+    def _shown(self, value: object) -> str:
         return kind_of(value) if self._discreet else shown(value)
 
     def _at(self, name: str) -> str:
-        # Names come from the document, too: a long or unprintable one must not spoil the report.
+        # Names come from the document as well: a long or unprintable one must not spoil the report.
         plain = str(name)
         printable = plain if plain.isprintable() and len(plain) <= 80 else shown(plain)  # noqa: PLR2004 - a line's width
         return f"{self._path}.{printable}" if self._path and printable else self._path + printable

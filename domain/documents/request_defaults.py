@@ -1,4 +1,4 @@
-"""Members of ``parameters`` that are no connection data: request defaults, used where the caller says nothing."""
+"""Request defaults: members of ``parameters`` that are not connection data, sent where the caller sends none."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ KNOWN_DEFAULTS = NUMERIC_DEFAULTS | {
     "size",
 }
 OTHER_NAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
-"""A default is not sent where the caller used its other name: upstreams refuse both together."""
+"""A default is not sent where the caller sends its other name: upstreams refuse both together."""
 CALLERS_OWN = frozenset({"messages", "prompt", "input", "stream", "stream_options"})
-"""What only the caller can say: a default for it would change the call under their hands."""
+"""Members that only the caller can set: a default would change the call."""
 
 _DEEPEST = 32
 _LARGEST_INTEGER = 2**63 - 1
@@ -49,9 +49,9 @@ class _UnfitDefaultError(ValueError):
 
 
 def read_default(parameters: Reader, name: str, value: object) -> object:
-    """The default as plain JSON data; ``None`` = there is none, or it is faulty."""
+    """Read a default as plain JSON data; None if it is missing or faulty."""
     if name in CALLERS_OWN:
-        parameters.warn(name, "is for the caller to say; it is ignored", "nothing")
+        parameters.warn(name, "can only be set by the caller; it is ignored", "no such parameter")
         return None
     if name in NUMERIC_DEFAULTS:
         return _numeric(parameters, name, value)
@@ -76,29 +76,29 @@ def _plain(value: object, depth: int) -> object:
         raise _UnfitDefaultError("is nested too deeply")
     if isinstance(value, str):
         if unfit_text(value.translate(_WHITESPACE)) is not None:
-            raise _UnfitDefaultError("has control characters or broken Unicode in it")
+            raise _UnfitDefaultError("contains control characters or invalid Unicode")
         return value
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int | float | Decimal):
         exact = decimal_of(value)
         if exact is None:
-            raise _UnfitDefaultError("is no finite number")
+            raise _UnfitDefaultError("is not a finite number")
         return _number(exact)
     if isinstance(value, Mapping):
         return {str(_plain(str(name), depth)): _plain(member, depth + 1) for name, member in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item, depth + 1) for item in value]
-    raise _UnfitDefaultError("is no JSON value")
+    raise _UnfitDefaultError("is not a JSON value")
 
 
 def _number(exact: Decimal) -> int | float:
-    """What every JSON encoder writes alike: documents are exact, requests need not be."""
+    """Convert to a number that every JSON encoder writes alike: documents are exact, requests need not be."""
     if abs(exact) <= _LARGEST_INTEGER and exact == int(exact):
         return int(exact)
     number = float(exact)
     if not math.isfinite(number):
-        raise _UnfitDefaultError("is a number out of all proportion")
+        raise _UnfitDefaultError("is a number out of range")
     return number
 
 

@@ -1,4 +1,4 @@
-"""Single JSON values: which numbers, names, ids and times are acceptable. Nothing here raises, whatever comes in."""
+"""Single JSON values: acceptable numbers, names, ids and times. Nothing here raises, whatever the value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INVISIBLE = _CONTROL | {"Cf", "Zl", "Zp"}
 
 
 def decimal_of(value: object) -> Decimal | None:
-    """The exact value of a number or of a number written as text; ``None`` = it is neither. Of any magnitude."""
+    """Return the exact value of a number, or of a number written as text; None if it is neither. Any magnitude."""
     if isinstance(value, str):
         text = value.strip()
         return Decimal(text) if _NUMBER.fullmatch(text) else None
@@ -36,7 +36,7 @@ def decimal_of(value: object) -> Decimal | None:
 
 
 def decimal_places(value: Decimal) -> int:
-    """Digits behind the point that matter."""
+    """Count the significant digits after the decimal point."""
     digits, exponent = value.as_tuple()[1:]
     if not isinstance(exponent, int) or value.is_zero():
         return 0
@@ -45,33 +45,33 @@ def decimal_places(value: Decimal) -> int:
 
 
 def unfit_text(text: str) -> str | None:
-    """Why a text cannot be used anywhere, or ``None``."""
+    """Return why a text cannot be used anywhere, or None."""
     if not text.isprintable() and any(unicodedata.category(character) in _CONTROL for character in text):
-        return "has control characters or broken Unicode in it"
+        return "contains control characters or invalid Unicode"
     return None
 
 
 def unfit_name(text: str) -> str | None:
-    """Why a text cannot be a public model name, or ``None``."""
+    """Return why a text cannot be a public model name, or None."""
     if not text:
         return "is empty"
     if text != text.strip():
         return "begins or ends with a space"
     if not text.isprintable() and any(unicodedata.category(character) in _INVISIBLE for character in text):
-        return "has characters in it that cannot be seen"
+        return "contains invisible characters"
     return f"is longer than {LONGEST_ID} bytes" if len(text.encode()) > LONGEST_ID else None
 
 
 def unfit_id(text: str) -> str | None:
-    """Why a text cannot be a document's id, or ``None``."""
+    """Return why a text cannot be a document's id, or None."""
     found = sorted(_UNSAFE_IN_ID & set(text))
     if found:
-        return f"has {' '.join(found)} in it, which stores do not take in an id"
+        return f"contains {' '.join(found)}, which an id must not"
     return unfit_name(text)
 
 
 def moment_of(text: str) -> datetime | None:
-    """An ISO 8601 time with its offset, as UTC; ``None`` = it is none, or names no offset."""
+    """Convert an ISO 8601 time with its offset to UTC; None if it is invalid or lacks the offset."""
     try:
         moment = datetime.fromisoformat(text)
         return None if moment.tzinfo is None else moment.astimezone(UTC)
@@ -80,7 +80,7 @@ def moment_of(text: str) -> datetime | None:
 
 
 def is_timezone(name: str) -> bool:
-    """Whether this is the IANA name of a time zone that this machine knows."""
+    """Tell whether this is the IANA name of a time zone that this machine knows."""
     try:
         ZoneInfo(name)
     except (ValueError, OSError, LookupError):
@@ -89,8 +89,8 @@ def is_timezone(name: str) -> bool:
 
 
 def closest(name: str, known: Iterable[str], cutoff: float = 0.65) -> str | None:
-    """The known name that somebody who wrote ``name`` probably meant."""
-    # Comparing is quadratic, and nobody means a known name by a text that long.
+    """Return the known name that was probably meant, or None."""
+    # Comparing is quadratic, and a text that long is not a misspelt name.
     if len(name) > _LONGEST_MISSPELT:
         return None
     by_plain = {_plainly(candidate): candidate for candidate in known}

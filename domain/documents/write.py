@@ -1,4 +1,4 @@
-"""Entities back to JSON, where it is we who write. Members that others added stay as they are."""
+"""Documents that the proxy itself writes. Members that others added stay as they are."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from domain.api_key import ApiKey
 
 
 def project_body(project_id: str, name: str, tags: Mapping[str, str] | None = None) -> dict[str, object]:
-    """A new project without keys."""
+    """Make a new project without keys."""
     return {"id": project_id, "name": name, "enabled": True, "keys": [], "tags": dict(tags or {})}
 
 
 def key_body(key: ApiKey) -> dict[str, object]:
-    """An entry of a project's ``keys``."""
+    """Make an entry of a project's ``keys``."""
     return {
         "id": key.id,
         "name": key.name,
@@ -27,12 +27,12 @@ def key_body(key: ApiKey) -> dict[str, object]:
 
 
 def with_key(project: Mapping[str, object], key: ApiKey) -> dict[str, object]:
-    """The raw project with one more key."""
+    """Add a key to a raw project."""
     return {**project, "keys": [*_entries(project), key_body(key)]}
 
 
 def with_revoked_key(project: Mapping[str, object], key_id: str, at: datetime) -> dict[str, object]:
-    """The raw project with this key revoked. A key that is revoked already keeps its time."""
+    """Revoke a key of a raw project. A key that is revoked already keeps its time."""
     keys: list[object] = []
     for entry in _entries(project):
         revoke = isinstance(entry, Mapping) and entry.get("id") == key_id and entry.get("revoked_at") is None
@@ -41,7 +41,7 @@ def with_revoked_key(project: Mapping[str, object], key_id: str, at: datetime) -
 
 
 def moment_text(moment: datetime) -> str:
-    """ISO 8601 in UTC to the second: ``2026-11-21T10:00:00Z``."""
+    """Format as ISO 8601 in UTC, to the second: ``2026-11-21T10:00:00Z``."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 

@@ -8,7 +8,7 @@ from domain.reserved_env_vars import is_own_setting
 
 
 def environment_secrets(environment: Mapping[str, str]) -> Callable[[str], str | None]:
-    """A look-up of secrets by the name of their environment variable. The gateway's own settings are never found.
+    """Return a look-up of secrets by environment variable. The proxy's own settings are never found.
 
     A name with hyphens (``SP-BRIDGE-4852-DEV``) is also found with underscores in their place, because shells cannot
     export the former.

@@ -64,6 +64,6 @@ def _as_json(found: FileFault) -> dict[str, str]:
         "file": found.file,
         "field": fault.field,
         "wrong": fault.wrong,
-        "right": fault.right,
+        "expected": fault.expected,
         "severity": fault.severity.value,
     }

@@ -95,7 +95,7 @@ print(json.dumps({
     "unpriced": unpriced,
     "example": str(example.money),
     "compared": [fault.fault.field for fault in compared.faults],
-    "missed": [fault.fault.right for fault in missed.faults],
+    "missed": [fault.fault.expected for fault in missed.faults],
 }))
 """
 

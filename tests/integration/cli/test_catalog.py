@@ -41,14 +41,14 @@ def test_every_fault_is_named_with_file_field_wrong_and_right(llmproxy: Command,
     (folder / "notes.txt").write_text("not read")
     done = llmproxy("catalog", "validate", folder)
     assert done.code == 1
-    for expected in ("a.json: error: id:", "a.json: error: model_type:", '"Simulator"', "costs.input: is -1"):
+    for expected in ("a.json: error: id:", "a.json: error: model_type:", "'Simulator'", "costs.input: is -1"):
         assert expected in done.out
     for name in "bcd":
         assert f"{name}.json: error: is not readable" in done.out
     found = llmproxy("catalog", "validate", folder, "--json")
     assert found.code == 1
     assert found.json["errors"] == 6
-    assert {tuple(fault) for fault in found.json["faults"]} == {("file", "field", "wrong", "right", "severity")}
+    assert {tuple(fault) for fault in found.json["faults"]} == {("file", "field", "wrong", "expected", "severity")}
 
 
 def test_no_secret_of_a_document_is_ever_printed(llmproxy: Command, folder: Path) -> None:

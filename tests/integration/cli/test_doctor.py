@@ -47,7 +47,7 @@ def test_a_document_that_can_do_nothing_of_what_it_lists_fails(llmproxy: Command
     found = llmproxy("doctor", VENDOR_API_KEY="x")
     assert found.code == 1
     assert "fail  model useless: Anthropic supports none of the operations that the document lists" in found.out
-    assert 'warn  model partly: operations[1]: is "images", which cannot be asked of Anthropic' in found.out
+    assert 'warn  model partly: operations[1]: is "images", which Anthropic does not support' in found.out
     assert "models: 1 of 2 documents can serve" in found.out
 
 

@@ -21,7 +21,7 @@ def test_the_examples_have_one_price_in_the_wrong_unit(llmproxy: Command) -> Non
         ["gpt-4-azure.json", "error", "costs.cost_input_1Mtokens"],
         ["gpt-4-azure.json", "error", "costs.cost_output_1Mtokens"],
     ]
-    assert "price per 1,000 tokens; right would be 30" in errors[0]
+    assert "price per 1,000 tokens; expected 30" in errors[0]
     assert "deepseek-vertex: info: not in the price list" in done.out
     assert "4 of 5 documents compared with the price list of LiteLLM" in done.out
 

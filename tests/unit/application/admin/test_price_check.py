@@ -63,9 +63,9 @@ def test_a_slip_of_the_unit_is_an_error(body: dict[str, object], field: str, sai
 
 def test_the_right_price_is_said_in_the_spelling_of_the_document() -> None:
     body = model_body(costs={"input": Decimal("2.5"), "output": 10})
-    assert [fault.right for fault in faults(body, listed())] == ["0.0025", "0.01"]
+    assert [fault.expected for fault in faults(body, listed())] == ["0.0025", "0.01"]
     body = costs(cost_input_1Mtokens=Decimal("0.0025"))
-    assert [fault.right for fault in faults(body, listed())] == ["2.5"]
+    assert [fault.expected for fault in faults(body, listed())] == ["2.5"]
 
 
 @pytest.mark.parametrize(
@@ -91,11 +91,11 @@ def test_a_price_that_the_list_has_and_the_document_lacks() -> None:
     reference = listed(prices={"input": "2.5", "output": "10", "cached_input": "1.25", "audio_input": "40"})
     audio, cached = faults(costs(), reference)
     assert (cached.severity, audio.severity) == (Severity.WARNING, Severity.WARNING)
-    assert cached.right == '"cost_cached_input_1Mtokens": 1.25'
+    assert cached.expected == '"cost_cached_input_1Mtokens": 1.25'
     assert "charged as ordinary input" in cached.wrong
     assert "not charged" in audio.wrong
     thousand = model_body(costs={"input": Decimal("0.0025"), "output": Decimal("0.01")})
-    assert "then every price per 1,000,000" in faults(thousand, reference)[1].right
+    assert "then every price per 1,000,000" in faults(thousand, reference)[1].expected
 
 
 def test_a_price_of_what_is_not_offered_or_charged_in_another_way_is_not_missed() -> None:
@@ -116,8 +116,8 @@ def test_tokens_are_not_missed_where_one_price_covers_the_whole_call(operation: 
     reference = listed(prices=dict.fromkeys((*parts, unit), 1), operations=frozenset({Operation(operation)}))
     assert faults(model_body(operations=[operation], costs={member: 1}), reference) == []
     missed = faults(model_body(operations=[operation], costs={"currency": "USD"}), reference)
-    assert any(f'"{member}"' in fault.right for fault in missed)
-    assert any('"cost_input_1Mtokens"' in fault.right for fault in missed)
+    assert any(f'"{member}"' in fault.expected for fault in missed)
+    assert any('"cost_input_1Mtokens"' in fault.expected for fault in missed)
 
 
 def test_what_the_list_does_not_say_is_not_compared() -> None:
@@ -145,7 +145,7 @@ def test_operations_that_the_model_does_not_have() -> None:
     assert len(found) == 1
     assert found[0].severity is Severity.WARNING
     assert "embeddings, images" in found[0].wrong
-    assert '"ChatCompletion", "Responses"' in found[0].right
+    assert '"ChatCompletion", "Responses"' in found[0].expected
     assert faults(model_body(operations=["ChatCompletion"]), listed(operations=None)) == []
 
 

@@ -98,7 +98,7 @@ def test_free_is_a_price_and_absent_is_not() -> None:
         ({"cost_minute": Decimal("1e-999999")}, "costs.cost_minute", "20 decimal places"),
         ({"currency": "US$"}, "costs.currency", "ISO 4217"),
         ({"currency": 5}, "costs.currency", "USD"),
-        ({"cost_inptu_1Mtokens": 3}, "costs.cost_inptu_1Mtokens", '"cost_input_1Mtokens"'),
+        ({"cost_inptu_1Mtokens": 3}, "costs.cost_inptu_1Mtokens", "'cost_input_1Mtokens'"),
         ({"cost_cached_1Mtokens": 3}, "costs.cost_cached_1Mtokens", "cost_cache"),
         ({"cached": "0.1"}, "costs.cached", "one of"),
         ({"cost_image": {}}, "costs.cost_image", "1024x1024"),
@@ -111,7 +111,7 @@ def test_free_is_a_price_and_absent_is_not() -> None:
 def test_what_cannot_be_meant_is_an_error(costs: dict[str, object], field: str, hint: str) -> None:
     faults = read(costs)[1]
     assert [(fault.field, fault.severity) for fault in faults] == [(field, Severity.ERROR)]
-    assert hint in faults[0].right
+    assert hint in faults[0].expected
 
 
 def test_a_note_among_the_prices_is_a_warning() -> None:
@@ -157,4 +157,4 @@ def test_an_operation_without_its_price_is_warned_of(
     for fault, right in zip(faults, missing, strict=True):
         assert fault.severity is Severity.WARNING
         assert operation in fault.wrong
-        assert fault.right.startswith(right)
+        assert fault.expected.startswith(right)

@@ -50,7 +50,7 @@ def read(**changes: object) -> tuple[ModelDocument | None, tuple[Fault, ...]]:
 
 
 def found(**changes: object) -> dict[str, tuple[str, str]]:
-    return {fault.field: (fault.severity.value, fault.right) for fault in read(**changes)[1]}
+    return {fault.field: (fault.severity.value, fault.expected) for fault in read(**changes)[1]}
 
 
 def test_a_good_document_has_no_fault_and_every_field_arrives() -> None:
@@ -140,13 +140,13 @@ def test_members_of_the_store_are_no_fault() -> None:
         ({"name": 5}, "name", "text"),
         ({"provider": {}}, "provider", "text"),
         ({"model_type": ...}, "model_type", "AzureOpenAI"),
-        ({"model_type": "AzureOpenAi"}, "model_type", '"AzureOpenAI"'),
-        ({"model_type": "GoogleVertexClaud"}, "model_type", '"GoogleVertexClaude"'),
+        ({"model_type": "AzureOpenAi"}, "model_type", "'AzureOpenAI'"),
+        ({"model_type": "GoogleVertexClaud"}, "model_type", "'GoogleVertexClaude'"),
         ({"model_type": 3}, "model_type", "AzureOpenAI"),
         ({"operations": ...}, "operations", "ChatCompletion"),
         ({"operations": []}, "operations", "ChatCompletion"),
         ({"operations": "ChatCompletion"}, "operations", "ChatCompletion"),
-        ({"operations": ["ChatCompletion", None, "Embeddings"]}, "operations[2]", '"embeddings"'),
+        ({"operations": ["ChatCompletion", None, "Embeddings"]}, "operations[2]", "'embeddings'"),
         ({"operations": [3]}, "operations[0]", "ChatCompletion"),
         ({"operations": ["ChatCompletion"] * 100}, "operations", "at most 50"),
         ({"private": "yes"}, "private", "true or false"),
@@ -176,7 +176,7 @@ def test_members_of_the_store_are_no_fault() -> None:
 def test_each_error_names_its_field_and_what_would_be_right(changes: dict[str, object], field: str, hint: str) -> None:
     document, faults = read(**changes)
     assert document is None
-    errors = {fault.field: fault.right for fault in faults if fault.severity is Severity.ERROR}
+    errors = {fault.field: fault.expected for fault in faults if fault.severity is Severity.ERROR}
     assert hint in errors[field]
 
 
@@ -184,15 +184,15 @@ def test_each_error_names_its_field_and_what_would_be_right(changes: dict[str, o
     ("changes", "field", "hint"),
     [
         ({"provider": ...}, "provider", "Azure"),
-        ({"privat": True}, "privat", '"private"'),
+        ({"privat": True}, "privat", "'private'"),
         ({"colour": "red"}, "colour", "not read"),
         ({"private": True}, "projects", "ids"),
         ({"projects": ["billing"]}, "projects", "private"),
         ({"private": "false"}, "private", "false without"),
         ({"operations": ["ChatCompletion", "ChatCompletion"]}, "operations[1]", "once"),
         ({"fallbacks": ["gpt-4"]}, "fallbacks", "other models"),
-        ({"limits": {"rmp": 3}}, "limits.rmp", '"rpm"'),
-        ({"context_windw": 3}, "context_windw", '"context_window"'),
+        ({"limits": {"rmp": 3}}, "limits.rmp", "'rpm'"),
+        ({"context_windw": 3}, "context_windw", "'context_window'"),
         ({"operations": ["ChatCompletion", "audio_realtime"]}, "operations[1]", "ChatCompletion, Responses, emb"),
         ({"model_type": "Anthropic", "operations": ["images", "Responses"]}, "operations[0]", "at most ChatC"),
         ({"costs": ...}, "costs", "cost_output_1Mtokens"),
@@ -211,7 +211,7 @@ def test_each_warning_names_its_field_and_the_document_serves(
 def test_a_price_is_not_missed_for_what_the_type_cannot_do() -> None:
     faults = read(model_type="Anthropic", operations=["ChatCompletion", "images", "audio_tts"])[1]
     assert [fault.field for fault in faults] == ["operations[1]", "operations[2]"]
-    assert 'is "images", which cannot be asked of Anthropic' in faults[0].wrong
+    assert 'is "images", which Anthropic does not support' in faults[0].wrong
 
 
 def test_all_faults_come_at_once() -> None:
