@@ -166,6 +166,13 @@ class Settings(BaseSettings):
     llmproxy_log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
         LogLevel.INFO, description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."
     )
+    llmproxy_metrics: bool = Field(default=True, description="Count calls and requests, and serve them at `/metrics`.")
+    llmproxy_metrics_protected: bool = Field(
+        default=False, description="`true` = `/metrics` needs the administrator's key."
+    )
+    llmproxy_metrics_series: int = Field(
+        10_000, ge=10, le=1_000_000, description="Most combinations of labels; further ones are counted as `other`."
+    )
     llmproxy_ca_file: Path | None = Field(
         None, description="PEM file with the certificate authorities to trust for upstreams, in place of the system's."
     )

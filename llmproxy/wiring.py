@@ -44,6 +44,8 @@ from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
+from infra.telemetry.loop_lag import LoopLag
+from llmproxy.metrics import Metrics, gauges_of
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
@@ -119,7 +121,10 @@ async def open_product(
                 raise
         follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
         stack.push_async_callback(_stop, follower)
-        ledger = Ledger(stores.journal.record, providers.dispatch.upstream_model, clock, _line_id, status_of, length_ms)
+        folder = None if settings.in_memory else Path(settings.data_dir)
+        metrics = Metrics(settings.llmproxy_metrics_series, folder and folder / "metrics")
+        record = metrics.recording(stores.journal.record) if settings.llmproxy_metrics else stores.journal.record
+        ledger = Ledger(record, providers.dispatch.upstream_model, clock, _line_id, status_of, length_ms)
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
         deployments = DeploymentStates(
@@ -139,13 +144,20 @@ async def open_product(
         limits = BodyLimits(
             settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
         )
-        uploads = Uploads(None if settings.in_memory else Path(settings.data_dir) / "uploads")
+        routers = []
+        if settings.llmproxy_metrics:
+            lag = LoopLag()
+            lag.start()
+            gauges = gauges_of(view, stores, providers.pool, deployments, lag, clock.time, folder)
+            routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
+            stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         app = AsgiApp(
-            Handler(serving, limits, uploads),
-            create_pages(serving, health, _version(), ListedSizes().of, _docs_assets()),
+            Handler(serving, limits, Uploads(folder and folder / "uploads")),
+            create_pages(serving, health, _version(), ListedSizes().of, _docs_assets(), *routers),
             access_log,
             trusted_proxies=connections.limits.trusted_proxies,
             local_only=not authentication,
+            count=metrics.count if settings.llmproxy_metrics else None,
         )
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
@@ -181,6 +193,11 @@ def _breaker_policy(settings: Settings) -> BreakerPolicy:
         timeout=settings.llmproxy_circuit_breaker_timeout,
         trial_calls=settings.llmproxy_half_open_max_calls,
     )
+
+
+def _anybody(_key: str | None) -> bool:
+    """Permit everybody."""
+    return True
 
 
 def _ledger_facts(stores: Stores) -> Mapping[str, object]:

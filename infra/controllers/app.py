@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -23,7 +23,9 @@ _TITLE = "LLM Proxy"
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
-def create_pages(serving: Serving, health: Health, version: str, known: Known, docs_assets: Path | None) -> FastAPI:
+def create_pages(
+    serving: Serving, health: Health, version: str, known: Known, docs_assets: Path | None, *routers: APIRouter
+) -> FastAPI:
     """Build everything except the model calls.
 
     Args:
@@ -32,6 +34,7 @@ def create_pages(serving: Serving, health: Health, version: str, known: Known, d
         version: of the product.
         known: sizes of models whose documents do not state them.
         docs_assets: folder with the files of Swagger UI; without it there is no ``/docs``.
+        routers: further routes.
     """
     # A redirect would lead to whatever host the caller's Host header names.
     pages = FastAPI(title=_TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -39,6 +42,8 @@ def create_pages(serving: Serving, health: Health, version: str, known: Known, d
     pages.include_router(ops_router(health))
     if docs_assets is not None:
         pages.include_router(docs_router(_TITLE, docs_assets))
+    for router in routers:
+        pages.include_router(router)
     pages.add_exception_handler(GatewayError, _gateway_error)
     pages.add_exception_handler(HTTPException, _http_error)
     pages.add_exception_handler(RequestValidationError, _validation_error)

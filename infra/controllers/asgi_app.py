@@ -5,6 +5,8 @@ Measured: FastAPI's own routing and middleware stack costs as much as the whole 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.errors import GatewayError
@@ -28,6 +30,7 @@ class AsgiApp:
         access_log: receives the facts of each finished request.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
         local_only: refuse requests from elsewhere, because no key is needed.
+        count: counts each finished request.
     """
 
     def __init__(
@@ -38,12 +41,14 @@ class AsgiApp:
         *,
         trusted_proxies: Networks = _NONE,
         local_only: bool = False,
+        count: Callable[[RequestRecord], None] | None = None,
     ) -> None:
         self._trusted_proxies = trusted_proxies
         self._local_only = local_only
         self._handler = handler
         self._pages = pages
         self._access_log = access_log
+        self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -58,6 +63,7 @@ class AsgiApp:
             if self._local_only:
                 check_local(scope)
             if route is not None:
+                record.endpoint = route.endpoint
                 await self._handler(route, scope, receive, send, record)
             else:
                 await self._page(scope, receive, send, record)
@@ -67,6 +73,8 @@ class AsgiApp:
         finally:
             if self._access_log is not None:
                 self._access_log(record.facts())
+            if self._count is not None:
+                self._count(record)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send, record: RequestRecord) -> None:
         scope.setdefault("state", {})["record"] = record
@@ -89,3 +97,6 @@ class AsgiApp:
             record.broke(error)
             if record.status == 0:
                 await send_internal_error(Response(send, record, scope))
+        matched = scope.get("route")
+        if matched is not None:
+            record.endpoint = matched.path

@@ -41,7 +41,7 @@ class Health:
         view = self.view
         age = None if view.checked_at is None else round(self.time() - view.checked_at, 1)
         catalogue: dict[str, Any] = {**view.facts(), "checked_seconds_ago": age}
-        if self._is_admin(key):
+        if self.is_admin(key):
             catalogue["failure"] = view.failure
             catalogue["left_out"] = [
                 {"kind": entry.kind, "id": entry.id, "reason": entry.reason, "stale": entry.stale}
@@ -54,7 +54,8 @@ class Health:
             "connections": dict(self.connections()),
         }
 
-    def _is_admin(self, key: str | None) -> bool:
+    def is_admin(self, key: str | None) -> bool:
+        """Return whether this is the administrator's key."""
         return self.admin_key is not None and key is not None and compare_digest(key.encode(), self.admin_key.encode())
 
 

@@ -32,6 +32,7 @@ class RequestRecord:
         request_id: repeated in the response.
         method: HTTP method.
         path: without the query.
+        endpoint: the path with its parameters by name; ``other`` for unknown paths.
         started: monotonic seconds.
         status: of the response, 0 before one is sent.
         error: our error code.
@@ -44,6 +45,7 @@ class RequestRecord:
     request_id: str
     method: str
     path: str
+    endpoint: str = "other"
     started: float = field(default_factory=time.monotonic)
     status: int = 0
     error: str | None = None
@@ -72,6 +74,11 @@ class RequestRecord:
             "internal error", extra=self._context() | {"exception": type(error).__qualname__, "traceback": where}
         )
 
+    @property
+    def milliseconds(self) -> float:
+        """The time since the request arrived."""
+        return (time.monotonic() - self.started) * 1000
+
     def facts(self) -> dict[str, object]:
         """Collect the fields of the access log."""
         facts: dict[str, object] = {
@@ -79,7 +86,7 @@ class RequestRecord:
             "method": self.method,
             "path": self.path,
             "status": self.status,
-            "duration_ms": round((time.monotonic() - self.started) * 1000, 1),
+            "duration_ms": round(self.milliseconds, 1),
         }
         if self.error is not None:
             facts["error"] = self.error

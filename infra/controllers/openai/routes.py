@@ -49,6 +49,11 @@ class Route:
     use_case: UseCase
     model: str | None = None
 
+    @property
+    def endpoint(self) -> str:
+        """The path below ``/v1`` of this endpoint, whatever the spelling of the path that was called."""
+        return f"/v1/{self.use_case.endpoint.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRoute:
@@ -57,10 +62,12 @@ class StoredRoute:
     Args:
         response_id: as sent by the caller.
         actions: by HTTP method.
+        endpoint: the path with the id by name.
     """
 
     response_id: str
     actions: Mapping[str, StoredAction]
+    endpoint: str = "/v1/responses/{id}"
 
 
 STORED: Mapping[str, Mapping[str, StoredAction]] = {
