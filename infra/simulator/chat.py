@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -119,12 +119,9 @@ def _digests(first: bytes, count: int) -> list[bytes]:
     return [first, *(hashlib.sha256(first + index.to_bytes(1, "big")).digest() for index in range(1, count))]
 
 
-def _calling(body: Mapping[str, Any], digest: bytes, calls: tuple[tuple[str, str], ...], left: int | None) -> Choice:
+def _calling(body: Mapping[str, Any], digest: bytes, calls: tuple[ToolCall, ...], left: int | None) -> Choice:
     """Make a choice that calls tools."""
-    made = tuple(
-        ToolCall(f"call_{digest.hex()[:22]}{index:02x}", name, arguments)
-        for index, (name, arguments) in enumerate(calls)
-    )
+    made = tuple(replace(call, id=f"call_{digest.hex()[:22]}{index:02x}") for index, call in enumerate(calls))
     kept = _cut_calls(made, left)
     return Choice(None, kept, finish_reason(body) if kept == made else "length")
 
@@ -163,6 +160,6 @@ def _cut_calls(calls: tuple[ToolCall, ...], left: int | None) -> tuple[ToolCall,
         room -= len(call.name)
         if room < 0:
             break
-        kept.append(ToolCall(call.id, call.name, call.arguments[:room]))
+        kept.append(replace(call, arguments=call.arguments[:room]))
         room -= len(kept[-1].arguments)
     return tuple(kept)

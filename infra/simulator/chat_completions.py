@@ -102,6 +102,8 @@ def _message(choice: Choice, *, legacy: bool) -> dict[str, Any]:
 
 
 def _call(call: ToolCall, arguments: str) -> dict[str, Any]:
+    if call.custom:
+        return {"id": call.id, "type": "custom", "custom": {"name": call.name, "input": arguments}}
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
@@ -167,7 +169,8 @@ def _call_deltas(calls: tuple[ToolCall, ...], end: bytes, *, legacy: bool) -> It
             first = {"function_call": {"name": call.name, "arguments": ""}}
         yield _encode(first), end, len(call.name)
         for piece in pieces(call.arguments):
-            part: dict[str, Any] = {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+            delta = {"custom": {"input": piece}} if call.custom else {"function": {"arguments": piece}}
+            part: dict[str, Any] = {"tool_calls": [{"index": index, **delta}]}
             if legacy:
                 part = {"function_call": {"arguments": piece}}
             yield _encode(part), end, len(piece)

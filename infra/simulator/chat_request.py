@@ -8,7 +8,7 @@ from typing import Any
 from infra.simulator.checks import check_model, check_stop, expect, missing, number, one_of, wrong
 from infra.simulator.tools import check_tools
 
-EFFORTS = {"none": 0, "minimal": 0, "low": 16, "medium": 32, "high": 64, "xhigh": 128}
+EFFORTS = {"none": 0, "minimal": 0, "low": 16, "medium": 32, "high": 64, "xhigh": 128, "max": 256}
 """Tokens of hidden reasoning for each ``reasoning_effort``."""
 
 _BOOLEANS = ("stream", "logprobs", "parallel_tool_calls", "store")

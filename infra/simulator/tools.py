@@ -1,4 +1,4 @@
-"""Tools and legacy functions: validation, and the calls in an answer."""
+"""Tools (functions and custom tools) and legacy functions: validation, and the calls in an answer."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ from infra.simulator.json_instance import instance
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
+_CUSTOM_INPUT = "Some input, as text."
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A call of a tool in an answer.
 
     Args:
-        id: of the call.
+        id: of the call; empty until it is known.
         name: of the tool.
-        arguments: JSON text, valid by the tool's schema.
+        arguments: JSON text valid for the tool's schema, or the input of a custom tool.
+        custom: the tool is a custom tool, whose input is any text.
     """
 
     id: str
     name: str
     arguments: str
+    custom: bool = False
 
     @property
     def characters(self) -> int:
@@ -43,27 +48,21 @@ def check_tools(body: Mapping[str, Any]) -> None:
     """
     tools, functions = body.get("tools"), body.get("functions")
     if tools is not None:
-        _check_list(tools, "tools")
+        expect(tools, list, "tools", "an array of objects")
         for index, tool in enumerate(tools):
             expect(tool, dict, f"tools[{index}]", "an object")
             if tool.get("type") is None:
                 raise missing(f"tools[{index}].type")
-            one_of(tool["type"], ("function",), f"tools[{index}].type")
-            _check_function(tool.get("function"), f"tools[{index}].function")
+            one_of(tool["type"], ("function", "custom"), f"tools[{index}].type")
+            _check_function(tool.get(tool["type"]), f"tools[{index}].{tool['type']}")
     if functions is not None:
-        _check_list(functions, "functions")
+        expect(functions, list, "functions", "an array of objects")
+        if not functions:
+            message = "Invalid 'functions': empty array. Expected an array with minimum length 1."
+            raise wrong(message, "functions", "empty_array")
         for index, function in enumerate(functions):
             _check_function(function, f"functions[{index}]")
     _check_choice(body, tools)
-
-
-def _check_list(value: object, param: str) -> None:
-    expect(value, list, param, "an array of objects")
-    if not value:
-        said = (
-            f"Invalid '{param}': empty array. Expected an array with minimum length 1, but got an empty array instead."
-        )
-        raise wrong(said, param, "empty_array")
 
 
 def _check_function(function: object, at: str) -> None:
@@ -91,13 +90,29 @@ def _check_choice(body: Mapping[str, Any], tools: list[Any] | None) -> None:
         return
     if not isinstance(choice, dict):
         one_of(choice, ("none", "auto", "required"), "tool_choice")
+        return
+    one_of(choice.get("type", "function"), ("function", "custom", "allowed_tools"), "tool_choice.type")
+    if choice.get("type") == "allowed_tools":
+        _check_allowed(choice.get("allowed_tools"))
     elif _forced(body) not in {None, *_definitions(body)}:
         said = f"Invalid value for 'tool_choice': '{_forced(body)}' is not among the tools."
         raise wrong(said, "tool_choice", "invalid_value")
 
 
-def calls_for(body: Mapping[str, Any], asked: str) -> tuple[tuple[str, str], ...]:
-    """Return names and arguments of the calls in each answer; empty if the answer is text.
+def _check_allowed(allowed: object) -> None:
+    at = "tool_choice.allowed_tools"
+    expect(allowed, dict, at, "an object")
+    if isinstance(allowed, dict):
+        one_of(allowed.get("mode"), ("auto", "required"), f"{at}.mode")
+        expect(allowed.get("tools"), list, f"{at}.tools", "an array of objects")
+        for index, tool in enumerate(allowed["tools"]):
+            expect(tool, dict, f"{at}.tools[{index}]", "an object")
+            one_of(tool.get("type"), ("function", "custom"), f"{at}.tools[{index}].type")
+            _check_function(tool.get(tool["type"]), f"{at}.tools[{index}].{tool['type']}")
+
+
+def calls_for(body: Mapping[str, Any], asked: str) -> tuple[ToolCall, ...]:
+    """Return the calls in each answer, without ids; empty if the answer is text.
 
     A tool is called if the last message is the user's and contains its name, or if ``tool_choice`` requires it.
 
@@ -111,10 +126,14 @@ def calls_for(body: Mapping[str, Any], asked: str) -> tuple[tuple[str, str], ...
     known = _definitions(body)
     if not known:
         return ()
-    return tuple(
-        (name, msgspec.json.encode(instance(known[name].get("parameters") or {"type": "object"}, "tools")).decode())
-        for name in _chosen(body, list(known), asked)
-    )
+    return tuple(_call(name, known[name]) for name in _chosen(body, list(known), asked))
+
+
+def _call(name: str, tool: Mapping[str, Any]) -> ToolCall:
+    if tool.get("type") == "custom":
+        return ToolCall("", name, _CUSTOM_INPUT, custom=True)
+    value = instance(tool["function"].get("parameters") or {"type": "object"}, "tools")
+    return ToolCall("", name, msgspec.json.encode(value).decode())
 
 
 def finish_reason(body: Mapping[str, Any]) -> str:
@@ -125,19 +144,24 @@ def finish_reason(body: Mapping[str, Any]) -> str:
 
 
 def _definitions(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    found = [tool["function"] for tool in body.get("tools") or ()] or body.get("functions") or ()
-    return {function["name"]: function for function in found}
+    tools = body.get("tools") or [{"type": "function", "function": each} for each in body.get("functions") or ()]
+    return {tool[tool["type"]]["name"]: tool for tool in tools}
 
 
 def _forced(body: Mapping[str, Any]) -> str | None:
     """Return the function that the request requires by name."""
     choice = body.get("tool_choice")
-    choice = choice.get("function") if isinstance(choice, dict) else body.get("function_call")
+    choice = choice.get(choice.get("type", "function")) if isinstance(choice, dict) else body.get("function_call")
     return choice.get("name") if isinstance(choice, dict) else None
 
 
 def _chosen(body: Mapping[str, Any], names: list[str], asked: str) -> list[str]:
     choice = body.get("tool_choice") or body.get("function_call") or "auto"
+    if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
+        allowed = choice.get("allowed_tools") or {}
+        choice = allowed.get("mode") or "auto"
+        listed = {tool[tool["type"]]["name"] for tool in allowed.get("tools") or ()}
+        names = [name for name in names if name in listed]
     if choice == "none":
         return []
     forced = _forced(body)

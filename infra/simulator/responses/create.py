@@ -109,6 +109,9 @@ _USUAL: Mapping[str, Any] = {
 }
 """Members of the request that the object repeats, with their defaults."""
 
+_FUNCTION: Mapping[str, Any] = {"description": None, "parameters": None, "strict": True}
+"""Defaults of a function among the tools."""
+
 _TIERS = ("flex", "priority", "scale", "default")
 
 
@@ -125,6 +128,7 @@ def response_object(
         usage: of the response; None if unknown or not reported.
     """
     given = {name: usual if body.get(name) is None else body[name] for name, usual in _USUAL.items()}
+    given["tools"] = [{**_FUNCTION, **tool} if tool["type"] == "function" else tool for tool in given["tools"]]
     reasoning, text = body.get("reasoning") or {}, body.get("text") or {}
     conversation = body.get("conversation")
     tier = body.get("service_tier")

@@ -12,6 +12,13 @@ from infra.simulator.reply import Event
 from infra.simulator.tokens import pieces
 
 Item = dict[str, Any]
+
+_CALLS = {
+    "function_call": ("arguments", "response.function_call_arguments"),
+    "custom_tool_call": ("input", "response.custom_tool_call_input"),
+}
+"""Type of an item -> the member with its arguments, and the prefix of the events that stream it."""
+
 _Told = tuple[str, dict[str, Any], int]
 """The type of an event, its other members, and the number of characters of output in it."""
 
@@ -52,7 +59,7 @@ def _told(started: dict[str, Any], items: list[Item]) -> Iterator[_Told]:
         yield "response.output_item.added", {"output_index": index, "item": _begun(item)}, 0
         if item["type"] == "message":
             yield from _text(item, place)
-        elif item["type"] == "function_call":
+        elif item["type"] in _CALLS:
             yield from _arguments(item, place)
         else:
             yield from _summary(item, place)
@@ -62,8 +69,8 @@ def _told(started: dict[str, Any], items: list[Item]) -> Iterator[_Told]:
 def _begun(item: Item) -> Item:
     if item["type"] == "message":
         return {**item, "status": "in_progress", "content": []}
-    if item["type"] == "function_call":
-        return {**item, "status": "in_progress", "arguments": ""}
+    if item["type"] in _CALLS:
+        return {**item, "status": "in_progress", _CALLS[item["type"]][0]: ""}
     return {**item, "summary": []}
 
 
@@ -80,10 +87,11 @@ def _text(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
 
 
 def _arguments(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
-    for piece in pieces(item["arguments"]):
-        yield "response.function_call_arguments.delta", {**place, "delta": piece}, len(piece)
-    done = {**place, "name": item["name"], "arguments": item["arguments"]}
-    yield "response.function_call_arguments.done", done, 0
+    member, kind = _CALLS[item["type"]]
+    for piece in pieces(item[member]):
+        yield f"{kind}.delta", {**place, "delta": piece}, len(piece)
+    name = {"name": item["name"]} if member == "arguments" else {}
+    yield f"{kind}.done", {**place, **name, member: item[member]}, 0
 
 
 def _summary(item: Item, place: dict[str, Any]) -> Iterator[_Told]:

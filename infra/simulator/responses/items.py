@@ -15,6 +15,16 @@ from infra.simulator.tokens import CACHE_FROM, CACHE_STEP, Prompt
 ENCRYPTED = "simulated-"
 """Prefix of encrypted reasoning."""
 
+_CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
+"""Type of an item -> the member with its arguments."""
+_ID_PREFIXES = {
+    "message": "msg",
+    "function_call": "fc",
+    "function_call_output": "fco",
+    "custom_tool_call": "ctc",
+    "custom_tool_call_output": "ctco",
+    "reasoning": "rs",
+}
 _ROLES = ("user", "assistant", "system", "developer")
 _PARTS = {
     "input_text": ("text",),
@@ -46,7 +56,7 @@ def read_items(body: Mapping[str, Any], history: list[dict[str, Any]]) -> list[d
     if not given and not history:
         said = "Invalid 'input': empty array. Expected an array with minimum length 1, but got an empty array instead."
         raise wrong(said, "input", "empty_array")
-    known = {item.get("call_id") for item in history if item.get("type") == "function_call"}
+    known = {item.get("call_id") for item in history if item.get("type") in _CALLS}
     items = []
     for at, item in enumerate(given):
         expect(item, dict, f"input[{at}]", "an object")
@@ -60,11 +70,11 @@ def _checked(item: Mapping[str, Any], at: str, known: set[Any], number: int) -> 
     kept = {"id": _id(kind, item, number), **item, "type": kind}
     if kind == "message":
         return {**kept, "status": item.get("status") or "completed", "content": _message(item, at)}
-    if kind == "function_call":
-        for name in ("call_id", "name", "arguments"):
+    if kind in _CALLS:
+        for name in ("call_id", "name", _CALLS[kind]):
             _require_text(item, name, at)
         known.add(item["call_id"])
-    elif kind == "function_call_output":
+    elif kind in {"function_call_output", "custom_tool_call_output"}:
         _require_text(item, "call_id", at)
         if item.get("output") is None:
             raise missing(f"{at}.output")
@@ -111,8 +121,7 @@ def _require_text(item: Mapping[str, Any], name: str, at: str) -> None:
 
 
 def _id(kind: str, item: Mapping[str, Any], number: int) -> str:
-    prefix = {"message": "msg", "function_call": "fc", "function_call_output": "fco", "reasoning": "rs"}.get(kind, kind)
-    return f"{prefix}_{hashlib.sha256(msgspec.json.encode([number, item])).hexdigest()[:40]}"
+    return f"{_ID_PREFIXES.get(kind, kind)}_{hashlib.sha256(msgspec.json.encode([number, item])).hexdigest()[:40]}"
 
 
 Item = dict[str, Any]

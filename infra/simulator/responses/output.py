@@ -15,7 +15,7 @@ from infra.simulator.json_instance import instance
 from infra.simulator.responses.items import ENCRYPTED
 from infra.simulator.text import answer_text, logprobs_of
 from infra.simulator.tokens import Prompt
-from infra.simulator.tools import calls_for
+from infra.simulator.tools import ToolCall, calls_for
 
 _MOST_LOGPROBS = 200_000
 _SUMMARY = "The question is read, and an answer is generated for it."
@@ -68,10 +68,10 @@ def write(body: Mapping[str, Any], prompt: Prompt, last: Item | None, tokens: in
     left = None if ceiling is None else ceiling - reasoning
     calls = calls_for(_as_chat(body, last), prompt.asked)
     if calls:
-        made = [_call(prompt, at, name, arguments) for at, (name, arguments) in enumerate(calls)]
-        characters = sum(len(name) + len(arguments) for name, arguments in calls)
+        made = [_call(prompt, at, call) for at, call in enumerate(calls)]
+        characters = sum(call.characters for call in calls)
         if left is not None and estimate_tokens(characters) > left:
-            begun = {**made[0], "arguments": "", "status": "incomplete"}
+            begun = {**made[0], "input" if calls[0].custom else "arguments": "", "status": "incomplete"}
             return Output([*items, begun], CHARACTERS_PER_TOKEN * left, reasoning, incomplete=True)
         return Output([*items, *made], characters, reasoning, incomplete=False)
     text = _text(body, prompt, tokens)
@@ -101,34 +101,34 @@ def _reasoning(body: Mapping[str, Any], prompt: Prompt) -> Item:
     return item
 
 
-def _call(prompt: Prompt, at: int, name: str, arguments: str) -> Item:
+def _call(prompt: Prompt, at: int, call: ToolCall) -> Item:
     digest = prompt.digest.hex()
     return {
-        "id": f"fc_{digest[:46]}{at:02x}",
-        "type": "function_call",
+        "id": f"{'ctc' if call.custom else 'fc'}_{digest[:46]}{at:02x}",
+        "type": "custom_tool_call" if call.custom else "function_call",
         "status": "completed",
-        "arguments": arguments,
+        "input" if call.custom else "arguments": call.arguments,
         "call_id": f"call_{digest[:22]}{at:02x}",
-        "name": name,
+        "name": call.name,
     }
 
 
 def _as_chat(body: Mapping[str, Any], last: Item | None) -> dict[str, Any]:
     """Convert the members that determine calls to those of a chat."""
-    functions = [tool for tool in body.get("tools") or () if tool["type"] == "function"]
+    callable_tools = [tool for tool in body.get("tools") or () if tool["type"] in {"function", "custom"}]
     choice = body.get("tool_choice")
     if isinstance(choice, dict):
         if choice["type"] == "allowed_tools":
             allowed = {tool.get("name") for tool in choice.get("tools") or ()}
-            functions = [tool for tool in functions if tool["name"] in allowed]
+            callable_tools = [tool for tool in callable_tools if tool["name"] in allowed]
             choice = choice.get("mode")
-        elif choice["type"] == "function":
-            choice = {"type": "function", "function": {"name": choice["name"]}}
+        elif choice["type"] in {"function", "custom"}:
+            choice = {"type": choice["type"], choice["type"]: {"name": choice["name"]}}
         else:
             choice = None
     users = last is not None and last["type"] == "message" and last["role"] == "user"
     return {
-        "tools": [{"type": "function", "function": function} for function in functions],
+        "tools": [{"type": tool["type"], tool["type"]: tool} for tool in callable_tools],
         "tool_choice": choice,
         "parallel_tool_calls": body.get("parallel_tool_calls"),
         "messages": [{"role": "user" if users else "tool"}],

@@ -101,7 +101,7 @@ def _check_tools(body: Mapping[str, Any]) -> None:
             if tool.get("type") is None:
                 raise missing(f"tools[{at}].type")
             expect(tool["type"], str, f"tools[{at}].type", "a string")
-            if tool["type"] != "function":
+            if tool["type"] not in {"function", "custom"}:
                 continue  # the simulator never uses tools that run at the provider
             if tool.get("name") is None:
                 raise missing(f"tools[{at}].name")
@@ -118,5 +118,5 @@ def _check_choice(choice: Any, tools: list[Mapping[str, Any]]) -> None:
         one_of(choice, _CHOICES, "tool_choice")
     elif choice.get("type") is None:
         raise missing("tool_choice.type")
-    elif choice["type"] == "function" and choice.get("name") not in {tool.get("name") for tool in tools}:
+    elif choice["type"] in {"function", "custom"} and choice.get("name") not in {tool.get("name") for tool in tools}:
         raise wrong(f"Tool choice '{choice.get('name')}' not found in 'tools' parameter.", "tool_choice")

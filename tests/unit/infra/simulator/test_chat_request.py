@@ -68,9 +68,16 @@ FAULTS: list[tuple[dict[str, Any], str, str | None]] = [
         "response_format.json_schema.name",
         "missing_required_parameter",
     ),
-    ({"tools": []}, "tools", "empty_array"),
+    ({"functions": []}, "functions", "empty_array"),
     ({"tools": ["x"]}, "tools[0]", "invalid_type"),
     ({"tools": [{"function": {"name": "f"}}]}, "tools[0].type", "missing_required_parameter"),
+    ({"tools": [{"type": "custom"}]}, "tools[0].custom", "missing_required_parameter"),
+    ({**with_function({"name": "f"}), "tool_choice": {"type": []}}, "tool_choice.type", "invalid_type"),
+    (
+        {**with_function({"name": "f"}), "tool_choice": {"type": "allowed_tools", "allowed_tools": {"mode": "auto"}}},
+        "tool_choice.allowed_tools.tools",
+        "invalid_type",
+    ),
     (with_function(None), "tools[0].function", "missing_required_parameter"),
     (with_function({}), "tools[0].function.name", "missing_required_parameter"),
     (with_function({"name": "a b"}), "tools[0].function.name", "invalid_value"),
@@ -97,3 +104,4 @@ def test_an_error_names_the_member(change: dict[str, Any], param: str, code: str
 def test_unknown_members_and_null_are_accepted() -> None:
     nothing = dict.fromkeys(("n", "temperature", "stop", "tools", "stream", "response_format", "tool_choice", "user"))
     validate({"model": "m", "messages": HELLO, **nothing, "brand_new": {"deep": [1]}, "verbosity": "low"})
+    validate({"model": "m", "messages": HELLO, "tools": [], "reasoning_effort": "max"})

@@ -66,6 +66,7 @@ def test_equal_requests_differ_only_in_their_id() -> None:
         {},
         {"reasoning": {"effort": "low", "summary": "auto"}},
         {"given": "get_weather and get_time", "tools": TOOLS},
+        {"given": "run the shell", "tools": [*TOOLS, {"type": "custom", "name": "shell"}]},
         {"include": ["message.output_text.logprobs"], "top_logprobs": 2},
         {"max_output_tokens": 3},
     ],
@@ -84,6 +85,8 @@ def test_a_stream_has_the_content_of_the_complete_answer(members: dict[str, Any]
             assert said == item["content"][0]["text"]
         elif item["type"] == "function_call":
             assert said == item["arguments"]
+        elif item["type"] == "custom_tool_call":
+            assert said == item["input"]
         else:
             assert said == item["summary"][0]["text"]
     chances = [each for event in events if event["type"].endswith("text.delta") for each in event.get("logprobs", ())]
@@ -136,6 +139,19 @@ def test_tools_are_called_and_their_results_accepted() -> None:
     assert after["output"][0]["type"] == "message"
     with pytest.raises(SimulatedError, match="No tool call found"):
         whole(results)
+
+
+def test_custom_tools_are_called_with_text_and_their_results_accepted() -> None:
+    shell = {"type": "custom", "name": "shell"}
+    first = whole("run the shell", tools=[shell], tool_choice={"type": "custom", "name": "shell"})
+    (item,) = first["output"]
+    assert (item["type"], item["name"]) == ("custom_tool_call", "shell")
+    kinds = [event["type"] for event in streamed("run the shell", tools=[shell])]
+    assert "response.custom_tool_call_input.delta" in kinds
+    assert "response.custom_tool_call_input.done" in kinds
+    result = {"type": "custom_tool_call_output", "call_id": item["call_id"], "output": "fine"}
+    assert whole([result], tools=[shell], previous_response_id=first["id"])["output"][0]["type"] == "message"
+    assert whole([{"role": "user", "content": "Hi"}, item, result], tools=[shell])["output"][0]["type"] == "message"
 
 
 def test_structured_output() -> None:

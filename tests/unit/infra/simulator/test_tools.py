@@ -73,6 +73,21 @@ def test_max_tokens_cuts_arguments(ceiling: int) -> None:
     assert choice.finish_reason == ("tool_calls" if ceiling == 100 else "length")
 
 
+def test_a_custom_tool_is_called_with_text() -> None:
+    tools = [*TOOLS, {"type": "custom", "custom": {"name": "shell", "format": {"type": "text"}}}]
+    (call,) = answer("run the shell", tools=tools).calls
+    assert (call.name, call.custom) == ("shell", True)
+    assert call.arguments
+    forced = answer("Hello", tools=tools, tool_choice={"type": "custom", "custom": {"name": "shell"}})
+    assert (called(forced), forced.finish_reason) == (["shell"], "stop")
+
+
+def test_only_allowed_tools_are_called() -> None:
+    allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "get_time"}}]}
+    choice = answer("get_weather", tool_choice={"type": "allowed_tools", "allowed_tools": allowed})
+    assert called(choice) == ["get_time"]
+
+
 def test_legacy_functions() -> None:
     body = {"model": "m", "messages": [{"role": "user", "content": "get_time"}], "functions": [WEATHER, TIME]}
     choice = complete(body).choices[0]
