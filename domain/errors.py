@@ -22,6 +22,8 @@
     ├── UpstreamError                 an upstream was called, and the call failed
     │   ├── UpstreamRefusedError          it responded with an error, which is passed on
     │   ├── UpstreamCredentialError       it does not accept the proxy's credential
+    │   ├── UpstreamQuotaError            the proxy's account with it has no quota left
+    │   ├── UpstreamOperationError        it lacks the operation that the document lists
     │   ├── UpstreamUnreachableError      no connection: refused, DNS, TLS
     │   ├── UpstreamTimeoutError          it did not respond in time
     │   └── UpstreamProtocolError         it sent an invalid or truncated response
@@ -32,6 +34,8 @@ row for each class. Messages are written for the caller: no secret, no upstream 
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class GatewayError(Exception):
@@ -208,6 +212,7 @@ class UpstreamRefusedError(UpstreamError):
         kind: its ``type``.
         param: its ``param``.
         code: its ``code``.
+        members: further members of its error object, redacted as well.
         retry_after: seconds it asked to wait.
     """
 
@@ -219,6 +224,7 @@ class UpstreamRefusedError(UpstreamError):
         kind: str | None = None,
         param: str | None = None,
         code: str | None = None,
+        members: Mapping[str, object] | None = None,
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message, retryable=status in _RETRYABLE_STATUSES or status >= 500)  # noqa: PLR2004
@@ -226,6 +232,7 @@ class UpstreamRefusedError(UpstreamError):
         self.kind = kind
         self.param = param
         self.code = code
+        self.members = members or {}
         self.retry_after = retry_after
 
 
@@ -236,6 +243,24 @@ class UpstreamCredentialError(UpstreamError):
 
     def __init__(self, *, reason: str | None = None) -> None:
         super().__init__("The model's provider did not accept the proxy's credentials.", reason=reason)
+
+
+class UpstreamQuotaError(UpstreamError):
+    """The account behind our credential is exhausted: not the caller's own budget, and repeating does not help."""
+
+    code = "upstream_quota"
+
+    def __init__(self, *, reason: str | None = None) -> None:
+        super().__init__("The proxy's account with the model's provider has no quota left.", reason=reason)
+
+
+class UpstreamOperationError(UpstreamError):
+    """The upstream lacks the operation, although the document lists it. Repeating does not help."""
+
+    code = "operation_not_supported"
+
+    def __init__(self, *, reason: str | None = None) -> None:
+        super().__init__("The model's provider does not offer this operation.", reason=reason)
 
 
 class UpstreamUnreachableError(UpstreamError):

@@ -12,7 +12,7 @@ from domain.form import Form
 from domain.operation import Endpoint
 from domain.usage import AudioLength, MeasureAudio, Usage
 
-ErrorDetail = Mapping[str, str | None]
+ErrorDetail = Mapping[str, object]
 """``message``, ``type``, ``param`` and ``code`` of an error in OpenAI's shape."""
 
 

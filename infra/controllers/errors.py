@@ -45,6 +45,8 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.UpstreamError: ErrorRow(502, _API, logging.WARNING),
     errors.UpstreamRefusedError: ErrorRow(502, _API),  # the upstream's own status wins
     errors.UpstreamCredentialError: ErrorRow(502, _API, logging.ERROR),
+    errors.UpstreamQuotaError: ErrorRow(503, _API, logging.ERROR),
+    errors.UpstreamOperationError: ErrorRow(400, _INVALID, logging.WARNING),
     errors.UpstreamUnreachableError: ErrorRow(502, _API, logging.WARNING),
     errors.UpstreamTimeoutError: ErrorRow(504, "timeout_error", logging.WARNING),
     errors.UpstreamProtocolError: ErrorRow(502, _API, logging.WARNING),
@@ -73,13 +75,14 @@ def status_of(error: errors.GatewayError) -> int:
 
 
 def detail_of(error: errors.GatewayError) -> ErrorDetail:
-    """Describe an error in OpenAI's format, always with all four members."""
-    kind = error.kind if isinstance(error, errors.UpstreamRefusedError) else None
+    """Describe an error in OpenAI's format, always with all four members; an upstream's own further members follow."""
+    refused = error if isinstance(error, errors.UpstreamRefusedError) else None
     return {
         "message": error.message,
-        "type": kind or TABLE[type(error)].type,
+        "type": (refused and refused.kind) or TABLE[type(error)].type,
         "param": error.param,
         "code": error.code,
+        **(refused.members if refused else {}),
     }
 
 
@@ -95,7 +98,7 @@ def headers_of(error: errors.GatewayError) -> list[tuple[bytes, bytes]]:
     if retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
         headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(retry_after * 1000))))
-    if isinstance(error, errors.QuotaExceededError):
+    if isinstance(error, errors.QuotaExceededError | errors.UpstreamQuotaError):
         headers.append((b"x-should-retry", b"false"))
     if isinstance(error, errors.MethodNotAllowedError):
         headers.append((b"allow", error.allowed.encode("ascii")))

@@ -170,7 +170,7 @@ def test_a_response_that_failed_tells_only_what_callers_may_know(
         check_hidden(taken.text, scripted)
     assert whole.status_code == 200
     assert '"failed"' in whole.text
-    assert streamed.status_code == 502  # nothing of an answer preceded it
+    assert streamed.status_code == 500  # nothing of an answer preceded it
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ class ScriptedUpstream:
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._pieces: tuple[bytes, ...] = ()
         self._then = "close"
+        self._pause = 0.0
+        self.connections = 0
         self._over = threading.Event()
 
     def __enter__(self) -> Self:
@@ -37,14 +40,15 @@ class ScriptedUpstream:
         self._listener.close()
 
     @contextmanager
-    def answering(self, *pieces: bytes, then: str) -> Iterator[None]:
+    def answering(self, *pieces: bytes, then: str, pause: float = 0) -> Iterator[None]:
         """For as long as the block lasts; afterwards every connection ends.
 
         Args:
             pieces: what to send.
-            then: ``close``, ``wait`` (say no more) or ``repeat`` (the last piece, for ever, five times a second).
+            then: ``close``, ``reset``, ``wait`` (send nothing more) or ``repeat`` (the last piece, every 0.2 seconds).
+            pause: seconds after each piece.
         """
-        self._pieces, self._then, self._over = pieces, then, threading.Event()
+        self._pieces, self._then, self._pause, self._over = pieces, then, pause, threading.Event()
         try:
             yield
         finally:
@@ -57,11 +61,15 @@ class ScriptedUpstream:
                 threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        pieces, then, over = self._pieces, self._then, self._over
+        pieces, then, pause, over = self._pieces, self._then, self._pause, self._over
+        self.connections += 1
         with connection, contextlib.suppress(OSError):
             connection.recv(65_536)
             for piece in pieces:
                 connection.sendall(piece)
+                time.sleep(pause)
+            if then == "reset":
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             while then == "repeat" and not over.is_set():
                 connection.sendall(pieces[-1])
                 time.sleep(0.2)

@@ -7,7 +7,13 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from application.ports.providers import Answer, StoredAction, StoredCall, Stream
 from domain.call import Call
-from domain.errors import DeploymentUnusableError, GatewayError, UpstreamProtocolError, UpstreamRefusedError
+from domain.errors import (
+    DeploymentUnusableError,
+    GatewayError,
+    UpstreamOperationError,
+    UpstreamProtocolError,
+    UpstreamRefusedError,
+)
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from infra.clients.azure_identity import no_identity
@@ -125,7 +131,7 @@ class OpenAIWire:
         response = await self._sender.send_stored(call, deployment)
         if response.status >= _MULTIPLE_CHOICES:
             error = await _error(response, deployment)
-            if isinstance(error, DeploymentUnusableError):  # only the response can be missing here
+            if isinstance(error, DeploymentUnusableError | UpstreamOperationError):  # only the response can be missing
                 error = UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
             raise error
         data = await self._body(response)

@@ -1,58 +1,53 @@
 """Convert the errors of upstreams.
 
-- 401, 402, and 403 unless it is about content, concern our credential or the account behind it, which callers cannot
-  change: ``UpstreamCredentialError``. A 403 about content (moderation, a usage policy) is passed on.
-- If the upstream does not know the model or the path (``model_not_found``, ``DeploymentNotFound``, 404 or 405 without
-  another explanation), the document is wrong, not the caller: ``DeploymentUnusableError``, so that another deployment
-  is tried and the answer is a 503 rather than a 404.
+- 401, and 403 unless it is about content, concern our credential, which callers cannot change:
+  ``UpstreamCredentialError``. A 403 about content (moderation, a usage policy) is passed on.
+- 402, and an ``insufficient_quota`` of any status, concern the operator's account: ``UpstreamQuotaError``, so that it
+  is not taken for the caller's own budget.
+- If the upstream does not know the model (``model_not_found``, ``DeploymentNotFound``, a 404 that says so), the
+  document is wrong, not the caller: ``DeploymentUnusableError``, so that the answer is a 503 rather than a 404.
+- If it does not know the path (404 or 405 without another explanation, 501), it lacks the operation:
+  ``UpstreamOperationError``, which clients do not repeat. Another deployment is tried after all of these.
 - Redirects are never followed: ``UpstreamProtocolError``.
-- Everything else is passed on with status, message, type, param and code: ``UpstreamRefusedError``.
+- Everything else is passed on with status, message and all members: ``UpstreamRefusedError``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-
-import msgspec
 
 from domain.errors import (
     DeploymentUnusableError,
     GatewayError,
     UpstreamCredentialError,
+    UpstreamOperationError,
     UpstreamProtocolError,
+    UpstreamQuotaError,
     UpstreamRefusedError,
 )
-from infra.providers.openai_wire.lazy_json import UNREADABLE
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
-from infra.providers.openai_wire.response.redact import redact
+from infra.providers.openai_wire.response.error_body import ErrorBody, read_error_body
+from infra.providers.openai_wire.response.redact import redact, redact_members
 
 _BAD_GATEWAY = 502
-_FORBIDDEN = 403
-_ACCOUNT = frozenset({401, 402})
+_UNAUTHORIZED, _PAYMENT_REQUIRED, _FORBIDDEN, _NOT_IMPLEMENTED = 401, 402, 403, 501
 _WRONG_PATH = frozenset({404, 405})
 _LOWEST, _HIGHEST = 400, 599
 _LONGEST_WAIT = 86_400.0  # seconds; anything longer is a mistake
 
 _UNKNOWN_MODEL = frozenset({"model_not_found", "deploymentnotfound", "model_not_available"})
-_NO_SUCH_THING = ("not found", "not exist", "invalid url", "method not allowed")
+_QUOTA = frozenset(
+    {
+        *("insufficient_quota", "insufficient_balance", "exceeded_current_quota_error", "insufficient_credits"),
+        *("billing_hard_limit_reached", "billing_not_active", "billing_error"),
+    }
+)
+_NO_SUCH_THING = ("not found", "not exist", "invalid url", "method not allowed", "not supported on this path")
+_MODELS = ("model", "deployment")
 _ABOUT_CONTENT = ("content", "moderation", "flagged", "usage guidelines", "safety", "policy")
-
-_decode = msgspec.json.Decoder().decode
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
-    """The readable parts of an upstream's error. ``message`` is empty if there is none."""
-
-    message: str = ""
-    kind: str | None = None
-    param: str | None = None
-    code: str | None = None
-    status: int | None = None
 
 
 def upstream_error(
@@ -68,17 +63,19 @@ def upstream_error(
     """
     error = read_error_body(body)
     if status < _LOWEST or status > _HIGHEST:
-        if status // 100 != 2 or error is None:  # noqa: PLR2004
-            reason = "the body is not a JSON object" if error is None else "not followed"
+        if status // 100 != 2 or not error.readable:  # noqa: PLR2004
+            reason = "not followed" if error.readable else "the body is not a JSON object"
             return UpstreamProtocolError(reason=f"status {status}, {reason}")
         status = error.status or _BAD_GATEWAY
-    if error is None:
-        error = ErrorBody()
-    if _about_document(status, error):
-        reason = _reason(status, error, deployment)
-        return DeploymentUnusableError(f"the upstream does not know the model or the path ({reason})")
-    if status in _ACCOUNT or (status == _FORBIDDEN and not _about_content(error)):
-        return UpstreamCredentialError(reason=_reason(status, error, deployment))
+    reason = _reason(status, error, deployment)
+    if status == _PAYMENT_REQUIRED or _is(error, _QUOTA):
+        return UpstreamQuotaError(reason=reason)
+    if _is(error, _UNKNOWN_MODEL) or (status in _WRONG_PATH and _denies(error) and _mentions(error, _MODELS)):
+        return DeploymentUnusableError(f"the upstream does not know the model ({reason})")
+    if status == _NOT_IMPLEMENTED or (status in _WRONG_PATH and (not error.message or _denies(error))):
+        return UpstreamOperationError(reason=reason)
+    if status == _UNAUTHORIZED or (status == _FORBIDDEN and not _about_content(error)):
+        return UpstreamCredentialError(reason=reason)
     message = error.message or f"The upstream returned status {status} without an error message."
     return UpstreamRefusedError(
         status,
@@ -86,34 +83,8 @@ def upstream_error(
         kind=_redacted(error.kind, deployment),
         param=_redacted(error.param, deployment),
         code=_redacted(error.code, deployment),
+        members=redact_members(error.members, deployment),
         retry_after=retry_after(headers),
-    )
-
-
-def read_error_body(body: bytes) -> ErrorBody | None:
-    """Read an error in any of the forms that upstreams use; None if it is not a JSON object.
-
-    They are ``{"error": {...}}``, the same in a list, ``{"error": "text"}``, and ``message`` or ``detail`` at the top,
-    where the type ``error`` of a stream's event means nothing.
-    """
-    try:
-        document = _decode(body)
-    except UNREADABLE:
-        return None
-    if isinstance(document, list) and document:
-        document = document[0]
-    if not isinstance(document, dict):
-        return None
-    inner = document.get("error")
-    source = inner if isinstance(inner, dict) else document
-    message = inner if isinstance(inner, str) else _text(source.get("message")) or _text(source.get("detail"))
-    code, status = source.get("code"), _status(source.get("code")) or _status(source.get("status"))
-    return ErrorBody(
-        message=message.strip(),
-        kind=None if source.get("type") == "error" else _identifier(source.get("type")),
-        param=_identifier(source.get("param")),
-        code=None if isinstance(code, int) else _identifier(code),
-        status=status,
     )
 
 
@@ -134,11 +105,17 @@ def retry_after(headers: Mapping[bytes, bytes]) -> float | None:
         return None
 
 
-def _about_document(status: int, error: ErrorBody) -> bool:
-    if (error.code or "").lower() in _UNKNOWN_MODEL:
-        return True
+def _is(error: ErrorBody, names: frozenset[str]) -> bool:
+    return (error.code or "").lower() in names or (error.kind or "").lower() in names
+
+
+def _denies(error: ErrorBody) -> bool:
+    return _mentions(error, _NO_SUCH_THING)
+
+
+def _mentions(error: ErrorBody, words: tuple[str, ...]) -> bool:
     text = error.message.lower()
-    return status in _WRONG_PATH and (not text or any(words in text for words in _NO_SUCH_THING))
+    return any(word in text for word in words)
 
 
 def _about_content(error: ErrorBody) -> bool:
@@ -153,25 +130,6 @@ def _reason(status: int, error: ErrorBody, deployment: ResolvedDeployment) -> st
 
 def _redacted(text: str | None, deployment: ResolvedDeployment) -> str | None:
     return None if text is None else redact(text, deployment)
-
-
-def _text(value: object) -> str:
-    """Return the text of a message that may be a string, an object with one, or a list of errors."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, dict):
-        return next((text for name in ("msg", "message", "detail") if (text := _text(value.get(name)))), "")
-    if isinstance(value, list):
-        return "; ".join(text for item in value if (text := _text(item)))
-    return ""
-
-
-def _identifier(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _status(value: object) -> int | None:
-    return value if isinstance(value, int) and _LOWEST <= value <= _HIGHEST else None
 
 
 def _number(text: bytes | None) -> float | None:

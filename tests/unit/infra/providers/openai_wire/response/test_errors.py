@@ -2,60 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from domain.errors import (
     DeploymentUnusableError,
-    GatewayError,
     UpstreamCredentialError,
+    UpstreamOperationError,
     UpstreamProtocolError,
+    UpstreamQuotaError,
     UpstreamRefusedError,
 )
-from domain.model import Parameters
-from domain.vendors import ModelType
-from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
-from infra.providers.openai_wire.response.errors import retry_after, upstream_error
-from infra.providers.openai_wire.response.redact import redact
-from infra.providers.reported_usage import UnknownMembers
-from tests.builders import model_document
+from infra.providers.openai_wire.request.deployment import ResolvedDeployment
+from infra.providers.openai_wire.response.errors import retry_after
+from tests.unit.infra.providers.openai_wire.response.conftest import KEY, OPENAI, error, shown
 
-KEY = "sk-proj-abcdefGHIJKL0123456789wxyz"
 HTML = b"<html><body>502 Bad Gateway at meu-recurso.openai.azure.com</body></html>"
-
-
-@pytest.fixture(name="deployment")
-def _deployment() -> ResolvedDeployment:
-    parameters = Parameters(
-        api_key=KEY,
-        endpoint="https://meu-recurso.openai.azure.com",
-        deployment_name="Deploy-7",
-        api_version="2024-10-21",
-    )
-    document = model_document(code="gpt-4", model_type=ModelType.AZURE_OPENAI, parameters=parameters)
-    return resolve_deployment(document, lambda _: None, "llmproxy", UnknownMembers())
-
-
-def error(
-    status: int, body: object, deployment: ResolvedDeployment, headers: dict[bytes, bytes] | None = None
-) -> GatewayError:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return upstream_error(status, headers or {}, raw, deployment)
-
-
-def shown(error: GatewayError) -> tuple[Any, ...]:
-    assert isinstance(error, UpstreamRefusedError), error
-    return error.status, error.message, error.kind, error.param, error.code
-
-
-OPENAI = {
-    "message": "Too long.",
-    "type": "invalid_request_error",
-    "param": "messages",
-    "code": "context_length_exceeded",
-}
 
 
 @pytest.mark.parametrize(
@@ -101,7 +64,6 @@ def test_what_cannot_be_read_becomes_a_plain_sentence(body: bytes, deployment: R
     [
         (401, {"error": {"message": f"Incorrect API key provided: {KEY}"}}),
         (401, HTML),
-        (402, {"error": {"message": "Insufficient credits"}}),
         (403, {"error": {"message": "Country not supported", "code": "unsupported_country_region_territory"}}),
         (403, HTML),
         (200, {"error": {"message": "No auth", "code": 401}}),
@@ -116,7 +78,9 @@ def test_trouble_with_our_account_is_not_the_callers(status: int, body: object, 
 def test_what_operators_read_of_it_names_neither_key_nor_address(deployment: ResolvedDeployment) -> None:
     told = f"{KEY} at https://meu-recurso.openai.azure.com/openai"
     refused_to_us = error(401, {"error": {"message": told, "type": f"t {told}", "code": f"c {told}"}}, deployment)
-    unknown = error(404, {"error": {"message": "Not found", "type": f"t {told}", "code": f"c {told}"}}, deployment)
+    unknown = error(
+        404, {"error": {"message": "No model found: not found", "type": f"t {told}", "code": f"c {told}"}}, deployment
+    )
     assert isinstance(refused_to_us, UpstreamCredentialError)
     assert isinstance(unknown, DeploymentUnusableError)
     for reason in (str(refused_to_us.reason), unknown.reason):
@@ -129,51 +93,91 @@ def test_what_operators_read_of_it_names_neither_key_nor_address(deployment: Res
         (404, {"error": {"code": "DeploymentNotFound", "message": "The API deployment does not exist."}}),
         (404, {"error": {"code": "model_not_found", "message": "The model `x` does not exist"}}),
         (403, {"error": {"code": "model_not_found", "message": "Project has no access to model"}}),
-        (404, {"error": {"message": "Invalid URL (POST /v1/v1/chat/completions)"}}),
-        (404, {"detail": "Not Found"}),
         (404, {"code": "Some requested entity was not found", "error": "The model grok does not exist"}),
-        (404, b""),
-        (405, HTML),
+        (404, {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}),
     ],
 )
-def test_what_the_upstream_does_not_know_is_the_documents_fault(
+def test_a_model_that_the_upstream_does_not_know_is_a_fault_of_the_document(
     status: int, body: object, deployment: ResolvedDeployment
 ) -> None:
     assert isinstance(error(status, body, deployment), DeploymentUnusableError)
 
 
-@pytest.mark.parametrize(("status", "body"), [(302, b""), (307, HTML), (204, b""), (600, b"{}"), (200, b"{x")])
-def test_no_answer_at_all(status: int, body: bytes, deployment: ResolvedDeployment) -> None:
-    assert isinstance(error(status, body, deployment), UpstreamProtocolError)
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"error": {"message": "Invalid URL (POST /v1/v1/chat/completions)"}}),
+        (404, {"detail": "Not Found"}),
+        (404, b"404 page not found"),
+        (404, b""),
+        (405, HTML),
+        (405, {"detail": "Method Not Allowed"}),
+        (501, {"error": {"message": "embeddings are not implemented"}}),
+    ],
+)
+def test_a_path_that_the_upstream_does_not_know_is_an_operation_that_it_lacks(
+    status: int, body: object, deployment: ResolvedDeployment
+) -> None:
+    found = error(status, body, deployment)
+    assert isinstance(found, UpstreamOperationError)
+    assert found.retryable  # another deployment may have it
 
 
 @pytest.mark.parametrize(
-    ("said", "clean"),
+    ("status", "body"),
     [
-        (f"key {KEY}.", "key ***."),
-        ("key sk-pro***wxyz!", "key ***!"),
-        (f"key {KEY[:12]}...", "key ***"),
-        ("key ****************wxyz", "key ***"),
-        ("see https://MEU-RECURSO.openai.azure.com:443/openai/x?y=1 now", "see the upstream now"),
-        ("host meu-recurso.openai.azure.com is busy", "host the upstream is busy"),
-        ("resource 'meu-recurso' is busy", "resource 'the upstream' is busy"),
-        ("deployment deploy-7 has no tools", "deployment gpt-4 has no tools"),
-        ("deploy-77 and my-deploy-7", "deploy-77 and my-deploy-7"),
-        ("limit reached in organization org-AbCd12345678 today", "limit reached in organization *** today"),
-        ("nothing **special** here", "nothing **special** here"),
+        (402, {"error": {"message": "Insufficient credits"}}),
+        (429, {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}),
+        (429, {"error": {"message": "m", "type": "insufficient_quota", "code": None}}),
+        (429, {"error": {"message": "m", "type": "exceeded_current_quota_error"}}),
+        (200, {"type": "response.failed", "response": {"error": {"code": "insufficient_quota", "message": "m"}}}),
+        (200, {"type": "error", "code": "insufficient_quota", "message": "m"}),
     ],
 )
-def test_scrubbing(said: str, clean: str, deployment: ResolvedDeployment) -> None:
-    assert redact(said, deployment) == clean
+def test_the_quota_of_our_account_is_not_the_callers(status: int, body: object, deployment: ResolvedDeployment) -> None:
+    found = error(status, body, deployment)
+    assert isinstance(found, UpstreamQuotaError)
+    assert found.retryable  # another deployment may have another account
 
 
-def test_every_member_is_scrubbed(deployment: ResolvedDeployment) -> None:
-    found = error(400, {"error": {"message": KEY, "type": KEY, "param": KEY, "code": KEY}}, deployment)
-    assert shown(found) == (400, "***", "***", "***", "***")
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"the upstream's own words",
+        b'{"error":{"message":"the upstream\'s own words"}}',
+        b'[{"error":{"message":"the upstream\'s own words"}}]',
+        b'{"error":[{"message":"the upstream\'s own words"}]}',
+        b'{"errors":[{"detail":"the upstream\'s own words"}]}',
+        b'{"errors":["the upstream\'s own words"]}',
+        b'data: {"error":{"message":"the upstream\'s own words"}}\n\n',
+        b'event: error\r\ndata: {"error":{"message":"the upstream\'s own words"}}\r\n\r\ndata: [DONE]\r\n\r\n',
+        b'data: {"type":"response.failed","response":{"error":{"message":"the upstream\'s own words"}}}\n\n',
+    ],
+)
+def test_the_message_survives_in_every_form(body: bytes, deployment: ResolvedDeployment) -> None:
+    assert shown(error(500, body, deployment))[:2] == (500, "the upstream's own words")
 
 
-def test_a_very_long_message_is_cut(deployment: ResolvedDeployment) -> None:
-    assert len(shown(error(400, {"error": {"message": "x" * 100_000}}, deployment))[1]) < 2100
+@pytest.mark.parametrize(
+    ("named", "status"),
+    [
+        ({"type": "invalid_request_error"}, 400),
+        ({"code": "invalid_prompt"}, 400),
+        ({"code": "rate_limit_exceeded"}, 429),
+        ({"type": "overloaded_error"}, 503),
+        ({"code": "server_error"}, 500),
+        ({"type": "new"}, 502),
+    ],
+)
+def test_errors_within_a_stream_get_the_status_of_their_kind(
+    named: dict[str, str], status: int, deployment: ResolvedDeployment
+) -> None:
+    assert shown(error(200, {"error": {"message": "m"} | named}, deployment))[0] == status
+
+
+@pytest.mark.parametrize(("status", "body"), [(302, b""), (307, HTML), (204, b""), (600, b"{}"), (200, b"{x")])
+def test_no_answer_at_all(status: int, body: bytes, deployment: ResolvedDeployment) -> None:
+    assert isinstance(error(status, body, deployment), UpstreamProtocolError)
 
 
 @pytest.mark.parametrize(
