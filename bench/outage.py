@@ -127,7 +127,7 @@ async def _waiting(server: Running) -> int:
 
 
 async def _ledger(cosmos: FaultProxy) -> Counter[str]:
-    """Number of lines of each request."""
+    """Count the lines of each request."""
     async with CosmosClient(f"https://127.0.0.1:{cosmos.port}", KEY, connection_verify=False) as client:
         container = client.get_database_client("llm-proxy").get_container_client("usage")
         items = container.query_items("SELECT c.request_id FROM c", max_item_count=1000)

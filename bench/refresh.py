@@ -79,7 +79,7 @@ def _server(folder: Path, models: int, keys: int) -> Iterator[tuple[Launch, int,
 async def change(database: Path, documents: int, turn: int) -> None:
     """Another name for so many documents, in one statement, as an operator with SQL would do it.
 
-    In a process of its own that gives way to everything else on the tools' core: what the change costs is none of the
+    In a process of its own of low priority on the tools' core: the cost of the change is not part of the
     gateway's, nor the callers', business.
     """
     command = ("nice", "-n", "19", "taskset", "-c", str(tool_core()), sys.executable, "-c", _CHANGE)

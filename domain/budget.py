@@ -1,4 +1,4 @@
-"""How much a project or a key may spend in a period."""
+"""Budgets: amounts that a project or a key may spend in a period."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ class Slice:
 
     @property
     def unspent(self) -> int:
-        """What it may still spend."""
+        """The amount that it may still spend."""
         return max(0, self.granted - self.spent)
 
 
@@ -67,7 +67,7 @@ class BudgetAccount:
 
     @property
     def free(self) -> int:
-        """What can still be granted; below zero where more was spent than the amount."""
+        """The amount that can still be granted; negative if more was spent than the budget."""
         return self.amount - self.settled - self.unspent
 
     def report(self, holder: str, spent: int, known: int = 0) -> None:

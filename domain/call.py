@@ -26,7 +26,7 @@ class Call:
         request_id: identifies the call in answers, logs and the ledger.
         background: the upstream continues after the caller disconnects; the call is counted when its result is fetched.
         form: the body where it is a multipart form.
-        deployment: id of the one document that can serve the call, because it holds what the call goes on with.
+        deployment: id of the one document that can serve the call, because it holds the response to continue.
     """
 
     endpoint: Endpoint

@@ -8,11 +8,11 @@ from domain.budget_account import BudgetAccount
 from domain.rate_account import RateAccount, SlotAccount
 
 HOLDER_MS = 30_000
-"""How long a holder counts as alive after it was last seen."""
+"""Time for which a holder counts as alive after it was last seen."""
 KEPT_MS = 48 * 3600 * 1000
-"""How long an account is kept after its period has ended."""
+"""Time for which an account is kept after its period has ended."""
 FORGOTTEN_MS = 24 * 3600 * 1000
-"""How long after the end of a period the slice of a silent holder is written off."""
+"""Time after the end of a period at which the slice of a silent holder is written off."""
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from domain.vendors import VENDORS, ModelType
 
 
 class Strategy(StrEnum):
-    """How deployments of one priority share the calls: ``routing`` of a document."""
+    """Strategy for sharing calls among deployments of one priority: ``routing`` of a document."""
 
     WEIGHTED = "weighted"
     """By chance, in proportion to the weights."""
@@ -29,7 +29,7 @@ class Strategy(StrEnum):
 
 
 class Affinity(StrEnum):
-    """Which calls prefer the same deployment: ``affinity`` of a document."""
+    """Calls that prefer the same deployment: ``affinity`` of a document."""
 
     NONE = "none"
     PROMPT_CACHE = "prompt_cache"

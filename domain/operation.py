@@ -18,7 +18,7 @@ class Operation(StrEnum):
 
 
 class Endpoint(StrEnum):
-    """One path of OpenAI's API that the gateway serves; the value is the path below ``/v1/``."""
+    """One path of OpenAI's API that the proxy serves; the value is the path below ``/v1/``."""
 
     CHAT_COMPLETIONS = "chat/completions"
     COMPLETIONS = "completions"

@@ -139,7 +139,7 @@ def cost_of(usage: Usage, prices: PriceList) -> Cost:
     Where speech was made, audio transcribed or images were made, and the document names the price of that unit
     (``characters``, ``minute``, ``image``), it is the price of the whole call: tokens that the upstream reports beside
     it are written down, but not charged as well. Otherwise every token is charged; the unit is reported as unpriced
-    where there are no tokens of that side of the call, either.
+    unless that side of the call has tokens.
 
     Cached input and cache writes without a price of their own are charged as ordinary input, and so are images that a
     model only looks at. Audio, and images for a model that makes images, are not guessed: they are reported as

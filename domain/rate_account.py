@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from domain.rate_limit import Rate
 
 RATE_SLICE_MS = 2000
-"""How long a holder may use what it took out of a bucket."""
+"""Time for which a holder may use what it took out of a bucket."""
 SLOT_MS = 30_000
-"""How long a holder's slots stay its own unless it renews them."""
+"""Time for which a holder's slots stay its own unless renewed."""
 
 
 @dataclass(slots=True)
 class RateSlice:
-    """What one holder took out of a bucket.
+    """The part of a bucket that one holder took.
 
     Args:
         granted: all that it ever took, less what it put back.
@@ -89,7 +89,7 @@ class RateAccount:
 
 @dataclass(frozen=True, slots=True)
 class RateAsk:
-    """What a holder asks of a bucket.
+    """A holder's request to a bucket.
 
     Args:
         used: all that it has used, cumulative.

@@ -10,7 +10,7 @@ MINUTE = 60
 
 
 class LimitMode(StrEnum):
-    """What happens to a call above a limit."""
+    """Treatment of calls above a limit."""
 
     ENFORCE = "enforce"
     """It is refused."""
@@ -45,7 +45,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of a project, a key or a deployment; None if there is none.
+    """Limits of a project, a key or a deployment; None if absent.
 
     Args:
         rpm: requests a minute.

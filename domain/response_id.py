@@ -19,7 +19,7 @@ _LONGEST = 4096
 
 @dataclass(frozen=True, slots=True)
 class ResponseLocation:
-    """Where a response is.
+    """Location of a stored response.
 
     Args:
         document_id: the deployment that made it.

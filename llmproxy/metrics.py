@@ -31,7 +31,7 @@ _BREAKER = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 1.0, BreakerState.
 
 
 class Metrics:
-    """What is counted in this process, and its gauges.
+    """Counters and gauges of this process.
 
     Args:
         most_series: see ``CallMetrics``.

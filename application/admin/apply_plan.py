@@ -93,7 +93,7 @@ def entries_for(step: Step, latest: HistoryEntry | None, signature: Signature) -
 
     Args:
         step: the change.
-        latest: the last recorded version of the document; None if there is no history.
+        latest: the last recorded version of the document; None if it has no history.
         signature: who makes the change, and when.
     """
     version = 0 if latest is None else latest.version

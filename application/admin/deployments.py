@@ -59,7 +59,7 @@ class Upstreams:
     Args:
         unusable_because: why a deployment cannot be called; None if it can.
         upstream_model: the model's name at the upstream.
-        adapter_name: the adapter that calls it; None if there is no such adapter.
+        adapter_name: the adapter that calls it; None if no adapter can.
         has_secret: whether an environment variable is set and may be used by documents.
     """
 
@@ -93,7 +93,7 @@ class Deployment:
         turn: 1 is tried first, 2 after all of turn 1 have failed, ...; None if never, because of ``reason``.
         share: of the calls that reach this turn, how many go to it first, in percent.
         reason: why it gets no call; empty = it does.
-        adapter: the adapter that calls it; None if there is no such adapter.
+        adapter: the adapter that calls it; None if no adapter can.
         upstream_model: the model's name at the upstream.
         secrets: the variables that it needs or uses.
         key_in_document: the document itself contains the key.

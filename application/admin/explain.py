@@ -112,7 +112,7 @@ def _model(question: Question, readings: Readings, known: Sequence[ModelDocument
         yield Check(Verdict.FAIL, "model", f"every document of {question.model!r} is switched off")
     elif not broken:
         meant = closest(question.model, {*catalog.by_code, *catalog.by_id})
-        hint = f"; {meant!r} was meant?" if meant else ""
+        hint = f"; did you mean {meant!r}?" if meant else ""
         yield Check(Verdict.FAIL, "model", f"no document has the code or the id {question.model!r}{hint}")
 
 

@@ -22,7 +22,7 @@ def explain_caller(
     *,
     authentication: bool,
 ) -> tuple[str, list[Check]]:
-    """Find the id of the project that pays (empty if there is none), and check it and the key.
+    """Find the id of the project that pays (empty if absent), and check it and the key.
 
     Args:
         project_id: the project; None for the one that the key belongs to.
@@ -60,7 +60,7 @@ def _project(project_id: str, readings: Readings, now: Callable[[], datetime], *
             if one.kind is Kind.PROJECT and one.id == project_id:
                 text = f"the document of {project_id!r} has errors, so its keys are not in service: {one.reason}"
                 return Check(Verdict.FAIL, "project", text)
-        return Check(Verdict.FAIL, "project", f"there is no project {project_id!r}")
+        return Check(Verdict.FAIL, "project", f"project {project_id!r} does not exist")
     if not project.enabled:
         return Check(Verdict.FAIL, "project", f"{project_id!r} is switched off, so all of its keys are refused")
     if any_key and all(refused_because(project, key, now) is not None for key in project.keys):
@@ -73,7 +73,7 @@ def _key(found: Sequence[tuple[Project, ApiKey]], payer: str, now: Callable[[], 
         ids = ", ".join(key.id for _, key in found)
         return Check(Verdict.FAIL, "key", f"several keys could be meant, name one by its id: {ids}")
     if not found:
-        return Check(Verdict.FAIL, "key", "it is no key that is known")
+        return Check(Verdict.FAIL, "key", "unknown key")
     project, key = found[0]
     if project.id != payer:
         return Check(Verdict.FAIL, "key", f"{key.id} belongs to project {project.id!r}, not to {payer!r}")

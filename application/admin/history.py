@@ -92,12 +92,12 @@ async def _version(store: CatalogStore, document_id: str, version: int) -> Histo
         return found[0]
     latest = await store.history(document_id, limit=1)
     known = f"the last one is {latest[0].version}" if latest else "nothing was ever changed through these commands"
-    raise CommandError(f"there is no version {version} of {document_id!r}; {known}")
+    raise CommandError(f"version {version} of {document_id!r} does not exist; {known}")
 
 
 def _usable(entry: HistoryEntry, document_id: str, version: int) -> Mapping[str, object]:
     if entry.body is None:
-        raise CommandError(f"in version {version} there is no {document_id!r}; an earlier one can be put back")
+        raise CommandError(f"version {version} deleted {document_id!r}; roll back to an earlier one")
     model, faults = read_model(entry.body)
     if model is None or not isinstance(entry.body, Mapping):
         raise CommandError(f"version {version} of {document_id!r} has errors and would not serve: {reason(faults)}")

@@ -194,7 +194,7 @@ def _pairs(ours: PriceList, theirs: PriceList) -> Iterator[tuple[str, str, Decim
 
 
 def _slip(ratio: Decimal) -> Decimal | None:
-    """Return the power of 1,000 that a ratio is close to: 1,000, 1,000,000 or their inverse; None if there is none."""
+    """Return the power of 1,000 that a ratio is close to: 1,000, 1,000,000 or their inverse; None if absent."""
     for slip in (each for size in _SLIPS for each in (size, 1 / size)):
         if slip / _SLIP_WIDTH <= ratio <= slip * _SLIP_WIDTH:
             return slip

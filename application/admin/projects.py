@@ -89,7 +89,7 @@ def as_project(stored: StoredDocument | None, project_id: str) -> tuple[Project,
         CommandError: unknown project, or its document has errors.
     """
     if stored is None:
-        raise CommandError(f"there is no project {project_id!r}; make it with `llmproxy projects create`")
+        raise CommandError(f"project {project_id!r} does not exist; create it with `llmproxy projects create`")
     project, faults = read_project(stored.body, version=stored.version)
     if project is None or not isinstance(stored.body, Mapping):
         raise CommandError(f"the document of project {project_id!r} has errors, put them right first: {reason(faults)}")

@@ -33,7 +33,7 @@ class Validation:
 
     Args:
         files: number of files.
-        documents: the bodies without the store's own fields; only to be used if there are no errors.
+        documents: the bodies without the store's own fields; only to be used without errors.
         faults: every fault, in the order of the files.
     """
 

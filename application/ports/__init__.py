@@ -1,1 +1,1 @@
-"""What the application needs from the outside. Each port is implemented by at least two shipped adapters."""
+"""Ports: the interfaces to everything outside the application. At least two shipped adapters implement each."""

@@ -35,7 +35,7 @@ class Stream(Protocol):
 
     @property
     def ended(self) -> bool:
-        """Whether the last block completes the answer; false where only the end of the stream tells."""
+        """True if the last block completes the answer; false where only the end of the stream tells."""
 
     @property
     def usage(self) -> Usage | None:

@@ -74,7 +74,7 @@ def files(form: Form, name: str, *, most: int) -> list[Part]:
     """Return the files of a field.
 
     Raises:
-        InvalidRequestError: there are no files or too many, one is empty, or the field is text.
+        InvalidRequestError: files are missing or too many, one is empty, or the field is text.
     """
     found = form.files(name)
     if form.texts(name):

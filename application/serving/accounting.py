@@ -79,10 +79,10 @@ class CallAccount:
         self.candidates = candidates
         self.state = AccountState.OPEN
         self.time_ms = int(ledger.clock.time() * 1000)
-        """When the call arrived, milliseconds since 1970-01-01 UTC."""
+        """Arrival of the call, milliseconds since 1970-01-01 UTC."""
         self.started = ledger.clock.monotonic()
         self.first_byte: float | None = None
-        """When the first byte of the answer arrived, on the monotonic clock as ``started``."""
+        """Arrival of the first byte of the answer, on the monotonic clock as ``started``."""
         self.document: ModelDocument | None = None
         """The deployment that was called last."""
         self.attempts = 0

@@ -81,7 +81,7 @@ class CatalogView:
 
     @property
     def ready(self) -> bool:
-        """Whether there is a snapshot to serve from."""
+        """True once there is a snapshot to serve from."""
         return self._catalog is not None
 
     async def refresh(self) -> bool:

@@ -172,7 +172,7 @@ class DeploymentStates:
 
 
 def prompt_key(call: Call) -> bytes | None:
-    """Return the affinity key of a call: equal for calls whose prompts begin alike. None if there is no prompt.
+    """Return the affinity key of a call: equal for calls whose prompts begin alike. None without a prompt.
 
     ``prompt_cache_key`` where the caller sends one, else ``user``, else the beginning of the prompt itself: a
     conversation grows at its end.

@@ -1,4 +1,4 @@
-"""What recording the ledger lines of calls needs: time, ids, names and statuses, and somewhere to put the line."""
+"""Dependencies of recording ledger lines: time, ids, names and statuses, and the journal."""
 
 from __future__ import annotations
 

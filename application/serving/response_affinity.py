@@ -1,4 +1,4 @@
-"""Calls that go on with an earlier answer: back to the deployment that keeps it, and under ids that say where that is.
+"""Calls that continue an earlier answer: routed to the deployment that keeps it, which the public id names.
 
 Two things belong to the deployment that made them: a stored response (``previous_response_id``), and reasoning that
 only its maker can read (``encrypted_content``). Both carry a mark on their way to the caller, which is taken off again
@@ -69,11 +69,11 @@ class ResponseAffinity:
         return call, swaps
 
     def find(self, project_id: str, public_id: str) -> ResponseLocation | None:
-        """Where a response is; ``None`` = this project has none of this id."""
+        """Return where a response is; None if this project has no response of this id."""
         return self._ids.read(project_id, public_id)
 
     def rewrite_stored(self, body: bytes, project_id: str, kept: ResponseLocation, public_id: str) -> bytes:
-        """A stored response, or what belongs to one, as the project may see it."""
+        """Rewrite a stored response, or its input items, for the project that made it."""
         document_id = kept.document_id
 
         def previous(found: re.Match[bytes]) -> bytes:
@@ -114,10 +114,10 @@ class ResponseAffinity:
 
 
 def previous_of(call: Call) -> str | None:
-    """The id of the earlier response as the caller sent it; ``None`` = the call begins anew.
+    """Return the id of the earlier response as the caller sent it; None if the call continues nothing.
 
     Raises:
-        InvalidRequestError: it is no text.
+        InvalidRequestError: it is not a string.
     """
     raw = call.fields.get(_PREVIOUS)
     if raw is None:
@@ -134,7 +134,7 @@ def previous_of(call: Call) -> str | None:
 
 
 def not_found(public_id: str) -> InvalidRequestError:
-    """The error for a call that goes on with nothing."""
+    """Return the error for an unknown earlier response."""
     shown = public_id[:_SHOWN]
     return InvalidRequestError(
         f"Previous response with id '{shown}' not found.", param=_PREVIOUS, code="previous_response_not_found"
@@ -142,7 +142,7 @@ def not_found(public_id: str) -> InvalidRequestError:
 
 
 def _take_marks_off(fields: dict[str, bytes]) -> str | None:
-    """Restore what upstreams encrypted; the deployment that made the latest of it, ``None`` = there is none."""
+    """Restore what upstreams encrypted; return the deployment that made the latest of it, None if absent."""
     content = bytes(fields.get(_INPUT, b""))
     if _ENCRYPTED not in content:
         return None
@@ -159,7 +159,7 @@ def _marked(body: bytes, document_id: str) -> bytes:
 
 
 def _document(mark: bytes) -> str:
-    """The document of a mark; of one that somebody made up, none that there is."""
+    """Return the document of a mark; an unknown one for a mark that was made up."""
     try:
         return urlsafe_b64decode(mark + b"=" * (-len(mark) % 4)).decode()
     except (Base64Error, ValueError):

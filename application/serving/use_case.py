@@ -61,7 +61,7 @@ class UseCase:
             so far; the flag says whether the response was complete.
         measure: reads the length of the uploaded audio. Slow: called in a thread, and only where the upstream did not
             report it.
-        estimate_duration: estimates it from the size of the upload, where there is no time to measure.
+        estimate_duration: estimates it from the size of the upload, where measuring would take too long.
         unit: the name in ``PriceList`` of the price by which such calls may be charged without any report of tokens.
         failure: makes the event that ends a stream of its first block, its latest block and the error.
         stateful: whether answers are kept by the deployment that gave them, and later calls continue them there.

@@ -13,7 +13,7 @@ _LAYER_AND_SYNC = 0xF600
 
 
 def milliseconds(window: Window) -> float | None:
-    """Measure a stream of frames; None if there is none. Frames of several blocks are not in use."""
+    """Measure a stream of frames; None if absent. Frames of several blocks are not in use."""
     place = first(window, _any_frame_at)
     if place is None:
         return None

@@ -16,7 +16,7 @@ HEADER = 7
 """Bytes that ``FrameAt`` may read."""
 
 FrameAt = Callable[[bytes, int], int]
-"""Returns the length in bytes of the frame at an offset, with a complete header; 0 if there is none."""
+"""Returns the length in bytes of the frame at an offset, with a complete header; 0 if absent."""
 
 _SYNC = b"\xff"
 _JUNK = 1 << 16  # bytes in front of the first frame

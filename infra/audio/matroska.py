@@ -130,7 +130,7 @@ def milliseconds(window: Window) -> float | None:
 
 
 def _last_cluster(window: Window, seen: int) -> int:
-    """Return the offset of the last cluster of a long file; its end if there is none behind the part read."""
+    """Return the offset of the last cluster of a long file; its end if absent behind the part read."""
     end = window.end
     while end > seen:
         start = max(seen, end - BLOCK)

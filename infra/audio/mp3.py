@@ -40,7 +40,7 @@ _LENGTHS = _lengths()
 
 
 def milliseconds(window: Window) -> float | None:
-    """Measure a stream of frames; None if there is none."""
+    """Measure a stream of frames; None if absent."""
     place = first(window, _frame_at(_LENGTHS))
     if place is None:
         return None

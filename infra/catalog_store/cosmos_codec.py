@@ -62,7 +62,7 @@ def to_document(document_id: str, rows: Iterable[tuple[str, str, object]]) -> St
 
 
 def version_of(etags: Iterable[str]) -> str:
-    """Combine the ETags of every copy of a document into its version; empty if there is no copy."""
+    """Combine the ETags of every copy of a document into its version; empty without a copy."""
     return " ".join(sorted(etags))
 
 

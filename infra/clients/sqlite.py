@@ -17,7 +17,7 @@ from application.errors import StoreUnavailableError
 T = TypeVar("T")
 
 BUSY_SECONDS = 5.0
-"""How long a statement waits for another process's write before the database counts as unavailable."""
+"""Time that a statement waits for another process's write before the database counts as unavailable."""
 
 
 class SqliteDatabase:

@@ -33,7 +33,7 @@ def create_pages(
         health: source of the health page.
         version: of the product.
         known: sizes of models whose documents do not state them.
-        docs_assets: folder with the files of Swagger UI; without it there is no ``/docs``.
+        docs_assets: folder with the files of Swagger UI; None disables ``/docs``.
         routers: further routes.
     """
     # A redirect would lead to whatever host the caller's Host header names.

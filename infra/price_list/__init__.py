@@ -1,1 +1,1 @@
-"""What models cost according to others, to hold the catalogue against."""
+"""Published prices of models, to compare the catalogue with."""

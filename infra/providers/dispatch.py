@@ -60,7 +60,7 @@ class Dispatch:
         return adapter in self._all(document)
 
     def adapter_name(self, document: ModelDocument) -> str | None:
-        """Return the package of the adapter that serves the document, for operators; None if there is none."""
+        """Return the package of the adapter that serves the document, for operators; None if absent."""
         if not self._by_type[document.model_type]:
             return None
         return _adapter(self._first(document))

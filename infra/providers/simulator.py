@@ -158,7 +158,7 @@ class SimulatedStream:
 
     @property
     def ended(self) -> bool:
-        """Whether the last block completed the answer."""
+        """True if the last block completed the answer."""
         return self._ended
 
     async def begin(self) -> None:
@@ -222,7 +222,7 @@ async def _pause(seconds: float, longest: float | None) -> None:
 
 
 async def _stall(longest: float | None) -> None:
-    """Send nothing until the proxy gives up, which it never does without a limit."""
+    """Send nothing until the proxy times out."""
     if longest is None:
         await asyncio.get_running_loop().create_future()
     else:

@@ -1,1 +1,1 @@
-"""Where credentials come from."""
+"""Sources of credentials."""

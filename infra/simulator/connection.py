@@ -52,7 +52,7 @@ class ClientConnection:
 
     @property
     def disconnected(self) -> bool:
-        """Whether the client has disconnected. Detected only after :meth:`watch`."""
+        """True if the client has disconnected. Detected only after :meth:`watch`."""
         return self._watcher is not None and self._watcher.done()
 
     async def pause(self, seconds: float | None) -> bool:

@@ -86,7 +86,7 @@ class ImageRequest:
 
     @property
     def revises_prompts(self) -> bool:
-        """Whether the answer contains ``revised_prompt``."""
+        """True if the answer contains ``revised_prompt``."""
         return "dall-e-3" in self.model
 
 

@@ -118,7 +118,7 @@ def jpeg(width: int, height: int, grey: int) -> bytes:
         (0xE0, b"JFIF\0" + struct.pack(">BBBHHBB", 1, 1, 0, 1, 1, 0, 0)),
         (0xDB, b"\0" + b"\x08" * 64),
         (0xC0, struct.pack(">BHHBBBB", 8, height, width, 1, 1, 0x11, 0)),
-        # Lengths of codes, then symbols: "0" is no change, "10" a change of that many bits; "0" ends a block.
+        # Lengths of codes, then symbols: "0" means unchanged, "10" a change of that many bits; "0" ends a block.
         (0xC4, b"\0" + bytes([1, 1]) + bytes(14) + bytes([0, size or 1])),
         (0xC4, b"\x10" + bytes([1]) + bytes(15) + b"\0"),
         (0xDA, struct.pack(">BBBBBB", 1, 1, 0, 0, 63, 0)),

@@ -111,7 +111,7 @@ class Reply:
 
 
 class Ending(Enum):
-    """How a stream ends."""
+    """The end of a stream."""
 
     COMPLETE = "complete"
     CUT = "cut"

@@ -75,7 +75,7 @@ class Histogram:
 
 
 class CallSeries:
-    """What is counted of the calls with equal labels."""
+    """Counts of the calls with equal labels."""
 
     __slots__ = ("attempts", "calls", "duration", "failovers", "first_byte", "quantities", "tokens_per_second")
 

@@ -1,4 +1,4 @@
-"""How long the event loop was held up: what every other call had to wait while one of them was being worked on."""
+"""Lag of the event loop: the time for which other calls had to wait while one was being processed."""
 
 from __future__ import annotations
 

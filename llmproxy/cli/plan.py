@@ -132,7 +132,7 @@ def _agree_to_removals(ids: list[str], *, yes: bool) -> None:
     named = few([repr(each) for each in ids], _MOST_NAMED)
     if not sys.stdin.isatty():
         raise CommandError(
-            f"nothing was written: {named} would be removed, and there is no terminal to confirm on; add --yes"
+            f"nothing was written: {named} would be removed, and nobody can confirm it without a terminal; add --yes"
         )
     if not click.confirm(f"Remove {named}?", err=True):
         raise CommandError("nothing was written")

@@ -104,5 +104,5 @@ def test_the_makefile_offers_what_the_readme_promises() -> None:
 
 def test_the_linter_selects_everything() -> None:
     ruff = tomllib.loads(_read("pyproject.toml"))["tool"]["ruff"]["lint"]
-    assert ruff["select"] == ["ALL"]
+    assert "ALL" in ruff["select"]
     assert ruff["flake8-tidy-imports"]["banned-api"]["unittest.mock"]["msg"]

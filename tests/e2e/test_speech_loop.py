@@ -1,4 +1,4 @@
-"""Speech from the gateway, sent back as a transcription, is billed by its true length, whatever the format."""
+"""Speech from the proxy, sent back as a transcription, is billed by its true length, whatever the format."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def transcribe(client: httpx.Client, name: str, content: bytes, **fields: str) -
 def billed(proxy: LLMProxy, client: httpx.Client) -> dict[str, dict[str, Any]]:
     """Return the usage report by model, after three transcriptions in each format.
 
-    Once as the upstream reports the length, and twice measured by the gateway: an answer in plain text reports nothing,
+    Once as the upstream reports the length, and twice measured by the proxy: an answer in plain text reports nothing,
     and neither does an upstream that leaves its usage out.
     """
     for name in FORMATS:

@@ -28,7 +28,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What happens to requests.
+    """Treatment of requests.
 
     Args:
         status: answered by the proxy itself; 0 = the request goes on.
@@ -58,7 +58,7 @@ class FaultProxy:
 
     Attributes:
         port: where it listens.
-        fault: what happens to requests from now on; ``None`` = they go on.
+        fault: treatment of requests from now on; None passes them on.
         seen: requests so far.
     """
 

@@ -42,5 +42,5 @@ async def until(condition: Callable[[], bool], *, seconds: float = 2, pause: flo
         pause: between two looks; 0 = one turn of the loop.
     """
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - there is no event to wait for
+        while not condition():  # noqa: ASYNC110 - nothing signals it
             await asyncio.sleep(pause)

@@ -30,7 +30,7 @@ class Simulator(Running):
 
     @property
     def url(self) -> str:
-        """What a model document names as its endpoint."""
+        """The endpoint for a model document."""
         return f"{self.base_url}/v1"
 
     def calls(self) -> dict[str, int]:
@@ -62,7 +62,7 @@ class LLMProxy:
     """A server, its folder, its project and its key.
 
     Args:
-        folder: for its data and its documents; kept when the server stops, so that another one can go on with it.
+        folder: for its data and its documents; kept when the server stops, so that another one can use it.
         documents: model documents.
         variables: further environment variables.
         options: of ``llmproxy serve``.

@@ -20,7 +20,7 @@ TOKENS = {
     "cost_output_1Mtokens": 10,
 }
 PATIENCE = 1.5
-"""Seconds after which a caller gives up on an answer that never comes: by then the upstream has read the call."""
+"""Seconds after which a caller disconnects from a silent upstream, which has read the call by then."""
 LONG = "lorem ipsum " * 500  # long enough to be cached
 
 
@@ -66,7 +66,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Seen:
-    """What callers saw."""
+    """Outcomes as callers saw them."""
 
     failed: int = 0
     left: int = 0

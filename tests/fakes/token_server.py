@@ -1,4 +1,4 @@
-"""Where App Service and Container Apps hand out the tokens of a managed identity."""
+"""The endpoint at which App Service and Container Apps issue tokens of a managed identity."""
 
 from __future__ import annotations
 

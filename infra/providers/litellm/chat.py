@@ -13,7 +13,7 @@ from infra.providers.litellm.usage import usage_of
 
 
 def steering(request: ProviderRequest) -> dict[str, Any]:
-    """How ``acompletion`` is told to behave, whatever it is request."""
+    """Arguments of every call of ``acompletion``."""
     arguments: dict[str, Any] = {
         "_skip_mcp_handler": True  # tools of type "mcp" are the upstream's business, never LiteLLM's own gateway
     }

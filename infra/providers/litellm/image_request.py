@@ -67,7 +67,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True)
 class ImageRequest:
-    """What a caller asks of an image endpoint.
+    """An image request.
 
     Args:
         prompt: description of the image.

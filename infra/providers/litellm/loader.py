@@ -27,7 +27,7 @@ LiteLLM's gateway, vector stores and prompt management."""
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What the adapter uses of LiteLLM.
+    """The parts of LiteLLM that the adapter uses.
 
     Args:
         functions: LiteLLM's functions by their names.

@@ -105,12 +105,12 @@ class LiteLLMTarget:
 
     @property
     def google(self) -> bool:
-        """Whether it is an API of Google's."""
+        """True for Google's APIs."""
         return self.provider in {"vertex_ai", "gemini"}
 
     @property
     def gemini(self) -> bool:
-        """Whether it is one of Google's models called Gemini."""
+        """True for Gemini models."""
         return self.google and "gemini" in self.model.partition("/")[2]
 
 

@@ -1,4 +1,4 @@
-"""What is specific to an endpoint that is served through LiteLLM."""
+"""Specification of an endpoint that is served through LiteLLM."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _open(call: Call, defaults: Mapping[str, object]) -> dict[str, object]:
 
 
 def is_control(name: str, controls: frozenset[str]) -> bool:
-    """Whether a member of a body would control LiteLLM itself."""
+    """Return whether a member of a body would control LiteLLM itself."""
     if name in OPENAI or name in VENDORS or name in _IGNORED:
         return False
     return name in controls or name in _CONTROLS or name.startswith(_CONTROL_PREFIXES)

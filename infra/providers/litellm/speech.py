@@ -137,7 +137,7 @@ class SpeechStream:
 
 
 def _is_text(audio: bytes) -> bool:
-    """Whether it is an object, a page or a stream of events; samples may begin like one but do not parse."""
+    """Return whether it is an object, a page or a stream of events; samples may begin like one but do not parse."""
     if _PAGE_OR_EVENT.match(audio):
         return True
     if not _OBJECT.match(audio):

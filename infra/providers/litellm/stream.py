@@ -54,12 +54,12 @@ class WrappedStream:
 
     @property
     def ended(self) -> bool:
-        """Whether the last block completes the answer."""
+        """True if the last block completes the answer."""
         return self._complete
 
     @property
     def usage(self) -> Usage | None:
-        """What the upstream reported so far, or None.
+        """Usage that the upstream has reported so far, or None.
 
         Some vendors report the input at the beginning and the output at the end. For a stream that was cut, the output
         is an estimate of what was delivered if that exceeds what was reported.

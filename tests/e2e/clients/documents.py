@@ -13,7 +13,7 @@ KINDS = {
     "transcribe": ["audio_stt"],
     "whisper": ["audio_stt"],
 }
-"""What follows ``sim-`` or ``wire-`` in a model's name, and its operations."""
+"""Endings of model names after ``sim-`` or ``wire-``, and their operations."""
 
 
 def documents(endpoint: str, model_type: str = "OpenAICompatible") -> list[dict[str, object]]:

@@ -66,6 +66,6 @@ def check_an_error_of_the_upstream_is_kept(setup: ClientSetup) -> None:
 
 def check_request_ids(setup: ClientSetup) -> None:
     for path, kind, call, members in operations(setup.client):
-        if not path.startswith("audio/"):  # a small upload is no sound, and speech is the bytes themselves
+        if not path.startswith("audio/"):  # a small upload is not sound, and speech is the bytes themselves
             named = call(model=setup.model(kind), **members, extra_headers={"X-Request-Id": "mine-1"})
             assert named._request_id == "mine-1", path

@@ -127,6 +127,6 @@ def check_translation_text_srt_vtt(setup: ClientSetup) -> None:
 def check_refusals(setup: ClientSetup) -> None:
     empty = ("empty.wav", b"", "audio/wav")
     assert refused(openai.BadRequestError, writer(setup), file=empty).param == "file"
-    note = ("note.mp3", b"this is no sound at all, but a text", "audio/mpeg")
+    note = ("note.mp3", b"this is text, not sound", "audio/mpeg")
     assert refused(openai.BadRequestError, writer(setup), file=note).message
     assert refused(openai.BadRequestError, writer(setup), response_format="banana").message

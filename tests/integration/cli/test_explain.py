@@ -95,8 +95,8 @@ def test_json_of_a_call_with_a_secret_missing(llmproxy: Command, key: str) -> No
         (["--project", "billing", "--model", "closed"], "private, and does not list project 'billing'"),
         (["--project", "billing", "--model", "words"], "operation_not_supported"),
         (["--project", "billing", "--model", "nothing"], "no document has the code or the id 'nothing'"),
-        (["--project", "nobody", "--model", "chat"], "there is no project 'nobody'"),
-        (["--key", "sk-made-up", "--model", "chat"], "key: it is no key that is known"),
+        (["--project", "nobody", "--model", "chat"], "project 'nobody' does not exist"),
+        (["--key", "sk-made-up", "--model", "chat"], "key: unknown key"),
     ],
 )
 def test_calls_that_are_not_allowed(llmproxy: Command, key: str, arguments: list[str], said: str) -> None:

@@ -213,7 +213,7 @@ async def test_a_cut_or_failed_stream(server: Simulator, wire: OpenAIWire, name:
         delivered.append((stream.usage, stream.output_so_far()))
         await stream.aclose()
     counted = server.calls()
-    if asked.endpoint is not Endpoint.TRANSCRIPTIONS:  # charged by time: its text is no matter
+    if asked.endpoint is not Endpoint.TRANSCRIPTIONS:  # charged by time: its text does not matter
         assert delivered == [(None, counted["output_tokens"])] * 2
     assert {unit: counted[unit] for unit in expected_units(asked)} == expected_units(asked)
 

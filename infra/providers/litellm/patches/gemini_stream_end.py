@@ -31,12 +31,12 @@ def watch_end(reader: Any) -> None:
 
 
 def end_missing(reader: object) -> bool:
-    """Whether this is a watched reader that has not seen the end."""
+    """Return whether this is a patched reader that has not seen the end."""
     return getattr(reader, _SEEN, True) is False
 
 
 def is_end(chunk: dict[str, Any]) -> bool:
-    """Whether a chunk states why the answer ends, or why there is none."""
+    """Return whether a chunk states why the answer ends or is missing."""
     if (chunk.get("promptFeedback") or {}).get("blockReason"):
         return True
     return any(candidate.get("finishReason") for candidate in chunk.get("candidates") or ())

@@ -1,7 +1,7 @@
 """Make the URLs of the endpoints from the address in a document.
 
 ``endpoint`` is the base address, up to and including ``/v1``; to an address without a path the vendor's own is added
-(``/v1`` for most). For Azure it is the address of the resource, or of a gateway in front of it; the ``/openai/v1`` form
+(``/v1`` for most). For Azure it is the address of the resource, or of an API gateway before it; the ``/openai/v1`` form
 is used if the address ends in that, if ``api_version`` is ``v1``, ``preview`` or ``latest``, and if there is no
 ``api_version``. Error messages never repeat the address.
 """

@@ -60,7 +60,7 @@ class RequestSender:
             ask_usage: request usage in a stream.
 
         Raises:
-            DeploymentUnusableError: it needs a token of the machine's identity, and there is none.
+            DeploymentUnusableError: the machine's identity has no token for it.
             UpstreamError: no answer arrived.
         """
         body: bytes | FormBody

@@ -39,7 +39,7 @@ class ErrorBody:
     """The readable parts of an upstream's error.
 
     Args:
-        message: empty if there is none.
+        message: empty if absent.
         kind: its ``type``.
         param: its ``param``.
         code: its ``code``, if that is a text.

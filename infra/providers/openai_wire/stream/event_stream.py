@@ -42,7 +42,7 @@ class EventStream:
     Args:
         response: the upstream's answer.
         events: splits it into events.
-        count: counts the text in them; None if there is no text.
+        count: counts the text in them; None for events without text.
         deployment: the deployment that was called.
     """
 

@@ -71,7 +71,7 @@ class EventFilter(ABC):
 
     @abstractmethod
     def _first_mark(self, events: bytes) -> int:
-        """Return the position of the first text that requires parsing; negative if there is none."""
+        """Return the position of the first text that requires parsing; negative if absent."""
 
     @abstractmethod
     def _event(self, event: bytes) -> bytes:
@@ -118,7 +118,7 @@ class EventFilter(ABC):
 
 
 def earliest(events: bytes, marks: tuple[bytes, ...], first: int = -1) -> int:
-    """Return the position of the first mark that is before ``first``; negative if there is none.
+    """Return the position of the first mark that is before ``first``; negative if absent.
 
     Searching backwards is two to three times as fast in CPython, and there is rarely more than one.
     """
@@ -131,7 +131,7 @@ def earliest(events: bytes, marks: tuple[bytes, ...], first: int = -1) -> int:
 
 
 def boundary(data: bytes | bytearray, start: int = 0, end: int | None = None) -> int:
-    """Return the end of the last event that ends within ``data[start:end]``; 0 if there is none."""
+    """Return the end of the last event that ends within ``data[start:end]``; 0 if absent."""
     found = data.rfind(b"\n\n", start, end) + 2
     if data.find(b"\r", start, end) >= 0:
         found = max(found, data.rfind(b"\n\r\n", start, end) + 3, data.rfind(b"\r\r", start, end) + 2)

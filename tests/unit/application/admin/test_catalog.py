@@ -35,7 +35,7 @@ def test_every_fault_of_every_file_is_named() -> None:
         [
             ("a.json", model_body(id="one", model_type="Simulatr")),
             ("b.json", [model_body(id="two"), model_body(id="three", costs={"input": -1}), 7]),
-            ("c.json", Unreadable("is not readable: line 3 is no JSON", "a JSON document")),
+            ("c.json", Unreadable("is not readable: line 3 is not JSON", "a JSON document")),
             ("d.json", model_body(id="two", code="other", fallbacks=["nowhere", "sim"])),
         ]
     )

@@ -113,7 +113,7 @@ def test_documents_that_do_not_serve(
 
 def test_an_unknown_model_comes_with_what_was_probably_meant() -> None:
     explanation = ask([model_document(code="gpt-4o")], model="gpt4o")
-    assert failures(explanation) == ["model: no document has the code or the id 'gpt4o'; 'gpt-4o' was meant?"]
+    assert failures(explanation) == ["model: no document has the code or the id 'gpt4o'; did you mean 'gpt-4o'?"]
     assert explanation.deployments == ()
 
 

@@ -35,13 +35,13 @@ def ask(
 @pytest.mark.parametrize(
     ("projects", "project_id", "key", "said"),
     [
-        ([BILLING], "nobody", None, "project: there is no project 'nobody'"),
+        ([BILLING], "nobody", None, "project: project 'nobody' does not exist"),
         ([BILLING], "broken", None, "project: the document of 'broken' has errors, so its keys are not in service:"),
         ([project(id="billing", enabled=False)], "billing", None, "project: 'billing' is switched off"),
         ([BILLING, OTHER], "billing", OTHER_KEY, "key: key_b belongs to project 'other', not to 'billing'"),
-        ([BILLING, OTHER], "billing", "key_b", "key: it is no key that is known"),
-        ([BILLING], "billing", UNKNOWN_KEY, "key: it is no key that is known"),
-        ([BILLING], None, UNKNOWN_KEY, "key: it is no key that is known"),
+        ([BILLING, OTHER], "billing", "key_b", "key: unknown key"),
+        ([BILLING], "billing", UNKNOWN_KEY, "key: unknown key"),
+        ([BILLING], None, UNKNOWN_KEY, "key: unknown key"),
         ([project(keys=(api_key(revoked_at=NOW),))], "billing", KEY, "key: key_a: This API key has been revoked."),
         ([project(keys=(api_key(expires_at=NOW),))], "billing", KEY, "key: key_a: This API key has expired."),
         ([project(keys=(api_key(revoked_at=NOW),))], None, "key_a", "key: key_a: This API key has been revoked."),

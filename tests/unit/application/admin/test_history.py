@@ -118,7 +118,7 @@ async def test_what_cannot_be_put_back() -> None:
         with pytest.raises(CommandError, match=reason):
             await back(store, version)
     await apply(store, [("a.json", [])], prune=True)
-    with pytest.raises(CommandError, match="there is no 'm'"):
+    with pytest.raises(CommandError, match="deleted 'm'"):
         await back(store, 4)
 
 

@@ -1,4 +1,4 @@
-"""Calls that go on with an earlier answer: where they go, and what either side sees."""
+"""Calls that continue an earlier answer: the deployment that is called, and what either side sees."""
 
 from __future__ import annotations
 

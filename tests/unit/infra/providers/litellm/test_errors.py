@@ -105,7 +105,7 @@ def test_the_body_of_an_exception_is_believed_first() -> None:
     "text",
     [
         ADVICE,
-        f"BadRequestError: key {SECRET} at http://10.1.2.3:8080/x was no good",
+        f"BadRequestError: key {SECRET} at http://10.1.2.3:8080/x was rejected",
         f'x - {{"error": {{"message": "bad key {SECRET} for vendor.internal:443/v1, litellm.turn_on_debug()"}}}}',
         "litellm.UnsupportedParamsError: no. To drop these, set `litellm.drop_params=True` or for proxy",
     ],
