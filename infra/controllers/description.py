@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -11,6 +14,8 @@ from application.serving.use_case import UseCase, no_form, no_json
 from infra.controllers.openai.routes import ENDPOINTS, STORED
 from infra.controllers.openai.stored import PARAMETERS
 
+_SCHEMAS = Path(__file__).with_name("openai_schemas.json")
+"""Bodies of OpenAI's API, written by ``python -m tests.openai_schemas``; read when the description is requested."""
 _AZURE = (
     "For Azure's clients, every path below `/v1/` also answers below `/openai/v1/` and `/openai/`, and those that name "
     "a model below `/openai/deployments/{model}/`."
@@ -27,15 +32,19 @@ def describe(pages: FastAPI) -> None:
             for operations in description["paths"].values():
                 for operation in operations.values():
                     _correct(operation)
+            bodies = json.loads(_SCHEMAS.read_bytes())
             for path, use_case in ENDPOINTS.items():
-                description["paths"][path] = {"post": _model_call(use_case)}
+                description["paths"][path] = {"post": _model_call(use_case, bodies["operations"])}
             for ending, actions in STORED.items():
                 path = f"/v1/responses/{{response_id}}{ending}"
-                description["paths"][path] = {method.lower(): _stored(action) for method, action in actions.items()}
+                content = bodies["operations"][path.removeprefix("/v1/")]["response"]
+                description["paths"][path] = {
+                    method.lower(): _stored(action, content) for method, action in actions.items()
+                }
             description["info"]["description"] = _AZURE
             description["components"] = {
                 "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-                "schemas": {"Error": _ERROR},
+                "schemas": {**bodies["schemas"], "Error": _ERROR},
             }
             pages.openapi_schema = description
         return pages.openapi_schema
@@ -73,8 +82,9 @@ def _correct(operation: dict[str, Any]) -> None:
         operation["security"] = [{"key": []}]
 
 
-def _model_call(use_case: UseCase) -> dict[str, Any]:
-    bodies = {
+def _model_call(use_case: UseCase, bodies: Mapping[str, Any]) -> dict[str, Any]:
+    known = bodies[use_case.endpoint.value]
+    accepted = {
         "application/json": use_case.read is not no_json,
         "multipart/form-data": use_case.read_form is not no_form,
     }
@@ -85,10 +95,14 @@ def _model_call(use_case: UseCase) -> dict[str, Any]:
         "security": [{"key": []}],
         "requestBody": {
             "required": True,
-            "content": {kind: {"schema": {"type": "object"}} for kind, taken in bodies.items() if taken},
+            "content": {
+                kind: {"schema": known["request"].get(kind, {"type": "object"})}
+                for kind, read in accepted.items()
+                if read
+            },
         },
         "responses": {
-            "200": {"description": "The model's response: JSON, server-sent events, audio or text"},
+            "200": {"description": "The model's response", "content": _content(known["response"])},
             "default": _FAILED,
         },
     }
@@ -102,8 +116,15 @@ _SUMMARIES = {
 }
 
 
-def _stored(action: StoredAction) -> dict[str, Any]:
+def _content(schemas: Mapping[str, Any]) -> dict[str, Any]:
+    return {kind: {"schema": schema} for kind, schema in schemas.items()}
+
+
+def _stored(action: StoredAction, content: Mapping[str, Any]) -> dict[str, Any]:
     text = {"type": "string"}
+    answer: dict[str, Any] = {"description": "The response"}
+    if action is not StoredAction.DELETE:
+        answer["content"] = _content(content)
     return {
         "tags": ["openai"],
         "summary": _SUMMARIES[action],
@@ -113,5 +134,5 @@ def _stored(action: StoredAction) -> dict[str, Any]:
             {"name": "response_id", "in": "path", "required": True, "schema": text},
             *({"name": name, "in": "query", "schema": text} for name in sorted(PARAMETERS[action])),
         ],
-        "responses": {"200": {"description": "The response"}, "default": _FAILED},
+        "responses": {"200": answer, "default": _FAILED},
     }

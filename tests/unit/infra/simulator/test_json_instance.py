@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships without types
+from jsonschema import Draft202012Validator
 
 from infra.simulator.errors import SimulatedError
 from infra.simulator.json_instance import instance
