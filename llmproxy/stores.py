@@ -22,6 +22,9 @@ from infra.usage_store.memory import MemoryUsageStore, Unjournaled
 from infra.usage_store.sqlite import SqliteUsageStore
 from llmproxy.settings import Settings
 
+_RESERVE_BYTES = 8 * 1024 * 1024
+"""Room for the lines that the journal keeps in memory while the disk is full."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -81,9 +84,13 @@ def _make(settings: Settings) -> Stores:
         database = CosmosDatabase(_account(settings, settings.cosmos_url))
         ledger = CosmosUsageStore(database)
         models = CosmosCatalogStore(database, settings.cosmos_container_id)
-        return Stores(models, ledger, Journal(folder / "journal", ledger), SnapshotFile(folder / "catalog.json"))
+        return Stores(models, ledger, _journal(folder, ledger), SnapshotFile(folder / "catalog.json"))
     kept = SqliteUsageStore(folder / "usage.sqlite3")
-    return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, Journal(folder / "journal", kept))
+    return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, _journal(folder, kept))
+
+
+def _journal(folder: Path, ledger: UsageStore) -> Journal:
+    return Journal(folder / "journal", ledger, reserve_bytes=_RESERVE_BYTES)
 
 
 def _account(settings: Settings, url: str) -> CosmosAccount:

@@ -111,7 +111,6 @@ async def open_product(
         providers = make_providers(settings, environment)
         stack.push_async_callback(providers.pool.close)
         stack.push_async_callback(providers.identity.close)
-        await stores.journal.start()
         clock = Clock(time.time, time.monotonic)
         view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time, stores.snapshot)
         try:
@@ -125,6 +124,7 @@ async def open_product(
         metrics = Metrics(settings.llmproxy_metrics_series, folder and folder / "metrics")
         record = metrics.recording(stores.journal.record) if settings.llmproxy_metrics else stores.journal.record
         ledger = Ledger(record, providers.dispatch.upstream_model, clock, _line_id, status_of, length_ms)
+        await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
         deployments = DeploymentStates(
@@ -134,7 +134,7 @@ async def open_product(
         connections = CallerConnections(_caller_limits(settings))
         health = Health(
             view,
-            ledger=lambda: _ledger_facts(stores),
+            ledger=stores.journal.facts,
             upstreams=providers.facts,
             time=clock.time,
             version=_version(),
@@ -198,16 +198,6 @@ def _breaker_policy(settings: Settings) -> BreakerPolicy:
 def _anybody(_key: str | None) -> bool:
     """Permit everybody."""
     return True
-
-
-def _ledger_facts(stores: Stores) -> Mapping[str, object]:
-    journal = stores.journal
-    return {
-        "lines_waiting": journal.waiting,
-        "oldest_waiting_ms": journal.oldest_waiting_ms,
-        "lines_lost": journal.lost,
-        "lines_rejected": journal.rejected,
-    }
 
 
 def _version() -> str:

@@ -84,6 +84,35 @@ class UnpricedRow:
     amount: int
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerWriter:
+    """Progress of a process that writes ledger lines.
+
+    Args:
+        id: unique name of the process.
+        host: name of its machine.
+        started_ms: when it started. All times are milliseconds since 1970-01-01 UTC.
+        updated_ms: when it published this.
+        complete_ms: every line of a call that arrived at it before this time is in the store, except lost ones.
+        waiting: number of lines not in the store.
+        lost: number of lines that will never be.
+        lost_ms: arrival time of the latest lost line.
+        rejected: number of lines put aside because the store can never take them.
+        ended: the process ended, and every line that is not lost is in the store.
+    """
+
+    id: str
+    host: str
+    started_ms: int
+    updated_ms: int
+    complete_ms: int
+    waiting: int = 0
+    lost: int = 0
+    lost_ms: int = 0
+    rejected: int = 0
+    ended: bool = False
+
+
 class UsageStore(Protocol):
     """Keeps ledger lines and adds them up.
 
@@ -116,6 +145,15 @@ class UsageStore(Protocol):
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """Read lines, latest first: all, or those of one request."""
+
+    async def publish_writer(self, writer: LedgerWriter) -> None:
+        """Store the progress of a process in place of what it published before."""
+
+    async def writers(self) -> Sequence[LedgerWriter]:
+        """Read the progress of every process that has not been removed, ordered by id."""
+
+    async def remove_writer(self, writer_id: str) -> None:
+        """Remove the progress of a process, if any."""
 
     async def close(self) -> None:
         """Release connections and threads. Safe to repeat."""

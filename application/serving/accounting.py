@@ -1,8 +1,7 @@
 """One account per call: what is known of it from its admission on, and the one place where its ledger line is written.
 
-The rest of the request path reports how the call ended (:meth:`CallAccount.completed`, ``interrupted``, ``failed``) and
-never measures, prices or records anything itself. Whatever a call holds while it is served (reservations, a record of
-calls in flight) belongs to its account, and is given back where the account is settled.
+The request path reports how a call ended; it never measures, prices or records. What a call holds while it is served
+belongs to its account, and is given back when the account is settled.
 """
 
 from __future__ import annotations
@@ -98,11 +97,11 @@ class CallAccount:
 
     def attempt(self, document: ModelDocument, state: DeploymentState | None = None) -> None:
         """Note that a deployment is called now; ``state`` remembers how it does."""
+        self._ledger.open_calls[self] = self.time_ms
         self.document = document
         self.attempts += 1
         self._deployment = state
-        if state is not None:
-            self._sent = state.started()
+        self._sent = 0.0 if state is None else state.started()
 
     def attempt_failed(self, error: GatewayError) -> None:
         """Note that the last attempt failed. It does not count where the deployment was unusable: nothing was sent."""
@@ -214,6 +213,7 @@ class CallAccount:
         """Price what the call used and record its line. Called once per account."""
         self.state = AccountState.SETTLED
         self._release()
+        self._ledger.open_calls.pop(self, None)
         document = self.document
         if document is None:
             return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from domain.errors import GatewayError
@@ -47,6 +47,13 @@ class Ledger:
     new_id: Callable[[], str]
     status_of: Callable[[GatewayError], int]
     length_ms: MeasureAudio
+
+    open_calls: dict[object, int] = field(default_factory=dict)
+    """Arrival times of calls that reached for an upstream and whose lines are not recorded yet."""
+
+    def oldest_open_ms(self) -> int | None:
+        """Return the arrival time of the oldest call whose line is not recorded yet, if any."""
+        return min(self.open_calls.values(), default=None)
 
     def outcome(self, cause: BaseException) -> tuple[int, str]:
         """Return the ledger status and the error code of a call that was ended by an exception."""

@@ -158,7 +158,7 @@ class CosmosContainer:
 
         Args:
             document_id: which.
-            partition: the value of its partition key, or :data:`ABSENT`.
+            partition: the value of its partition key, :data:`ABSENT`, or a list of the values of a hierarchical key.
             etag: its ETag.
 
         Raises:
@@ -167,7 +167,7 @@ class CosmosContainer:
         from azure.cosmos.partition_key import NonePartitionKeyValue, NullPartitionKeyValue  # noqa: PLC0415
 
         special: dict[object, Any] = {ABSENT: NonePartitionKeyValue, None: NullPartitionKeyValue}
-        key: Any = special.get(partition, partition)
+        key: Any = partition if isinstance(partition, list) else special.get(partition, partition)
         container = await self._container()
         options = {**_only_at(etag), "response_hook": self._database.count}
         await self._run(lambda: container.delete_item(document_id, key, **options), gone=True)

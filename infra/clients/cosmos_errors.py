@@ -18,10 +18,24 @@ ROLE = "Cosmos DB Built-in Data Contributor"
 _ACTION = re.compile(r"Microsoft\.DocumentDB/[A-Za-z/*]+")
 _NOT_A_DATA_PLANE_ACTION = 5300
 _RETRY_WITH = 449
+_THROTTLED_SECONDS = 1.0
 
 
 class MissingError(Exception):
     """The database, the container or the document is not there."""
+
+
+class StoreThrottledError(StoreUnavailableError):
+    """The service accepts no more requests for now.
+
+    Args:
+        message: for operators.
+        retry_after: seconds until another attempt is worthwhile.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 @contextmanager
@@ -82,12 +96,13 @@ def _by_status(status: int, error: Exception, subject: str) -> Exception:
         return MissingError(subject)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         return DocumentRefusedError("a document larger than the 2 MB that Cosmos DB takes")
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return _throttled(error, subject)
     texts = {
         HTTPStatus.BAD_REQUEST: "the request is refused (400)",
         HTTPStatus.UNAUTHORIZED: _unauthorized(error),
         HTTPStatus.FORBIDDEN: _forbidden(error),
         HTTPStatus.REQUEST_TIMEOUT: "no answer in time (408)",
-        HTTPStatus.TOO_MANY_REQUESTS: _throttled(error),
         _RETRY_WITH: "busy with other writes to the same document (449)",
         HTTPStatus.SERVICE_UNAVAILABLE: "the service is unavailable (503)",
     }
@@ -116,11 +131,12 @@ def _forbidden(error: Exception) -> str:
     return f"forbidden (403): the account's firewall, or the role {ROLE} is missing"
 
 
-def _throttled(error: Exception) -> str:
+def _throttled(error: Exception, subject: str) -> StoreThrottledError:
     headers = getattr(error, "headers", None) or {}
     asked = str(headers.get("x-ms-retry-after-ms", ""))
-    after = f", to be tried again after {asked} ms" if asked.isdecimal() else ""
-    return f"more request units are asked for than it has (429){after}"
+    after = f", retry after {asked} ms" if asked.isdecimal() else ""
+    text = f"Cosmos DB, {subject}: throttled, more request units are needed than it has (429){after}"
+    return StoreThrottledError(text, int(asked) / 1000 if asked.isdecimal() else _THROTTLED_SECONDS)
 
 
 def _not_connected(error: Exception) -> str:

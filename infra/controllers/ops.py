@@ -41,15 +41,18 @@ class Health:
         view = self.view
         age = None if view.checked_at is None else round(self.time() - view.checked_at, 1)
         catalogue: dict[str, Any] = {**view.facts(), "checked_seconds_ago": age}
+        ledger: dict[str, Any] = dict(self.ledger())
         if self.is_admin(key):
             catalogue["failure"] = view.failure
             catalogue["left_out"] = [
                 {"kind": entry.kind, "id": entry.id, "reason": entry.reason, "stale": entry.stale}
                 for entry in (view.catalog.left_out if view.ready else ())
             ]
+        else:
+            ledger["problems"] = len(ledger["problems"])
         return {
             "catalogue": catalogue,
-            "ledger": dict(self.ledger()),
+            "ledger": ledger,
             "upstreams": dict(self.upstreams()),
             "connections": dict(self.connections()),
         }
@@ -68,12 +71,9 @@ def ops_router(health: Health) -> APIRouter:
     async def get_health(request: Request, *, detailed: bool = False) -> JSONResponse:
         if not detailed:
             return JSONResponse({"status": "ok", "version": health.version})
-        ready = health.view.ready
-        body = {
-            "status": "ok" if ready else "not_ready",
-            "version": health.version,
-            **health.detail(key_of(request.scope["headers"])),
-        }
+        ready, detail = health.view.ready, health.detail(key_of(request.scope["headers"]))
+        status = "not_ready" if not ready else "degraded" if detail["ledger"]["problems"] else "ok"
+        body = {"status": status, "version": health.version, **detail}
         return JSONResponse(body, status_code=200 if ready else 503)
 
     return router

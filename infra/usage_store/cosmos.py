@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Any
 
-from application.errors import StoreUnavailableError
-from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
+from application.errors import ConflictError
+from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
 from infra.clients.cosmos import CosmosDatabase
 from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
 from infra.usage_store import cosmos_codec, days
+from infra.usage_store.cosmos_pacing import PacedWriter
 from infra.usage_store.sums import Sums
 from infra.usage_store.unpriced import Unpriced, amounts
 
-AT_ONCE = 16
-"""Lines on their way at a time. A line is one request: lines of one batch rarely share a logical partition."""
 _MOST_MONTHS = 24
 
 # A key of three levels: no logical partition can outgrow its 20 GB, because each holds one line, and yet the lines of a
@@ -45,7 +46,8 @@ class CosmosUsageStore:
     def __init__(self, database: CosmosDatabase) -> None:
         self._database = database
         self._container = CosmosContainer(database, _SPEC)
-        self._kept: set[str] = set()
+        self._writer = PacedWriter(self._container.keep, database.account.deadline)
+        self._stored: set[str] = set()
 
     async def prepare(self) -> None:
         """Create the database and the container where they are missing."""
@@ -66,16 +68,14 @@ class CosmosUsageStore:
             OverflowError: a number is beyond 2^53.
         """
         items = {line.id: cosmos_codec.to_item(line) for line in reversed(lines)}
-        waiting = iter([item for document_id, item in reversed(items.items()) if document_id not in self._kept])
-        kept: set[str] = set()
+        waiting = [item for line_id, item in reversed(items.items()) if line_id not in self._stored]
+        stored: set[str] = set()
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(AT_ONCE, len(items))):
-                    group.create_task(self._send(waiting, kept))
-        except ExceptionGroup as failures:
-            self._kept = kept | self._kept.intersection(items)
-            raise _first(failures) from None
-        self._kept = set()
+            await self._writer.write_all(waiting, stored)
+        except BaseException:
+            self._stored = stored | self._stored.intersection(items)
+            raise
+        self._stored = set()
 
     async def report(self, query: UsageQuery) -> Sequence[UsageRow]:
         """Add up the lines, ordered by group, then currency. One project's months are read from their partitions only.
@@ -101,10 +101,29 @@ class CosmosUsageStore:
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """Read lines, latest first: all, or those of one request."""
-        condition = "" if request_id is None else "WHERE c.request_id = @request"
-        text = f"SELECT TOP {max(limit, 0)} * FROM c {condition} ORDER BY c.time_ms DESC, c.id DESC"  # noqa: S608 - a number and constants
+        condition = "c.time_ms >= 0" if request_id is None else "c.time_ms >= 0 AND c.request_id = @request"
+        text = f"SELECT TOP {max(limit, 0)} * FROM c WHERE {condition} ORDER BY c.time_ms DESC, c.id DESC"  # noqa: S608 - a number and constants
         rows = await self._container.rows(text, {} if request_id is None else {"request": request_id})
         return [cosmos_codec.from_item(row) for row in rows]
+
+    async def publish_writer(self, writer: LedgerWriter) -> None:
+        """Store the progress of a process in place of what it published before."""
+        await self._container.upsert(cosmos_codec.to_writer_item(writer))
+
+    async def writers(self) -> Sequence[LedgerWriter]:
+        """Read the progress of every process that has not been removed, ordered by id."""
+        return sorted([cosmos_codec.from_writer_item(row) for row in await self._writer_items()], key=attrgetter("id"))
+
+    async def remove_writer(self, writer_id: str) -> None:
+        """Remove the progress of a process, if any."""
+        for item in await self._writer_items():
+            if item["id"] == writer_id:
+                with suppress(ConflictError):  # removed or published by another process meanwhile
+                    await self._container.delete(writer_id, ["", "", writer_id], item["_etag"])
+
+    async def _writer_items(self) -> list[dict[str, Any]]:
+        query = "SELECT * FROM c WHERE c.project = '' AND c.month = ''"
+        return [row async for page in self._container.pages(query, {}, within=("", "")) for row in page]
 
     async def close(self) -> None:
         """Close the shared client. Safe to repeat."""
@@ -122,17 +141,6 @@ class CosmosUsageStore:
                 for row in page:
                     yield row
                 await asyncio.sleep(0)
-
-    async def _send(self, waiting: Iterator[dict[str, Any]], kept: set[str]) -> None:
-        for item in waiting:
-            await self._container.keep(item)
-            kept.add(item["id"])
-
-
-def _first(failures: ExceptionGroup[Exception]) -> Exception:
-    return next(
-        (each for each in failures.exceptions if isinstance(each, StoreUnavailableError)), failures.exceptions[0]
-    )
 
 
 def _partitions(query: UsageQuery) -> Sequence[tuple[str, ...] | None]:
@@ -153,7 +161,10 @@ def _months(from_ms: int, to_ms: int) -> Sequence[str]:
 
 def _condition(query: UsageQuery, within: tuple[str, ...] | None) -> tuple[str, dict[str, object]]:
     names = ("project", "month")[: len(within or ())]
-    conditions = [f"c.{name} = @{name}" for name in names]
+    conditions = [
+        "c.time_ms >= 0",
+        *(f"c.{name} = @{name}" for name in names),
+    ]  # the progress of writers has no time_ms
     values: dict[str, object] = dict(zip(names, within or (), strict=True))
     if query.from_ms is not None:
         conditions.append("c.time_ms >= @first")
@@ -161,4 +172,4 @@ def _condition(query: UsageQuery, within: tuple[str, ...] | None) -> tuple[str, 
     if query.to_ms is not None:
         conditions.append("c.time_ms < @end")
         values["end"] = query.to_ms
-    return " AND ".join(conditions) or "true", values
+    return " AND ".join(conditions), values

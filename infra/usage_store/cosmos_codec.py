@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import msgspec
 
+from application.ports.usage_store import LedgerWriter
 from domain.documents.store_fields import without_bookkeeping
 from domain.ledger import LedgerLine
 from infra.clients.cosmos_container import LARGEST_INTEGER
@@ -51,6 +53,23 @@ def from_item(item: Mapping[str, Any]) -> LedgerLine:
         return msgspec.convert(without_bookkeeping(item) | {"cost_units": int(item["cost_units"])}, LedgerLine)
     except (msgspec.ValidationError, KeyError, TypeError) as error:
         raise ValueError(f"not a ledger line ({type(error).__name__})") from None
+
+
+def to_writer_item(writer: LedgerWriter) -> dict[str, Any]:
+    """Convert the progress of a writer to a document. Its empty project and month set it apart from lines."""
+    return {**asdict(writer), "project": "", "month": ""}
+
+
+def from_writer_item(item: Mapping[str, Any]) -> LedgerWriter:
+    """Read the progress of a writer.
+
+    Raises:
+        ValueError: the container was written to directly.
+    """
+    try:
+        return msgspec.convert(without_bookkeeping(item), LedgerWriter)
+    except msgspec.ValidationError:
+        raise ValueError("not the progress of a ledger writer") from None
 
 
 def month(time_ms: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import deque
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from application.errors import StoreUnavailableError
 from application.ports.usage_store import UsageStore
 from domain.ledger import LedgerLine
 from infra.usage_store import codec
-from infra.usage_store.delivery import Delivery
+from infra.usage_store.delivery import Delivery, read_lines
+from infra.usage_store.journal_buffer import LineBuffer, reason_of
+from infra.usage_store.journal_file import JournalFileLostError
+from infra.usage_store.journal_progress import JournalProgress
 from infra.usage_store.journal_segments import JournalSegments
+from infra.usage_store.journal_takeover import DeadJournals
 
-MOST_TAKEN_OVER = 16
-"""Journals of dead processes that are delivered at a time."""
 CLOSE_SECONDS = 3.0
 LONGEST_PAUSE = 30.0
 
@@ -38,9 +41,7 @@ class Journal:
         batch: the most lines added to the store at a time. More are less work and block the event loop longer.
         scan_interval: seconds between two scans for journals of dead processes.
         most_held: the most lines kept in memory while the disk fails.
-
-    Attributes:
-        lost: lines dropped because neither disk nor memory had room.
+        reserve_bytes: disk space to be used for lines in memory once the disk is full.
     """
 
     def __init__(
@@ -52,17 +53,16 @@ class Journal:
         batch: int = 250,
         scan_interval: float = 10.0,
         most_held: int = 10_000,
+        reserve_bytes: int = 0,
     ) -> None:
-        self.lost = 0
-        self._directory = directory
+        self._buffer = LineBuffer(directory, most_held, reserve_bytes)
         self._delivery = Delivery(store, directory)
+        self._progress = JournalProgress(store)
         self._flush_interval = flush_interval
         self._batch = batch
         self._scan_interval = scan_interval
-        self._most_held = most_held
-        self._own: JournalSegments | None = None
-        self._taken_over: list[JournalSegments] = []
-        self._held: deque[LedgerLine] = deque()
+        self._dead = DeadJournals(directory)
+        self._failure = ""
         self._flushing = asyncio.Lock()
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -70,7 +70,12 @@ class Journal:
     @property
     def waiting(self) -> int:
         """Number of lines not in the store yet: this process's, and those it took over."""
-        return len(self._held) + sum(segments.waiting for segments in self._all_segments())
+        return len(self._buffer.held) + sum(segments.waiting for segments in self._all_segments())
+
+    @property
+    def lost(self) -> int:
+        """Number of lines dropped because neither disk nor memory had room, or because their files were removed."""
+        return self._buffer.lost
 
     @property
     def rejected(self) -> int:
@@ -80,34 +85,51 @@ class Journal:
     @property
     def oldest_waiting_ms(self) -> int | None:
         """Arrival time of the oldest of them (milliseconds since 1970-01-01 UTC), if any. Reads files."""
-        times = [line.time_ms for line in list(self._held)[:1]]
+        times = [line.time_ms for line in list(self._buffer.held)[:1]]
         for segments in self._all_segments():
             with suppress(OSError, ValueError):
                 times += [codec.decode(text).time_ms for text in segments.read(1)]
         return min(times, default=None)
 
+    def facts(self) -> Mapping[str, object]:
+        """Return counters and problems for the health page."""
+        held = len(self._buffer.held)
+        problems = {
+            f"{held} ledger lines wait in memory: {self._buffer.failure}": held,
+            f"ledger lines wait: {self._failure}": self._failure,
+            f"{self.lost} ledger lines are lost": self.lost,
+            f"{self.rejected} ledger lines were put aside: the store cannot take them": self.rejected,
+        }
+        return {
+            "lines_waiting": self.waiting,
+            "lines_in_memory": held,
+            "oldest_waiting_ms": self.oldest_waiting_ms,
+            "lines_lost": self.lost,
+            "lines_rejected": self.rejected,
+            "journal_recreated": self._buffer.recreated,
+            "problems": [text for text, present in problems.items() if present],
+        }
+
     def record(self, line: LedgerLine) -> None:
         """Write a line to its file at once. Never raises."""
-        try:
-            self._write(line)
-        except Exception as error:  # noqa: BLE001 - the call has been answered: it must not fail now, whatever this is
-            if not self._held:
-                _log.error("ledger lines cannot be written to disk and wait in memory: %s", _reason(error))
-            if len(self._held) < self._most_held:
-                self._held.append(line)
-            else:
-                self.lost += 1
+        self._buffer.record(line)
 
-    async def start(self) -> None:
+    async def start(self, *, recording: bool = True, oldest_open_ms: Callable[[], int | None] = lambda: None) -> None:
         """Take over the journals of dead processes and start delivery to the store.
+
+        Args:
+            recording: this process records lines of its own.
+            oldest_open_ms: returns the arrival time of the oldest call whose line is not recorded yet.
 
         Raises:
             StoreUnavailableError: the directory cannot be used.
         """
         try:
-            await self._look_for_orphans()
+            if recording:
+                self._progress.begin((await asyncio.to_thread(self._buffer.open)).name, oldest_open_ms)
+            await self._dead.scan()
         except OSError as error:
-            msg = f"the journal's directory cannot be used: {_reason(error)}"
+            msg = f"the journal's directory cannot be used: {reason_of(error)}"
             raise StoreUnavailableError(msg) from error
         self._task = asyncio.create_task(self._run(), name="journal")
 
@@ -116,15 +138,19 @@ class Journal:
 
         Raises:
             StoreUnavailableError: the store is unavailable; the lines keep waiting.
-            OSError: a line that the store can never take could not be put aside; the lines keep waiting.
+            OSError: files cannot be read now, or a line could not be put aside; the lines keep waiting.
         """
         async with self._flushing:
-            await self._flush_held()
-            for segments in self._all_segments():
+            removed = await self._buffer.recreate(self._batch, _now_ms())
+            if removed is not None:
+                self._dead.segments.append(removed)
+            self._buffer.write_held()
+            for segments in list(self._all_segments()):
                 await self._flush_segments(segments)
-            for segments in [segments for segments in self._taken_over if not segments.waiting]:
-                self._taken_over.remove(segments)
-                segments.close()
+            await self._flush_held()
+            for segments in self._dead.delivered():
+                await self._progress.taken_over(segments.name)
+            self._failure = ""
 
     async def close(self) -> None:
         """Deliver lines for a few seconds; the rest waits on disk for the next start."""
@@ -134,116 +160,82 @@ class Journal:
                 if self._task is not None:
                     await self._task
                 await self.flush()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the lines are safe on disk
-            _log.warning("%d ledger lines wait for the next start: %s", self.waiting, _reason(error))
+        except Exception as error:  # noqa: BLE001 - the lines are safe on disk
+            self._failure = reason_of(error)
         self._task = None
-        for segments in self._all_segments():
-            segments.close()
-        self._own = None
-        self._taken_over.clear()
+        self._buffer.use_reserve()
+        self._buffer.lose_held()
+        if self.waiting:
+            _log.warning("%d ledger lines wait on disk for the next start: %s", self.waiting, self._failure)
+        await self._publish(ending=True)
+        self._dead.close()
+        self._buffer.close()
 
     async def _run(self) -> None:
         failures = 0
         loop = asyncio.get_running_loop()
         scan_at = loop.time() + self._scan_interval
         while not self._stop.is_set():
-            lost = self.lost
+            lost, delivered = self.lost, self._delivery.delivered
             pause = self._flush_interval
+            self._progress.round_begins()
             try:
                 if loop.time() >= scan_at:
                     scan_at = loop.time() + self._scan_interval
-                    await self._look_for_orphans()
+                    await self._dead.scan()
                 await self.flush()
                 failures = 0
-            except Exception as error:  # noqa: BLE001 - whatever it is, the next round may go better
-                _log.warning("%d ledger lines wait: %s", self.waiting, _reason(error))
-                pause = min(LONGEST_PAUSE, 0.5 * 2**failures) * random.uniform(0.5, 1)  # noqa: S311 - spreads retries
-                failures = min(failures + 1, 10)
+            except Exception as error:  # noqa: BLE001 - the next attempt may succeed
+                self._failure = reason_of(error)
+                _log.warning("%d ledger lines wait: %s", self.waiting, self._failure)
+                failures = 0 if self._delivery.delivered > delivered else min(failures + 1, 10)
+                pause = min(LONGEST_PAUSE, 0.25 * 2**failures) * random.uniform(0.5, 1)  # noqa: S311 - spreads retries
             if self.lost > lost:
-                _log.error("%d ledger lines are lost: neither disk nor memory has room", self.lost)
+                _log.error("%d ledger lines are lost", self.lost)
+            await self._publish()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause)
 
     def _all_segments(self) -> list[JournalSegments]:
-        return self._taken_over if self._own is None else [*self._taken_over, self._own]
+        own = self._buffer.segments
+        return self._dead.segments if own is None else [*self._dead.segments, own]
 
-    def _write(self, line: LedgerLine) -> None:
-        text = codec.encode(line)
-        if self._own is None:
-            self._own = JournalSegments.create(self._directory)
-        self._own.append(text)
-
-    async def _look_for_orphans(self) -> None:
-        for folder in await asyncio.to_thread(_folders, self._directory):
-            if len(self._taken_over) >= MOST_TAKEN_OVER:
-                return
-            try:
-                segments = await asyncio.to_thread(JournalSegments.take_over, folder)
-            except OSError as error:
-                _log.warning("a folder of the journal cannot be taken over: %s", _reason(error))
-                continue
-            if segments is not None:
-                self._taken_over.append(segments)
-                _log.info("took over %d ledger lines of a dead process", segments.waiting)
-                if segments.torn:
-                    _log.warning("%d of its lines were cut off by its death and are left out", segments.torn)
+    async def _publish(self, *, ending: bool = False) -> None:
+        own = self._buffer.segments
+        await self._progress.publish(
+            None if own is None else own.name,
+            waiting=self.waiting,
+            oldest_ms=self.oldest_waiting_ms,
+            lost=(self.lost, self._buffer.lost_ms),
+            rejected=self.rejected,
+            ending=ending,
+        )
 
     async def _flush_held(self) -> None:
-        for _ in range(len(self._held)):
-            try:
-                self._write(self._held[0])
-            except Exception:  # noqa: BLE001 - said when it was recorded; the store may still take it
-                break
-            self._held.popleft()
-        while self._held:
-            lines = [self._held[n] for n in range(min(len(self._held), self._batch))]
+        held = self._buffer.held
+        while held:
+            lines = [held[n] for n in range(min(len(held), self._batch))]
             await self._delivery.add(lines)
             for _ in lines:
-                self._held.popleft()
+                held.popleft()
 
     async def _flush_segments(self, segments: JournalSegments) -> None:
         left = segments.waiting  # later lines can wait for the next round
         while left > 0:
             try:
-                texts, lines, unreadable = await asyncio.to_thread(_read, segments, self._batch)
-            except OSError as error:
-                self._abandon(segments, error)
-                return
+                texts, lines, unreadable = await asyncio.to_thread(read_lines, segments, self._batch)
+            except JournalFileLostError as error:
+                lost = segments.drop()
+                left -= lost
+                self._buffer.lose(lost, _now_ms())
+                _log.error("a file of the journal with %d lines is lost: %s", lost, reason_of(error))
+                continue
             await self._delivery.add(lines)
             for text in unreadable:
                 self._delivery.put_aside(text, "unreadable")
             segments.release(texts)
             left -= len(texts)
 
-    def _abandon(self, segments: JournalSegments, error: OSError) -> None:
-        """Give up segments whose files were removed or truncated; the rest is taken over like a dead process's."""
-        _log.error("files of the journal with %d lines cannot be read: %s", segments.waiting, _reason(error))
-        if segments is self._own:
-            self._own = None
-        else:
-            self._taken_over.remove(segments)
-        segments.close()
 
-
-def _folders(directory: Path) -> list[Path]:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return sorted(entry for entry in directory.iterdir() if entry.is_dir())
-
-
-def _read(segments: JournalSegments, limit: int) -> tuple[list[bytes], list[LedgerLine], list[bytes]]:
-    """Read lines: their texts, those that can be decoded, and the texts of the others."""
-    texts = segments.read(limit)
-    lines: list[LedgerLine] = []
-    unreadable: list[bytes] = []
-    for text in texts:
-        try:
-            lines.append(codec.decode(text))
-        except ValueError:
-            unreadable.append(text)
-    return texts, lines, unreadable
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, StoreUnavailableError):
-        return str(error)
-    return (isinstance(error, OSError) and error.strerror) or type(error).__name__
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

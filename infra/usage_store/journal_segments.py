@@ -6,32 +6,27 @@ import fcntl
 import os
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Self
+
+from infra.usage_store.journal_file import JournalFile
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 """Size at which the next file is begun."""
 
 _LOCK = "lock"
+_RESERVE = "reserve"
 _SUFFIX = ".ndjson"
 _ATTEMPTS = 100
-
-
-@dataclass(slots=True)
-class _Segment:
-    path: Path
-    size: int = 0  # bytes of whole lines
-    done: int = 0  # bytes of lines that have been released
-    file: int | None = None  # open while lines are appended
+_MOST_OPEN = 32
 
 
 class JournalSegments:
     """Lines in files below a folder, oldest first. Made by :meth:`create` and :meth:`take_over` only.
 
     The folder belongs to the holder of the lock on its file ``lock``, which the kernel releases when the process ends,
-    however it ends. ``read`` may run in another thread; everything else belongs to one thread.
+    however it ends. ``read`` and ``allocate_reserve`` may run in another thread; everything else belongs to one thread.
 
     Attributes:
         waiting: number of lines not released yet.
@@ -44,7 +39,7 @@ class JournalSegments:
         self._folder = folder
         self._lock = lock
         self._segment_bytes = segment_bytes
-        self._segments: deque[_Segment] = deque()
+        self._files: deque[JournalFile] = deque()
         self._begun = 0
 
     @classmethod
@@ -54,6 +49,7 @@ class JournalSegments:
         Raises:
             OSError: the file system refuses.
         """
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _ in range(_ATTEMPTS):
             folder = directory / f"{os.getpid()}-{token_hex(6)}"
             folder.mkdir(mode=0o700)
@@ -76,12 +72,40 @@ class JournalSegments:
             return None
         segments = cls(folder, lock)
         try:
+            segments.free_reserve()
             for path in sorted(folder.glob(f"*{_SUFFIX}")):
-                segments._take_over_segment(path)
+                segments._take_over_file(path)
         except BaseException:
             os.close(lock)
             raise
         return segments
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, unique for the process that created it."""
+        return self._folder.name
+
+    @property
+    def removed(self) -> bool:
+        """True if the folder or a file in use was removed: new lines would not outlive the process."""
+        return os.fstat(self._lock).st_nlink == 0 or any(file.removed for file in self._files)
+
+    def allocate_reserve(self, size: int) -> None:
+        """Reserve space on the disk, to be freed once the disk is full.
+
+        Raises:
+            OSError: the file system refuses.
+        """
+        file = os.open(self._folder / _RESERVE, os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            os.posix_fallocate(file, 0, size)
+        finally:
+            os.close(file)
+
+    def free_reserve(self) -> None:
+        """Free the reserved space, if any."""
+        with suppress(OSError):
+            (self._folder / _RESERVE).unlink(missing_ok=True)
 
     def append(self, line: bytes) -> None:
         """Hand one line, which ends with a line break, to the kernel.
@@ -89,103 +113,70 @@ class JournalSegments:
         Raises:
             OSError: it could not be written. A part that was written is removed.
         """
-        segment = self._segments[-1] if self._segments else None
-        if segment is None or segment.file is None or segment.size >= self._segment_bytes:
-            segment = self._begin_segment()
-        file = segment.file
-        assert file is not None  # noqa: S101 - for the type checker: a segment begins open
-        try:
-            written = os.write(file, line)
-            while written < len(line):
-                written += os.write(file, line[written:])
-        except OSError:
-            self._cut_off(segment, file)
-            raise
-        segment.size += len(line)
+        file = self._files[-1] if self._files else None
+        if file is None or file.descriptor is None or file.size >= self._segment_bytes:
+            file = self._begin_file()
+        file.append(line)
         self.waiting += 1
 
     def read(self, limit: int) -> list[bytes]:
         """Read the oldest waiting lines, at most ``limit``.
 
         Raises:
-            OSError: the file system refuses.
+            JournalFileLostError: their file was removed or truncated; ``drop`` gives it up.
+            OSError: the file system refuses now.
         """
-        lines: list[bytes] = []
-        if self.waiting:
-            segment = self._segments[0]
-            left = segment.size - segment.done
-            with segment.path.open("rb", buffering=64 * 1024) as file:
-                file.seek(segment.done)
-                while left > 0 and len(lines) < limit:
-                    line = file.readline()
-                    if not line:
-                        msg = "a file of the journal was truncated"
-                        raise OSError(msg)
-                    left -= len(line)
-                    lines.append(line)
-        return lines
+        return self._files[0].read(limit) if self.waiting else []
 
     def release(self, lines: list[bytes]) -> None:
         """Remove the lines that the latest ``read`` returned; delete files that are no longer needed."""
-        segment = self._segments[0]
-        segment.done += sum(map(len, lines))
+        file = self._files[0]
+        file.release(lines)
         self.waiting -= len(lines)
-        if segment.done == segment.size:
-            if segment.file is None:
-                segment.path.unlink(missing_ok=True)
-                self._segments.popleft()
+        if file.done == file.size:
+            if len(self._files) == 1 and file.descriptor is not None:
+                file.clear()
             else:
-                # If this fails, the lines are merely read once more after a crash.
-                with suppress(OSError):
-                    os.ftruncate(segment.file, 0)
-                    segment.size = segment.done = 0
+                self._files.popleft().remove()
+
+    def drop(self) -> int:
+        """Give up the oldest file and return the number of its lines, which are lost."""
+        file = self._files.popleft()
+        file.remove()
+        self.waiting -= file.lines
+        return file.lines
 
     def close(self) -> None:
         """Release the folder; remove it if no line waits in it."""
-        for segment in self._segments:
-            self._close_file(segment)
+        self.free_reserve()
+        for file in self._files:
+            file.close() if self.waiting else file.remove()
         if not self.waiting:
             with suppress(OSError):
-                for segment in self._segments:
-                    segment.path.unlink(missing_ok=True)
                 (self._folder / _LOCK).unlink()
                 self._folder.rmdir()
         os.close(self._lock)
 
-    def _take_over_segment(self, path: Path) -> None:
+    def _take_over_file(self, path: Path) -> None:
         content = path.read_bytes()
         size = content.rfind(b"\n") + 1
         self.torn += size < len(content)
         if size:
-            self.waiting += content.count(b"\n")
-            self._segments.append(_Segment(path, size))
+            self._files.append(JournalFile(path, size, content.count(b"\n")))
+            self.waiting += self._files[-1].lines
         else:
             path.unlink()
 
-    def _begin_segment(self) -> _Segment:
-        path = self._folder / f"{self._begun:08}{_SUFFIX}"
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+    def _begin_file(self) -> JournalFile:
+        file = JournalFile.create(self._folder / f"{self._begun:08}{_SUFFIX}")
         self._begun += 1
-        if self._segments:
-            self._close_file(self._segments[-1])
         if not self.waiting:
-            while self._segments:
-                self._segments.popleft().path.unlink(missing_ok=True)
-        self._segments.append(_Segment(path, file=file))
-        return self._segments[-1]
-
-    def _cut_off(self, segment: _Segment, file: int) -> None:
-        """Remove a partial line; if that fails, append nothing more to the file."""
-        try:
-            os.ftruncate(file, segment.size)
-        except OSError:
-            self._close_file(segment)
-
-    def _close_file(self, segment: _Segment) -> None:
-        if segment.file is not None:
-            file, segment.file = segment.file, None
-            with suppress(OSError):
-                os.close(file)
+            while self._files:
+                self._files.popleft().remove()
+        if len(self._files) >= _MOST_OPEN:
+            self._files[-1].close()
+        self._files.append(file)
+        return file
 
 
 def _lock(path: Path) -> int | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 
-from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
+from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
 from infra.usage_store.days import zone
 from infra.usage_store.sums import Sums
@@ -17,6 +17,7 @@ class MemoryUsageStore:
 
     def __init__(self) -> None:
         self._lines: dict[str, LedgerLine] = {}
+        self._writers: dict[str, LedgerWriter] = {}
 
     async def prepare(self) -> None:
         """Do nothing."""
@@ -58,6 +59,18 @@ class MemoryUsageStore:
         found = [line for line in reversed(self._lines.values()) if request_id in {None, line.request_id}]
         return sorted(found, key=lambda line: line.time_ms, reverse=True)[: max(limit, 0)]
 
+    async def publish_writer(self, writer: LedgerWriter) -> None:
+        """Store the progress of a process."""
+        self._writers[writer.id] = writer
+
+    async def writers(self) -> Sequence[LedgerWriter]:
+        """Read the progress of every process, ordered by id."""
+        return [self._writers[writer_id] for writer_id in sorted(self._writers)]
+
+    async def remove_writer(self, writer_id: str) -> None:
+        """Remove the progress of a process, if any."""
+        self._writers.pop(writer_id, None)
+
     async def close(self) -> None:
         """Do nothing."""
 
@@ -71,7 +84,6 @@ class Unjournaled:
     waiting = 0
     lost = 0
     rejected = 0
-    oldest_waiting_ms: int | None = None
 
     def __init__(self, store: MemoryUsageStore) -> None:
         self._store = store
@@ -80,7 +92,12 @@ class Unjournaled:
         """Keep a line."""
         self._store.keep(line)
 
-    async def start(self) -> None:
+    def facts(self) -> Mapping[str, object]:
+        """Return the facts of a journal without lines."""
+        counters = ("lines_waiting", "lines_in_memory", "lines_lost", "lines_rejected", "journal_recreated")
+        return {**dict.fromkeys(counters, 0), "oldest_waiting_ms": None, "problems": []}
+
+    async def start(self, *, recording: bool = True, oldest_open_ms: Callable[[], int | None] = lambda: None) -> None:
         """Do nothing."""
 
     async def flush(self) -> None:

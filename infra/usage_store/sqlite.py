@@ -4,65 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import astuple, replace
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
-from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow
+from application.ports.usage_store import Dimension, LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED, UNITS
 from domain.ledger import LedgerLine
 from infra.clients.sqlite import SqliteDatabase, transaction
 from infra.usage_store import codec, days, unpriced
-
-# No index by request: callers choose these ids, and keeping random texts in order would cost six times as much as all
-# the rest of writing a line. For the same reason ids of lines should begin with the time.
-_MIGRATIONS = (
-    """
-    CREATE TABLE lines (
-        id TEXT NOT NULL UNIQUE,
-        time_ms INTEGER NOT NULL,
-        request_id TEXT NOT NULL,
-        project TEXT NOT NULL,
-        key_id TEXT NOT NULL,
-        operation TEXT NOT NULL,
-        code TEXT NOT NULL,
-        document_id TEXT NOT NULL,
-        provider TEXT NOT NULL,
-        upstream_model TEXT NOT NULL,
-        status INTEGER NOT NULL,
-        attempts INTEGER NOT NULL,
-        streamed INTEGER NOT NULL,
-        latency_ms INTEGER NOT NULL,
-        first_byte_ms INTEGER,
-        error TEXT,
-        end_user TEXT,
-        input_tokens INTEGER NOT NULL,
-        output_tokens INTEGER NOT NULL,
-        cached_input_tokens INTEGER NOT NULL,
-        cache_write_tokens INTEGER NOT NULL,
-        reasoning_tokens INTEGER NOT NULL,
-        audio_input_tokens INTEGER NOT NULL,
-        audio_output_tokens INTEGER NOT NULL,
-        image_input_tokens INTEGER NOT NULL,
-        image_output_tokens INTEGER NOT NULL,
-        usage_source TEXT NOT NULL,
-        cost_micros INTEGER NOT NULL, -- whole 10^-6 of a currency unit, rounded down
-        cost_picos INTEGER NOT NULL, -- and the 10^-12 that are left, 0 to 999999
-        currency TEXT NOT NULL,
-        tags TEXT NOT NULL, -- JSON object
-        prices TEXT NOT NULL, -- JSON object
-        unpriced TEXT NOT NULL -- JSON list
-    );
-    CREATE INDEX lines_by_project ON lines (project, time_ms);
-    CREATE INDEX lines_by_time ON lines (time_ms);
-    """,
-    """
-    ALTER TABLE lines ADD COLUMN characters INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE lines ADD COLUMN audio_milliseconds INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE lines ADD COLUMN images INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE lines ADD COLUMN image_size TEXT NOT NULL DEFAULT '';
-    """,
-)
+from infra.usage_store.sqlite_schema import MIGRATIONS
 
 _INSERT = (
     f"INSERT INTO lines ({', '.join(codec.COLUMNS)}) VALUES ({', '.join('?' * len(codec.COLUMNS))})"  # noqa: S608 - constants
@@ -90,7 +42,7 @@ class SqliteUsageStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = SqliteDatabase(path, _MIGRATIONS)
+        self._database = SqliteDatabase(path, MIGRATIONS)
 
     async def prepare(self) -> None:
         """Create the file, its tables and columns where they are missing."""
@@ -162,6 +114,26 @@ class SqliteUsageStore:
             return [codec.from_row(row) for row in connection.execute(select, (*values, max(limit, 0)))]
 
         return await self._database.run(work)
+
+    async def publish_writer(self, writer: LedgerWriter) -> None:
+        """Store the progress of a process in place of what it published before."""
+        row = astuple(writer)
+        places = ", ".join("?" * len(row))
+        statement = f"INSERT OR REPLACE INTO writers VALUES ({places})"  # noqa: S608 - question marks only
+        await self._database.run(lambda connection: connection.execute(statement, row))
+
+    async def writers(self) -> Sequence[LedgerWriter]:
+        """Read the progress of every process that has not been removed, ordered by id."""
+
+        def work(connection: sqlite3.Connection) -> list[LedgerWriter]:
+            rows = connection.execute("SELECT * FROM writers ORDER BY id")
+            return [replace(LedgerWriter(*row), ended=bool(row[-1])) for row in rows]
+
+        return await self._database.run(work)
+
+    async def remove_writer(self, writer_id: str) -> None:
+        """Remove the progress of a process, if any."""
+        await self._database.run(lambda db: db.execute("DELETE FROM writers WHERE id = ?", (writer_id,)))
 
     async def close(self) -> None:
         """Close the connection and end its thread."""

@@ -61,7 +61,7 @@ def report_command(
 
     async def work(stores: Stores) -> UsageReport:
         # Lines in the journals of dead processes count, too. Living ones deliver theirs within a second.
-        await stores.journal.start()
+        await stores.journal.start(recording=False)
         try:
             await stores.journal.flush()
         except OSError as error:

@@ -1,42 +1,27 @@
 """Contract of every usage store, run against each adapter."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-import pytest_asyncio
 
 from application.errors import StoreUnavailableError
-from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
+from application.ports.usage_store import Dimension, LedgerWriter, UnpricedRow, UsageQuery, UsageRow, UsageStore
 from domain.ledger import LedgerLine
 from domain.usage import QUANTITIES, Usage, UsageSource
 from infra.clients.cosmos import CosmosDatabase
 from infra.usage_store.cosmos import CosmosUsageStore
-from infra.usage_store.memory import MemoryUsageStore
 from infra.usage_store.sqlite import SqliteUsageStore
 from tests.builders import ledger_line
 from tests.fakes.cosmos_server import cosmos_account
 
-ADAPTERS: dict[str, Callable[[Path], UsageStore]] = {
-    "sqlite": lambda folder: SqliteUsageStore(folder / "deep" / "usage.sqlite3"),
-    "memory": lambda _: MemoryUsageStore(),
-}
 
-
-@pytest_asyncio.fixture(params=[*ADAPTERS, "cosmos"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UsageStore]:
-    made: UsageStore
-    if request.param == "cosmos":
-        made = CosmosUsageStore(CosmosDatabase(cosmos_account(request.getfixturevalue("cosmos_port"))))
-    else:
-        made = ADAPTERS[request.param](tmp_path)
-    await made.prepare()
-    yield made
-    await made.close()
+@pytest.fixture
+def store(usage_store: UsageStore) -> UsageStore:
+    return usage_store
 
 
 def ms(text: str, zone: str = "UTC") -> int:
@@ -313,6 +298,23 @@ async def test_an_unknown_time_zone_is_reported(store: UsageStore, zone: str) ->
         await store.report(UsageQuery(by=(Dimension.DAY,), timezone=zone))
 
 
+async def test_the_progress_of_writers_is_replaced_and_is_no_part_of_the_ledger(store: UsageStore) -> None:
+    first = LedgerWriter("1-a", "host", 1, 2, 3, waiting=4, lost=5, lost_ms=6, rejected=7, ended=False)
+    for writer in (LedgerWriter("2-b", "host", 1, 2, 3), first, replace(first, updated_ms=9, ended=True)):
+        await store.publish_writer(writer)
+    assert list(await store.writers()) == [
+        replace(first, updated_ms=9, ended=True),
+        LedgerWriter("2-b", "host", 1, 2, 3),
+    ]
+    await store.add([ledger_line()])
+    assert [line.id for line in await store.lines()] == [ledger_line().id]
+    assert [row.calls for row in await store.report(UsageQuery(by=()))] == [1]
+    assert list(await store.unpriced(UsageQuery(by=()))) == []
+    for _ in range(2):
+        await store.remove_writer("1-a")
+    assert [writer.id for writer in await store.writers()] == ["2-b"]
+
+
 async def _unavailable(store: UsageStore) -> None:
     with pytest.raises(StoreUnavailableError):
         await store.add([ledger_line()])
@@ -322,6 +324,12 @@ async def _unavailable(store: UsageStore) -> None:
         await store.unpriced(UsageQuery(by=()))
     with pytest.raises(StoreUnavailableError):
         await store.lines()
+    with pytest.raises(StoreUnavailableError):
+        await store.writers()
+    with pytest.raises(StoreUnavailableError):
+        await store.publish_writer(LedgerWriter("1-a", "host", 1, 2, 3))
+    with pytest.raises(StoreUnavailableError):
+        await store.remove_writer("1-a")
 
 
 async def test_unavailable_sqlite_without_its_file(tmp_path: Path) -> None:

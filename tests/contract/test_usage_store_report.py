@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
 from application.admin.usage import report
@@ -17,11 +15,6 @@ from domain.billing_units import UNITS
 from domain.ledger import LedgerLine
 from domain.pricing import PriceList
 from domain.usage import UsageSource
-from infra.clients.cosmos import CosmosDatabase
-from infra.usage_store.cosmos import CosmosUsageStore
-from infra.usage_store.memory import MemoryUsageStore
-from infra.usage_store.sqlite import SqliteUsageStore
-from tests.fakes.cosmos_server import cosmos_account
 from tests.invoice import invoice
 from tests.ledgers import many_lines
 
@@ -29,18 +22,11 @@ QUANTITIES = [unit.quantity for unit in UNITS if unit.column]
 LINES = many_lines(300)
 
 
-@pytest_asyncio.fixture(params=["sqlite", "memory", "cosmos"])
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[UsageStore]:
-    made: UsageStore = MemoryUsageStore()
-    if request.param == "sqlite":
-        made = SqliteUsageStore(tmp_path / "usage.sqlite3")
-    elif request.param == "cosmos":
-        made = CosmosUsageStore(CosmosDatabase(cosmos_account(request.getfixturevalue("cosmos_port"))))
-    await made.prepare()
-    await made.add(LINES)
-    await made.add(LINES[:50])  # seen twice, kept once
-    yield made
-    await made.close()
+@pytest_asyncio.fixture
+async def store(usage_store: UsageStore) -> UsageStore:
+    await usage_store.add(LINES)
+    await usage_store.add(LINES[:50])  # added twice, kept once
+    return usage_store
 
 
 def day(line: LedgerLine) -> str:

@@ -40,9 +40,10 @@ def test_calls_succeed_during_an_outage_and_lines_arrive_later_exactly_once(
         cosmos.fault = fault
     sent = [call(on_cosmos).raise_for_status().headers["x-request-id"] for _ in range(20)]
     wait_until(lambda: on_cosmos.health()["catalogue"]["failure"], 20, "the news that the store is away")
+    wait_until(lambda: on_cosmos.health()["status"] == "degraded", 20, "the report of waiting lines")
     health = on_cosmos.health()
-    assert health["status"] == "ok"
     assert health["ledger"]["lines_waiting"] > 0
+    assert health["ledger"]["problems"]
     assert KEY not in str(health) + on_cosmos.logs()
     sent += [call(on_cosmos).raise_for_status().headers["x-request-id"] for _ in range(5)]
 
@@ -67,7 +68,7 @@ def test_a_restart_during_an_outage_starts_from_the_snapshot(on_cosmos: LLMProxy
     on_cosmos.start()
     before = call(on_cosmos).raise_for_status().headers["x-request-id"]
     health = on_cosmos.health()
-    assert health["status"] == "ok"
+    assert health["status"] in {"ok", "degraded"}
     assert health["catalogue"]["failure"]
     assert health["catalogue"]["checked_seconds_ago"] > 0
 
@@ -87,7 +88,7 @@ def test_without_a_snapshot_it_waits_and_reports_why(on_cosmos: LLMProxy, cosmos
     assert answer.headers["retry-after"]
     detailed = httpx.get(f"{on_cosmos.url}/health", params={"detailed": "true"})
     assert (detailed.status_code, detailed.json()["status"]) == (503, "not_ready")
-    assert detailed.json()["catalogue"]["failure"]
+    assert on_cosmos.health()["catalogue"]["failure"]
     assert httpx.get(f"{on_cosmos.url}/health").status_code == 200, "alive, so nobody restarts it over and over"
     cosmos.up()
     wait_until(lambda: call(on_cosmos).status_code == 200, 30, "the first answer")

@@ -45,6 +45,9 @@ def ledger(cosmos: FaultProxy) -> Counter[str]:
     """Count the lines of each request in the container."""
 
     async def read(container: ContainerProxy) -> list[str]:
-        return [item["request_id"] async for item in container.query_items("SELECT c.request_id FROM c")]
+        return [
+            item["request_id"]
+            async for item in container.query_items("SELECT c.request_id FROM c WHERE c.time_ms >= 0")
+        ]
 
     return Counter(edit(cosmos, read, "usage"))

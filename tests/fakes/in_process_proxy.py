@@ -78,7 +78,7 @@ class InProcessProxy:
             self.view, provider, ledger, deployments, ResponseAffinity(IDS), authentication=authentication
         )
         self.handler = Handler(self.serving, limits, Uploads(uploads))
-        health = Health(self.view, dict, dict, clock.time, "0", dict, admin_key=None)
+        health = Health(self.view, lambda: {"problems": []}, dict, clock.time, "0", dict, admin_key=None)
         pages = create_pages(self.serving, health, "0", lambda _document: Sizes(), None)
         self.app = AsgiApp(self.handler, pages, self.access_log.append)
 

@@ -16,7 +16,7 @@ from infra.usage_store.journal import Journal
 from infra.usage_store.journal_segments import JournalSegments
 from infra.usage_store.memory import MemoryUsageStore, Unjournaled
 from tests.builders import ledger_line
-from tests.fakes.full_disk import file_size_limit
+from tests.fakes.full_disk import file_size_limit, no_descriptors
 
 
 class Store(MemoryUsageStore):
@@ -167,7 +167,7 @@ async def test_segments_left_behind_are_found_while_running(tmp_path: Path, stor
     await journal.start()
     dead = JournalSegments.create(tmp_path)
     dead.append(codec.encode(ledger_line(id="a")))
-    (dead_folder,) = entries(tmp_path)
+    dead_folder = tmp_path / dead.name
     await asyncio.sleep(0.2)
     assert await store.ids() == []
     dead.close()
@@ -246,13 +246,91 @@ async def test_memory_stays_bounded_when_the_disk_is_full(tmp_path: Path, store:
     assert await store.ids() == ["0", "1", "2"]
 
 
-async def test_removed_files_stop_nothing(journal: Journal, store: Store, tmp_path: Path) -> None:
-    journal.record(ledger_line(id="gone"))
+async def test_removed_files_are_created_again_and_no_line_is_lost(
+    journal: Journal, store: Store, tmp_path: Path
+) -> None:
+    store.away = True
+    for n in range(60):
+        journal.record(ledger_line(id=f"{n:02}"))
     shutil.rmtree(tmp_path / "journal")
+    journal.record(ledger_line(id="60"))
+    with pytest.raises(StoreUnavailableError):
+        await journal.flush()
+    assert sum(path.read_bytes().count(b"\n") for path in files(tmp_path)) == 61, "a kill now would lose none"
+    assert (journal.waiting, journal.lost, journal.facts()["journal_recreated"]) == (61, 0, 1)
+    store.away = False
+    journal.record(ledger_line(id="61"))
     await journal.flush()
-    journal.record(ledger_line(id="a"))
+    assert await store.ids() == [f"{n:02}" for n in range(62)]
+
+
+async def test_removed_files_that_are_not_open_are_counted_as_lost(tmp_path: Path, store: Store) -> None:
+    dead = JournalSegments.create(tmp_path)
+    for n in range(3):
+        dead.append(codec.encode(ledger_line(id=str(n))))
+    dead.close()
+    journal = Journal(tmp_path, store, flush_interval=3600)
+    await journal.start()
+    (tmp_path / dead.name / "00000000.ndjson").unlink()
     await journal.flush()
-    assert await store.ids() == ["a"]
+    assert (journal.waiting, journal.lost) == (0, 3)
+    assert journal.facts()["problems"] == ["3 ledger lines are lost"]
+    await journal.close()
+    (writer,) = await store.writers()
+    assert (writer.lost, writer.ended) == (3, True), "the loss outlives the process"
+
+
+async def test_exhausted_descriptors_neither_lose_nor_hide_lines(tmp_path: Path, store: Store) -> None:
+    dead = JournalSegments.create(tmp_path)
+    dead.append(codec.encode(ledger_line(id="dead")))
+    dead.close()
+    journal = Journal(tmp_path, store, flush_interval=3600)
+    await journal.start()
+    journal.record(ledger_line(id="before"))
+    with no_descriptors():
+        journal.record(ledger_line(id="during"))
+        with pytest.raises(OSError, match="Too many open files"):
+            await journal.flush()
+        assert (journal.waiting, journal.lost) == (3, 0)
+    await journal.flush()
+    assert (journal.waiting, await store.ids()) == (0, ["before", "dead", "during"])
+    await journal.close()
+
+
+async def test_a_reserve_saves_lines_in_memory_when_the_process_ends_with_a_full_disk(
+    tmp_path: Path, store: Store
+) -> None:
+    store.away = True
+    journal = Journal(tmp_path, store, flush_interval=3600, most_held=20, reserve_bytes=100_000)
+    await journal.start()
+    (folder,) = entries(tmp_path)
+    assert (folder / "reserve").stat().st_size == 100_000
+    with file_size_limit(10):
+        for n in range(20):
+            journal.record(ledger_line(id=f"{n:02}"))
+        assert journal.facts()["problems"] == ["20 ledger lines wait in memory: File too large"]
+    await journal.close()
+    assert not (folder / "reserve").exists()
+    store.away = False
+    heir = Journal(tmp_path, store, flush_interval=3600)
+    await heir.start()
+    assert heir.waiting == 20
+    await heir.close()
+    assert len(await store.ids()) == 20
+    assert entries(tmp_path) == []
+
+
+async def test_lines_that_neither_disk_nor_store_take_at_the_end_are_reported_as_lost(
+    tmp_path: Path, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.away = True
+    journal = Journal(tmp_path, store, flush_interval=3600)
+    await journal.start()
+    with file_size_limit(10):
+        journal.record(ledger_line(id="a"))
+        await journal.close()
+    assert "1 ledger lines are lost" in caplog.text
+    assert journal.lost == 1
 
 
 async def test_an_unusable_directory_is_reported_at_the_start(tmp_path: Path, store: Store) -> None:
@@ -294,6 +372,6 @@ async def test_without_a_journal_lines_are_in_memory_at_once() -> None:
     await ledger.start()
     ledger.record(ledger_line())
     assert list(await store.lines()) == [ledger_line()]
-    assert (ledger.waiting, ledger.oldest_waiting_ms) == (0, None)
+    assert (ledger.facts()["lines_waiting"], ledger.facts()["problems"]) == (0, [])
     await ledger.flush()
     await ledger.close()

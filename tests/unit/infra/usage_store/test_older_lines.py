@@ -8,8 +8,9 @@ from pathlib import Path
 
 from application.ports.usage_store import UsageQuery
 from domain.usage import Usage
-from infra.usage_store import codec, cosmos_codec, sqlite
+from infra.usage_store import codec, cosmos_codec
 from infra.usage_store.sqlite import SqliteUsageStore
+from infra.usage_store.sqlite_schema import MIGRATIONS
 from tests.builders import ledger_line
 
 NEW = ("characters", "audio_milliseconds", "images", "image_size")
@@ -21,7 +22,7 @@ async def test_a_database_made_before_opens_keeps_its_lines_and_takes_new_ones(t
     columns = [name for name in codec.COLUMNS if name not in NEW]
     row = dict(zip(codec.COLUMNS, codec.to_row(LINE), strict=True))
     older = sqlite3.connect(path)
-    older.executescript(sqlite._MIGRATIONS[0] + "PRAGMA user_version = 1;")
+    older.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
     older.execute(
         f"INSERT INTO lines ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",  # noqa: S608 - our own names
         [row[name] for name in columns],
