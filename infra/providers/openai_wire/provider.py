@@ -11,7 +11,6 @@ from domain.errors import (
     DeploymentUnusableError,
     GatewayError,
     UpstreamOperationError,
-    UpstreamProtocolError,
     UpstreamRefusedError,
 )
 from domain.model import ModelDocument
@@ -31,12 +30,12 @@ from infra.providers.openai_wire.response.answers import (
     is_text_transcript,
     read_answer,
     text_type,
-    validate,
 )
+from infra.providers.openai_wire.response.collected import collect, is_stream
 from infra.providers.openai_wire.response.errors import upstream_error
 from infra.providers.openai_wire.stream.audio_stream import open_audio_stream
 from infra.providers.openai_wire.stream.event_stream import open_event_stream
-from infra.providers.openai_wire.stream.single_block import SingleBlockStream
+from infra.providers.openai_wire.stream.single_block import single_block
 from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import Secrets
 
@@ -112,12 +111,11 @@ class OpenAIWire:
         if response.status != _OK:
             raise await _error(response, deployment)
         content_type = response.headers.get(b"content-type", b"")
-        if ENDPOINTS[call.endpoint].plain_text and not is_event_stream(content_type):
-            return SingleBlockStream(await self._read(response, call, deployment))
-        if is_json(content_type) or is_html(content_type):
-            raise await _no_stream(response, deployment)
-        if call.endpoint is Endpoint.SPEECH and not is_event_stream(content_type):
-            return await open_audio_stream(response, deployment)
+        if not is_event_stream(content_type):
+            if call.endpoint is Endpoint.SPEECH:
+                return await open_audio_stream(response, deployment)
+            if ENDPOINTS[call.endpoint].plain_text or is_json(content_type) or is_html(content_type):
+                return single_block(await self._read(response, call, deployment), call)
         return await open_event_stream(response, call, deployment)
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
@@ -167,7 +165,9 @@ class OpenAIWire:
         """Read a complete answer."""
         data, row = await self._body(response), ENDPOINTS[call.endpoint]
         content_type = response.headers.get(b"content-type", b"")
-        if row.plain_text and is_text_transcript(data, content_type, call, deployment):
+        if is_event_stream(content_type) or (not row.plain_text and is_stream(data)):
+            data = collect(data, deployment, row)
+        elif row.plain_text and is_text_transcript(data, content_type, call, deployment):
             return Answer(data, text_type(content_type), None)
         data, usage = read_answer(data, deployment, row, call)
         return Answer(data, JSON, usage)
@@ -197,15 +197,6 @@ class OpenAIWire:
 async def _error(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
     """Convert an answer with an error status."""
     return upstream_error(response.status, response.headers, await _error_body(response), deployment)
-
-
-async def _no_stream(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
-    """Convert a non-streaming answer to a streaming request."""
-    try:
-        validate(await _error_body(response), deployment)
-    except GatewayError as error:
-        return error
-    return UpstreamProtocolError(reason="a non-streaming answer to a streaming request")
 
 
 async def _error_body(response: HttpResponse) -> bytes:

@@ -98,12 +98,10 @@ def is_text_transcript(body: bytes, content_type: bytes, call: Call, deployment:
         deployment: the deployment.
 
     Raises:
-        GatewayError: the answer is an HTML page, an event stream, or an error under a status of success.
+        GatewayError: the answer is an HTML page, or an error under a status of success.
     """
     if is_html(content_type) or _HTML.match(body):
         raise UpstreamProtocolError(reason=f"{len(body)} bytes of HTML, expected a transcript")
-    if is_event_stream(content_type):
-        raise UpstreamProtocolError(reason="an event stream, expected a complete transcript")
     requested = _requested_format(call, deployment)
     if is_json(content_type) or not (requested in _TEXT_FORMATS or _is_text(content_type)):
         return False

@@ -10,7 +10,7 @@ from infra.clients.http.errors import HttpError
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
 from infra.providers.openai_wire.request.sender import transport_error
-from infra.providers.openai_wire.response.answers import audio_type, validate
+from infra.providers.openai_wire.response.answers import audio_type, is_html, is_json, validate
 
 _NOT_AUDIO = (b"{", b"<")
 """First byte of a JSON error or an HTML page. No audio format starts so, but raw PCM may: the header decides then."""
@@ -75,7 +75,8 @@ async def _check(response: HttpResponse, first: bytes, deployment: ResolvedDeplo
     """Raise an error if the first bytes of an answer are not audio."""
     if not first:
         raise UpstreamProtocolError(reason="an empty answer, expected audio")
-    declared = response.headers.get(b"content-type", b"").startswith((b"audio/", b"application/octet-stream"))
-    if not declared and first.lstrip()[:1] in _NOT_AUDIO:
+    content_type = response.headers.get(b"content-type", b"")
+    declared = content_type.startswith((b"audio/", b"application/octet-stream"))
+    if is_json(content_type) or is_html(content_type) or (not declared and first.lstrip()[:1] in _NOT_AUDIO):
         validate(first + await response.read(_ERROR_LIMIT), deployment)
         raise UpstreamProtocolError(reason="a JSON object, expected audio")
