@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 CHARACTERS_PER_TOKEN = 4
@@ -20,6 +21,11 @@ AUDIO_OUTPUT_MILLISECONDS = 50
 CHARACTERS_PER_SECOND = 15
 """Speech: 150 words of English a minute, each of six characters with its space."""
 
+_SAMPLES = 64
+_SAMPLE = 16 * 1024
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]+")
+_ESCAPE = len(r"\uXXXX") - 1
+
 _ITEM_TEXTS = ("text", "refusal", "name", "arguments", "input")
 """Members of items and of their parts that are texts for, or of, the model."""
 
@@ -30,6 +36,34 @@ _ITEM_CONTAINERS = ("content", "output", "summary")
 def estimate_tokens(characters: int) -> int:
     """Estimate the tokens of a text, rounded up."""
     return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+def sampled_tokens(raw: bytes) -> int:
+    """Estimate the tokens in a large JSON text from samples of it, without decoding it.
+
+    Counted are all characters except those of attachments in base64, and a fixed figure for each of these.
+    """
+    characters, attachments, inside = 0, 0, False
+    view = memoryview(raw)
+    step = max(len(view) // _SAMPLES, _SAMPLE)
+    for start in range(0, len(view), step):
+        sample = bytes(view[start : start + _SAMPLE])
+        if _BASE64.fullmatch(sample):
+            attachments += not inside
+            inside = True
+        else:
+            inside = False
+            counted = len(sample.decode("utf-8", "ignore")) - _ESCAPE * sample.count(b"\\u")
+            characters += counted * min(step, len(view) - start) // len(sample)
+    return estimate_tokens(characters) + attachments * IMAGE_TOKENS
+
+
+def sampled_count(raw: bytes, byte: bytes) -> int:
+    """Estimate how often a byte occurs in a large text, from samples of it."""
+    view = memoryview(raw)
+    step = max(len(view) // _SAMPLES, _SAMPLE)
+    samples = [bytes(view[start : start + _SAMPLE]) for start in range(0, len(view), step)]
+    return sum(sample.count(byte) for sample in samples) * len(view) // sum(map(len, samples))
 
 
 def audio_input_tokens(milliseconds: int) -> int:

@@ -116,6 +116,11 @@ class Settings(BaseSettings):
         None, description="Key of the demo project, for scripts; otherwise a new one is made at each start."
     )
     llmproxy_max_body_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="Largest request body, bytes.")
+    llmproxy_memory_budget: int = Field(
+        512 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="Memory for bodies and answers of all callers of a process, bytes; a project may use half of it.",
+    )
     llmproxy_max_upload_bytes: int = Field(
         25 * 1024 * 1024, ge=1024, description="Largest file in a form (audio, images), bytes."
     )

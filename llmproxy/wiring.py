@@ -27,6 +27,7 @@ from infra.audio.length import length_ms
 from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
+from infra.clients.memory_budget import MemoryBudget
 from infra.controllers.addresses import Networks
 from infra.controllers.app import create_pages
 from infra.controllers.asgi_app import AsgiApp
@@ -131,6 +132,7 @@ async def open_product(
             clock.monotonic, random.random, _breaker_policy(settings), settings.llmproxy_routing
         )
         serving = Serving(view, providers.dispatch, ledger, deployments, affinity, authentication=authentication)
+        budget = MemoryBudget(settings.llmproxy_memory_budget)
         connections = CallerConnections(_caller_limits(settings))
         health = Health(
             view,
@@ -139,6 +141,7 @@ async def open_product(
             time=clock.time,
             version=_version(),
             connections=connections.facts,
+            memory=budget.facts,
             admin_key=None if settings.llmproxy_admin_key is None else settings.llmproxy_admin_key.get_secret_value(),
         )
         limits = BodyLimits(
@@ -152,7 +155,7 @@ async def open_product(
             routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         app = AsgiApp(
-            Handler(serving, limits, Uploads(folder and folder / "uploads")),
+            Handler(serving, limits, Uploads(folder and folder / "uploads"), budget),
             create_pages(serving, health, _version(), ListedSizes().of, _docs_assets(), *routers),
             access_log,
             trusted_proxies=connections.limits.trusted_proxies,

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import InvalidRequestError
+from domain.estimates import sampled_tokens
 
 _MAX_USER_LENGTH = 256
 
@@ -15,6 +16,9 @@ _decode = json.JSONDecoder().raw_decode
 
 Fields = Mapping[str, bytes]
 """Members of a body, each as its raw JSON text."""
+
+LARGE = 1024 * 1024
+"""Bytes of a member above which it is not decoded: other callers would have to wait."""
 
 
 def required(fields: Fields, name: str) -> bytes:
@@ -48,8 +52,9 @@ def load(raw: bytes, name: str) -> object:
     """Decode one member. It is well-formed JSON.
 
     Raises:
-        InvalidRequestError: it is nested too deeply, or has too many digits for Python.
+        InvalidRequestError: it is too large, nested too deeply, or has too many digits for Python.
     """
+    check_size(raw, name)
     try:
         return _decode(str(raw, "utf-8"))[0]
     except (ValueError, RecursionError):
@@ -65,10 +70,26 @@ def decoded(raw: bytes) -> Any:
 
 
 def string(fields: Fields, name: str) -> str | None:
-    """Return a member that is a string with something in it; None if it is anything else."""
+    """Return a member that is a string with something in it; None if it is anything else, or large."""
     raw = fields.get(name)
-    value = None if raw is None else decoded(raw)
+    value = None if raw is None or len(raw) > LARGE else decoded(raw)
     return value if isinstance(value, str) and value else None
+
+
+def large_tokens(fields: Fields, *names: str) -> int | None:
+    """Estimate the tokens in members that are too large to be decoded; None if they are not."""
+    values = [raw for name in names if (raw := fields.get(name)) is not None]
+    return sum(map(sampled_tokens, values)) if sum(map(len, values)) > LARGE else None
+
+
+def check_size(raw: bytes, name: str, most: int = LARGE) -> None:
+    """Check the size of a member.
+
+    Raises:
+        InvalidRequestError: it is too large.
+    """
+    if len(raw) > most:
+        raise InvalidRequestError(f"Invalid value for '{name}': expected at most {most} bytes.", param=name)
 
 
 def first_byte(raw: bytes) -> bytes:
@@ -97,9 +118,10 @@ def non_empty_string(fields: Fields, name: str) -> bytes:
     """Return the raw text of a member that has to be a string with something in it.
 
     Raises:
-        InvalidRequestError: it is missing, not a string, or empty.
+        InvalidRequestError: it is missing, not a string, empty, or too large.
     """
     raw = required(fields, name)
+    check_size(raw, name)
     if first_byte(raw) != b'"':
         raise InvalidRequestError(f"Invalid type for '{name}': expected a string.", param=name)
     if len(raw) == len(b'""'):

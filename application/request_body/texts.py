@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 
-from application.request_body.members import decoded, first_byte, load
+from application.request_body.members import LARGE, decoded, first_byte, load
 from domain.errors import InvalidRequestError
-from domain.estimates import estimate_tokens
+from domain.estimates import estimate_tokens, sampled_count, sampled_tokens
 
 _BLANKS = b" \t\r\n"
+_BEGINNING = 64
 _DIGITS = b"0123456789"
 _TEXT_FIRST = re.compile(rb'\[\s*"')
 
@@ -35,6 +36,8 @@ def check_texts(raw: bytes, name: str, *, most: int | None = None, empty_texts: 
         return
     if kind != b"[":
         raise _wrong(name)
+    if len(raw) > LARGE:
+        return  # the upstream checks it
     compact = _numbers_only(raw)
     if compact is None:
         _check_list(load(raw, name), name, most, empty_texts=empty_texts)
@@ -47,14 +50,17 @@ def check_texts(raw: bytes, name: str, *, most: int | None = None, empty_texts: 
 
 
 def text_tokens(raw: bytes) -> int:
-    """Return the tokens of such a member: texts by rule of thumb, ids exactly."""
+    """Return the tokens of such a member: texts by rule of thumb, ids exactly unless it is large."""
+    if len(raw) > LARGE:
+        numbers = first_byte(raw) == b"[" and b'"' not in bytes(memoryview(raw)[:_BEGINNING])
+        return sampled_count(raw, b",") + 1 if numbers else sampled_tokens(raw)
     compact = _numbers_only(raw) if first_byte(raw) == b"[" else None
     return estimate_tokens(sum(map(len, texts_of(raw)))) if compact is None else compact.count(b",") + 1
 
 
 def texts_of(raw: bytes) -> list[str]:
-    """Return the texts in such a member, without its token ids."""
-    value = decoded(raw)
+    """Return the texts in such a member, without its token ids; none of a large one."""
+    value = decoded(raw) if len(raw) <= LARGE else None
     return [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
 
 

@@ -28,6 +28,7 @@ _ID = re.compile(rb'"id"\s*:\s*"([^"\\]{1,1000})"')
 _LIKELY_ID = re.compile(rb'"id"\s*:\s*"(resp_[^"\\]{1,1000})"')
 _CREATED_AT = re.compile(rb'"created_at"\s*:\s*(\d{1,11}(?:\.\d{1,9})?)')
 _STORED_PREVIOUS = re.compile(rb'("previous_response_id"\s*:\s*")([^"\\]{1,1000})"')
+_MOST_ENCRYPTED = 10_000
 _ENCRYPTED = b'"encrypted_content"'
 _UNMARKED = re.compile(rb'("encrypted_content"\s*:\s*")(?=[^"])')
 _MARKED = re.compile(rb'("encrypted_content"\s*:\s*")llmproxy\.([\w-]{0,2000})\.')
@@ -146,6 +147,10 @@ def _take_marks_off(fields: dict[str, bytes]) -> str | None:
     content = bytes(fields.get(_INPUT, b""))
     if _ENCRYPTED not in content:
         return None
+    if content.count(_ENCRYPTED) > _MOST_ENCRYPTED:
+        raise InvalidRequestError(
+            f"Invalid '{_INPUT}': expected at most {_MOST_ENCRYPTED} encrypted contents.", param=_INPUT
+        )
     marks = _MARKED.findall(content)
     if not marks:
         return None

@@ -11,6 +11,7 @@ from application.request_body.members import (
     end_user,
     filled,
     first_byte,
+    large_tokens,
     read_model,
     required,
     wants_usage,
@@ -46,6 +47,9 @@ def read(fields: Fields, request_id: str) -> Call:
 
 def estimate_input(call: Call) -> Usage:
     """Estimate the input: text of messages and tool definitions, and a fixed figure for each image and audio part."""
+    large = large_tokens(call.fields, "messages", "tools", "functions")
+    if large is not None:
+        return Usage(input_tokens=large)
     characters, tokens = 0, 0
     messages = decoded(call.fields["messages"])
     for message in messages if isinstance(messages, list) else ():

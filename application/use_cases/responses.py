@@ -6,7 +6,18 @@ import json
 import re
 from typing import Any
 
-from application.request_body.members import Fields, boolean, decoded, end_user, filled, first_byte, read_model, string
+from application.request_body.members import (
+    Fields,
+    boolean,
+    check_size,
+    decoded,
+    end_user,
+    filled,
+    first_byte,
+    large_tokens,
+    read_model,
+    string,
+)
 from application.serving.use_case import ErrorDetail, UseCase
 from domain.call import Call
 from domain.errors import InvalidRequestError
@@ -15,6 +26,9 @@ from domain.operation import Endpoint
 from domain.usage import Usage
 
 _IN_PLACE_OF_INPUT = ("previous_response_id", "prompt", "conversation")
+_REPEATED = ("instructions", "tools")
+"""Members that an upstream repeats in each answer, and in several events of a stream."""
+_MOST_REPEATED = 4 * 1024 * 1024
 _NUMBER = re.compile(rb'"sequence_number"\s*:\s*(\d{1,15})')
 _CREATED = b'"response.created"'
 _ATTACHED = {"input_image": IMAGE_TOKENS, "input_file": IMAGE_TOKENS, "input_audio": AUDIO_TOKENS}
@@ -25,10 +39,12 @@ def read(fields: Fields, request_id: str) -> Call:
     """Read what serving needs; everything else stays opaque and reaches the upstream as it came.
 
     Raises:
-        InvalidRequestError: ``model`` is missing; ``input`` and everything that can replace it is missing; ``input``,
+        InvalidRequestError: ``model`` is missing; ``instructions`` or ``tools`` are too large; ``input`` and everything that can replace it is missing; ``input``,
             ``stream`` or ``background`` is of the wrong type.
     """
     _check_input(fields)
+    for name in _REPEATED:
+        check_size(fields.get(name, b""), name, _MOST_REPEATED)
     return Call(
         endpoint=Endpoint.RESPONSES,
         model=read_model(fields),
@@ -56,6 +72,9 @@ def estimate_input(call: Call) -> Usage:
 
     What an earlier response contributes is not known here.
     """
+    large = large_tokens(call.fields, "instructions", "input", "tools")
+    if large is not None:
+        return Usage(input_tokens=large)
     characters = len(string(call.fields, "instructions") or "")
     tokens = 0
     items = decoded(call.fields.get("input", b"null"))

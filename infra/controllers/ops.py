@@ -25,6 +25,7 @@ class Health:
         time: POSIX seconds.
         version: of the product.
         connections: facts about connections of callers.
+        memory: facts about the memory budget.
         admin_key: shows ids and reasons to whoever presents it; None to show them to nobody.
     """
 
@@ -34,6 +35,7 @@ class Health:
     time: Callable[[], float]
     version: str
     connections: Callable[[], Mapping[str, object]]
+    memory: Callable[[], Mapping[str, object]]
     admin_key: str | None
 
     def detail(self, key: str | None) -> dict[str, Any]:
@@ -55,6 +57,7 @@ class Health:
             "ledger": ledger,
             "upstreams": dict(self.upstreams()),
             "connections": dict(self.connections()),
+            "memory": dict(self.memory()),
         }
 
     def is_admin(self, key: str | None) -> bool:

@@ -13,6 +13,7 @@ import pytest
 from tests.fakes.llmproxy_server import LLMProxy
 from tests.fakes.raw_http import RawAnswer, exchange, request
 
+PAGE = "GET, HEAD, OPTIONS"
 CHAT = "/v1/chat/completions"
 GOOD = {"model": "sim", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -196,7 +197,7 @@ def test_what_is_not_even_http(server: LLMProxy, garbage: bytes) -> None:
 def test_unknown_paths_and_wrong_methods(client: httpx.Client) -> None:
     for path in ("/", "/v1", "/v1/chat", "/v1/chat/completions/", "/v2/models", "/v1/../etc/passwd"):
         check_error(client.get(path), 404, "unknown_url")
-    for method, path, allowed in (("GET", CHAT, "POST"), ("DELETE", "/v1/models", "GET"), ("PUT", "/health", "GET")):
+    for method, path, allowed in (("GET", CHAT, "POST"), ("DELETE", "/v1/models", PAGE), ("PUT", "/health", PAGE)):
         answer = client.request(method, path)
         check_error(answer, 405, "method_not_allowed")
         assert answer.headers["allow"] == allowed

@@ -30,6 +30,7 @@ from domain.operation import Operation
 from domain.response_id import ResponseIds
 from infra.audio.length import length_ms
 from infra.catalog_store.memory import MemoryCatalogStore
+from infra.clients.memory_budget import MemoryBudget
 from infra.controllers.app import create_pages
 from infra.controllers.asgi_app import AsgiApp
 from infra.controllers.errors import status_of
@@ -77,8 +78,8 @@ class InProcessProxy:
         self.serving = Serving(
             self.view, provider, ledger, deployments, ResponseAffinity(IDS), authentication=authentication
         )
-        self.handler = Handler(self.serving, limits, Uploads(uploads))
-        health = Health(self.view, lambda: {"problems": []}, dict, clock.time, "0", dict, admin_key=None)
+        self.handler = Handler(self.serving, limits, Uploads(uploads), MemoryBudget(64 << 20))
+        health = Health(self.view, lambda: {"problems": []}, dict, clock.time, "0", dict, dict, admin_key=None)
         pages = create_pages(self.serving, health, "0", lambda _document: Sizes(), None)
         self.app = AsgiApp(self.handler, pages, self.access_log.append)
 

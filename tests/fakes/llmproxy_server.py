@@ -93,13 +93,14 @@ class LLMProxy:
     @classmethod
     def environment_of(cls, folder: Path, variables: dict[str, str]) -> dict[str, str]:
         """Return the environment of the server and of commands."""
-        return environment(
-            DATA_DIR=str(folder / "data"),
-            LLMPROXY_MAX_BODY_BYTES=str(cls.max_body_bytes),
-            LLMPROXY_BODY_TIMEOUT="2",
-            LLMPROXY_REFRESH_INTERVAL="0.5",
-            **({"LLMPROXY_ADMIN_KEY": ADMIN_KEY} | variables),
-        )
+        defaults = {
+            "DATA_DIR": str(folder / "data"),
+            "LLMPROXY_MAX_BODY_BYTES": str(cls.max_body_bytes),
+            "LLMPROXY_BODY_TIMEOUT": "2",
+            "LLMPROXY_REFRESH_INTERVAL": "0.5",
+            "LLMPROXY_ADMIN_KEY": ADMIN_KEY,
+        }
+        return environment(**defaults | variables)
 
     def start(self) -> None:
         """Start, or start again after ``kill`` or ``stop``."""

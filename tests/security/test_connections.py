@@ -81,7 +81,7 @@ def test_an_unread_response_is_cut_and_recorded(victim: Victim, model: str, kind
 
 def test_a_slow_reader_gets_its_whole_response(victim: Victim) -> None:
     with victim.connect() as caller:
-        caller.sendall(chat(victim, stream=True, simulator={"tokens": 4_000}) + request("GET", "/health", {}))
+        caller.sendall(chat(victim, stream=True, simulator={"tokens": 6_000}) + request("GET", "/health", {}))
         received = b""
         started = time.monotonic()
         while b'"status":"ok"' not in received[-200:]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Self
 
+from domain.errors import UnavailableError
 from infra.clients.http.decoding import Decoder, decoder_for
 from infra.clients.http.errors import DecodedBodyTooLargeError, HttpError
 from infra.clients.http.response_buffer import ResponseBuffer
+from infra.clients.memory_budget import hold
 
 
 class HttpResponse:
@@ -46,11 +48,13 @@ class HttpResponse:
         Raises:
             DecodedBodyTooLargeError: the body is larger. The connection is closed.
             HttpError: the body is incomplete.
+            UnavailableError: the memory budget is spent. The connection is closed.
         """
         buffer = self._buffer
         if buffer.ended and buffer.error is None and self._decoder is None:
             if buffer.size > limit:
                 raise DecodedBodyTooLargeError("the body is larger than its reader's limit")
+            hold(buffer.size)
             return buffer.take()
         blocks: list[bytes] = []
         size = 0
@@ -59,6 +63,11 @@ class HttpResponse:
             if size > limit:
                 await self.close()
                 raise DecodedBodyTooLargeError("the body is larger than its reader's limit")
+            try:
+                hold(len(block))
+            except UnavailableError:
+                await self.close()
+                raise
             blocks.append(block)
         return b"".join(blocks)
 

@@ -9,7 +9,9 @@ import msgspec
 from starlette.types import Receive
 
 from domain.errors import BodyNotJsonError, BodyTooLargeError, CallerGoneError
+from infra.clients.memory_budget import hold
 from infra.controllers.headers import Headers
+from infra.controllers.openai.large_body import LARGE, split_members
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _BOM = b"\xef\xbb\xbf"
@@ -30,11 +32,12 @@ def announced_type(headers: Headers, limit: int) -> bytes:
     return content_type
 
 
-async def read_bytes(receive: Receive, limit: int) -> bytes:
+async def read_bytes(receive: Receive, limit: int) -> bytes | bytearray:
     """Read the complete body.
 
     Raises:
         BodyTooLargeError: it is longer than ``limit`` bytes.
+        UnavailableError: the memory budget is spent.
         CallerGoneError: the caller disconnected in the middle of it.
     """
     message = await receive()
@@ -43,34 +46,38 @@ async def read_bytes(receive: Receive, limit: int) -> bytes:
     body: bytes = message.get("body", b"")
     if len(body) > limit:
         raise too_large(limit)
+    hold(len(body))
     if not message.get("more_body", False):
         return body
     return await _read_rest(receive, body, limit)
 
 
-async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
-    pieces, size, more = [first], len(first), True
+async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes | bytearray:
+    body, more = bytearray(first), True  # grows without a copy, unlike a list of pieces that is joined
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise CallerGoneError
         piece = message.get("body", b"")
-        pieces.append(piece)
-        size += len(piece)
-        if size > limit:
+        if len(body) + len(piece) > limit:
             raise too_large(limit)
+        hold(len(piece))
+        body += piece
         more = message.get("more_body", False)
-    return b"".join(pieces)
+    return body
 
 
-def read_members(body: bytes) -> Mapping[str, bytes]:
+async def read_members(body: bytes | bytearray) -> Mapping[str, bytes]:
     """Split the JSON object in a body into its members, each value as raw JSON text. One pass, nothing is built.
 
     The last of several members with one name wins, here and at the upstream, which never receives the others.
 
     Raises:
         BodyNotJsonError: not a JSON object in UTF-8.
+        InvalidRequestError: a large body has too many values.
     """
+    if len(body) > LARGE:
+        return cast("Mapping[str, bytes]", await split_members(body))
     try:
         if not body.isascii():
             body.decode("utf-8")  # the decoder below does not validate strings

@@ -23,6 +23,7 @@ from domain.errors import (
 )
 from domain.form import Form
 from domain.project import Caller
+from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
 from infra.controllers.asgi_response import Response, send_error, send_internal_error
 from infra.controllers.headers import key_of
 from infra.controllers.openai.body import announced_type, read_bytes, read_members
@@ -56,9 +57,11 @@ class Handler:
         serving: the request path.
         limits: of request bodies.
         uploads: storage of forms.
+        budget: memory for bodies and answers.
     """
 
-    def __init__(self, serving: Serving, limits: BodyLimits, uploads: Uploads) -> None:
+    def __init__(self, serving: Serving, limits: BodyLimits, uploads: Uploads, budget: MemoryBudget) -> None:
+        self._budget = budget
         self._serving = serving
         self._limits = limits
         self._form_limits = FormLimits(limits.size, limits.file)
@@ -95,6 +98,9 @@ class Handler:
             await send_internal_error(response)
         finally:
             watch.end()
+            allowance = ALLOWANCE.get()
+            if allowance is not None:
+                allowance.release()
 
     async def _serve(
         self, route: Route, scope: Scope, receive: Receive, response: Response, watch: DisconnectWatch
@@ -116,7 +122,7 @@ class Handler:
             return
         if use_case.read is no_json:
             use_case.read({}, request_id)
-        members = read_members(await read_bytes(receive, self._limits.size))
+        members = await read_members(await read_bytes(receive, self._limits.size))
         watch.body_read()
         if route.model is not None:
             members = {**members, "model": json.dumps(route.model).encode()}
@@ -143,6 +149,7 @@ class Handler:
     def _authenticate(self, scope: Scope, response: Response) -> Caller:
         caller = self._serving.authenticate(key_of(scope["headers"]))
         response.record.caller = caller
+        ALLOWANCE.set(Allowance(self._budget, caller.project.id))
         return caller
 
     async def _stream(self, account: CallAccount, response: Response) -> None:

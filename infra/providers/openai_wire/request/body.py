@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -23,10 +23,11 @@ _MODEL_LENGTH = len(_MODEL)  # rules out nearly every other name
 _STREAM_OPTIONS = "stream_options"
 _TRUE = msgspec.Raw(b"true")
 _USAGE_ONLY = msgspec.Raw(b'{"include_usage":true}')
+_LARGE = 1024 * 1024  # bytes of a JSON body above which it is not copied
 _SMALL = 4096  # bytes of a form part below which it is not written on its own
 
 
-def request_body(call: Call, deployment: ResolvedDeployment, *, ask_usage: bool) -> bytes:
+def request_body(call: Call, deployment: ResolvedDeployment, *, ask_usage: bool) -> bytes | JsonBody:
     """Build the JSON body of a request. Members that need no change keep their bytes, and there is one ``model``.
 
     Args:
@@ -47,7 +48,33 @@ def request_body(call: Call, deployment: ResolvedDeployment, *, ask_usage: bool)
             fields[name] = value
     if ask_usage and not call.wants_usage:
         fields[_STREAM_OPTIONS] = _with_usage(fields.get(_STREAM_OPTIONS))
+    if sum(map(len, fields.values())) > _LARGE:
+        return JsonBody(fields)
     return _encode(fields)
+
+
+class JsonBody:
+    """A large JSON body, sent member by member without a copy. Can be sent again.
+
+    Args:
+        fields: its members.
+    """
+
+    def __init__(self, fields: Mapping[str, msgspec.Raw]) -> None:
+        self._blocks: list[bytes | memoryview] = []
+        between = b"{"
+        for name, value in fields.items():
+            self._blocks += (between + _encode(name) + b":", memoryview(value))
+            between = b","
+        self._blocks.append(b"}")
+
+    def __len__(self) -> int:
+        """Return the size of the body in bytes."""
+        return sum(map(len, self._blocks))
+
+    def __iter__(self) -> Iterator[bytes | memoryview]:
+        """Yield the body in blocks."""
+        return iter(self._blocks)
 
 
 def _with_usage(options: msgspec.Raw | None) -> msgspec.Raw:

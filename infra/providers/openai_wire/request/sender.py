@@ -21,7 +21,7 @@ from infra.clients.http.errors import ConnectError, HttpError, SilenceTimeoutErr
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.endpoints import ENDPOINTS
-from infra.providers.openai_wire.request.body import FormBody, form_body, request_body
+from infra.providers.openai_wire.request.body import FormBody, JsonBody, form_body, request_body
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
 
 _STORED = {
@@ -63,7 +63,7 @@ class RequestSender:
             DeploymentUnusableError: the machine's identity has no token for it.
             UpstreamError: no answer arrived.
         """
-        body: bytes | FormBody
+        body: bytes | JsonBody | FormBody
         if call.form is None:
             body, content_type = request_body(call, deployment, ask_usage=ask_usage), b"application/json"
         else:

@@ -12,7 +12,8 @@ from domain.call import Call
 from domain.model import Parameters
 from domain.operation import Endpoint
 from domain.vendors import ModelType
-from infra.providers.openai_wire.request.body import request_body
+from infra.clients.http.body import pieces
+from infra.providers.openai_wire.request.body import JsonBody, request_body
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from infra.providers.reported_usage import UnknownMembers
 from tests.builders import model_document
@@ -30,7 +31,7 @@ def call_of(body: bytes, **over: Any) -> Call:
 
 
 def sent(body: bytes, deployment: ResolvedDeployment, *, ask_usage: bool = False, **over: Any) -> bytes:
-    return request_body(call_of(body, **over), deployment, ask_usage=ask_usage)
+    return b"".join(pieces(request_body(call_of(body, **over), deployment, ask_usage=ask_usage)))
 
 
 def test_members_keep_order_and_bytes_and_only_the_model_changes() -> None:
@@ -101,3 +102,14 @@ def test_stream_options_of_a_caller_who_wants_usage_are_not_touched() -> None:
         b'{"model":"a","stream_options":%b}' % options, target_with(), ask_usage=True, stream=True, wants_usage=True
     )
     assert body == b'{"model":"up/1","stream_options":%b}' % options
+
+
+def test_a_large_body_is_sent_without_a_copy_and_says_the_same() -> None:
+    content = "x" * 2_000_000
+    body = json.dumps({"model": "public", "messages": [{"role": "user", "content": content}], "n": 1}).encode()
+    made = request_body(call_of(body), target_with(), ask_usage=False)
+    assert isinstance(made, JsonBody)
+    joined = b"".join(pieces(made))
+    assert len(made) == len(joined)
+    assert b"".join(pieces(made)) == joined  # it can be sent again
+    assert json.loads(joined)["messages"][0]["content"] == content
