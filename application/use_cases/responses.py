@@ -39,8 +39,8 @@ def read(fields: Fields, request_id: str) -> Call:
     """Read what serving needs; everything else stays opaque and reaches the upstream as it came.
 
     Raises:
-        InvalidRequestError: ``model`` is missing; ``instructions`` or ``tools`` are too large; ``input`` and everything that can replace it is missing; ``input``,
-            ``stream`` or ``background`` is of the wrong type.
+        InvalidRequestError: ``model`` is missing; ``input`` and everything that can replace it is missing; ``input``,
+            ``stream`` or ``background`` is of the wrong type; ``instructions`` or ``tools`` are too large.
     """
     _check_input(fields)
     for name in _REPEATED:
