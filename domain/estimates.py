@@ -21,8 +21,8 @@ AUDIO_OUTPUT_MILLISECONDS = 50
 CHARACTERS_PER_SECOND = 15
 """Speech: 150 words of English a minute, each of six characters with its space."""
 
-_SAMPLES = 64
-_SAMPLE = 16 * 1024
+_SAMPLES = 256
+_SAMPLE = 4 * 1024
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]+")
 _ESCAPE = len(r"\uXXXX") - 1
 
