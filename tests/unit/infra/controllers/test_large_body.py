@@ -56,7 +56,7 @@ def test_what_is_accepted_is_an_object_and_what_is_refused_is_not_json_or_not_an
 
 
 def _strict(body: bytes) -> bool:
-    """True unless Python's decoder takes it although it is not JSON: control characters, NaN."""
+    """Return true unless Python's decoder takes it although it is not JSON: control characters, NaN."""
     return b"NaN" not in body and b"Infinity" not in body
 
 
