@@ -18,7 +18,7 @@ from application.use_cases.text_to_speech import SPEECH
 from domain.errors import InvalidRequestError
 from domain.estimates import sampled_count, sampled_tokens
 
-PROSE = "The quick brown fox jumps over the lazy dog, again and again; nobody knows why it does not rest. "
+PROSE = "The quick brown fox jumps over the lazy dog, again and again, and yet it does not tire. "
 IMAGE = "data:image/png;base64," + base64.b64encode(random.Random(1).randbytes(2 << 20)).decode()
 
 
