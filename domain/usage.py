@@ -10,6 +10,9 @@ from domain.billing_units import BilledQuantities
 from domain.fast_dataclass import record
 from domain.form import Content
 
+LARGEST_PLAUSIBLE = 1_000_000_000
+"""More of any quantity in one call is marked in reports: the upstream, or a recording, is not to be trusted."""
+
 
 @record
 class AudioLength:

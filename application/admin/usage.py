@@ -13,7 +13,7 @@ from domain.billing_units import BY_PRICE
 from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
 
-_NUMBERS = ("calls", "failed", "inexact", "unpriced", "cost_units")
+_NUMBERS = ("calls", "failed", "inexact", "unpriced", "implausible", "cost_units")
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class UsageRow:
         unpriced: those of them that used something without a price.
         cost_units: cost in 10^-12 of a currency unit.
         used: sums of the quantities of ``domain.billing_units.REPORTED``, by their names in ``Usage``.
+        implausible: number of lines with a quantity beyond ``domain.usage.LARGEST_PLAUSIBLE``.
     """
 
     group: tuple[str, ...]
@@ -65,6 +66,7 @@ class UsageRow:
     unpriced: int
     cost_units: int
     used: Mapping[str, int]
+    implausible: int = 0
 
 
 @dataclass(frozen=True, slots=True)

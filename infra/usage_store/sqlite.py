@@ -12,6 +12,7 @@ from pathlib import Path
 from application.ports.usage_store import Dimension, LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED, UNITS
 from domain.ledger import LedgerLine
+from domain.usage import LARGEST_PLAUSIBLE
 from infra.clients.sqlite import SqliteDatabase, transaction
 from infra.usage_store import codec, days, unpriced
 from infra.usage_store.sqlite_schema import MIGRATIONS
@@ -20,10 +21,23 @@ _INSERT = (
     f"INSERT INTO lines ({', '.join(codec.COLUMNS)}) VALUES ({', '.join('?' * len(codec.COLUMNS))})"  # noqa: S608 - constants
     " ON CONFLICT (id) DO NOTHING"
 )
-_SUMS = "COUNT(*), SUM(status >= 400), SUM(usage_source <> 'measured'), SUM(unpriced <> '[]')" + "".join(
-    f", SUM({column})" for column in ("cost_micros", "cost_picos", *(unit.quantity for unit in REPORTED))
+
+
+def _exact_sum(expression: str) -> str:
+    """Return SQL for the high and the low half of a sum: SQLite's own ends in an error beyond 64 bits."""
+    return f"SUM(({expression}) >> {_HALF}), SUM(({expression}) & {2**_HALF - 1})"
+
+
+_HALF = 32
+_QUANTITIES = tuple(unit.quantity for unit in REPORTED)
+_SUMS = ", ".join(
+    (
+        "COUNT(*), SUM(status >= 400), SUM(usage_source <> 'measured'), SUM(unpriced <> '[]')",
+        f"SUM(MAX({', '.join(_QUANTITIES)}) > {LARGEST_PLAUSIBLE}), SUM(cost_picos)",
+        *map(_exact_sum, ("cost_micros", *_QUANTITIES)),
+    )
 )
-_UNPRICED = f"SELECT code, unpriced, COUNT(*), {', '.join(f'SUM({amount})' for amount in unpriced.AMOUNTS)}"
+_UNPRICED = f"SELECT code, unpriced, COUNT(*), {', '.join(map(_exact_sum, unpriced.AMOUNTS))}"
 _TEXT_OF = {
     Dimension.PROJECT: "project",
     Dimension.MODEL: "code",
@@ -98,7 +112,7 @@ class SqliteUsageStore:
             found = unpriced.Unpriced()
             select = f"{_UNPRICED} {condition} AND unpriced <> '[]' GROUP BY code, unpriced"
             for model, names, calls, *used in connection.execute(select, values):
-                found.add(model, codec.names_of(names), calls, used)
+                found.add(model, codec.names_of(names), calls, _joined(used))
             return found.rows()
 
         return await self._database.run(work)
@@ -177,9 +191,17 @@ def _rows(by: tuple[Dimension, ...], found: sqlite3.Cursor) -> list[UsageRow]:
 
 
 def _row(group: tuple[str, ...], currency: str, numbers: tuple[int, ...]) -> UsageRow:
-    calls, failed, inexact, lacking, micros, picos, *used = numbers
-    quantities = {unit.quantity: number for unit, number in zip(REPORTED, used, strict=True)}
-    return UsageRow(group, currency, calls, failed, inexact, lacking, micros * codec.MICRO + picos, quantities)
+    calls, failed, inexact, lacking, implausible, picos, *parts = numbers
+    micros, *used = _joined(parts)
+    quantities = dict(zip(_QUANTITIES, used, strict=True))
+    return UsageRow(
+        group, currency, calls, failed, inexact, lacking, micros * codec.MICRO + picos, quantities, implausible
+    )
+
+
+def _joined(parts: Sequence[int]) -> list[int]:
+    """Return the sums whose high and low parts alternate."""
+    return [(high << _HALF) + low for high, low in zip(parts[::2], parts[1::2], strict=True)]
 
 
 def _label(dimension: Dimension, value: str | int) -> str:

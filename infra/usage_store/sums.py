@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from application.ports.usage_store import Dimension, UsageRow
 from domain.billing_units import REPORTED
-from domain.usage import UsageSource
+from domain.usage import LARGEST_PLAUSIBLE, UsageSource
 
 _FAILED = 400
 _COLUMN = {
@@ -50,6 +50,7 @@ class Sums:
             row["status"] >= _FAILED,
             row["usage_source"] != UsageSource.MEASURED,
             bool(row.get("unpriced")),
+            max(usage.get(unit.quantity, 0) for unit in REPORTED) > LARGEST_PLAUSIBLE,
             int(row["cost_units"]),
             *(usage.get(unit.quantity, 0) for unit in REPORTED),
         )
@@ -70,6 +71,6 @@ class Sums:
 
 
 def _row(group: tuple[str, ...], currency: str, numbers: Sequence[int]) -> UsageRow:
-    calls, failed, inexact, unpriced, cost_units, *used = numbers
+    calls, failed, inexact, unpriced, implausible, cost_units, *used = numbers
     quantities = {unit.quantity: number for unit, number in zip(REPORTED, used, strict=True)}
-    return UsageRow(group, currency, calls, failed, inexact, unpriced, cost_units, quantities)
+    return UsageRow(group, currency, calls, failed, inexact, unpriced, cost_units, quantities, implausible)

@@ -12,6 +12,9 @@ import click
 
 from application.admin.messages import Check
 
+_FORMULA = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+"""First characters of a formula, half-width and full-width."""
+
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -21,8 +24,9 @@ def json_option(command: F) -> F:
 
 
 def print_json(value: object) -> None:
-    """One JSON document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one JSON document. Characters that could control a terminal are escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo("".join(one if one == "\n" or one.isprintable() else json.dumps(one)[1:-1] for one in text))
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, right: frozenset[str] = frozenset()) -> str:
@@ -43,7 +47,8 @@ def table(headers: Sequence[str], rows: Sequence[Sequence[object]], *, right: fr
 def csv_text(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Comma-separated values with a header line.
 
-    Texts that spreadsheets would run as a formula begin with an apostrophe: some of them come from callers.
+    Some of the texts come from callers: control characters and line breaks are escaped, and texts that spreadsheets
+    would run as a formula begin with an apostrophe.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -71,4 +76,7 @@ def checks_as_json(checks: Iterable[Check]) -> list[dict[str, str]]:
 
 
 def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    if not isinstance(cell, str):
+        return cell
+    text = printable(cell)
+    return f"'{text}" if cell.strip()[:1] in _FORMULA or cell[:1] in {"\t", "\r"} else text

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import click
 
+from application.admin.completeness import Completeness, assess, explanations
 from application.admin.messages import CommandError
 from application.admin.usage import UsageReport, cost_text, make_query, report, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
+from llmproxy.cli.processes import completeness_as_json, processes_command
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
-# Most ledgers know tokens only; columns of zeros would only push the others apart.
-_IF_USED = frozenset(unit.column for unit in REPORTED if unit.covers is not None)
+_POLL_SECONDS = 0.5
+
+# Columns that are zero in most ledgers are shown only if they are not.
+_IF_USED = frozenset({"implausible", *(unit.column for unit in REPORTED if unit.covers is not None)})
 _NUMBERS = ("calls", "failed", *(unit.column for unit in REPORTED), "cost")
-_QUALITY = ("inexact", "unpriced")
+_QUALITY = ("inexact", "unpriced", "implausible")
 _COLUMNS = (*_NUMBERS, "currency", *_QUALITY)
 
 
@@ -43,14 +50,28 @@ def usage() -> None:
 )
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV, without the totals.")
+@click.option("--final", is_flag=True, help="Wait until every line of the period is in the store; exit code 2 if not.")
+@click.option("--wait", type=click.FloatRange(0), default=60, show_default=True, help="Seconds that --final waits.")
 def report_command(
-    by: str, first: str | None, last: str | None, project: str | None, timezone: str, as_json: bool, as_csv: bool
+    *,
+    by: str,
+    first: str | None,
+    last: str | None,
+    project: str | None,
+    timezone: str,
+    as_json: bool,
+    as_csv: bool,
+    final: bool,
+    wait: float,
 ) -> None:
     """Report calls, tokens, characters of speech, seconds of transcribed audio, images, and exact cost.
 
     input_tokens includes cached_tokens; failed calls are those whose status was 400 or above; inexact ones were
     estimated or cut short; unpriced ones used something without a price in the document, listed below the
-    table by model. Currencies are never added up.
+    table by model; implausible ones have a count beyond 1,000,000,000. Currencies are never added up.
+
+    Up to when the sums are complete is printed on standard error: running servers deliver their lines within seconds.
+    With --final, lost lines also lead to exit code 2.
     """
     if as_json and as_csv:
         raise click.UsageError("choose one of --json and --csv")
@@ -59,23 +80,34 @@ def report_command(
     except CommandError as error:
         raise click.UsageError(str(error)) from None
 
-    async def work(stores: Stores) -> UsageReport:
-        # Lines in the journals of dead processes count, too. Living ones deliver theirs within a second.
-        await stores.journal.start(recording=False)
-        try:
-            await stores.journal.flush()
-        except OSError as error:
-            click.echo(f"some lines are still in the journal and are not counted: {error.strerror}", err=True)
-        return await report(stores.usage, query)
-
-    found = with_stores(work)
+    now_ms = time.time_ns() // 1_000_000
+    found, state = with_stores(lambda stores: _read(stores, query, now_ms, wait if final else 0))
+    notes = explanations(state, now_ms, timezone)
     if as_json:
-        print_json(_as_json(found, query, first, last))
+        print_json(_as_json(found, query, first, last) | completeness_as_json(state, notes))
     elif as_csv:
         rows = [[*row.group, *_cells(row).values()] for row in found.rows]
         click.echo(csv_text([*found.by, *_COLUMNS], rows), nl=False)
     else:
         click.echo(_as_table(found))
+    if not as_json:
+        click.echo("\n".join(map(printable, notes)), err=True)
+    if final and (state.lossy or not state.complete):
+        sys.exit(2)
+
+
+async def _read(stores: Stores, query: UsageQuery, now_ms: int, wait: float) -> tuple[UsageReport, Completeness]:
+    await stores.journal.start(recording=False)  # lines in the journals of dead processes count, too
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            await stores.journal.flush()
+        except OSError as error:
+            click.echo(f"some lines are still in the journal and are not counted: {error.strerror}", err=True)
+        state = assess(await stores.usage.writers(), query, now_ms)
+        if state.complete or time.monotonic() >= deadline:
+            return await report(stores.usage, query), state
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 def _cells(row: UsageRow) -> dict[str, object]:
@@ -87,6 +119,7 @@ def _cells(row: UsageRow) -> dict[str, object]:
         "currency": row.currency,
         "inexact": row.inexact,
         "unpriced": row.unpriced,
+        "implausible": row.implausible,
     }
 
 
@@ -136,3 +169,6 @@ def _as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str
             for row in found.without_price
         ],
     }
+
+
+usage.add_command(processes_command)

@@ -11,7 +11,7 @@ import pytest
 from application.errors import StoreUnavailableError
 from application.ports.usage_store import Dimension, LedgerWriter, UnpricedRow, UsageQuery, UsageRow, UsageStore
 from domain.ledger import LedgerLine
-from domain.usage import QUANTITIES, Usage, UsageSource
+from domain.usage import LARGEST_PLAUSIBLE, QUANTITIES, Usage, UsageSource
 from infra.clients.cosmos import CosmosDatabase
 from infra.usage_store.cosmos import CosmosUsageStore
 from infra.usage_store.sqlite import SqliteUsageStore
@@ -157,6 +157,19 @@ async def test_each_column_counts_what_it_is_named_after(store: UsageStore) -> N
             },
         )
     ]
+
+
+async def test_sums_beyond_64_bits_are_exact_and_implausible_counts_are_marked(store: UsageStore) -> None:
+    huge = Usage(input_tokens=2**53, output_tokens=LARGEST_PLAUSIBLE, images=1)
+    lines = [ledger_line(id=f"{n:04}", usage=huge, unpriced=("input",), cost_units=2**63) for n in range(1025)]
+    await store.add([*lines, ledger_line(id="plain", usage=Usage(input_tokens=LARGEST_PLAUSIBLE), cost_units=0)])
+    for by in ((), tuple(Dimension)):
+        (row,) = await store.report(UsageQuery(by=by))
+        assert row.used["input_tokens"] == 1025 * 2**53 + LARGEST_PLAUSIBLE
+        assert row.used["output_tokens"] == 1025 * LARGEST_PLAUSIBLE
+        assert (row.cost_units, row.implausible) == (1025 * 2**63, 1025)
+    (unpriced,) = await store.unpriced(UsageQuery(by=()))
+    assert unpriced.amount == 1025 * 2**53
 
 
 async def test_what_went_without_a_price_is_named_by_model_and_quantity(store: UsageStore) -> None:

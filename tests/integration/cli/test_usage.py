@@ -60,6 +60,7 @@ async def test_table_csv_and_json_agree(llmproxy: Command, data_dir: Path) -> No
         "currency": "USD",
         "inexact": 0,
         "unpriced": 0,
+        "implausible": 0,
     }
     assert [total["cost"] for total in found["totals"]] == ["0.000000000001", "1000.000123456789"]
     rows = list(csv.DictReader(io.StringIO(llmproxy("usage", "report", "--by", "project,model,day", "--csv").out)))
@@ -162,3 +163,32 @@ asyncio.run(main())
     subprocess.run([sys.executable, "-c", script], env=environment, check=True)  # noqa: S603 - our own code
     for _ in range(2):
         assert llmproxy("usage", "report", "--by", "project", "--json").json["totals"][0]["calls"] == 1
+
+
+async def test_texts_of_callers_control_neither_spreadsheets_nor_terminals(llmproxy: Command, data_dir: Path) -> None:
+    hostile = [
+        *(f"{sign}cmd|' /C calc'!A0" for sign in "=+-@\uff1d\uff0b\uff0d\uff20"),
+        *(
+            "\t=1",
+            "\r=1",
+            " =1",
+            "\u3000=1",
+            "a\n=1",
+            "a\r\n@1",
+            "\x1b[31mred",
+            "nul\x00",
+            "c1\x9b31m",
+            "\u2028=1",
+            "\u202e",
+        ),
+    ]
+    await keep(data_dir, *(ledger_line(id=str(n), end_user=text) for n, text in enumerate(hostile)))
+    table = llmproxy("usage", "report", "--by", "user").out
+    as_json = llmproxy("usage", "report", "--by", "user", "--json")
+    as_csv = llmproxy("usage", "report", "--by", "user", "--csv").out
+    for output in (table, as_json.out, as_csv):
+        assert [one for one in output if one != "\n" and not one.isprintable()] == []
+    assert {row["user"] for row in as_json.json["rows"]} == set(hostile), "JSON reads back as it was"
+    rows = list(csv.DictReader(io.StringIO(as_csv)))
+    assert len(rows) == len(hostile)
+    assert [row["user"] for row in rows if row["user"].lstrip()[:1] in set("=+-@\uff1d\uff0b\uff0d\uff20")] == []
