@@ -16,9 +16,9 @@ from domain.access import may_use
 from domain.catalog import Catalog
 from domain.documents.values import closest
 from domain.errors import GatewayError
-from domain.model import ModelDocument
+from domain.model import Affinity, ModelDocument
 from domain.operation import Endpoint, Operation
-from domain.routing import shares
+from domain.routing import shares, strategy_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def explain(
         checks += found
     candidates = _candidates(chosen, question.operation, upstreams)
     if chosen:
-        checks += _usable(candidates)
+        checks += [*_usable(candidates), *_routing(chosen)]
     served = set(chosen)
     others = [document for document in known if document not in served]
     reasons = _reasons(question, readings.catalog, project_id)
@@ -163,6 +163,16 @@ def _usable(candidates: Sequence[Deployment]) -> Iterator[Check]:
     text = f"{serving} of {len(candidates)} that may serve can be called"
     verdict = Verdict.OK if serving == len(candidates) else Verdict.WARN if serving else Verdict.FAIL
     yield Check(verdict, "deployments", text)
+
+
+def _routing(chosen: Sequence[ModelDocument]) -> Iterator[Check]:
+    """State how calls are shared, where there is a choice. What a server knows of its deployments is not known here."""
+    if len(chosen) < 2:  # noqa: PLR2004 - one deployment leaves no choice
+        return
+    strategy = strategy_of(chosen)
+    named = f"by {strategy}" if strategy else "by weight (or LLMPROXY_ROUTING)"
+    affinity = "; equal prompts prefer one" if any(each.affinity is Affinity.PROMPT_CACHE for each in chosen) else ""
+    yield Check(Verdict.OK, "routing", f"deployments of one priority share the calls {named}{affinity}")
 
 
 def _reasons(question: Question, catalog: Catalog, project_id: str) -> Callable[[ModelDocument], str]:

@@ -9,6 +9,7 @@ from domain.documents import read_model
 from domain.documents.fault import Fault, Severity
 from domain.documents.store_fields import without_bookkeeping
 from domain.model import ModelDocument
+from domain.routing import strategy_of
 
 Inspect = Callable[[ModelDocument, Mapping[str, object]], Iterable[Fault]]
 """A further check of one document: the entity, and the body that it was read from."""
@@ -79,7 +80,7 @@ def validate(files: Iterable[tuple[str, object]], check: Inspect | None = None) 
         if model is not None:
             models.append((file, place, model))
             faults += [_at(file, place, fault) for fault in (check(model, body) if check else ())]
-    faults += [_at(file, place, fault) for file, place, fault in _dangling(models)]
+    faults += [_at(file, place, fault) for file, place, fault in (*_dangling(models), *_disagreeing(models))]
     if not content:
         faults.append(FileFault("", Fault("", "holds no .json file", "one file for each model document")))
     return Validation(len(content), tuple(bodies), tuple(faults))
@@ -100,6 +101,18 @@ def _dangling(models: Sequence[tuple[str, str, ModelDocument]]) -> Iterator[tupl
             if other not in known:
                 wrong = f"{other!r} is not a model of this folder"
                 yield file, place, Fault("fallbacks", wrong, "the code of another document", Severity.WARNING)
+
+
+def _disagreeing(models: Sequence[tuple[str, str, ModelDocument]]) -> Iterator[tuple[str, str, Fault]]:
+    """Find documents whose ``routing`` has no effect, because another document of their code decides."""
+    by_code: dict[str, list[ModelDocument]] = {}
+    for _, _, model in models:
+        by_code.setdefault(model.code, []).append(model)
+    for file, place, model in models:
+        strategy = strategy_of(by_code[model.code])
+        if model.routing is not None and strategy is not None and model.routing is not strategy:
+            wrong = f'is "{model.routing}", but another document of code {model.code!r} decides: "{strategy}"'
+            yield file, place, Fault("routing", wrong, "one strategy for all documents of a code", Severity.WARNING)
 
 
 def _at(file: str, place: str, fault: Fault) -> FileFault:

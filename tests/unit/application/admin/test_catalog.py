@@ -133,3 +133,14 @@ async def test_a_concurrent_change_stays_and_the_error_lists_what_was_done() -> 
 
 async def _nothing(_: MemoryCatalogStore) -> None:
     """Let the first write pass."""
+
+
+def test_a_strategy_that_another_document_of_the_code_overrules_is_a_warning() -> None:
+    files = [
+        ("a.json", model_body(id="a", code="m", priority=0, routing="cost")),
+        ("b.json", model_body(id="b", code="m", priority=1, routing="latency")),
+        ("c.json", model_body(id="c", code="m", priority=2)),
+        ("d.json", model_body(id="d", code="other", routing="latency")),
+    ]
+    found = [(each.file, each.fault.wrong) for each in validate(files).faults if each.fault.field == "routing"]
+    assert found == [("b.json", 'is "latency", but another document of code \'m\' decides: "cost"')]

@@ -18,7 +18,7 @@ from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
 from domain.catalog import Catalog
 from domain.errors import GatewayError
-from domain.model import ModelDocument, Parameters
+from domain.model import Affinity, ModelDocument, Parameters, Strategy
 from domain.operation import Endpoint, Operation
 from domain.project import Project
 from domain.vendors import VENDORS, ModelType
@@ -231,3 +231,17 @@ def test_the_verdict_is_that_of_the_request_path() -> None:
         for one in explanation.deployments:
             assert bool(one.reason) is (one.turn is None)
             assert "not served by this version" not in one.reason
+
+
+@pytest.mark.parametrize(
+    ("over", "said"),
+    [
+        ({}, "share the calls by weight (or LLMPROXY_ROUTING)"),
+        ({"routing": Strategy.LEAST_BUSY}, "share the calls by least_busy"),
+        ({"affinity": Affinity.PROMPT_CACHE}, "equal prompts prefer one"),
+    ],
+)
+def test_how_deployments_share_the_calls_is_said(over: dict[str, Any], said: str) -> None:
+    explanation = ask([model_document(id="a", **over), model_document(id="b")])
+    assert any(said in check.text for check in explanation.checks)
+    assert not any("share the calls" in check.text for check in ask([model_document(**over)]).checks)
