@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from domain.operation import Endpoint
 from domain.vendors import VENDORS, Vendor
+from infra.providers.litellm.families import FAMILIES, Handling
 from tests.tools import ROOT
 
 PAGE = ROOT / "docs" / "vendors.md"
@@ -53,6 +54,19 @@ _NOTES = """
 
 `endpoint` of `GoogleVertex` and its kin is a base address, such as that of Private Service Connect or of a proxy:
 what is needed is put below it.
+
+### Parts of a request
+
+What is not delivered or translated is refused with a 400 that names it, so that nothing disappears. Without effect on
+an answer, and accepted for that reason: `metadata`, `store` and `user`; in responses `include`, `max_tool_calls`,
+`prompt_cache_key`, `prompt_cache_retention`, `safety_identifier` and `service_tier` as well; members of earlier
+answers that only report on them (`annotations`, `reasoning_content`); `strict` of a function, whose schema is
+delivered; `detail` of an image. `cache_control` is removed for vendors without it. A participant's `name` is put
+before the text where the vendor has no such member. `allowed_tools` is translated to fewer tools. Claude's thinking
+is left out of a turn that began with tool calls whose `thinking_blocks` the caller did not send back. A custom tool
+of responses is a function with one argument, `input`, whose text is streamed as
+`response.custom_tool_call_input.delta`.
+
 """
 
 
@@ -90,9 +104,33 @@ def endpoints() -> Iterator[list[str]]:
         yield [f"`{model_type}`", *cells]
 
 
+def families() -> Iterator[list[str]]:
+    """Rows of the table of what LiteLLM delivers, its head first."""
+    roles = ("system", "user", "assistant", "tool")
+    yield [
+        "vendors",
+        *(f"parts of `{role}`" for role in roles),
+        "`cache_control`",
+        "`json_object`",
+        "custom tools in chat",
+    ]
+    yield ["---"] * (len(roles) + 4)
+    for family in FAMILIES:
+        parts = (_parts(family.parts(role)) for role in roles)
+        yield [
+            family.name,
+            *parts,
+            *(each.value for each in (family.cache_control, family.json_object, family.custom_tools)),
+        ]
+
+
+def _parts(parts: Mapping[str, Handling]) -> str:
+    return ", ".join(f"`{kind}`" + (" (as text)" if how is Handling.TRANSLATED else "") for kind, how in parts.items())
+
+
 def page() -> str:
     """Return the whole page."""
-    return _HEAD + _table(vendors()) + _ENDPOINTS + _table(endpoints()) + _NOTES
+    return _HEAD + _table(vendors()) + _ENDPOINTS + _table(endpoints()) + _NOTES + _table(families())
 
 
 def _table(rows: Iterator[list[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -9,8 +10,17 @@ import msgspec
 from domain.usage import Usage
 from infra.providers.litellm.usage import openai_usage
 
-_encode = msgspec.json.Encoder().encode
 _PRIVATE = frozenset({"provider_specific_fields"})
+_fast_encode = msgspec.json.Encoder().encode
+
+
+def encode(body: object) -> bytes:
+    """Encode as JSON; lone surrogates, which vendors may send as escapes, become U+FFFD."""
+    try:
+        return _fast_encode(body)
+    except UnicodeEncodeError:
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
 
 
 def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
@@ -29,7 +39,7 @@ def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
         "choices": [
             {
                 "index": choice.index,
-                "message": _message(choice.message),
+                "message": message_of(choice.message),
                 "logprobs": logprobs_of(choice),
                 "finish_reason": choice.finish_reason,
             }
@@ -42,7 +52,7 @@ def answer_body(response: Any, usage: Usage | None, prefix: str) -> bytes:
             body[name] = value
     if usage is not None:
         body["usage"] = openai_usage(usage)
-    return _encode(body)
+    return encode(body)
 
 
 def without_private(part: Any) -> dict[str, Any]:
@@ -54,10 +64,13 @@ def without_private(part: Any) -> dict[str, Any]:
     return members
 
 
-def _message(message: Any) -> dict[str, Any]:
+def message_of(message: Any) -> dict[str, Any]:
+    """Dump a whole message; a tool call without arguments has an empty object."""
     members = {"role": "assistant", "content": None, "refusal": None} | without_private(message)
     for tool_call in members.get("tool_calls", ()):
         tool_call.pop("index", None)  # belongs to streams only
+        if "function" in tool_call:
+            tool_call["function"]["arguments"] = tool_call["function"].get("arguments") or "{}"
     return members
 
 
@@ -76,4 +89,4 @@ def model_name(name: str | None, prefix: str) -> str:
 
 def event(body: dict[str, object]) -> bytes:
     """Encode a server-sent event."""
-    return b"data: " + _encode(body) + b"\n\n"
+    return b"data: " + encode(body) + b"\n\n"

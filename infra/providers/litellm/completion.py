@@ -5,19 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
 from application.ports.providers import Answer
 from domain.errors import InvalidRequestError
-from domain.estimates import message_characters
-from infra.providers.litellm.answer import model_name, without_private
+from infra.providers.litellm.answer import encode, model_name
 from infra.providers.litellm.chat import CHAT
-from infra.providers.litellm.members import decoded, unsupported
+from infra.providers.litellm.members import unsupported
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest
+from infra.providers.litellm.request import decoded
 from infra.providers.litellm.stream import ChatStream
 from infra.providers.litellm.usage import openai_usage, usage_of
 
-_encode = msgspec.json.Encoder().encode
 _REFUSED = {
     "suffix": "This model completes text at its end only: leave 'suffix' out.",
     "logprobs": "This model reports no log probabilities of completions.",
@@ -37,7 +34,7 @@ def _arguments(request: ProviderRequest) -> dict[str, Any]:
     if decoded(fields.pop("echo", b"null")) not in (None, False):
         raise unsupported("echo")
     prompt = _prompt(decoded(fields.pop("prompt", b"null")))
-    fields["messages"] = _encode([{"role": "user", "content": prompt}])
+    fields["messages"] = encode([{"role": "user", "content": prompt}])
     return CHAT.arguments(replace(request, call=replace(request.call, fields=fields)))
 
 
@@ -72,7 +69,7 @@ def _answer(response: Any, request: ProviderRequest) -> Answer:
     }
     if usage is not None:
         body["usage"] = openai_usage(usage)
-    return Answer(_encode(body), b"application/json", usage)
+    return Answer(encode(body), b"application/json", usage)
 
 
 class CompletionStream(ChatStream):
@@ -80,14 +77,18 @@ class CompletionStream(ChatStream):
 
     kind = "text_completion"
 
-    def choice(self, choice: Any) -> dict[str, object] | None:
-        """Convert one choice of a chunk; None if it has neither text nor an end."""
-        delta = without_private(choice.delta)
-        self.characters += message_characters(delta)
-        text = delta.get("content") or ""
-        if not text and choice.finish_reason is None:
-            return None
-        return {"text": text, "index": choice.index, "logprobs": None, "finish_reason": choice.finish_reason}
+    def _block(self, choices: list[dict[str, Any]]) -> bytes | None:
+        texts: list[dict[str, Any]] = [
+            {
+                "text": choice["delta"].get("content") or "",
+                "index": choice["index"],
+                "logprobs": None,
+                "finish_reason": choice["finish_reason"],
+            }
+            for choice in choices
+            if choice["delta"].get("content") or choice["finish_reason"] is not None
+        ]
+        return super()._block(texts) if texts else None
 
 
 COMPLETION = EndpointAdapter(CHAT.function, _arguments, _answer, CompletionStream)

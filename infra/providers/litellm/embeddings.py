@@ -7,14 +7,13 @@ from array import array
 from base64 import b64encode
 from typing import Any
 
-import msgspec
-
 from application.ports.providers import Answer
 from domain.errors import InvalidRequestError, UpstreamProtocolError
 from domain.usage import Usage
-from infra.providers.litellm.answer import model_name
-from infra.providers.litellm.members import decoded, integer, members_of, unsupported
+from infra.providers.litellm.answer import encode, model_name
+from infra.providers.litellm.members import integer, members_of, unsupported
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, always
+from infra.providers.litellm.request import decoded
 from infra.providers.litellm.usage import usage_of
 
 _KNOWN = frozenset({"input", "dimensions", "input_type", "task_type", "title", "truncate", "auto_truncate"})
@@ -22,7 +21,6 @@ _KNOWN = frozenset({"input", "dimensions", "input_type", "task_type", "title", "
 _OURS = frozenset({"encoding_format"})
 _FORMATS = frozenset({None, "float", "base64"})
 _REFERENCES = ("files/", "gs://", "https://generativelanguage.googleapis.com/")
-_encode = msgspec.json.Encoder().encode
 
 
 def _arguments(request: ProviderRequest) -> dict[str, Any]:
@@ -84,7 +82,7 @@ def _answer(response: Any, request: ProviderRequest) -> Answer:
     }
     if usage is not None:
         body["usage"] = {"prompt_tokens": usage.input_tokens, "total_tokens": usage.input_tokens}
-    return Answer(_encode(body), b"application/json", usage)
+    return Answer(encode(body), b"application/json", usage)
 
 
 def _numbers(entry: Any) -> list[float]:

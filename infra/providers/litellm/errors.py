@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -41,7 +42,9 @@ _NO_ANSWER = (
     "Empty or invalid response",
     "Unable to get json response",
     "Unable to parse",
+    "Error converting to valid response block",
 )
+_UNSUPPORTED = re.compile(r"does not support parameters: \['(\w+)'")
 _NO_MESSAGE = "The model's provider refused the request."
 
 
@@ -63,9 +66,12 @@ def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError
     reason = " from ".join(dict.fromkeys(type(link).__name__ for link in _chain(error)))
     text = error_text(_text_of(error), secrets, getattr(error, "body", None))
     if "ImageFetchError" in names:
-        return InvalidRequestError("An image of the request could not be fetched.", param="messages", code="bad_image")
+        return InvalidRequestError(
+            "An image or a file of the request could not be fetched.", param="messages", code="bad_image"
+        )
     if "UnsupportedParamsError" in names:
-        return InvalidRequestError(text.message, code="unsupported_parameter")
+        named = _UNSUPPORTED.search(text.message)
+        return InvalidRequestError(text.message, param=named and named[1], code="unsupported_parameter")
     if chain & _CREDENTIAL or getattr(error, "status_code", None) in _CREDENTIAL_STATUS:
         return UpstreamCredentialError(reason=reason)
     if names & _TIMEOUT:

@@ -11,8 +11,9 @@ from typing import Any
 
 from domain.errors import InvalidRequestError
 from domain.form import Form, Part
-from infra.providers.litellm.members import decoded, defaults_of, unknown, unsupported
+from infra.providers.litellm.members import defaults_of, unknown, unsupported
 from infra.providers.litellm.operation import ProviderRequest
+from infra.providers.litellm.request import decoded
 
 GENERATION = frozenset(
     {

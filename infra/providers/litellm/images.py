@@ -9,18 +9,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-import msgspec
-
 from application.ports.providers import Answer
 from domain.errors import InvalidRequestError, UpstreamRefusedError
 from domain.usage import Usage
+from infra.providers.litellm.answer import encode
 from infra.providers.litellm.image_request import EDIT, GENERATION, ImageRequest, read_image_request
 from infra.providers.litellm.members import unsupported
 from infra.providers.litellm.models import LiteLLMTarget
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest
 from infra.providers.litellm.usage import usage_of
 
-_encode = msgspec.json.Encoder().encode
 _GEMINI_RATIOS = {
     "1024x1024": "1:1",
     "1024x1536": "2:3",
@@ -116,7 +114,7 @@ def _answer(response: Any, request: ProviderRequest) -> Answer:
         }
     said = [str(body[name]) for name in ("quality", "size") if name in body]
     usage = Usage(images=len(images), image_size="/".join(said) if "size" in body else "")
-    return Answer(_encode(body), b"application/json", usage if tokens is None else tokens.plus(usage))
+    return Answer(encode(body), b"application/json", usage if tokens is None else tokens.plus(usage))
 
 
 def _listed(response: Any) -> list[dict[str, str]]:

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from domain.errors import DeploymentUnusableError
@@ -19,10 +18,6 @@ from infra.providers.litellm.patches import apply_patches
 
 FUNCTIONS = ("acompletion", "aembedding", "aimage_edit", "aimage_generation", "aspeech", "atranscription")
 """LiteLLM's functions that the adapter calls."""
-
-BRIDGE = "responses_bridge"
-"""Makes a response from a chat completion. ``litellm.aresponses`` reaches it as well, but only after it has looked for
-LiteLLM's gateway, vector stores and prompt management."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +93,12 @@ def _load() -> Library:
     _disable_loggers()
     import litellm
     from litellm.litellm_core_utils.litellm_logging import Logging
-    from litellm.responses.litellm_completion_transformation.handler import LiteLLMCompletionTransformationHandler
     from litellm.types.utils import all_litellm_params
 
     _configure(litellm)
     apply_patches()
     signature = inspect.signature(litellm.acompletion).parameters
     functions = {name: getattr(litellm, name) for name in FUNCTIONS}
-    functions[BRIDGE] = partial(LiteLLMCompletionTransformationHandler().response_api_handler, _is_async=True)
     return Library(
         functions=functions, call_logging=Logging, controls=frozenset(all_litellm_params) | frozenset(signature)
     )

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-import msgspec
-
-from domain.errors import BodyNotJsonError, InvalidRequestError
+from domain.errors import InvalidRequestError
 from infra.providers.litellm.operation import ProviderRequest
-from infra.providers.litellm.request import OPENAI, VENDORS
+from infra.providers.litellm.request import OPENAI, VENDORS, decoded
 
 _NEVER = frozenset({"model", "user"})
 """``model`` comes from the document; ``user`` is for the ledger, and most of these vendors refuse it."""
@@ -63,18 +61,6 @@ def unsupported(name: str, what: str = "") -> InvalidRequestError:
     """Make the error for a feature of OpenAI's API that this upstream lacks."""
     message = what or f"'{name}' is not supported by this model."
     return InvalidRequestError(message, param=name, code="unsupported_parameter")
-
-
-def decoded(raw: bytes) -> Any:
-    """Decode the value of a member.
-
-    Raises:
-        BodyNotJsonError: it is not valid JSON.
-    """
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BodyNotJsonError("The body of the request is not valid JSON.") from error
 
 
 def integer(members: Mapping[str, Any], name: str) -> None:

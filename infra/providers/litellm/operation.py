@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from application.ports.providers import Answer, Stream
@@ -65,12 +65,14 @@ class EndpointAdapter:
             ``InvalidRequestError`` for what is not supported.
         answer: converts what it returned to the answer for the caller.
         stream: the same for a streamed call; None if ``arguments`` refuses those.
+        names: members of the caller's request by the names of the arguments that they become.
     """
 
     function: Callable[[LiteLLMTarget], str]
     arguments: Callable[[ProviderRequest], dict[str, Any]]
     answer: Callable[[Any, ProviderRequest], Answer]
     stream: Callable[[Any, ProviderRequest, StreamLimits], StartedStream] | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def always(name: str) -> Callable[[LiteLLMTarget], str]:

@@ -20,7 +20,7 @@ from infra.providers.litellm.embeddings import EMBEDDINGS
 from infra.providers.litellm.errors import translate
 from infra.providers.litellm.images import IMAGE_EDIT, IMAGE_GENERATION
 from infra.providers.litellm.loader import Library, Loader
-from infra.providers.litellm.models import LiteLLMTarget, target_of
+from infra.providers.litellm.models import target_of
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, StreamLimits
 from infra.providers.litellm.responses import RESPONSES
 from infra.providers.litellm.speech import SPEECH
@@ -89,7 +89,7 @@ class LiteLLMProvider:
                 response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
                 return operation.answer(response, request)
         except Exception as error:  # noqa: BLE001  # LiteLLM raises any kind; each becomes one of ours
-            raise _translator(request.target)(error) from None
+            raise _translator(operation, request)(error) from None
 
     async def stream(self, call: Call, document: ModelDocument) -> Stream:
         """See the port."""
@@ -100,7 +100,7 @@ class LiteLLMProvider:
             raise InvalidRequestError(message, param="stream", code="unsupported_parameter")
         silence, total = self._limits(document)
         deadline = asyncio.get_running_loop().time() + total
-        translator = _translator(request.target)
+        translator = _translator(operation, request)
         try:
             async with asyncio.timeout(silence):
                 response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
@@ -158,8 +158,13 @@ class LiteLLMProvider:
         return silence, max(self._total_timeout, document.parameters.timeout or 0)
 
 
-def _translator(target: LiteLLMTarget) -> Callable[[BaseException], GatewayError]:
+def _translator(operation: EndpointAdapter, request: ProviderRequest) -> Callable[[BaseException], GatewayError]:
     def translator(error: BaseException) -> GatewayError:
-        return translate(error, target.secrets)
+        translated = translate(error, request.target.secrets)
+        name = operation.names.get(translated.param or "") if isinstance(translated, InvalidRequestError) else None
+        if name is not None:
+            message = translated.message.replace(f"'{translated.param}'", f"'{name}'")
+            return InvalidRequestError(message, param=name, code=translated.code)
+        return translated
 
     return translator

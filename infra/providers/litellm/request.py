@@ -16,7 +16,10 @@ import msgspec
 from domain.call import Call
 from domain.documents.request_defaults import OTHER_NAME
 from domain.errors import BodyNotJsonError, InvalidRequestError
-from infra.providers.litellm.validation import check_messages, checked
+from infra.providers.litellm.chat_messages import lacks_thinking, prepared
+from infra.providers.litellm.chat_tools import adapt
+from infra.providers.litellm.families import CLAUDE, OPENAI_FORMAT, Family
+from infra.providers.litellm.validation import checked
 
 OPENAI = frozenset(
     {
@@ -102,6 +105,9 @@ _CONTROLS = frozenset(
 _IGNORED = frozenset({"metadata"})
 
 
+_THINKING = ("reasoning_effort", "thinking")
+
+
 class Extra(Enum):
     """Handling of members that LiteLLM does not translate."""
 
@@ -113,51 +119,68 @@ class Extra(Enum):
     """Refused: the upstream does not accept unknown members."""
 
 
-def arguments_of(
-    call: Call,
+def decoded_members(call: Call) -> dict[str, Any]:
+    """Decode the members of a chat request, without those that the proxy itself reads.
+
+    Raises:
+        BodyNotJsonError: a member is not valid JSON.
+    """
+    return {name: decoded(raw) for name, raw in call.fields.items() if name not in _OURS and name not in _IGNORED}
+
+
+def chat_arguments(
+    members: Mapping[str, Any],
     defaults: Mapping[str, object],
     *,
+    stream: bool,
     extra: Extra,
+    family: Family = OPENAI_FORMAT,
     controls: frozenset[str] = frozenset(),
     free_defaults: bool = False,
 ) -> dict[str, Any]:
-    """Make the arguments of ``acompletion`` from a call and the document's defaults, without model and connection.
+    """Make the arguments of ``acompletion`` from a chat request and the document's defaults.
+
+    Model and connection are not among them.
 
     Args:
-        call: the call.
+        members: of the request, decoded.
         defaults: the document's, used where the caller sends no value.
+        stream: the answer is streamed.
         extra: handling of members that LiteLLM does not translate.
+        family: vendors that LiteLLM makes this request for.
         controls: names that control LiteLLM.
         free_defaults: the defaults may control LiteLLM itself (its region, for example).
 
     Raises:
-        InvalidRequestError: a member cannot be passed on, or ``messages`` is not a list of objects.
-        BodyNotJsonError: a member is not valid JSON.
+        InvalidRequestError: a member cannot be passed on, or ``messages`` is not a list of messages.
     """
     arguments: dict[str, Any] = {}
     beside: dict[str, Any] = {}
     direct = OPENAI if extra is Extra.BODY_ONLY else OPENAI | VENDORS
-    for name, raw in call.fields.items():
-        if name in _OURS or name in _IGNORED:
-            continue
-        if is_control(name, controls) or (extra is Extra.REFUSED and name not in direct):
+    for name, value in members.items():
+        refused = extra is Extra.REFUSED and name not in direct
+        if refused or is_control(name, controls) or imitates_a_member(name):
             raise InvalidRequestError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
-        (arguments if name in direct else beside)[name] = checked(name, _decoded(raw))
-    check_messages(arguments.get("messages"))
-    for name, value in _open(call, defaults).items():
+        (arguments if name in direct else beside)[name] = checked(name, value)
+    arguments["messages"] = prepared(arguments.get("messages"), family)
+    for name, value in _open(members, defaults).items():
         place = arguments if free_defaults or name in direct or extra is Extra.REFUSED else beside
         place[name] = value
     if beside:
         arguments["extra_body"] = beside
-    if call.stream:
+    adapt(arguments, family)
+    if family is CLAUDE and lacks_thinking(arguments["messages"]):
+        for name in _THINKING:
+            arguments.pop(name, None)
+    if stream:
         arguments["stream"] = True
         arguments["stream_options"] = {"include_usage": True}
     return arguments
 
 
-def _open(call: Call, defaults: Mapping[str, object]) -> dict[str, object]:
+def _open(members: Mapping[str, Any], defaults: Mapping[str, object]) -> dict[str, object]:
     """Return the defaults for what the caller left open; never a second output limit beside the caller's."""
-    sent = call.fields.keys() | _OURS
+    sent = members.keys() | _OURS
     return {name: value for name, value in defaults.items() if name not in sent and OTHER_NAME.get(name) not in sent}
 
 
@@ -168,7 +191,28 @@ def is_control(name: str, controls: frozenset[str]) -> bool:
     return name in controls or name in _CONTROLS or name.startswith(_CONTROL_PREFIXES)
 
 
-def _decoded(raw: bytes) -> Any:
+def imitates_a_member(name: str) -> bool:
+    """Return whether the upstream might read an unknown member as a known one, or as a choice of model."""
+    if name in OPENAI or name in VENDORS or name in _OURS or name in _IGNORED:
+        return False
+    return _spelling(name) in _SPELLINGS
+
+
+def _spelling(name: str) -> str:
+    return name.replace("_", "").replace("-", "").casefold()
+
+
+_ELSEWHERE = ("models", "preset", "provider", "route", "plugins", "engine", "deployment", "fallbacks", "contents")
+_GOOGLE = ("system_instruction", "tool_config", "cached_content", "function_declarations")
+_SPELLINGS = frozenset(_spelling(name) for name in (*OPENAI, *VENDORS, *_OURS, *_IGNORED, *_ELSEWHERE, *_GOOGLE))
+
+
+def decoded(raw: bytes) -> Any:
+    """Decode the value of a member.
+
+    Raises:
+        BodyNotJsonError: it is not valid JSON.
+    """
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

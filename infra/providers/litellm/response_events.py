@@ -1,100 +1,114 @@
-"""The bridge's stream of a response as server-sent events, in the order and numbering that clients rely on."""
+"""Events of a streamed response made from a streamed chat completion, in the order that clients rely on."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any, TypeVar
 
-from domain.errors import UpstreamProtocolError
+from infra.providers.litellm.answer import encode
 from infra.providers.litellm.operation import ProviderRequest, StreamLimits
-from infra.providers.litellm.response_shape import encode, item_of, new_id, response_body
-from infra.providers.litellm.stream import WrappedStream, next_of
+from infra.providers.litellm.response_items import customs_of, wants_encrypted
+from infra.providers.litellm.response_shape import new_id, outcome, response_body
+from infra.providers.litellm.response_writers import CallWriter, Event, ItemWriter, MessageWriter, ReasoningWriter
+from infra.providers.litellm.stream import ChatStream
 
-_LAST = frozenset({"response.completed", "response.incomplete"})
-_WRITTEN = frozenset(
-    {
-        "response.output_text.delta",
-        "response.reasoning_summary_text.delta",
-        "response.function_call_arguments.delta",
-        "response.custom_tool_call_input.delta",
-    }
-)
-_TEXT = frozenset({"response.output_text.delta", "response.output_text.done"})
-_SUMMARY = "response.reasoning_summary_text.delta"
+Writer = TypeVar("Writer", ReasoningWriter, MessageWriter)
 
 
-class ResponseStream(WrappedStream):
+class ResponseStream(ChatStream):
     """Streamed response; implements the port's ``Stream``.
 
     Args:
-        pieces: the bridge's iterator.
+        wrapper: LiteLLM's ``CustomStreamWrapper``.
         request: the call.
         limits: how long it may take.
     """
 
-    def __init__(self, pieces: Any, request: ProviderRequest, limits: StreamLimits) -> None:
-        super().__init__(pieces.litellm_custom_stream_wrapper, limits)
-        self._pieces = pieces
+    def __init__(self, wrapper: Any, request: ProviderRequest, limits: StreamLimits) -> None:
+        super().__init__(wrapper, request, limits)
         self._request = request
         self._id = new_id()
         self._number = 0
-        self._summaries: set[str] = set()
-
-    async def start(self) -> None:
-        """Wait for the first event, which the bridge makes from the upstream's first chunk.
-
-        Raises:
-            GatewayError: anything that goes wrong before the first byte.
-        """
-        try:
-            self._first = await next_of(self._pieces, self._limits)
-            if self._wrapper.completion_stream is not None and not self._wrapper.chunks:
-                self._check_complete()
-        except BaseException:
-            await self.aclose()
-            raise
+        self._customs = customs_of(request)
+        self._encrypt = wants_encrypted(request)
+        self._items: list[ItemWriter] = []
+        self._open: ItemWriter | None = None
+        self._calls: dict[int, CallWriter] = {}
+        self._reason = "stop"
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield blocks of whole events; see the port."""
-        piece, self._first = self._first, None
-        while piece is not None:
-            for event in self._events(piece.model_dump(warnings=False)):
-                yield event
-            if self._complete:
-                return
-            piece = await next_of(self._pieces, self._limits)
-        raise UpstreamProtocolError(reason="the stream ended without its last event")
+        """Yield one event a block; see the port."""
+        async for choices in self._choices():
+            if not self._number:
+                for kind in ("response.created", "response.in_progress"):
+                    yield self._event(kind, {"response": self._response("in_progress", None)})
+            for choice in choices:
+                if choice["index"] == 0:
+                    for kind, members in self._read(choice):
+                        yield self._event(kind, members)
+        for kind, members in self._close():
+            yield self._event(kind, members)
+        self._complete = True
+        status, incomplete = outcome(self._reason)
+        yield self._event(f"response.{status}", {"response": self._response(status, incomplete)})
 
-    def _events(self, piece: dict[str, Any]) -> Iterator[bytes]:
-        kind = str(getattr(piece["type"], "value", piece["type"]))
-        if kind in _LAST:
-            self._check_complete()
-            self._complete = True
-        if kind in _WRITTEN:
-            self.characters += len(piece["delta"])
-        if kind == _SUMMARY and piece["item_id"] not in self._summaries:
-            self._summaries.add(piece["item_id"])
-            begin = {name: piece[name] for name in ("item_id", "output_index")}
-            part = {"type": "summary_text", "text": ""}
-            yield self._event("response.reasoning_summary_part.added", begin | {"summary_index": 0, "part": part})
-        yield self._event(kind, self._members(kind, piece))
+    def _read(self, choice: dict[str, Any]) -> Iterator[Event]:
+        """Yield the events of one delta."""
+        delta = choice["delta"]
+        if delta.get("reasoning_content") or (self._encrypt and delta.get("thinking_blocks")):
+            reasoning = yield from self._current(ReasoningWriter)
+            yield from reasoning.write(delta)
+        if delta.get("content") or delta.get("refusal") or delta.get("annotations"):
+            message = yield from self._current(MessageWriter)
+            yield from message.write(delta)
+        for call in delta.get("tool_calls") or ():
+            known = self._calls.get(call["index"])
+            if known is None:
+                yield from self._finish_open()
+                known = CallWriter(len(self._items), call, self._customs)
+                self._calls[call["index"]] = known
+                self._items.append(known)
+                yield from known.begin()
+            yield from known.write(call)
+        self._reason = choice["finish_reason"] or self._reason
 
-    def _members(self, kind: str, piece: dict[str, Any]) -> dict[str, Any]:
-        members = {name: value for name, value in piece.items() if value is not None}
-        if "response" in members:
-            usage = self.usage if self._complete else None
-            members["response"] = response_body(self._request, members["response"], self._id, usage)
-        if "item" in members:
-            members["item"] = item_of(members["item"])
-        if "part" in members:
-            members["part"] = item_of(members["part"])
-        if kind in _TEXT:
-            members.setdefault("logprobs", [])
-        if kind == _SUMMARY:
-            members.setdefault("summary_index", 0)
-        return members
+    def _current(self, kind: type[Writer]) -> Generator[Event, None, Writer]:
+        """Yield the events that make an item of a kind the current one, and return it."""
+        if isinstance(self._open, kind):
+            return self._open
+        yield from self._finish_open()
+        writer = kind(len(self._items))
+        self._open = writer
+        self._items.append(writer)
+        yield from writer.begin()
+        return writer
+
+    def _finish_open(self) -> Iterator[Event]:
+        if self._open is not None:
+            yield from self._open.finish()
+            self._open = None
+
+    def _close(self) -> Iterator[Event]:
+        """Yield the ends of all items; an answer without any has an empty message."""
+        if not self._items:
+            yield from self._current(MessageWriter)
+        if isinstance(self._open, MessageWriter):
+            self._open.status = "incomplete" if outcome(self._reason)[1] else "completed"
+        yield from self._finish_open()
+        for writer in self._calls.values():
+            yield from writer.finish()
+
+    def _response(self, status: str, incomplete: dict[str, str] | None) -> dict[str, object]:
+        made = {
+            "created_at": self._head["created"],
+            "status": status,
+            "incomplete_details": incomplete,
+            "model": self._head["model"],
+            "output": [writer.item for writer in self._items] if self._complete else [],
+        }
+        return response_body(self._request, made, self._id, self.usage if self._complete else None)
 
     def _event(self, kind: str, members: dict[str, Any]) -> bytes:
-        body = members | {"type": kind, "sequence_number": self._number}
+        body = {"type": kind, "sequence_number": self._number} | members
         self._number += 1
         return b"event: " + kind.encode() + b"\ndata: " + encode(body) + b"\n\n"

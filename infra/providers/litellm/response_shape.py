@@ -1,4 +1,4 @@
-"""The ``response`` object of OpenAI's Responses API, made of what the bridge says and what the caller request."""
+"""The ``response`` object of OpenAI's Responses API, made from an answer and the caller's request."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
-import msgspec
-
 from domain.usage import Usage
 from infra.providers.litellm.answer import model_name
-from infra.providers.litellm.members import decoded
 from infra.providers.litellm.operation import ProviderRequest
-
-encode = msgspec.json.Encoder().encode
+from infra.providers.litellm.request import decoded
 
 _ECHOED: Mapping[str, Any] = {
     "instructions": None,
@@ -32,6 +28,9 @@ _ECHOED: Mapping[str, Any] = {
 """Members of the request that an answer repeats, and their defaults."""
 
 
+_INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
+
+
 def new_id() -> str:
     """Make the id of a response."""
     return f"resp_{uuid4().hex}"
@@ -44,21 +43,21 @@ def response_body(
 
     Args:
         request: the call.
-        made: the bridge's answer.
+        made: what the upstream decided.
         response_id: its id.
         usage: the upstream's.
     """
-    echoed = {name: value for name in _ECHOED if (value := _said(request, name)) is not None}
+    echoed = {name: value for name in _ECHOED if (value := _sent(request, name)) is not None}
     return {
         "id": response_id,
         "object": "response",
         "created_at": made["created_at"],
         "status": made["status"],
         "background": False,
-        "error": made.get("error"),
-        "incomplete_details": made.get("incomplete_details"),
+        "error": None,
+        "incomplete_details": made["incomplete_details"],
         "model": model_name(made["model"], request.target.provider),
-        "output": [item_of(item) for item in made.get("output") or ()],
+        "output": made["output"],
         "previous_response_id": None,
         "store": False,
         "usage": None if usage is None else usage_member(usage),
@@ -67,15 +66,10 @@ def response_body(
     }
 
 
-def item_of(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item of the output without empty members, and reasoning as a summary, as OpenAI writes it."""
-    members: dict[str, Any] = _without_nulls(item)
-    if members.get("type") != "reasoning":
-        return members
-    texts = [part.get("text", "") for part in members.pop("content", ())]
-    members.pop("role", None)
-    members.setdefault("summary", [{"type": "summary_text", "text": text} for text in texts if text])
-    return members
+def outcome(finish_reason: str | None) -> tuple[str, dict[str, str] | None]:
+    """Return the status of a response and its ``incomplete_details``."""
+    reason = _INCOMPLETE.get(finish_reason or "")
+    return ("completed", None) if reason is None else ("incomplete", {"reason": reason})
 
 
 def usage_member(usage: Usage) -> dict[str, object]:
@@ -89,14 +83,6 @@ def usage_member(usage: Usage) -> dict[str, object]:
     }
 
 
-def _said(request: ProviderRequest, name: str) -> Any:
+def _sent(request: ProviderRequest, name: str) -> Any:
     raw = request.call.fields.get(name)
     return None if raw is None else decoded(raw)
-
-
-def _without_nulls(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        kept = {name: _without_nulls(each) for name, each in value.items() if each is not None}
-        kept.pop("provider_specific_fields", None)
-        return kept
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value

@@ -9,9 +9,11 @@ from typing import Any
 from domain.errors import UpstreamProtocolError
 from domain.estimates import estimate_tokens, message_characters
 from domain.usage import Usage
-from infra.providers.litellm.answer import event, logprobs_of, model_name, without_private
+from infra.providers.litellm.answer import event, model_name
+from infra.providers.litellm.deltas import DeltaReader
 from infra.providers.litellm.operation import ProviderRequest, StreamLimits
 from infra.providers.litellm.patches.gemini_stream_end import end_missing
+from infra.providers.litellm.patches.stream_choices import finish_reasons
 from infra.providers.litellm.usage import larger, openai_usage, usage_of
 
 _DONE = b"data: [DONE]\n\n"
@@ -108,12 +110,13 @@ class ChatStream(WrappedStream):
         self._prefix = request.target.provider
         self._wants_usage = request.call.wants_usage
         self._head: dict[str, object] = {}
+        self._deltas = DeltaReader()
 
     async def start(self) -> None:
         """Wait for the first chunk: LiteLLM may not have called the upstream before.
 
         Raises:
-            GatewayError: anything that goes wrong before the first byte.
+            GatewayError: any failure before the first byte.
         """
         try:
             self._first = await self._next()
@@ -125,13 +128,10 @@ class ChatStream(WrappedStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield blocks of whole events; see the port."""
-        chunk, self._first = self._first, None
-        while chunk is not None:
-            block = self._block(chunk)
+        async for choices in self._choices():
+            block = self._block(choices)
             if block is not None:
                 yield block
-            chunk = await self._next()
-        self._check_complete()
         self._complete = True
         usage = self.usage
         if self._wants_usage and usage is not None:
@@ -139,37 +139,42 @@ class ChatStream(WrappedStream):
         else:
             yield _DONE
 
+    async def _choices(self) -> AsyncIterator[list[dict[str, Any]]]:
+        """Yield the choices of each chunk in OpenAI's format, to a complete end.
+
+        Raises:
+            GatewayError: any failure.
+        """
+        chunk, self._first = self._first, None
+        while chunk is not None:
+            if not self._head:
+                self._head = {
+                    "id": chunk.id,
+                    "object": self.kind,
+                    "created": chunk.created,
+                    "model": model_name(chunk.model, self._prefix),
+                }
+            reasons = finish_reasons(self._wrapper)
+            read = (self._deltas.read(choice, reasons) for choice in chunk.choices)
+            choices = [choice for choice in read if choice is not None]
+            if choices:
+                self._count(choices)
+                yield choices
+            chunk = await self._next()
+        self._check_complete()
+        rest = list(self._deltas.unfinished(finish_reasons(self._wrapper)))
+        if rest:
+            yield rest
+
     async def _next(self) -> Any:
         """Return the next chunk, or None at the end."""
         return await next_of(self._wrapper, self._limits)
 
-    def _block(self, chunk: Any) -> bytes | None:
-        choices = [choice for choice in map(self.choice, chunk.choices) if choice is not None]
-        if not choices:
-            return None
-        if not self._head:
-            self._head = {
-                "id": chunk.id,
-                "object": self.kind,
-                "created": chunk.created,
-                "model": model_name(chunk.model, self._prefix),
-            }
+    def _count(self, choices: list[dict[str, Any]]) -> None:
+        self.characters += sum(message_characters(choice["delta"]) for choice in choices)
+
+    def _block(self, choices: list[dict[str, Any]]) -> bytes | None:
         body = self._head | {"choices": choices}
         if self._wants_usage:
             body["usage"] = None
         return event(body)
-
-    def choice(self, choice: Any) -> dict[str, object] | None:
-        """Convert one choice of a chunk; None if it is empty."""
-        delta = without_private(choice.delta)
-        if "tool_calls" in delta and not delta.get("content"):
-            delta.pop("content", None)
-        if not delta and choice.finish_reason is None:
-            return None
-        self.characters += message_characters(delta)
-        return {
-            "index": choice.index,
-            "delta": delta,
-            "logprobs": logprobs_of(choice),
-            "finish_reason": choice.finish_reason,
-        }

@@ -5,17 +5,15 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-import msgspec
-
 from application.ports.providers import Answer
 from domain.errors import InvalidRequestError
 from domain.form import Form
 from domain.usage import Usage
+from infra.providers.litellm.answer import encode
 from infra.providers.litellm.members import defaults_of, unknown, unsupported
 from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, always
 from infra.providers.litellm.patches.transcription_upload import Upload
 
-_encode = msgspec.json.Encoder().encode
 _KNOWN = frozenset({"language", "prompt", "response_format", "temperature", "timestamp_granularities"})
 _WITHOUT_EFFECT = frozenset({"model", "file", "stream", "user", "chunking_strategy"})
 _OPENAI_ONLY = frozenset({"include", "known_speaker_names", "known_speaker_references"})
@@ -77,7 +75,7 @@ def _answer(response: Any, request: ProviderRequest) -> Answer:
         }
     if shown is not None:
         body["usage"] = shown
-    return Answer(_encode(body), b"application/json", usage)
+    return Answer(encode(body), b"application/json", usage)
 
 
 def _usage(response: Any) -> tuple[Usage | None, dict[str, object] | None]:

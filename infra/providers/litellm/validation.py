@@ -8,8 +8,6 @@ from typing import Any
 
 from domain.errors import InvalidRequestError
 
-_ROLES = frozenset({"system", "developer", "user", "assistant", "tool", "function"})
-
 
 @dataclass(frozen=True, slots=True)
 class _Type:
@@ -44,35 +42,6 @@ def checked(name: str, value: Any) -> Any:
     if value is None or expected is None or (isinstance(value, expected.types) and not isinstance(value, bool)):
         return value
     raise InvalidRequestError(f"'{name}' must be {expected.description}.", param=name, code="invalid_type")
-
-
-def check_messages(messages: Any) -> None:
-    """Refuse an invalid list of messages.
-
-    Raises:
-        InvalidRequestError: ``messages`` is not a list of messages.
-    """
-    if not isinstance(messages, list) or not messages:
-        raise InvalidRequestError("'messages' must be a non-empty array.", param="messages")
-    for index, message in enumerate(messages):
-        fault = _fault(message)
-        if fault is not None:
-            where = f"messages[{index}]"
-            raise InvalidRequestError(f"'{where}' {fault}.", param=where, code="invalid_value")
-
-
-def _fault(message: Any) -> str | None:
-    if not isinstance(message, dict):
-        return "must be an object"
-    if message.get("role") not in _ROLES:
-        return f"must have a 'role' that is one of {', '.join(sorted(_ROLES))}"
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    if not isinstance(content, str | list | None) or not all(isinstance(part, dict) for part in parts):
-        return "must have a 'content' that is a string or an array of objects"
-    if message["role"] == "tool" and not isinstance(message.get("tool_call_id"), str):
-        return "must have a 'tool_call_id'"
-    return None
 
 
 def _check_tools(tools: list[Any]) -> None:

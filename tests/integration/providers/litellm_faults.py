@@ -13,7 +13,7 @@ import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tests.fakes.chat_upstream import answering, completion, event, streaming
+from tests.fakes.chat_upstream import answering, chunk, completion, event, streaming
 from tests.fakes.scripted_server import Behaviour, Peer, scripted_server
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -104,6 +104,14 @@ async def embed_content() -> bool:
     return len(made["content"]["parts"]) > 1
 
 
+async def finish_reasons() -> bool:
+    """Check that an answer that filled the context window passes for a complete one."""
+    from litellm.litellm_core_utils.core_helpers import map_finish_reason
+
+    reasons = ("model_context_window_exceeded", "MALFORMED_FUNCTION_CALL")
+    return {map_finish_reason(reason) for reason in reasons} == {"stop"}
+
+
 async def gemini_stream_end() -> bool:
     """Check that a stream without an end gets a finish reason."""
     stream = await read("gemini/gemini-2.0-flash", "/v1beta", GEMINI)
@@ -128,6 +136,18 @@ async def retries() -> bool:
     messages = [{"role": "user", "content": "x"}]
     broken = await calls(reset, "acompletion", model="anthropic/m", messages=messages, max_retries=0, num_retries=0)
     return refused > 1 and broken > 1
+
+
+async def stream_choices() -> bool:
+    """Check that the second choice gets no finish reason, and 101 equal chunks raise an error."""
+    import litellm
+
+    choices = [chunk("a", choices=[{"index": index, "delta": {"content": "abc"}}]) for index in (0, 1)]
+    ends = [chunk(choices=[{"index": index, "delta": {}, "finish_reason": "length"}]) for index in (0, 1)]
+    stream = await read("openai/m", "/v1", *choices, *ends)
+    ended = {choice.index for each in stream.chunks for choice in each.choices if choice.finish_reason}
+    library: Any = litellm
+    return ended != {0, 1} and bool(library.REPEATED_STREAMING_CHUNK_LIMIT <= 100)
 
 
 async def transcription_upload() -> bool:
@@ -163,9 +183,11 @@ FAULTS: tuple[Callable[[], Awaitable[bool]], ...] = (
     call_logging,
     cohere_chat,
     embed_content,
+    finish_reasons,
     gemini_stream_end,
     image_threads,
     retries,
+    stream_choices,
     transcription_upload,
     vertex_addresses,
     vertex_tokens,

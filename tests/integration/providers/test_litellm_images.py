@@ -171,7 +171,7 @@ async def test_a_token_is_fetched_once_for_many_calls(front: Vertex) -> None:
 @pytest.mark.parametrize("code", ["imagen-4.0", "gemini-2.5-flash-image"])
 async def test_what_is_no_image(code: str) -> None:
     for answer, status, error in (
-        (b"{}", b"200 OK", UpstreamRefusedError),
+        (b"{}", b"200 OK", (UpstreamRefusedError, UpstreamProtocolError)),
         (b"<html>", b"200 OK", UpstreamProtocolError),
         (b'{"error": {"message": "no such size", "code": 400}}', b"400 Bad Request", UpstreamRefusedError),
     ):

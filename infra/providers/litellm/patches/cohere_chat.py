@@ -2,7 +2,7 @@
 
 In streams it expects bare JSON lines, reads tool calls from another member and misses the end and the usage (no issue
 upstream is known): ``CohereEvents`` replaces its reader. In other answers it ignores the finish reason, so that one cut
-by ``max_tokens`` passes for complete (BerriAI/litellm#33320).
+by ``max_tokens`` passes for complete (BerriAI/litellm#33320). In both it counts tokens that Cohere does not bill.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class CohereEvents:
             return _chunk(tool_use=self._tool(message.get("tool_calls") or {}, begins=kind == "tool-call-start"))
         if kind == "message-end":
             reason = finish_reason(delta)
-            return _chunk(is_finished=True, finish_reason=reason, usage=_usage(delta.get("usage") or {}))
+            return _chunk(is_finished=True, finish_reason=reason, usage=billed_usage(delta.get("usage") or {}))
         return _chunk()
 
     def _tool(self, call: dict[str, Any], *, begins: bool) -> dict[str, Any]:
@@ -93,6 +93,7 @@ def finish_reason(ended: dict[str, Any]) -> str:
 def apply() -> None:
     """Put our readers into LiteLLM's configuration class for Cohere's second API."""
     from litellm.llms.cohere.chat.v2_transformation import CohereV2ChatConfig
+    from litellm.types.utils import Usage
 
     config: Any = CohereV2ChatConfig
     original = config.get_model_response_iterator
@@ -110,7 +111,11 @@ def apply() -> None:
             response = transform_response(self, *args, raw_response=raw_response, **kwargs)
         except Exception as error:
             raise CohereEndError("invalid answer of Cohere") from error
-        response.choices[0].finish_reason = finish_reason(raw_response.json())
+        answer = raw_response.json()
+        response.choices[0].finish_reason = finish_reason(answer)
+        usage = billed_usage(answer.get("usage") or {})
+        if usage is not None:
+            response.usage = Usage(**usage)
         return response
 
     config.get_model_response_iterator = get_model_response_iterator
@@ -129,10 +134,10 @@ def _chunk(**over: Any) -> dict[str, Any]:
     } | over
 
 
-def _usage(reported: dict[str, Any]) -> dict[str, Any] | None:
-    """Return all tokens, as LiteLLM counts them for an answer that is not streamed."""
-    tokens = reported.get("tokens")
-    if not tokens:
+def billed_usage(reported: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what Cohere bills, which excludes tokens that it adds itself; all tokens if it does not report that."""
+    counted = reported.get("billed_units") or reported.get("tokens") or {}
+    sent, received = int(counted.get("input_tokens") or 0), int(counted.get("output_tokens") or 0)
+    if not sent and not received:
         return None
-    sent, received = int(tokens.get("input_tokens") or 0), int(tokens.get("output_tokens") or 0)
     return {"prompt_tokens": sent, "completion_tokens": received, "total_tokens": sent + received}

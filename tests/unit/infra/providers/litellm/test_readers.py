@@ -24,7 +24,7 @@ async def test_cohere_text_end_and_usage() -> None:
             'data: {"type":"content-delta","index":0,"delta":{"message":{"content":{"type":"text","text":"Hi"}}}}',
             "",
             'data: {"type":"message-end","delta":{"finish_reason":"MAX_TOKENS",'
-            '"usage":{"billed_units":{"input_tokens":1},"tokens":{"input_tokens":11,"output_tokens":9}}}}',
+            '"usage":{"billed_units":{"input_tokens":5,"output_tokens":4},"tokens":{"input_tokens":11,"output_tokens":9}}}}',
             "data: [DONE]",
         )
     )
@@ -32,7 +32,7 @@ async def test_cohere_text_end_and_usage() -> None:
     assert text["text"] == "Hi"
     assert not text["is_finished"]
     assert (end["is_finished"], end["finish_reason"]) == (True, "length")
-    assert end["usage"] == {"prompt_tokens": 11, "completion_tokens": 9, "total_tokens": 20}
+    assert end["usage"] == {"prompt_tokens": 5, "completion_tokens": 4, "total_tokens": 9}
 
 
 async def test_cohere_parallel_tools() -> None:

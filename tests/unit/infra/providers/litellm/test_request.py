@@ -6,7 +6,7 @@ import pytest
 
 from domain.call import Call
 from domain.errors import BodyNotJsonError, GatewayError, InvalidRequestError
-from infra.providers.litellm.request import OPENAI, VENDORS, Extra, arguments_of, is_control
+from infra.providers.litellm.request import OPENAI, VENDORS, Extra, chat_arguments, decoded_members, is_control
 from tests.builders import chat_call as call
 
 MESSAGES = [{"role": "user", "content": "hi"}]
@@ -15,7 +15,8 @@ MESSAGES = [{"role": "user", "content": "hi"}]
 def arguments(
     made: Call, defaults: dict[str, object] | None = None, *, extra: Extra = Extra.BODY, free_defaults: bool = False
 ) -> dict[str, object]:
-    return arguments_of(made, defaults or {}, extra=extra, free_defaults=free_defaults)
+    members = decoded_members(made)
+    return chat_arguments(members, defaults or {}, stream=made.stream, extra=extra, free_defaults=free_defaults)
 
 
 def test_known_members_are_arguments_and_the_model_is_not() -> None:
@@ -93,8 +94,9 @@ def test_no_second_ceiling_beside_the_callers(said: str, default: str) -> None:
 )
 @pytest.mark.parametrize("extra", list(Extra))
 def test_controls_are_refused(name: str, extra: Extra) -> None:
+    controls = frozenset({"api_base", "api_key", "base_url"})
     with pytest.raises(InvalidRequestError) as caught:
-        arguments_of(call({name: "x"}), {}, extra=extra, controls=frozenset({"api_base", "api_key", "base_url"}))
+        chat_arguments({name: "x"}, {}, stream=False, extra=extra, controls=controls)
     assert caught.value.param == name
 
 
