@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Self
 
 from domain.budget import Budget
-from domain.rate_limit import Limits
+from domain.rate_limit import NO_LIMITS, Limits
 
 KEY_PREFIX = "sk-"
 """Every key starts with it, as OpenAI's do, so that clients and secret scanners recognise it."""
@@ -31,6 +31,7 @@ class ApiKey:
         revoked_at: when it was revoked; None if it was not.
         limits: of calls with this key, beside those of its project.
         budgets: ceilings on what is spent with this key.
+        rotated_from: id of the first key in whose place it is, and whose use of these counts on.
     """
 
     id: str
@@ -40,13 +41,19 @@ class ApiKey:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     budgets: tuple[Budget, ...] = ()
+    rotated_from: str | None = None
 
     @classmethod
     def of(cls, key: str, *, key_id: str, name: str, created_at: datetime, expires_at: datetime | None = None) -> Self:
         """Make the stored form of a key."""
         return cls(key_id, name, key[:PREFIX_LENGTH], fingerprint(key), created_at, expires_at)
+
+    @property
+    def root(self) -> str:
+        """The id under which its limits and budgets are counted."""
+        return self.rotated_from or self.id
 
     def usable_at(self, now: datetime) -> bool:
         """Tell whether the key is accepted at this moment."""

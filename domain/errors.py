@@ -18,6 +18,7 @@
     ├── QuotaExceededError            a budget is spent; does not pass by retrying
     ├── UnavailableError              nothing can serve the call right now
     │   ├── NotReadyError                 no catalogue has been read yet
+    │   ├── BudgetUnavailableError        a budget cannot be determined now
     │   └── DeploymentUnusableError       the document cannot be called as it stands (a secret is missing, say)
     ├── UpstreamError                 an upstream was called, and the call failed
     │   ├── UpstreamRefusedError          it responded with an error, which is passed on
@@ -35,7 +36,9 @@ row for each class. Messages are written for the caller: no secret, no upstream 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from domain.rate_limit import RateState
 
 
 class GatewayError(Exception):
@@ -137,13 +140,24 @@ class RateLimitedError(GatewayError):
 
     Args:
         retry_after: seconds after which trying again makes sense.
+        kind: what the limit counts: ``requests`` or ``tokens``.
+        state: of the limits that apply.
     """
 
     code = "rate_limit_exceeded"
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        kind: str = "requests",
+        state: Sequence[RateState] = (),
+    ) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.kind = kind
+        self.state = state
 
 
 class QuotaExceededError(GatewayError):
@@ -170,6 +184,12 @@ class NotReadyError(UnavailableError):
     """No catalogue has been read yet."""
 
     code = "not_ready"
+
+
+class BudgetUnavailableError(UnavailableError):
+    """A budget cannot be determined now, or the rest of it is reserved by calls under way."""
+
+    code = "budget_unavailable"
 
 
 class DeploymentUnusableError(UnavailableError):

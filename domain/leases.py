@@ -40,20 +40,21 @@ class Leases:
         """Return the number of holders that are alive."""
         return sum(at_ms + HOLDER_MS > now_ms for at_ms in self.holders.values())
 
-    def leave(self, holder: str) -> None:
-        """Remove a holder that has reported everything and gives everything back."""
-        self.holders.pop(holder, None)
+    def leave(self, holder: str, now_ms: int) -> None:
+        """Note that a holder has reported everything, and give back all that it has.
+
+        What it has reported is kept for a while: should it be reported once more, it must not count twice.
+        """
+        self.holders[holder] = min(self.holders.get(holder, now_ms), now_ms - HOLDER_MS)
         for budget in self.budgets.values():
-            budget.remove(holder)
-        for rate in self.rates.values():
-            rate.slices.pop(holder, None)
+            budget.give_back(holder, 0)
         for slots in self.slots.values():
             slots.slots.pop(holder, None)
 
-    def release(self, holder: str) -> int:
+    def release(self, holder: str, now_ms: int) -> int:
         """Write off whatever a holder has that is gone with its disk; return the sum of its slices."""
         lost = sum(budget.write_off(holder) for budget in self.budgets.values())
-        self.leave(holder)
+        self.leave(holder, now_ms)
         return lost
 
     def tidy(self, now_ms: int) -> None:
@@ -62,15 +63,17 @@ class Leases:
             if budget.ends_ms is None or now_ms < budget.ends_ms:
                 continue
             if now_ms > budget.ends_ms + FORGOTTEN_MS:
-                for holder in [
-                    name for name, one in budget.slices.items() if one.unspent and not self._alive(name, now_ms)
-                ]:
+                silent = [name for name in budget.slices if not self._alive(name, now_ms)]
+                for holder in silent:
                     budget.write_off(holder)
             if now_ms > budget.ends_ms + KEPT_MS:
                 del self.budgets[key]
         for holder in [name for name, at_ms in self.holders.items() if at_ms + FORGOTTEN_MS < now_ms]:
-            if not any(budget.slices[holder].unspent for budget in self.budgets.values() if holder in budget.slices):
-                self.leave(holder)
+            slices = [budget.slices[holder] for budget in self.budgets.values() if holder in budget.slices]
+            if not any(one.unspent for one in slices):
+                del self.holders[holder]
+                for budget in self.budgets.values():
+                    budget.remove(holder)
 
     def _alive(self, holder: str, now_ms: int) -> bool:
         return self.holders.get(holder, 0) + HOLDER_MS > now_ms

@@ -38,6 +38,8 @@ class LedgerLine:
         cost_units: cost in 10^-12 of a currency unit.
         currency: ISO 4217 code.
         unpriced: quantities that were used and had no price.
+        accounts: budgets, each with its period, that counted the cost when the call was settled. A budget that is made
+            later adds up the lines that do not name it.
     """
 
     id: str
@@ -64,3 +66,4 @@ class LedgerLine:
     tags: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, str] = field(default_factory=dict)
     unpriced: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()

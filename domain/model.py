@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
-from domain.rate_limit import Limits
+from domain.rate_limit import NO_LIMITS, Limits
 from domain.vendors import VENDORS, ModelType
 
 
@@ -112,7 +112,7 @@ class ModelDocument:
     priority: int = 0
     weight: int = 1
     fallbacks: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     routing: Strategy | None = None
     affinity: Affinity = Affinity.NONE
     breaker: Mapping[str, Any] = field(default_factory=dict)

@@ -96,6 +96,11 @@ class PriceList:
         )
 
     @cached_property
+    def has_prices(self) -> bool:
+        """True if anything has a price, which may be 0."""
+        return len(self.described) > 1
+
+    @cached_property
     def described(self) -> Mapping[str, str]:
         """The named prices in plain notation, for ledger lines and for people. Computed once per document."""
         return {"currency": self.currency} | {name: plain(price) for name, price in self.each()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.api_key import ApiKey
 from domain.budget import Budget
-from domain.rate_limit import Limits
+from domain.rate_limit import NO_LIMITS, Limits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,7 +29,7 @@ class Project:
     name: str
     enabled: bool = True
     keys: tuple[ApiKey, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     budgets: tuple[Budget, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""

@@ -9,6 +9,23 @@ from enum import StrEnum
 MINUTE = 60
 
 
+@dataclass(frozen=True, slots=True)
+class RateState:
+    """The state of a limit at one moment, for the caller.
+
+    Args:
+        kind: what it counts: ``requests`` or ``tokens``.
+        limit: how many pass in one period.
+        remaining: how many may pass at once now.
+        full_in: seconds until it has refilled completely.
+    """
+
+    kind: str
+    limit: int
+    remaining: int
+    full_in: float
+
+
 class LimitMode(StrEnum):
     """Treatment of calls above a limit."""
 
@@ -92,3 +109,7 @@ class Limits:
         yield "", replace(self, routes=(), models=())
         yield from ((f"route {path}", within) for path, within in self.routes if path == route)
         yield from ((f"model {name}", within) for name, within in self.models if name == code)
+
+
+NO_LIMITS = Limits()
+"""Limits of a document without any: always this object."""

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import ssl
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from domain.model import Strategy
-from infra.controllers.addresses import Networks
+from domain.rate_limit import Limits
+from llmproxy.setting_values import account_key, limits_of_json, lower_case, network_list, upper_case
 
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
 """``DATA_DIR`` that keeps nothing on disk."""
 
 
-OTHER_CONTAINERS = frozenset({"projects", "history", "usage"})
+OTHER_CONTAINERS = frozenset({"projects", "history", "usage", "leases"})
 """Containers that are not for models."""
 
 DOTENV = Path(".env")
@@ -54,27 +55,6 @@ class Authentication(StrEnum):
     OFF = "off"
 
 
-def _upper(value: Any) -> Any:
-    return value.upper() if isinstance(value, str) else value
-
-
-def _lower(value: Any) -> Any:
-    return value.lower() if isinstance(value, str) else value
-
-
-def _account_key(value: SecretStr) -> SecretStr:
-    try:
-        base64.b64decode(value.get_secret_value(), validate=True)
-    except ValueError:
-        raise ValueError("not the key of an account, which is base64") from None
-    return value
-
-
-def _networks(value: str) -> str:
-    Networks.parse(value)
-    return value
-
-
 Name = Annotated[str, Field(pattern=r"^[^/\\?#\s]{1,255}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -86,10 +66,10 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65_535, description="Port to listen on; 0 = any free one.")
-    environment: Annotated[Environment, BeforeValidator(_lower)] = Field(
+    environment: Annotated[Environment, BeforeValidator(lower_case)] = Field(
         Environment.DEVELOPMENT, description="`development` or `production`; production refuses unsafe settings."
     )
-    auth: Annotated[Authentication, BeforeValidator(_lower)] = Field(
+    auth: Annotated[Authentication, BeforeValidator(lower_case)] = Field(
         Authentication.ON, description="`off` = no key is needed and every caller is project `default`."
     )
     data_dir: str = Field(
@@ -98,7 +78,7 @@ class Settings(BaseSettings):
     cosmos_url: Annotated[str, Field(pattern=r"^https://[^/\s]+/?$")] | None = Field(
         None, description="Address of an Azure Cosmos DB account; empty = the embedded store in `DATA_DIR`."
     )
-    cosmos_key: Annotated[SecretStr, AfterValidator(_account_key)] | None = Field(
+    cosmos_key: Annotated[SecretStr, AfterValidator(account_key)] | None = Field(
         None, description="Key of the account; empty = a managed identity, through azure-identity."
     )
     cosmos_database_id: Name = Field("llm-proxy", description="Database in the account.")
@@ -131,7 +111,7 @@ class Settings(BaseSettings):
         description="How long an upstream may send nothing, seconds; a document's `parameters.timeout` wins.",
     )
     llmproxy_total_timeout: Seconds = Field(3600.0, description="How long one upstream call may last, seconds.")
-    llmproxy_routing: Annotated[Strategy, BeforeValidator(_lower)] = Field(
+    llmproxy_routing: Annotated[Strategy, BeforeValidator(lower_case)] = Field(
         Strategy.WEIGHTED,
         description="How the deployments of a model share the calls, where no document says `routing`: "
         "`weighted`, `round_robin`, `least_busy`, `latency` or `cost`.",
@@ -160,15 +140,24 @@ class Settings(BaseSettings):
     llmproxy_max_connections_per_address: int = Field(
         8_000, ge=1, description="Open connections of one address per process, except trusted proxies."
     )
-    llmproxy_trusted_proxies: Annotated[str, AfterValidator(_networks)] | None = Field(
+    llmproxy_trusted_proxies: Annotated[str, AfterValidator(network_list)] | None = Field(
         None, description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
     )
     llmproxy_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
         None,
         description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only.",
     )
+    llmproxy_limits: Annotated[Limits | None, NoDecode, BeforeValidator(limits_of_json)] = Field(
+        None, description='Limits of every project, as JSON: `{"rpm": 600, "tpm": 100000}`.'
+    )
+    llmproxy_budget_exposure: Decimal = Field(
+        Decimal("0.02"),
+        ge=0,
+        le=1,
+        description="Share of a hard budget that all processes together may spend while the stores are unavailable.",
+    )
     llmproxy_access_log: bool = Field(default=True, description="One JSON line for each request on stdout.")
-    llmproxy_log_level: Annotated[LogLevel, BeforeValidator(_upper)] = Field(
+    llmproxy_log_level: Annotated[LogLevel, BeforeValidator(upper_case)] = Field(
         LogLevel.INFO, description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."
     )
     llmproxy_metrics: bool = Field(default=True, description="Count calls and requests, and serve them at `/metrics`.")

@@ -10,12 +10,19 @@ from pathlib import Path
 
 from application.errors import StoreUnavailableError
 from application.ports.catalog_store import CatalogStore
+from application.ports.in_flight import InFlight
+from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
 from infra.catalog_store.cosmos import CosmosCatalogStore
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.catalog_store.snapshot import SnapshotFile
 from infra.catalog_store.sqlite import SqliteCatalogStore
 from infra.clients.cosmos import CosmosAccount, CosmosDatabase
+from infra.in_flight.mapped import MappedInFlight
+from infra.in_flight.memory import MemoryInFlight
+from infra.lease_store.cosmos import CosmosLeaseStore
+from infra.lease_store.memory import MemoryLeaseStore
+from infra.lease_store.sqlite import SqliteLeaseStore
 from infra.usage_store.cosmos import CosmosUsageStore
 from infra.usage_store.journal import Journal
 from infra.usage_store.memory import MemoryUsageStore, Unjournaled
@@ -36,12 +43,14 @@ class Stores:
         catalog: documents.
         usage: the ledger.
         journal: ledger lines not in the store yet.
+        leases: what processes share about limits and budgets.
         snapshot: the last catalogue on this machine's disk, if the store is elsewhere.
     """
 
     catalog: CatalogStore
     usage: UsageStore
     journal: Journal | Unjournaled
+    leases: LeaseStore
     snapshot: SnapshotFile | None = None
 
 
@@ -61,16 +70,18 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
     """
     stores = _make(settings)
     try:
-        for store in (stores.catalog, stores.usage):
+        for store in (stores.catalog, stores.usage, stores.leases):
             try:
                 await (store.prepare() if create else store.open())
             except StoreUnavailableError as error:
-                if not degraded:
+                # Without leases everything works but limits, which say so themselves.
+                if not degraded and (create or store is not stores.leases):
                     raise
                 logger.warning("a store is unavailable", extra={"reason": str(error)})
         yield stores
     finally:
         await stores.journal.close()
+        await stores.leases.close()
         await stores.usage.close()
         await stores.catalog.close()
 
@@ -78,15 +89,31 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
 def _make(settings: Settings) -> Stores:
     if settings.in_memory:
         usage = MemoryUsageStore()
-        return Stores(MemoryCatalogStore(), usage, Unjournaled(usage))
+        return Stores(MemoryCatalogStore(), usage, Unjournaled(usage), MemoryLeaseStore())
     folder = Path(settings.data_dir)
     if settings.cosmos_url:
         database = CosmosDatabase(_account(settings, settings.cosmos_url))
         ledger = CosmosUsageStore(database)
         models = CosmosCatalogStore(database, settings.cosmos_container_id)
-        return Stores(models, ledger, _journal(folder, ledger), SnapshotFile(folder / "catalog.json"))
+        journal, snapshot = _journal(folder, ledger), SnapshotFile(folder / "catalog.json")
+        return Stores(models, ledger, journal, CosmosLeaseStore(database), snapshot)
     kept = SqliteUsageStore(folder / "usage.sqlite3")
-    return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, _journal(folder, kept))
+    leases = SqliteLeaseStore(folder / "leases.sqlite3")
+    return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, _journal(folder, kept), leases)
+
+
+def make_in_flight(settings: Settings) -> InFlight:
+    """Open the record of calls in flight of this process.
+
+    Raises:
+        StoreUnavailableError: the disk refuses.
+    """
+    if settings.in_memory:
+        return MemoryInFlight("memory")
+    try:
+        return MappedInFlight(Path(settings.data_dir) / "inflight")
+    except OSError as error:
+        raise StoreUnavailableError(f"the record of calls in flight: {error.strerror}") from None
 
 
 def _journal(folder: Path, ledger: UsageStore) -> Journal:

@@ -46,6 +46,7 @@ from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
 from infra.telemetry.loop_lag import LoopLag
+from llmproxy.limits import open_limits, running
 from llmproxy.metrics import Metrics, gauges_of
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
@@ -124,14 +125,27 @@ async def open_product(
         folder = None if settings.in_memory else Path(settings.data_dir)
         metrics = Metrics(settings.llmproxy_metrics_series, folder and folder / "metrics")
         record = metrics.recording(stores.journal.record) if settings.llmproxy_metrics else stores.journal.record
-        ledger = Ledger(record, providers.dispatch.upstream_model, clock, _line_id, status_of, length_ms)
+        shared = open_limits(settings, stores, clock)
+        ledger = Ledger(
+            record,
+            providers.dispatch.upstream_model,
+            clock,
+            _line_id,
+            status_of,
+            length_ms,
+            shared.in_flight,
+            shared.holder.release,
+        )
         await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
+        await stack.enter_async_context(running(shared, ledger, stores, view))
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
         deployments = DeploymentStates(
             clock.monotonic, random.random, _breaker_policy(settings), settings.llmproxy_routing
         )
-        serving = Serving(view, providers.dispatch, ledger, deployments, affinity, authentication=authentication)
+        serving = Serving(
+            view, providers.dispatch, ledger, deployments, affinity, shared.limiter, authentication=authentication
+        )
         budget = MemoryBudget(settings.llmproxy_memory_budget)
         connections = CallerConnections(_caller_limits(settings))
         health = Health(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from application.admin.messages import CommandError
 from application.admin.projects import as_project, edit_document
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.api_key import KEY_PREFIX, ApiKey, fingerprint
 from domain.documents.values import unfit_text
-from domain.documents.write import with_key, with_revoked_key
+from domain.documents.write import with_key, with_revoked_key, with_rotated_key
 
 _KEY_BYTES = 32
 _ID_BYTES = 6
@@ -100,6 +100,53 @@ async def revoke_key(store: CatalogStore, project_id: str, which: str, *, now: d
 
     await edit_document(store, Kind.PROJECT, project_id, revoke)
     return meant[0]
+
+
+async def rotate_key(
+    store: CatalogStore,
+    project_id: str,
+    which: str,
+    *,
+    overlap: timedelta,
+    now: datetime,
+    random_bytes: Callable[[int], bytes],
+    expires_at: datetime | None = None,
+) -> tuple[str, ApiKey, ApiKey]:
+    """Make a key in another's place; the old one works for a while longer. Limits and budgets go on as they are.
+
+    Args:
+        store: where the project lives.
+        project_id: the project.
+        which: the old key's id, prefix or name, or the whole key.
+        overlap: how long the old one goes on working, at most.
+        now: the time, aware.
+        random_bytes: unguessable bytes, as many as asked for.
+        expires_at: when the new one expires; None for never.
+
+    Returns:
+        The new key, what is stored of it, and the old one as it was before.
+
+    Raises:
+        CommandError: no such project or key, several keys that could be meant, or one that is not usable any more.
+        ConflictError: the project keeps being changed concurrently.
+        StoreUnavailableError: the store is unavailable.
+    """
+    plain = new_key(random_bytes)
+    key_id = f"key_{random_bytes(_ID_BYTES).hex()}"
+    made: list[tuple[ApiKey, ApiKey]] = []
+
+    def rotate(stored: StoredDocument | None) -> Mapping[str, object]:
+        project, body = as_project(stored, project_id)
+        old = _find(project.keys, which, project_id)
+        if not old.usable_at(now):
+            raise CommandError(f"key {old.id!r} is not usable any more; make a new one with `llmproxy keys create`")
+        new = ApiKey.of(plain, key_id=key_id, name=old.name, created_at=now, expires_at=expires_at)
+        made[:] = [(new, old)]
+        until = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
+        return with_rotated_key(body, old.id, new, until)
+
+    await edit_document(store, Kind.PROJECT, project_id, rotate)
+    return plain, *made[0]
 
 
 def _find(keys: tuple[ApiKey, ...], which: str, project_id: str) -> ApiKey:

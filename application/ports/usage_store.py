@@ -33,6 +33,7 @@ class UsageQuery:
         to_ms: first millisecond that is no longer included; None for no upper limit.
         project: only this project.
         timezone: IANA zone whose calendar makes the days and months.
+        uncounted_in: only lines that do not name this budget account (``LedgerLine.accounts``).
     """
 
     by: tuple[Dimension, ...]
@@ -40,6 +41,7 @@ class UsageQuery:
     to_ms: int | None = None
     project: str | None = None
     timezone: str = "UTC"
+    uncounted_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from enum import Enum
 
 from application.serving.deployment_states import DeploymentState
-from application.serving.ledger import Ledger
+from application.serving.held import Held
+from application.serving.ledger import AccountState, Ledger
 from application.serving.meter import Meter, counted
 from application.serving.use_case import UseCase
 from domain.call import Call
@@ -26,16 +26,6 @@ from domain.usage import Usage, UsageSource
 NOTHING_USED = Usage()
 
 _LONGEST_KEPT, _CLOCKS_DIFFER = 400 * 86_400.0, 86_400.0  # seconds
-
-
-class AccountState(Enum):
-    """The states of an account, in their order."""
-
-    OPEN = "open"
-    SETTLING = "settling"
-    """The end of the call has been reported; what it used is being measured."""
-    SETTLED = "settled"
-    """Its ledger line, if it has one, is recorded."""
 
 
 class CallAccount:
@@ -59,6 +49,7 @@ class CallAccount:
         "candidates",
         "document",
         "first_byte",
+        "held",
         "line",
         "line_id",
         "rewrite",
@@ -94,6 +85,8 @@ class CallAccount:
         """Id of the ledger line where it must be the same however often the answer is fetched."""
         self.line: LedgerLine | None = None
         """The ledger line once the call is settled."""
+        in_flight = ledger.in_flight
+        self.held = None if in_flight is None else Held(in_flight, ledger.new_id, ledger.released)
 
     def attempt(self, document: ModelDocument, state: DeploymentState | None = None) -> None:
         """Note that a deployment is called now; ``state`` remembers how it does."""
@@ -101,6 +94,8 @@ class CallAccount:
         self.document = document
         self.attempts += 1
         self._deployment = state
+        if self.held is not None:
+            self.held.begin(self.call, self.caller, document, self.time_ms, self.line_id)
         self._sent = 0.0 if state is None else state.started()
 
     def attempt_failed(self, error: GatewayError) -> None:
@@ -211,18 +206,20 @@ class CallAccount:
 
     def _settle(self, status: int, usage: Usage, source: UsageSource, error: str | None = None) -> None:
         """Price what the call used and record its line. Called once per account."""
-        self.state = AccountState.SETTLED
+        self.state, document, held = AccountState.SETTLED, self.document, self.held
         self._release()
         self._ledger.open_calls.pop(self, None)
-        document = self.document
         if document is None:
+            if held is not None:
+                held.drop()
             return
         ledger = self._ledger
         call, project, now = self.call, self.caller.project, ledger.clock.monotonic()
         cost = cost_of(usage, document.prices)
         first_byte = self.first_byte
+        accounts = () if held is None else held.settling(cost)
         self.line = LedgerLine(
-            id=self.line_id or ledger.new_id(),
+            id=self.line_id or (ledger.new_id() if held is None else held.line_id),
             time_ms=self.time_ms,
             request_id=call.request_id,
             project=project.id,
@@ -246,5 +243,8 @@ class CallAccount:
             cost_units=cost.units,
             currency=cost.currency,
             unpriced=cost.unpriced,
+            accounts=accounts,
         )
         ledger.record(self.line)
+        if held is not None:
+            held.settled(usage, cost, reached=self.attempts > 0)

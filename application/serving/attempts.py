@@ -7,15 +7,21 @@ from typing import TypeVar
 
 from application.serving.accounting import CallAccount
 from application.serving.deployment_states import DeploymentStates
+from application.serving.limiter import Limiter
+from application.serving.refusals import all_at_their_limits
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
+from domain.rate_limit import NO_LIMITS
 
 T = TypeVar("T")
 
 
 async def first_success(
-    account: CallAccount, reach: Callable[[Call, ModelDocument], Awaitable[T]], states: DeploymentStates
+    account: CallAccount,
+    reach: Callable[[Call, ModelDocument], Awaitable[T]],
+    states: DeploymentStates,
+    limiter: Limiter | None = None,
 ) -> T:
     """Return the answer of the first candidate that gives one.
 
@@ -26,12 +32,16 @@ async def first_success(
         account: of the call.
         reach: one of a provider's two ways to be called: whole answer or stream.
         states: what is remembered of the deployments.
+        limiter: knows which of them are at their limits: these are skipped. None if nothing is limited.
 
     Raises:
         GatewayError: the failure of the last candidate that was tried.
     """
     failure: GatewayError | None = None
     for document in account.candidates:
+        if document.limits is not NO_LIMITS and limiter is not None and not await limiter.claim(account, document):
+            failure = failure or all_at_their_limits(document.code)
+            continue
         account.attempt(document, states.of(document))
         try:
             answer = await reach(account.call, document)

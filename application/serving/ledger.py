@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import Enum
 
+from application.ports.in_flight import InFlight
 from domain.errors import GatewayError
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
@@ -28,6 +30,20 @@ class Clock:
         return datetime.fromtimestamp(self.time(), UTC)
 
 
+class AccountState(Enum):
+    """The states of an account, in their order."""
+
+    OPEN = "open"
+    SETTLING = "settling"
+    """The end of the call has been reported; what it used is being measured."""
+    SETTLED = "settled"
+    """Its ledger line, if it has one, is recorded."""
+
+
+def _nobody_waits() -> None:
+    """Do nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """Shared by the accounts of all calls.
@@ -39,6 +55,8 @@ class Ledger:
         new_id: makes unique ids for ledger lines.
         status_of: returns the HTTP status that an error is answered with.
         length_ms: measures uploaded audio.
+        in_flight: the record of calls in flight; None for calls that no upstream serves.
+        released: called when a call has given back what it held.
     """
 
     record: Callable[[LedgerLine], None]
@@ -47,6 +65,8 @@ class Ledger:
     new_id: Callable[[], str]
     status_of: Callable[[GatewayError], int]
     length_ms: MeasureAudio
+    in_flight: InFlight | None = None
+    released: Callable[[], None] = _nobody_waits
 
     open_calls: dict[object, int] = field(default_factory=dict)
     """Arrival times of calls that reached for an upstream and whose lines are not recorded yet."""

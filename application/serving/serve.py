@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from application.ports.providers import Answer, Provider, StoredAction
@@ -12,12 +13,14 @@ from application.serving.authenticate import authenticate, everybody
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Ledger
+from application.serving.limiter import Limiter
 from application.serving.response_affinity import ResponseAffinity, Swaps
 from application.serving.stored import StoredResponses
 from application.serving.stream import Relay
 from application.serving.use_case import UseCase
 from domain.call import Call
 from domain.project import Caller
+from domain.rate_limit import RateState
 
 
 class Serving:
@@ -29,6 +32,7 @@ class Serving:
         ledger: records the lines of calls.
         deployments: chooses among them, and remembers how they do.
         affinity: leads calls back to the deployment that keeps what they continue.
+        limiter: holds calls to their limits and budgets; None if nothing is limited.
         authentication: if false, every caller is project ``default``.
     """
 
@@ -39,6 +43,7 @@ class Serving:
         ledger: Ledger,
         deployments: DeploymentStates,
         affinity: ResponseAffinity,
+        limiter: Limiter | None = None,
         *,
         authentication: bool = True,
     ) -> None:
@@ -48,6 +53,7 @@ class Serving:
         self._deployments = deployments
         self._affinity = affinity
         self._stored = StoredResponses(provider, affinity, ledger)
+        self._limiter = limiter
         self._authentication = authentication
 
     def authenticate(self, key: str | None) -> Caller:
@@ -85,7 +91,9 @@ class Serving:
             GatewayError: no deployment answered it.
         """
         try:
-            answer = await first_success(account, self._provider.answer, self._deployments)
+            if self._limiter is not None:
+                await self._limiter.admit(account, self.view.catalog)
+            answer = await first_success(account, self._provider.answer, self._deployments, self._limiter)
         except BaseException as cause:
             await account.failed(cause)
             raise
@@ -102,10 +110,26 @@ class Serving:
             GatewayError: no deployment took it; nothing has been sent yet. Its ledger line is recorded.
         """
         try:
-            return Relay(account, await first_success(account, self._provider.stream, self._deployments))
+            if self._limiter is not None:
+                await self._limiter.admit(account, self.view.catalog)
+            stream = await first_success(account, self._provider.stream, self._deployments, self._limiter)
+            return Relay(account, stream)
         except BaseException as cause:
             await account.failed(cause)
             raise
+
+    def limits_of(self, account: CallAccount) -> Sequence[RateState]:
+        """Return what is left of the limits that apply to a call; empty if there are none."""
+        return () if self._limiter is None else self._limiter.state(account)
+
+    async def count(self, caller: Caller, route: str) -> None:
+        """Count a request that is about no model.
+
+        Raises:
+            RateLimitedError: a limit of this path is reached.
+        """
+        if self._limiter is not None:
+            await self._limiter.count(caller, route, self.view.catalog)
 
     async def stored(self, caller: Caller, action: StoredAction, public_id: str, query: str, request_id: str) -> Answer:
         """Do something with a stored response of the caller's project, where it is kept.

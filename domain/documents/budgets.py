@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from hashlib import sha256
 from itertools import count
 
 from domain.budget import Budget, Period
@@ -15,7 +16,8 @@ from domain.money import Money
 MOST_MONEY = Decimal(10**12)
 _KNOWN = ("id", "amount", "currency", "period", "timezone", "starts", "models", "hard", "strict", "alert_at")
 _PLACES = 12
-_MOST_BUDGETS = 20
+_MOST_BUDGETS = 8
+_LONGEST_NAMES = 60
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _MONTHS = (
     *("january", "february", "march", "april", "may", "june"),
@@ -74,8 +76,10 @@ def _budget(reader: Reader) -> Budget:
 
 def _default_id(period: Period, currency: str, models: frozenset[str]) -> str:
     """Return an id that an edit of the amount keeps."""
-    of_models = f"-{'+'.join(sorted(models))}" if models else ""
-    return f"{period}-{currency}{of_models}"
+    named = "+".join(sorted(models))
+    if len(named) > _LONGEST_NAMES:
+        named = sha256(named.encode()).hexdigest()[:16]
+    return f"{period}-{currency}{f'-{named}' if named else ''}"
 
 
 def _starts(reader: Reader, period: Period) -> int:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from domain.documents.reader import Reader
 from domain.documents.values import unfit_name
 from domain.operation import Endpoint
-from domain.rate_limit import MINUTE, LimitMode, Limits
+from domain.rate_limit import MINUTE, NO_LIMITS, LimitMode, Limits
 
 MODELS_ROUTE = "/v1/models"
 ROUTES = frozenset({MODELS_ROUTE, *(f"/v1/{endpoint.value}" for endpoint in Endpoint)})
@@ -39,7 +39,7 @@ def read_limits(owner: Reader) -> Limits:
     value = owner.members.get("limits")
     if isinstance(value, str):
         return _rate(owner, "limits", Limits())
-    return limits_of(owner.table("limits"))
+    return limits_of(owner.table("limits")) or NO_LIMITS
 
 
 def limits_of(reader: Reader) -> Limits:

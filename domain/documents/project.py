@@ -80,6 +80,7 @@ def _key(reader: Reader) -> ApiKey:
         revoked_at=_moment(reader, "revoked_at"),
         limits=read_limits(reader),
         budgets=read_budgets(reader),
+        rotated_from=reader.text("rotated_from", example='"key_1"'),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
@@ -42,7 +42,7 @@ class Response:
         self._failure: Callable[[ErrorDetail], bytes | None] | None = None
 
     async def whole(
-        self, status: int, content_type: bytes, body: bytes, extra: list[tuple[bytes, bytes]] | None = None
+        self, status: int, content_type: bytes, body: bytes, extra: Sequence[tuple[bytes, bytes]] = ()
     ) -> None:
         """Send a complete response."""
         headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *self._common()]
@@ -72,12 +72,18 @@ class Response:
                     limit -= len(message["body"])
         await self.end()
 
-    async def begin(self, content_type: bytes, failure: Callable[[ErrorDetail], bytes | None]) -> None:
+    async def begin(
+        self,
+        content_type: bytes,
+        failure: Callable[[ErrorDetail], bytes | None],
+        extra: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
         """Send the head of a stream.
 
         Args:
             content_type: of the stream.
             failure: formats an error event for this stream; returns None if its format has none.
+            extra: further headers.
         """
         self._failure = failure
         headers = [
@@ -85,6 +91,7 @@ class Response:
             (b"cache-control", b"no-cache"),
             (b"x-accel-buffering", b"no"),  # nginx in front of us must not buffer events
             *self._common(),
+            *extra,
         ]
         await self._start(200, headers)
 

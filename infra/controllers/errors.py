@@ -10,6 +10,7 @@ import msgspec
 
 from application.serving.use_case import ErrorDetail
 from domain import errors
+from infra.controllers.headers import rate_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,10 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.InvalidApiKeyError: ErrorRow(401, _INVALID, logging.WARNING),
     errors.ModelNotFoundError: ErrorRow(404, _INVALID),
     errors.ResponseNotFoundError: ErrorRow(404, _INVALID),
-    errors.RateLimitedError: ErrorRow(429, "rate_limit_error"),
+    errors.RateLimitedError: ErrorRow(429, "requests"),  # or what the limit counts
     errors.QuotaExceededError: ErrorRow(429, "insufficient_quota"),
     errors.UnavailableError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
+    errors.BudgetUnavailableError: ErrorRow(503, "service_unavailable_error"),
     errors.NotReadyError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
     errors.DeploymentUnusableError: ErrorRow(503, "service_unavailable_error", logging.ERROR),
     errors.UpstreamError: ErrorRow(502, _API, logging.WARNING),
@@ -61,6 +63,9 @@ INTERNAL_DETAIL: ErrorDetail = {
 }
 """Body for every internal error: always the same, whatever happened."""
 
+_LONGEST_OBEYED = 60
+"""Seconds of a ``Retry-After`` up to which OpenAI's clients wait; after a longer one they try again at once."""
+
 _encode = msgspec.json.Encoder().encode
 
 INTERNAL = _encode({"error": INTERNAL_DETAIL})
@@ -77,9 +82,10 @@ def status_of(error: errors.GatewayError) -> int:
 def detail_of(error: errors.GatewayError) -> ErrorDetail:
     """Describe an error in OpenAI's format, always with all four members; an upstream's own further members follow."""
     refused = error if isinstance(error, errors.UpstreamRefusedError) else None
+    kind = refused.kind if refused else error.kind if isinstance(error, errors.RateLimitedError) else None
     return {
         "message": error.message,
-        "type": (refused and refused.kind) or TABLE[type(error)].type,
+        "type": kind or TABLE[type(error)].type,
         "param": error.param,
         "code": error.code,
         **(refused.members if refused else {}),
@@ -98,8 +104,11 @@ def headers_of(error: errors.GatewayError) -> list[tuple[bytes, bytes]]:
     if retry_after is not None:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
         headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(retry_after * 1000))))
-    if isinstance(error, errors.QuotaExceededError | errors.UpstreamQuotaError):
+    final = isinstance(error, errors.QuotaExceededError | errors.UpstreamQuotaError)
+    if final or (retry_after is not None and retry_after > _LONGEST_OBEYED):
         headers.append((b"x-should-retry", b"false"))
+    if isinstance(error, errors.RateLimitedError):
+        headers += rate_headers(error.state)
     if isinstance(error, errors.MethodNotAllowedError):
         headers.append((b"allow", error.allowed.encode("ascii")))
     return headers

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from random import getrandbits
+
+from domain.rate_limit import RateState
 
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -30,3 +32,26 @@ def key_of(headers: Headers) -> str | None:
         elif name in {b"x-api-key", b"api-key"} and value.strip():
             found.setdefault(name, value.strip().decode("latin-1"))
     return found.get(b"x-api-key") or found.get(b"api-key")
+
+
+def rate_headers(states: Sequence[RateState]) -> list[tuple[bytes, bytes]]:
+    """Return OpenAI's headers that say what is left of limits."""
+    headers: list[tuple[bytes, bytes]] = []
+    for state in states:
+        name = state.kind.encode("ascii")
+        headers += [
+            (b"x-ratelimit-limit-" + name, b"%d" % state.limit),
+            (b"x-ratelimit-remaining-" + name, b"%d" % state.remaining),
+            (b"x-ratelimit-reset-" + name, _duration(state.full_in)),
+        ]
+    return headers
+
+
+def _duration(seconds: float) -> bytes:
+    """Return a time as OpenAI writes it: ``12ms``, ``1.5s``, ``6m0s``."""
+    if seconds < 1:
+        return b"%dms" % max(0, round(seconds * 1000))
+    minutes, rest = divmod(round(seconds, 3), 60)
+    if minutes:
+        return b"%dm%ds" % (minutes, rest)
+    return f"{rest:.3f}".rstrip("0").rstrip(".").encode("ascii") + b"s"

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from application.serving.serve import Serving
 from application.use_cases.list_models import Known
+from domain.documents.limits import MODELS_ROUTE
 from domain.project import Caller
 from infra.controllers.headers import key_of
 from infra.controllers.model_entries import ModelEntries
@@ -23,16 +24,17 @@ def models_router(serving: Serving, known: Known) -> APIRouter:
     router = APIRouter(tags=["models"])
     entries = ModelEntries(known)
 
-    def caller_of(request: Request) -> Caller:
+    async def caller_of(request: Request) -> Caller:
         caller = serving.authenticate(key_of(request.scope["headers"]))
         request.state.record.caller = caller
+        await serving.count(caller, MODELS_ROUTE)
         return caller
 
     @router.get("/openai/models", include_in_schema=False)
     @router.get("/openai/v1/models", include_in_schema=False)
     @router.get("/v1/models", summary="List the models that the caller's project may use")
     async def get_models(request: Request) -> Response:
-        project = caller_of(request).project
+        project = (await caller_of(request)).project
         return _json(await asyncio.to_thread(entries.all, serving.view.catalog, project.id))
 
     # An id may contain slashes: clients send them as they are.
@@ -40,7 +42,7 @@ def models_router(serving: Serving, known: Known) -> APIRouter:
     @router.get("/openai/v1/models/{model:path}", include_in_schema=False)
     @router.get("/v1/models/{model:path}", summary="Describe one of them")
     async def get_model(request: Request, model: str) -> Response:
-        project = caller_of(request).project
+        project = (await caller_of(request)).project
         return _json(await asyncio.to_thread(entries.one, serving.view.catalog, project.id, model))
 
     return router

@@ -18,9 +18,9 @@ MICRO = 10**6
 one cost nor a sum of them can leave the 64 bits of an SQL integer before 9 * 10^12 currency units."""
 
 QUANTITIES = tuple(field.name for field in fields(Usage))
-_CONVERTED = {"usage", "cost_units", "tags", "prices", "unpriced"}
+_CONVERTED = {"usage", "cost_units", "tags", "prices", "unpriced", "accounts"}
 _PLAIN = tuple(field.name for field in fields(LedgerLine) if field.name not in _CONVERTED)
-COLUMNS = (*_PLAIN, *QUANTITIES, "cost_micros", "cost_picos", "tags", "prices", "unpriced")
+COLUMNS = (*_PLAIN, *QUANTITIES, "cost_micros", "cost_picos", "tags", "prices", "unpriced", "accounts")
 """The columns of a row, in the order of :func:`to_row`."""
 
 _plain_values = attrgetter(*_PLAIN)
@@ -85,6 +85,7 @@ def to_row(line: LedgerLine) -> tuple[object, ...]:
         _encoder.encode(line.tags).decode(),
         _encoder.encode(line.prices).decode(),
         _encoder.encode(line.unpriced).decode(),
+        _encoder.encode(line.accounts).decode(),
     )
 
 
@@ -101,10 +102,11 @@ def from_row(row: Sequence[Any]) -> LedgerLine:
             "tags": _texts.decode(found["tags"]),
             "prices": _texts.decode(found["prices"]),
             "unpriced": names_of(found["unpriced"]),
+            "accounts": names_of(found["accounts"]),
         }
     )
 
 
 def names_of(unpriced: str) -> tuple[str, ...]:
-    """Read the names in the column ``unpriced``."""
+    """Read the names in the column ``unpriced`` or ``accounts``."""
     return _names.decode(unpriced)

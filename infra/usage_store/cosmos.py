@@ -172,4 +172,7 @@ def _condition(query: UsageQuery, within: tuple[str, ...] | None) -> tuple[str, 
     if query.to_ms is not None:
         conditions.append("c.time_ms < @end")
         values["end"] = query.to_ms
+    if query.uncounted_in is not None:
+        conditions.append("(NOT IS_DEFINED(c.accounts) OR NOT ARRAY_CONTAINS(c.accounts, @account))")
+        values["account"] = query.uncounted_in
     return " AND ".join(conditions), values

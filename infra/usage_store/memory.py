@@ -112,6 +112,7 @@ def _counts(line: LedgerLine, query: UsageQuery) -> bool:
         query.project in {None, line.project}
         and (query.from_ms is None or line.time_ms >= query.from_ms)
         and (query.to_ms is None or line.time_ms < query.to_ms)
+        and query.uncounted_in not in line.accounts
     )
 
 

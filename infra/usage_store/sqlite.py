@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -164,7 +165,13 @@ def _add_columns(connection: sqlite3.Connection) -> None:
 
 
 def _condition(query: UsageQuery) -> tuple[str, tuple[object, ...]]:
-    wanted = {"project = ?": query.project, "time_ms >= ?": query.from_ms, "time_ms < ?": query.to_ms}
+    account = None if query.uncounted_in is None else json.dumps(query.uncounted_in, ensure_ascii=False)
+    wanted: dict[str, object] = {
+        "project = ?": query.project,
+        "time_ms >= ?": query.from_ms,
+        "time_ms < ?": query.to_ms,
+        "instr(accounts, ?) = 0": account,
+    }
     given = {text: value for text, value in wanted.items() if value is not None}
     return f"FROM lines WHERE {' AND '.join(given) or 'TRUE'}", tuple(given.values())
 

@@ -64,5 +64,6 @@ MIGRATIONS = (
         ended INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    "ALTER TABLE lines ADD COLUMN accounts TEXT NOT NULL DEFAULT '[]'; -- JSON list",
 )
 """Only ever appended to."""

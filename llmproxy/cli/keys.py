@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import click
 
-from application.admin.keys import create_key, list_keys, revoke_key
+from application.admin.keys import create_key, list_keys, revoke_key, rotate_key
 from domain.api_key import ApiKey
 from domain.documents.values import moment_of
 from domain.documents.write import key_body, moment_text
@@ -96,6 +96,48 @@ def revoke_command(project: str, key: str, as_json: bool) -> None:
         print_json({"id": revoked.id, "project": project, "revoked": True, "was_revoked_before": before})
     else:
         click.echo(f"{revoked.id} {'was revoked already' if before else 'is revoked'}")
+
+
+@keys.command("rotate", epilog="Example: llmproxy keys rotate billing key_1a2b3c4d5e6f --overlap 24h")
+@click.argument("project")
+@click.argument("key", metavar="KEY")
+@click.option("--overlap", default="24h", show_default=True, help="How long the old key goes on working: 30m, 24h, 7d.")
+@click.option("--expires", metavar="TIME", help="As for `keys create`, of the new key.")
+@json_option
+def rotate_command(project: str, key: str, overlap: str, expires: str | None, as_json: bool) -> None:
+    """Make a key in the place of another, which goes on working for a while.
+
+    The new one has the old one's limits and budgets, and what has been used of them. On stdout there is the key and
+    nothing else.
+    """
+    expires_at = None if expires is None else _expiry(expires)
+    lasting, now = _duration(overlap), _now()
+
+    async def work(stores: Stores) -> tuple[str, ApiKey, ApiKey]:
+        return await rotate_key(
+            stores.catalog,
+            project,
+            key,
+            overlap=lasting,
+            now=now,
+            random_bytes=secrets.token_bytes,
+            expires_at=expires_at,
+        )
+
+    plain, new, old = with_stores(work)
+    until = moment_text(now + lasting if old.expires_at is None else min(old.expires_at, now + lasting))
+    if as_json:
+        print_json({"key": plain, "project": project, **_as_json(new), "replaces": old.id, "works_until": until})
+    else:
+        click.echo(plain)
+        click.echo(f"{new.id} of project {project}; {old.id} works until {until}; it cannot be shown again", err=True)
+
+
+def _duration(text: str) -> timedelta:
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86_400}.get(text[-1:])
+    if seconds is None or not text[:-1].isdecimal() or len(text) > 8:  # noqa: PLR2004 - more than a million days
+        raise click.UsageError("--overlap takes a time such as 30m, 24h or 7d")
+    return timedelta(seconds=int(text[:-1]) * seconds)
 
 
 def _expiry(text: str) -> datetime:

@@ -13,9 +13,10 @@ _COMMANDS = {
     "doctor": "Check settings, store, secrets and documents before traffic does.",
     "explain": "Explain why a call would be allowed or not, what would serve it, and its cost.",
     "catalog": "Validate, plan, apply, export and roll back model documents.",
-    "projects": "Make and list projects.",
-    "keys": "Make, list and revoke keys of a project.",
-    "usage": "Report what was used and what it cost.",
+    "projects": "Make and list projects, set their limits and budgets.",
+    "keys": "Make, list, rotate and revoke keys of a project.",
+    "limits": "Show what is used and left of limits and budgets.",
+    "usage": "Report what was used and what it cost, and audit it.",
 }
 """Each is a module here with a command of the same name in it."""
 

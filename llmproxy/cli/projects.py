@@ -9,6 +9,7 @@ import click
 from application.admin.projects import ListedProject, create_project, list_projects
 from domain.documents.fault import reason
 from llmproxy.cli.output import json_option, print_json, table
+from llmproxy.cli.project_limits import set_budget_command, set_limits_command
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
@@ -16,6 +17,10 @@ from llmproxy.stores import Stores
 @click.group()
 def projects() -> None:
     """Projects: who calls, and who pays."""
+
+
+projects.add_command(set_limits_command)
+projects.add_command(set_budget_command)
 
 
 @projects.command("create", epilog="Example: llmproxy projects create billing --tag cost_centre=4711")

@@ -14,6 +14,7 @@ from application.admin.messages import CommandError
 from application.admin.usage import UsageReport, cost_text, make_query, report, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED
+from llmproxy.cli.audit import audit_command
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
 from llmproxy.cli.processes import completeness_as_json, processes_command
 from llmproxy.cli.running import with_stores
@@ -172,3 +173,4 @@ def _as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str
 
 
 usage.add_command(processes_command)
+usage.add_command(audit_command)

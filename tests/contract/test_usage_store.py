@@ -56,6 +56,7 @@ def full_line() -> LedgerLine:
         tags={"cost_centre": "4711", 'te"am': "ü"},
         prices={"currency": "EUR", "input": "0.0000001"},
         unpriced=("audio_input", "image_output"),
+        accounts=("month-USD|2026-11@UTC", "ü"),
     )
 
 

@@ -15,6 +15,7 @@ from domain.billing_units import UNITS
 from domain.ledger import LedgerLine
 from domain.pricing import PriceList
 from domain.usage import UsageSource
+from tests.builders import ledger_line
 from tests.invoice import invoice
 from tests.ledgers import many_lines
 
@@ -89,3 +90,15 @@ def prices_of(line: LedgerLine) -> PriceList:
     """Read the prices recorded in the line."""
     prices = {name: Decimal(price) for name, price in line.prices.items() if name != "currency"}
     return PriceList(line.currency, **prices)
+
+
+async def test_lines_that_a_budget_has_counted_can_be_left_out(store: UsageStore) -> None:
+    """Also where names begin alike, or hold what SQL and JSON read otherwise."""
+    accounts = ("month-USD|2026-11@UTC", "month-USD|2026-1", "ü'\"%", "key_1/month-USD|2026-11@UTC")
+    await store.add([ledger_line(id=f"line {len(name)}", project="counted", accounts=(name,)) for name in accounts])
+    await store.add([ledger_line(id="before", project="counted")])
+    for name in accounts:
+        (row,) = await store.report(UsageQuery((), project="counted", uncounted_in=name))
+        assert row.calls == len(accounts)
+    (row,) = await store.report(UsageQuery((), project="counted", uncounted_in="another"))
+    assert row.calls == len(accounts) + 1

@@ -25,7 +25,7 @@ from domain.form import Form
 from domain.project import Caller
 from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
 from infra.controllers.asgi_response import Response, send_error, send_internal_error
-from infra.controllers.headers import key_of
+from infra.controllers.headers import key_of, rate_headers
 from infra.controllers.openai.body import announced_type, read_bytes, read_members
 from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
 from infra.controllers.openai.form import FormLimits, is_form, read_form, with_model
@@ -136,7 +136,7 @@ class Handler:
             await self._stream(account, response)
         else:
             answer = await self._serving.answer(account)
-            await response.whole(200, answer.content_type, answer.body)
+            await response.whole(200, answer.content_type, answer.body, rate_headers(self._serving.limits_of(account)))
 
     async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: DisconnectWatch) -> None:
         watch.body_read()  # a body is ignored
@@ -157,7 +157,7 @@ class Handler:
         async with aclosing(relay.blocks) as blocks:
             # The head is sent with the first block: a failure before that is a plain error response.
             first = await anext(blocks, b"")
-            await response.begin(relay.content_type, relay.failure)
+            await response.begin(relay.content_type, relay.failure, rate_headers(self._serving.limits_of(account)))
             await response.block(first)
             async for block in blocks:
                 await response.block(block)

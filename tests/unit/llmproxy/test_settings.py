@@ -6,6 +6,7 @@ import pytest
 
 from domain.reserved_env_vars import is_own_setting
 from infra.catalog_store import cosmos, cosmos_history
+from infra.lease_store.cosmos import _SPEC as LEASES
 from infra.secrets.env import environment_secrets
 from infra.usage_store.cosmos import _SPEC as LEDGER
 from llmproxy.settings import OTHER_CONTAINERS, Settings, SettingsError, load_environment, load_settings
@@ -145,4 +146,15 @@ def test_unreadable_certificates_are_reported(
 
 
 def test_containers_that_are_not_for_models_are_those_of_the_adapters() -> None:
-    assert {cosmos.PROJECTS, cosmos_history.CONTAINER, LEDGER.name} == OTHER_CONTAINERS
+    assert {cosmos.PROJECTS, cosmos_history.CONTAINER, LEDGER.name, LEASES.name} == OTHER_CONTAINERS
+
+
+def test_limits_of_every_project_are_read_as_documents_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMPROXY_LIMITS", '{"rpm": "100/minute", "models": {"gpt-4o": {"tpm": 5}}}')
+    limits = Settings().llmproxy_limits
+    assert limits is not None
+    assert (limits.rpm, limits.models[0][1].tpm) == (100, 5)
+    for wrong, named in (("{", "not JSON"), ('{"rpm": 0}', "rpm"), ('{"rmp": 1}', "rmp")):
+        monkeypatch.setenv("LLMPROXY_LIMITS", wrong)
+        with pytest.raises(SettingsError, match=f"LLMPROXY_LIMITS.*{named}"):
+            load_settings()

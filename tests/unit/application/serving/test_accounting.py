@@ -8,7 +8,8 @@ from itertools import product
 
 import pytest
 
-from application.serving.accounting import AccountState, CallAccount
+from application.serving.accounting import CallAccount
+from application.serving.ledger import AccountState
 from domain import errors
 from domain.usage import Usage, UsageSource
 from tests.fakes.in_process_proxy import NOW, InProcessProxy, in_process_proxy

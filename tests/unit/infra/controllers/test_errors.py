@@ -19,7 +19,7 @@ def test_the_fixed_body_for_faults_of_ours_has_openais_shape() -> None:
     [
         (errors.InvalidApiKeyError("no"), 401, "invalid_request_error", "invalid_api_key"),
         (errors.ModelNotFoundError("m"), 404, "invalid_request_error", "model_not_found"),
-        (errors.RateLimitedError("slow"), 429, "rate_limit_error", "rate_limit_exceeded"),
+        (errors.RateLimitedError("slow"), 429, "requests", "rate_limit_exceeded"),
         (errors.QuotaExceededError("spent"), 429, "insufficient_quota", "insufficient_quota"),
         (errors.UpstreamTimeoutError(), 504, "timeout_error", "upstream_timeout"),
         (errors.UpstreamRefusedError(418, "tea", kind="pot", code="brew"), 418, "pot", "brew"),

@@ -1,0 +1,247 @@
+"""This process's parts of shared limits and budgets, spent in memory. No locks: one thread, nothing waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.budget import Budget
+from domain.budget_window import Window
+from domain.rate_account import RATE_SLICE_MS, SLOT_MS
+from domain.rate_limit import Rate
+
+FIRST_CALLS = 4
+"""Calls like the first one that a process asks for at once."""
+_SPREAD_S = 20.0
+"""Seconds over which callers that were refused are told to come back."""
+_SHORTEST_S = 0.05
+_KNOWN_S = 60.0
+"""Seconds for which the level of a bucket that this process has seen counts as known."""
+
+
+class Demand:
+    """Units that this process uses a second, measured from turn to turn."""
+
+    __slots__ = ("asked", "per_second", "since")
+
+    def __init__(self, now: float) -> None:
+        self.asked = 0
+        self.per_second = 0.0
+        self.since = now
+
+    def turn(self, now: float) -> float:
+        """Return units a second, of late."""
+        seconds = now - self.since
+        if seconds > _SHORTEST_S:
+            latest = self.asked / seconds
+            share = min(1.0, seconds)
+            self.per_second = self.per_second * (1 - share) + latest * share
+            self.asked, self.since = 0, now
+        return self.per_second
+
+
+class BudgetHold:
+    """The slice of a budget that this process has. Amounts are cumulative, in 10^-12 currency units.
+
+    Args:
+        owner: whose budget, for messages: ``project billing``.
+        budget: the budget.
+        window: the period.
+        account: its name at the store.
+        row: its row in the record of this process.
+        now: seconds on the monotonic clock.
+    """
+
+    def __init__(self, owner: str, budget: Budget, window: Window, account: str, row: int, now: float) -> None:
+        self.owner = owner
+        self.budget = budget
+        self.window = window
+        self.account = account
+        self.row = row
+        self.key_id = ""
+        """The key whose budget it is; empty if it is the project's."""
+        self.currency = budget.ceiling.currency
+        self.amount = budget.units
+        self.granted = self.spent = self.known = self.reserved = 0
+        self.settled = self.free = 0
+        """Of all processes, as of the last turn."""
+        self.live = 1
+        self.opened = False
+        """True once the store is known to have the account."""
+        self.base: int | None = None
+        """The ledger's sum of lines that nobody reported, as read for the next turn."""
+        self.base_at_ms = self.opened_ms = 0
+        self.scarce = False
+        self.waiting: list[int] = []
+        """The need of each call that waits."""
+        self.demand = Demand(now)
+        self.largest = 0
+
+    @property
+    def left(self) -> int:
+        """The amount that may be reserved without asking."""
+        return self.granted - self.spent - self.reserved
+
+    @property
+    def spent_by_all(self) -> int:
+        """All that is known to be spent, this process's latest calls included."""
+        return self.settled + self.spent - self.known
+
+    def reserve(self, cost: int) -> None:
+        """Set aside what a call may cost."""
+        self.reserved += cost
+        self.demand.asked += cost
+        self.largest = max(cost, self.largest)
+
+    def goal(self, now: float, horizon: float) -> int:
+        """Return what this process wants to hold now, reservations included."""
+        per_second = self.demand.turn(now)
+        ahead = int(per_second * (0.3 if self.scarce else horizon))
+        if not ahead and self.waiting and not self.scarce:
+            ahead = (FIRST_CALLS - 1) * max(self.waiting)
+        return self.reserved + max(sum(self.waiting), 0) + ahead
+
+
+class RateHold:
+    """The part of a bucket that this process has taken.
+
+    Args:
+        owner: whose limit, for messages.
+        kind: ``requests`` or ``tokens``.
+        rate: the limit.
+        name: of the bucket at the store.
+        now: seconds on the monotonic clock.
+    """
+
+    def __init__(self, owner: str, kind: str, rate: Rate, name: str, now: float) -> None:
+        self.owner = owner
+        self.kind = kind
+        self.rate = rate
+        self.name = name
+        self.granted = self.used = 0
+        self.expires = 0.0
+        self.level = float(rate.capacity)
+        self.level_at = 0.0
+        """The time at which the level was seen, on the monotonic clock; 0 if it never was."""
+        self.live = 1
+        self.retry_at = 0.0
+        self.promised = 0.0
+        self.waiting: list[int] = []
+        self.demand = Demand(now)
+        self.away_level: float | None = None
+        self.away_at = 0.0
+
+    def left(self, now: float) -> int:
+        """Return what may pass without asking: what is held, and a little credit where the bucket is far from empty."""
+        held = self.granted - self.used
+        if self.expires and now >= self.expires and held > 0:
+            held = 0
+        if self.level_at and now - self.level_at < _KNOWN_S and held <= 0:
+            held += int(self.level / (4 * self.live))
+        return held
+
+    def use(self, count: int) -> None:
+        """Count what passes."""
+        self.used += count
+        if count > 0:
+            self.demand.asked += count
+
+    def level_now(self, now: float) -> float:
+        """Return what is in the bucket and held here, as far as this process knows."""
+        held = self.granted - self.used if now < self.expires else min(0, self.granted - self.used)
+        if not self.level_at:
+            return float(self.rate.capacity + min(held, 0))
+        refilled = (now - self.level_at) * self.rate.count / self.rate.seconds / self.live
+        return min(float(self.rate.capacity), self.level + refilled + held)
+
+    def taken(self, granted: int, level: float, live: int, now: float) -> None:
+        """Note what the store granted."""
+        self.granted, self.level, self.live, self.level_at = granted, level, live, now
+        self.expires = now + RATE_SLICE_MS / 1000 - 0.2
+        self.away_level = None
+
+    def refused(self, need: int, now: float) -> float:
+        """Return the seconds after which a refused call can pass: exact, and spread over those refused before it."""
+        per_second = self.rate.count / self.rate.seconds
+        level = self.level if self.away_level is None else self.away_level
+        exact = max(_SHORTEST_S, (min(need, self.rate.capacity) - level) / per_second - (now - self.level_at))
+        self.retry_at = max(self.retry_at, now + min(exact, 1.0))
+        turn = max(now + exact, self.promised + need * self.live / per_second)
+        if turn > now + exact + _SPREAD_S:
+            turn = now + exact
+        self.promised = turn
+        return turn - now
+
+    def away(self, now: float) -> int:
+        """Return what may pass while the store is unavailable: this process's share of what refills."""
+        capacity = max(1.0, self.rate.capacity / self.live)
+        if self.away_level is None:
+            self.away_level, self.away_at = min(capacity, self.level / self.live), now
+        refilled = (now - self.away_at) * self.rate.count / self.rate.seconds / self.live
+        self.away_level = min(capacity, self.away_level + refilled)
+        self.away_at = now
+        return int(self.away_level)
+
+
+class SlotHold:
+    """The calls that this process may have under way.
+
+    Args:
+        owner: whose limit, for messages.
+        capacity: of all processes.
+        name: at the store.
+    """
+
+    def __init__(self, owner: str, capacity: int, name: str) -> None:
+        self.owner = owner
+        self.capacity = capacity
+        self.name = name
+        self.count = 0
+        self.in_use = 0
+        self.expires = 0.0
+        self.live = 1
+        self.waiting = 0
+        self.used_at = 0.0
+        self.retry_at = 0.0
+
+    def left(self, now: float) -> int:
+        """Return how many more calls may begin."""
+        return (self.count if now < self.expires else 0) - self.in_use
+
+    def renewed(self, count: int, live: int, now: float) -> None:
+        """Note what the store granted."""
+        self.count, self.live = count, live
+        self.expires = now + SLOT_MS / 1000 - 2
+
+
+@dataclass(slots=True)
+class Subject:
+    """All that this process holds of one subject.
+
+    Args:
+        name: of the subject at the store.
+        budgets, rates, slots: what it holds, by name.
+        changed: something is to be reported.
+        next_turn: when, on the monotonic clock.
+        away: the store was unavailable at the last turn.
+        failures: turns that failed, one after the other.
+    """
+
+    name: str
+    budgets: dict[str, BudgetHold]
+    rates: dict[str, RateHold]
+    slots: dict[str, SlotHold]
+    changed: bool = False
+    next_turn: float = 0.0
+    away: bool = False
+    failures: int = 0
+
+    def due(self, now: float) -> bool:
+        """Return whether it is time for a turn."""
+        if now < self.next_turn:
+            return False
+        return (
+            self.changed
+            or any(hold.granted > hold.spent or hold.spent > hold.known for hold in self.budgets.values())
+            or any(hold.granted != hold.used for hold in self.rates.values())
+            or any(hold.count for hold in self.slots.values())
+        )

@@ -1,0 +1,64 @@
+"""Wiring of limits and budgets: the record of this process, its slices, and what dead processes left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+
+from application.ports.in_flight import InFlight
+from application.serving.catalog_view import CatalogView
+from application.serving.holder import LeaseHolder
+from application.serving.ledger import Clock, Ledger
+from application.serving.limiter import Limiter
+from application.serving.plans import Plans
+from application.serving.recovery import Recovery, ledger_reader
+from application.serving.turn import Alert
+from domain.rate_limit import NO_LIMITS
+from infra.audio.length import length_ms
+from llmproxy.settings import Settings
+from llmproxy.stores import Stores, make_in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class SharedLimits:
+    """The parts that hold the calls of this process to limits that it shares with others."""
+
+    in_flight: InFlight
+    holder: LeaseHolder
+    limiter: Limiter
+
+
+def open_limits(settings: Settings, stores: Stores, clock: Clock) -> SharedLimits:
+    """Open the record of this process and make what needs it.
+
+    Raises:
+        StoreUnavailableError: the disk refuses.
+    """
+    in_flight = make_in_flight(settings)
+    holder = LeaseHolder(stores.leases, in_flight, ledger_reader(stores.usage), clock, _no_alert)
+    plans = Plans(holder, clock, settings.llmproxy_limits or NO_LIMITS)
+    exposure = Fraction(settings.llmproxy_budget_exposure)
+    return SharedLimits(in_flight, holder, Limiter(holder, plans, clock, exposure, length_ms))
+
+
+@asynccontextmanager
+async def running(limits: SharedLimits, ledger: Ledger, stores: Stores, view: CatalogView) -> AsyncIterator[Recovery]:
+    """Take turns at the lease store, and take over what dead processes left behind, until the block ends."""
+    recovery = Recovery(limits.in_flight, stores.leases, ledger, view)
+    await recovery.start()
+    await limits.holder.start()
+    task = asyncio.create_task(recovery.run(), name="recovery")
+    try:
+        yield recovery
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await limits.holder.close()
+
+
+def _no_alert(_alert: Alert) -> None:
+    """Do nothing."""

@@ -1,0 +1,67 @@
+"""Validators of settings."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from pydantic import SecretStr
+
+from domain.documents import exact_json
+from domain.documents.fault import Fault
+from domain.documents.limits import read_limits
+from domain.documents.reader import Reader
+from domain.rate_limit import Limits
+from infra.controllers.addresses import Networks
+
+
+def upper_case(value: Any) -> Any:
+    """Return a text in capitals."""
+    return value.upper() if isinstance(value, str) else value
+
+
+def lower_case(value: Any) -> Any:
+    """Return a text in small letters."""
+    return value.lower() if isinstance(value, str) else value
+
+
+def account_key(value: SecretStr) -> SecretStr:
+    """Check that a key is base64.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        base64.b64decode(value.get_secret_value(), validate=True)
+    except ValueError:
+        raise ValueError("not the key of an account, which is base64") from None
+    return value
+
+
+def network_list(value: str) -> str:
+    """Check addresses and networks separated by commas.
+
+    Raises:
+        ValueError: one of them is neither.
+    """
+    Networks.parse(value)
+    return value
+
+
+def limits_of_json(value: Any) -> Any:
+    """Read limits as documents have them.
+
+    Raises:
+        ValueError: they are not JSON, or have a fault; the first one is named.
+    """
+    if value is None or isinstance(value, Limits):
+        return value
+    faults: list[Fault] = []
+    try:
+        body = exact_json.decode(value)
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    limits = read_limits(Reader({"limits": body}, "", faults))
+    if faults:
+        raise ValueError(str(faults[0]))
+    return limits
