@@ -20,6 +20,7 @@
     │   ├── NotReadyError                 no catalogue has been read yet
     │   ├── BudgetUnavailableError        a budget cannot be determined now
     │   └── DeploymentUnusableError       the document cannot be called as it stands (a secret is missing, say)
+    │       └── DeploymentBusyError           too many calls use, or wait for, connections to its upstream
     ├── UpstreamError                 an upstream was called, and the call failed
     │   ├── UpstreamRefusedError          it responded with an error, which is passed on
     │   ├── UpstreamCredentialError       it does not accept the proxy's credential
@@ -204,6 +205,12 @@ class DeploymentUnusableError(UnavailableError):
     def __init__(self, reason: str) -> None:
         super().__init__("The model is temporarily unavailable.")
         self.reason = reason
+
+
+class DeploymentBusyError(DeploymentUnusableError):
+    """Too many calls use, or wait for, connections to the deployment's upstream: nothing was sent."""
+
+    code = "upstream_busy"
 
 
 class UpstreamError(GatewayError):

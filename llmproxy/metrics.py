@@ -137,6 +137,8 @@ def gauges_of(
         ),
         Gauge("llm_proxy_upstream_connections_busy", "Connections to upstreams in use.", (), one(lambda: pool.busy)),
         Gauge("llm_proxy_upstream_connections_idle", "Connections to upstreams kept open.", (), one(lambda: pool.idle)),
+        Gauge("llm_proxy_upstream_calls_waiting", "Calls waiting for a connection.", (), one(lambda: pool.waiting)),
+        Gauge("llm_proxy_upstream_calls_refused", "Calls refused for want of one.", (), one(lambda: pool.refused)),
         Gauge("llm_proxy_ledger_lines_waiting", "Ledger lines not yet in the store.", (), one(lambda: journal.waiting)),
         Gauge("llm_proxy_ledger_lines_lost", "Ledger lines lost since the start.", (), one(lambda: journal.lost)),
         Gauge(

@@ -106,6 +106,15 @@ class Settings(BaseSettings):
     )
     llmproxy_body_timeout: Seconds = Field(120.0, description="Time for a request body to arrive, seconds.")
     llmproxy_connect_timeout: Seconds = Field(10.0, description="Time to connect to an upstream, seconds.")
+    llmproxy_upstream_connections: int = Field(
+        2_000, ge=1, description="Connections to one upstream address per process; a project may use 90 % of them."
+    )
+    llmproxy_upstream_queue: int = Field(
+        2_000, ge=0, description="Calls that may wait for a connection to one upstream address; half for one project."
+    )
+    llmproxy_upstream_queue_timeout: Seconds = Field(
+        30.0, description="How long a call may wait for a connection to an upstream, seconds."
+    )
     llmproxy_silence_timeout: Seconds = Field(
         300.0,
         description="How long an upstream may send nothing, seconds; a document's `parameters.timeout` wins.",

@@ -64,7 +64,14 @@ class Providers:
 
     def facts(self) -> Mapping[str, object]:
         """For the health page."""
-        return {"connections_busy": self.pool.busy, "connections_idle": self.pool.idle, "litellm": self.litellm.state}
+        pool = self.pool
+        return {
+            "connections_busy": pool.busy,
+            "connections_idle": pool.idle,
+            "calls_waiting": pool.waiting,
+            "calls_refused": pool.refused,
+            "litellm": self.litellm.state,
+        }
 
 
 def make_providers(settings: Settings, environment: Mapping[str, str]) -> Providers:
@@ -75,6 +82,9 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         ssl_context=ssl.create_default_context(cafile=cafile),
         proxies=Proxies.from_environment(environment),
         connect_timeout=settings.llmproxy_connect_timeout,
+        max_connections_per_origin=settings.llmproxy_upstream_connections,
+        max_waiting_per_origin=settings.llmproxy_upstream_queue,
+        wait_timeout=settings.llmproxy_upstream_queue_timeout,
     )
     silence, total = settings.llmproxy_silence_timeout, settings.llmproxy_total_timeout
     name = f"llmproxy/{_version()}"

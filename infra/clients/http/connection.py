@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._blocked = self._received = self._reused = self._sending = False
         self._unsent = 0
         self.idle_since = 0.0
+        self.owner = ""
         self.lost = False
 
     async def converse(self, head: bytes, body: Body, silence: float, deadline: float) -> ResponseBuffer:

@@ -4,7 +4,8 @@
 
     HttpError
     ├── ConnectError              no connection: refused, DNS, TLS, refused by the proxy
-    │   └── ConnectTimeoutError   no connection in time
+    │   ├── ConnectTimeoutError   no connection in time
+    │   └── PoolBusyError         too many requests use, or wait for, connections
     ├── SilenceTimeoutError       nothing received or sent for too long
     ├── TotalTimeoutError         the whole call took too long
     ├── ProtocolError             not HTTP, incomplete, badly encoded, head too large
@@ -22,6 +23,10 @@ class HttpError(Exception):
 
 class ConnectError(HttpError):
     """No connection could be made: nothing of the request was sent."""
+
+
+class PoolBusyError(ConnectError):
+    """Too many requests use, or wait for, connections to this server."""
 
 
 class ConnectTimeoutError(ConnectError):

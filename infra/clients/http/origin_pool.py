@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from infra.clients.http.connection import Connection
 from infra.clients.http.dialing import dial
-from infra.clients.http.errors import ConnectTimeoutError, HttpError, TotalTimeoutError
+from infra.clients.http.errors import ConnectTimeoutError, HttpError, PoolBusyError, TotalTimeoutError
 from infra.clients.http.origin import Origin
 from infra.clients.http.proxies import Proxy
 
@@ -23,11 +24,27 @@ class ConnectionLimits:
         connect_timeout: seconds.
         connections: maximum number of connections.
         idle_timeout: seconds that an idle connection is kept.
+        waiting: maximum number of requests that wait for a connection.
+        wait_timeout: seconds that a request may wait for one.
+
+    Of connections and of waiting requests, one owner may have a share that leaves some to others.
     """
 
     connect_timeout: float
     connections: int
     idle_timeout: float
+    waiting: int
+    wait_timeout: float
+
+    @property
+    def connections_per_owner(self) -> int:
+        """Maximum number of connections that one owner may use."""
+        return self.connections - self.connections // 10
+
+    @property
+    def waiting_per_owner(self) -> int:
+        """Maximum number of waiting requests of one owner."""
+        return self.waiting - self.waiting // 2
 
 
 class OriginPool:
@@ -52,7 +69,11 @@ class OriginPool:
         self._context = context
         self._busy = busy
         self._idle: dict[Connection, None] = {}
-        self._waiting: deque[asyncio.Future[Connection | None]] = deque()
+        self._waiting: dict[str, deque[asyncio.Future[Connection | None]]] = {}
+        self._in_use: Counter[str] = Counter()
+        self._share = limits.connections_per_owner
+        self.waiting = 0
+        self.refused = 0
         self._open: set[Connection] = set()
         self._slots = 0
         self._closed = False
@@ -62,31 +83,36 @@ class OriginPool:
         """Number of idle connections."""
         return len(self._idle)
 
-    def take(self, now: float) -> Connection | None:
-        """Take the idle connection that was used last, None if all are busy."""
-        while self._idle:
+    def take(self, now: float, owner: str) -> Connection | None:
+        """Take the idle connection that was used last, None if all are busy or the owner has its share."""
+        while self._idle and self._in_use[owner] < self._share:
             connection, _ = self._idle.popitem()
             if not connection.lost and now - connection.idle_since < self._limits.idle_timeout:
+                self._in_use[owner] += 1
+                connection.owner = owner
                 return connection
             connection.abort()
             self._free_slot()
         return None
 
-    async def obtain(self, deadline: float) -> Connection:
-        """Open a connection, or wait for one. First come, first served.
+    async def obtain(self, deadline: float, owner: str) -> Connection:
+        """Open a connection, or wait for one. Owners take turns; of one owner, first come, first served.
 
         Raises:
+            PoolBusyError: too many requests wait already, or it waited too long.
             HttpError: no connection, or not in time.
         """
-        if self._slots < self._limits.connections:
+        if self._slots < self._limits.connections and self._in_use[owner] < self._share:
             self._slots += 1
+            self._in_use[owner] += 1
         else:
-            connection = await self._queue(deadline)
+            connection = await self._queue(deadline, owner)
             if connection is not None and not connection.lost:
+                connection.owner = owner
                 return connection
-        return await self.dial(deadline)
+        return await self.dial(deadline, owner)
 
-    async def dial(self, deadline: float) -> Connection:
+    async def dial(self, deadline: float, owner: str) -> Connection:
         """Open a connection for a request that has a slot; a failure frees the slot.
 
         Raises:
@@ -97,17 +123,18 @@ class OriginPool:
             timeout = min(self._limits.connect_timeout, deadline - loop.time())
             connection = await dial(lambda: Connection(self, loop), self.origin, self._proxy, self._context(), timeout)
         except ConnectTimeoutError:
-            self._free_slot()
+            self._free_slot(owner)
             if timeout < self._limits.connect_timeout:
                 raise TotalTimeoutError("no connection within the total timeout") from None
             raise
         except BaseException:
-            self._free_slot()
+            self._free_slot(owner)
             raise
         if self._closed:
             connection.abort()
-            self._free_slot()
+            self._free_slot(owner)
             raise HttpError("the pool is closed")
+        connection.owner = owner
         if not connection.lost:
             self._open.add(connection)
         return connection
@@ -127,10 +154,11 @@ class OriginPool:
     def close(self) -> None:
         """Close all connections."""
         self._closed = True
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(HttpError("the pool is closed"))
+        for queue in self._waiting.values():
+            for waiter in queue:
+                if not waiter.done():
+                    waiter.set_exception(HttpError("the pool is closed"))
+        self._waiting.clear()
         for connection in list(self._open):
             connection.shut()
 
@@ -150,6 +178,7 @@ class OriginPool:
     def finished(self, connection: Connection, *, reusable: bool) -> None:
         """Note the end of a response."""
         self._busy.discard(connection)
+        self._give_back(connection.owner)
         if reusable:
             self._pass_on(connection)
         else:
@@ -170,36 +199,75 @@ class OriginPool:
             connection.idle_since = asyncio.get_running_loop().time()
             self._idle[connection] = None
 
-    def _free_slot(self) -> None:
+    def _free_slot(self, owner: str | None = None) -> None:
+        """Free a slot, or the one that this owner uses."""
+        if owner is not None:
+            self._give_back(owner)
         waiter = self._next_waiter()
         if waiter is not None:
             waiter.set_result(None)
         else:
             self._slots -= 1
 
+    def _give_back(self, owner: str) -> None:
+        self._in_use[owner] -= 1
+        if not self._in_use[owner]:
+            del self._in_use[owner]
+
     def _next_waiter(self) -> asyncio.Future[Connection | None] | None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                return waiter
+        """Choose who gets a free slot: the first of the owner whose turn it is. It counts as used."""
+        for owner in list(self._waiting):
+            if self._in_use[owner] >= self._share:
+                continue
+            queue = self._waiting.pop(owner)
+            while queue:
+                waiter = queue.popleft()
+                if not waiter.done():
+                    if queue:
+                        self._waiting[owner] = queue  # at the end
+                    self._in_use[owner] += 1
+                    return waiter
         return None
 
-    async def _queue(self, deadline: float) -> Connection | None:
+    async def _queue(self, deadline: float, owner: str) -> Connection | None:
         """Wait for a slot; returns its idle connection, None if it has none."""
         loop = asyncio.get_running_loop()
+        queue = self._waiting.get(owner, deque())
+        if self.waiting >= self._limits.waiting or len(queue) >= self._limits.waiting_per_owner:
+            self.refused += 1
+            raise PoolBusyError("too many requests wait for a connection")
         waiter: asyncio.Future[Connection | None] = loop.create_future()
-        self._waiting.append(waiter)
+        queue.append(waiter)
+        self._waiting[owner] = queue
+        self.waiting += 1
+        patience = loop.time() + self._limits.wait_timeout
         try:
-            async with asyncio.timeout_at(deadline):
+            async with asyncio.timeout_at(min(deadline, patience)):
                 return await waiter
         except BaseException as error:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 # Served and cancelled at the same moment: serve the next request.
                 connection = waiter.result()
+                self._give_back(owner)
                 if connection is not None and not connection.lost:
                     self._pass_on(connection)
                 else:
                     self._free_slot()
+            else:
+                self._forget(owner, waiter)
             if isinstance(error, TimeoutError):
+                if patience < deadline:
+                    self.refused += 1
+                    raise PoolBusyError("no free connection in time") from None
                 raise TotalTimeoutError("no free connection within the total timeout") from None
             raise
+        finally:
+            self.waiting -= 1
+
+    def _forget(self, owner: str, waiter: asyncio.Future[Connection | None]) -> None:
+        queue = self._waiting.get(owner)
+        if queue is not None:
+            with suppress(ValueError):
+                queue.remove(waiter)
+            if not queue:
+                del self._waiting[owner]

@@ -13,6 +13,7 @@ from infra.clients.http.origin_pool import ConnectionLimits, OriginPool
 from infra.clients.http.proxies import Proxies
 from infra.clients.http.response import HttpResponse
 from infra.clients.http.tunnel import through_proxy
+from infra.clients.memory_budget import ALLOWANCE
 
 _SWEEP_INTERVAL = 0.25  # seconds; a timeout can be late by this much
 
@@ -24,8 +25,10 @@ class HttpPool:
         ssl_context: for TLS; default: certificates are verified against the system's authorities.
         proxies: the proxies to use; default: none.
         connect_timeout: seconds for name resolution, TCP, proxy and TLS together.
-        max_connections_per_origin: further requests wait, first come, first served.
+        max_connections_per_origin: further requests wait; see ``ConnectionLimits``.
         idle_timeout: seconds that an idle connection is kept; should be shorter than that of upstreams.
+        max_waiting_per_origin: further requests are refused.
+        wait_timeout: seconds that a request may wait for a connection.
     """
 
     def __init__(
@@ -34,12 +37,16 @@ class HttpPool:
         ssl_context: ssl.SSLContext | None = None,
         proxies: Proxies | None = None,
         connect_timeout: float = 10,
-        max_connections_per_origin: int = 1000,
+        max_connections_per_origin: int = 2_000,
         idle_timeout: float = 50,
+        max_waiting_per_origin: int = 2_000,
+        wait_timeout: float = 30,
     ) -> None:
         self._ssl_context = ssl_context
         self._proxies = proxies or Proxies()
-        self._limits = ConnectionLimits(connect_timeout, max_connections_per_origin, idle_timeout)
+        self._limits = ConnectionLimits(
+            connect_timeout, max_connections_per_origin, idle_timeout, max_waiting_per_origin, wait_timeout
+        )
         self._origin_pools: dict[Origin, OriginPool] = {}
         self._busy: set[Connection] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,13 +83,15 @@ class HttpPool:
             head = through_proxy(head, origin, origin_pool.plain_proxy)
         now = loop.time()
         deadline = now + total_timeout
-        connection = origin_pool.take(now) or await origin_pool.obtain(deadline)
+        allowance = ALLOWANCE.get()
+        owner = "" if allowance is None else allowance.owner
+        connection = origin_pool.take(now, owner) or await origin_pool.obtain(deadline, owner)
         if not self._sweeping:
             self._start_sweeping(loop)
         try:
             buffer = await connection.converse(head, body, silence_timeout, deadline)
         except StaleConnectionError:
-            connection = await origin_pool.dial(deadline)
+            connection = await origin_pool.dial(deadline, owner)
             buffer = await connection.converse(head, body, silence_timeout, deadline)
         return HttpResponse(buffer)
 
@@ -95,6 +104,16 @@ class HttpPool:
     def idle(self) -> int:
         """Number of idle connections."""
         return sum(origin_pool.idle for origin_pool in self._origin_pools.values())
+
+    @property
+    def waiting(self) -> int:
+        """Number of requests that wait for a connection."""
+        return sum(origin_pool.waiting for origin_pool in self._origin_pools.values())
+
+    @property
+    def refused(self) -> int:
+        """Number of requests that were refused because too many wait, or waited too long."""
+        return sum(origin_pool.refused for origin_pool in self._origin_pools.values())
 
     async def close(self) -> None:
         """Close all connections; requests in progress fail with ``HttpError``. Safe to repeat."""

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from application.ports.providers import StoredAction, StoredCall
 from domain.call import Call
 from domain.errors import (
+    DeploymentBusyError,
     DeploymentUnusableError,
     UpstreamError,
     UpstreamProtocolError,
@@ -17,7 +18,7 @@ from domain.errors import (
 )
 from infra.clients.azure_identity import NoIdentityError
 from infra.clients.http.body import Body
-from infra.clients.http.errors import ConnectError, HttpError, SilenceTimeoutError, TotalTimeoutError
+from infra.clients.http.errors import ConnectError, HttpError, PoolBusyError, SilenceTimeoutError, TotalTimeoutError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.endpoints import ENDPOINTS
@@ -130,9 +131,11 @@ def deleted(call: StoredCall) -> bytes:
     return json.dumps({"id": call.response_id, "object": "response", "deleted": True}).encode()
 
 
-def transport_error(error: HttpError) -> UpstreamError:
+def transport_error(error: HttpError) -> UpstreamError | DeploymentBusyError:
     """Convert a failure of the HTTP client. Its reasons name neither host nor credential."""
     reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, PoolBusyError):
+        return DeploymentBusyError(reason)
     if isinstance(error, ConnectError):
         return UpstreamUnreachableError(reason=reason)
     if isinstance(error, SilenceTimeoutError | TotalTimeoutError):
