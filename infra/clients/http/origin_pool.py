@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from infra.clients.http.connection import Connection
@@ -14,6 +13,7 @@ from infra.clients.http.dialing import dial
 from infra.clients.http.errors import ConnectTimeoutError, HttpError, PoolBusyError, TotalTimeoutError
 from infra.clients.http.origin import Origin
 from infra.clients.http.proxies import Proxy
+from infra.clients.http.wait_queue import WaitQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +41,6 @@ class ConnectionLimits:
         """Maximum number of connections that one owner may use."""
         return self.connections - self.connections // 10
 
-    @property
-    def waiting_per_owner(self) -> int:
-        """Maximum number of waiting requests of one owner."""
-        return self.waiting - self.waiting // 2
-
 
 class OriginPool:
     """The connections to one origin.
@@ -69,14 +64,22 @@ class OriginPool:
         self._context = context
         self._busy = busy
         self._idle: dict[Connection, None] = {}
-        self._waiting: dict[str, deque[asyncio.Future[Connection | None]]] = {}
+        self._queue = WaitQueue(limits.waiting)
         self._in_use: Counter[str] = Counter()
         self._share = limits.connections_per_owner
-        self.waiting = 0
-        self.refused = 0
         self._open: set[Connection] = set()
         self._slots = 0
         self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Number of requests that wait for a connection."""
+        return self._queue.length
+
+    @property
+    def refused(self) -> int:
+        """Number of requests that were refused because too many wait, or waited too long."""
+        return self._queue.refused
 
     @property
     def idle(self) -> int:
@@ -106,7 +109,7 @@ class OriginPool:
             self._slots += 1
             self._in_use[owner] += 1
         else:
-            connection = await self._queue(deadline, owner)
+            connection = await self._wait(deadline, owner)
             if connection is not None and not connection.lost:
                 connection.owner = owner
                 return connection
@@ -154,11 +157,7 @@ class OriginPool:
     def close(self) -> None:
         """Close all connections."""
         self._closed = True
-        for queue in self._waiting.values():
-            for waiter in queue:
-                if not waiter.done():
-                    waiter.set_exception(HttpError("the pool is closed"))
-        self._waiting.clear()
+        self._queue.close(HttpError("the pool is closed"))
         for connection in list(self._open):
             connection.shut()
 
@@ -215,32 +214,17 @@ class OriginPool:
             del self._in_use[owner]
 
     def _next_waiter(self) -> asyncio.Future[Connection | None] | None:
-        """Choose who gets a free slot: the first of the owner whose turn it is. It counts as used."""
-        for owner in list(self._waiting):
-            if self._in_use[owner] >= self._share:
-                continue
-            queue = self._waiting.pop(owner)
-            while queue:
-                waiter = queue.popleft()
-                if not waiter.done():
-                    if queue:
-                        self._waiting[owner] = queue  # at the end
-                    self._in_use[owner] += 1
-                    return waiter
-        return None
+        """Choose who gets a free slot. It counts as used."""
+        chosen = self._queue.next(lambda owner: self._in_use[owner] < self._share)
+        if chosen is None:
+            return None
+        self._in_use[chosen[0]] += 1
+        return chosen[1]
 
-    async def _queue(self, deadline: float, owner: str) -> Connection | None:
+    async def _wait(self, deadline: float, owner: str) -> Connection | None:
         """Wait for a slot; returns its idle connection, None if it has none."""
-        loop = asyncio.get_running_loop()
-        queue = self._waiting.get(owner, deque())
-        if self.waiting >= self._limits.waiting or len(queue) >= self._limits.waiting_per_owner:
-            self.refused += 1
-            raise PoolBusyError("too many requests wait for a connection")
-        waiter: asyncio.Future[Connection | None] = loop.create_future()
-        queue.append(waiter)
-        self._waiting[owner] = queue
-        self.waiting += 1
-        patience = loop.time() + self._limits.wait_timeout
+        waiter = self._queue.join(owner)
+        patience = asyncio.get_running_loop().time() + self._limits.wait_timeout
         try:
             async with asyncio.timeout_at(min(deadline, patience)):
                 return await waiter
@@ -253,21 +237,11 @@ class OriginPool:
                     self._pass_on(connection)
                 else:
                     self._free_slot()
-            else:
-                self._forget(owner, waiter)
             if isinstance(error, TimeoutError):
                 if patience < deadline:
-                    self.refused += 1
+                    self._queue.refused += 1
                     raise PoolBusyError("no free connection in time") from None
                 raise TotalTimeoutError("no free connection within the total timeout") from None
             raise
         finally:
-            self.waiting -= 1
-
-    def _forget(self, owner: str, waiter: asyncio.Future[Connection | None]) -> None:
-        queue = self._waiting.get(owner)
-        if queue is not None:
-            with suppress(ValueError):
-                queue.remove(waiter)
-            if not queue:
-                del self._waiting[owner]
+            self._queue.leave(owner, waiter)

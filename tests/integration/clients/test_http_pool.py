@@ -221,7 +221,7 @@ async def test_cancelled_in_the_moment_of_being_served(headers: bytes) -> None:
         await until(lambda: pool.busy == 1)
         second, third = (asyncio.create_task(fetch(pool, server.origin, total=2)) for _ in range(2))
         await until(lambda: pool.waiting == 2)
-        waiting = pool._origin_pools[server.origin]._waiting[""]
+        waiting = pool._origin_pools[server.origin]._queue._by_owner[""]
         await until(lambda: len(waiting) == 1, pause=0)
         second.cancel()
         assert [await first, await third] == [b"ok", b"ok"]

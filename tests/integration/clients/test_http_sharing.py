@@ -1,4 +1,4 @@
-"""How projects share the connections to one origin, and the queue for them."""
+"""Sharing of the connections to one origin between projects, and of the queue for them."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_one_project_leaves_connections_to_others() -> None:
         await asyncio.gather(*hogs, other, return_exceptions=True)
         assert (pool.busy, pool.waiting) == (0, 0)
         idle = pool._origin_pools[server.origin]
-        assert (idle._slots, dict(idle._in_use), idle._waiting) == (0, {}, {})
+        assert (idle._slots, dict(idle._in_use), idle._queue._by_owner) == (0, {}, {})
 
 
 async def test_the_queue_is_bounded_and_one_project_fills_half_of_it() -> None:
@@ -111,5 +111,5 @@ async def test_any_mixture_of_calls_and_cancellations_leaves_nothing_behind() ->
             done = await asyncio.gather(*tasks, return_exceptions=True)
             assert {type(each) for each in done} <= {bytes, asyncio.CancelledError}
         origin = pool._origin_pools[server.origin]
-        assert (pool.busy, pool.waiting, dict(origin._in_use), origin._waiting) == (0, 0, {}, {})
+        assert (pool.busy, pool.waiting, dict(origin._in_use), origin._queue._by_owner) == (0, 0, {}, {})
         assert origin._slots == pool.idle <= 3
