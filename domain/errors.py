@@ -5,6 +5,7 @@
     GatewayError
     ├── RequestError                  the caller sent something that cannot be served
     │   ├── InvalidRequestError           a member is missing or has the wrong type or value
+    │   │   └── MissingParameterError         a required member is missing
     │   ├── BodyNotJsonError              the body is not a JSON object in UTF-8
     │   ├── BodyTooLargeError
     │   ├── BodyTimeoutError              the body did not arrive in time
@@ -72,6 +73,19 @@ class RequestError(GatewayError):
 
 class InvalidRequestError(RequestError):
     """A member of the body or the query is missing, or has the wrong type or value."""
+
+
+class MissingParameterError(InvalidRequestError):
+    """A required member of the body is missing.
+
+    Args:
+        name: of the member.
+    """
+
+    code = "missing_required_parameter"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Missing required parameter: '{name}'.", param=name)
 
 
 class BodyNotJsonError(RequestError):

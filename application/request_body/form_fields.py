@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from application.request_body.members import bounded
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidRequestError, MissingParameterError
 from domain.form import Form, Part
 
 _LONGEST_NUMBER = 10
@@ -32,7 +32,7 @@ def form_model(form: Form) -> str:
     """
     model = single(form, "model")
     if model is None:
-        raise InvalidRequestError("You must provide a model parameter.", param="model")
+        raise MissingParameterError("model")
     return model
 
 
@@ -80,7 +80,7 @@ def files(form: Form, name: str, *, most: int) -> list[Part]:
     if form.texts(name):
         raise InvalidRequestError(f"Invalid type for '{name}': expected a file, not text.", param=name)
     if not found:
-        raise InvalidRequestError(f"Missing required parameter: '{name}'.", param=name)
+        raise MissingParameterError(name)
     if len(found) > most:
         raise InvalidRequestError(f"Invalid '{name}': expected at most {most} of them.", param=name)
     if not all(part.content.size for part in found):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidRequestError, MissingParameterError
 from domain.estimates import sampled_tokens
 
 _MAX_USER_LENGTH = 256
@@ -25,11 +25,11 @@ def required(fields: Fields, name: str) -> bytes:
     """Return the raw text of a member.
 
     Raises:
-        InvalidRequestError: it is missing.
+        MissingParameterError: it is missing.
     """
     raw = fields.get(name)
     if raw is None:
-        raise InvalidRequestError(f"Missing required parameter: '{name}'.", param=name)
+        raise MissingParameterError(name)
     return raw
 
 
@@ -41,7 +41,7 @@ def read_model(fields: Fields) -> str:
     """
     raw = fields.get("model")
     if raw is None:
-        raise InvalidRequestError("You must provide a model parameter.", param="model")
+        raise MissingParameterError("model")
     model = load(raw, "model")
     if not isinstance(model, str) or not model:
         raise InvalidRequestError("Invalid type for 'model': expected a non-empty string.", param="model")

@@ -7,7 +7,7 @@ from application.request_body.members import Fields, first_byte, required
 from application.serving.use_case import UseCase
 from application.use_cases.image_generation import MAX_IMAGES, add_images, no_input_estimate, read_json
 from domain.call import Call
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidRequestError, MissingParameterError
 from domain.form import Form
 from domain.operation import Endpoint
 
@@ -38,7 +38,7 @@ def read_form(form: Form, request_id: str) -> Call:
     """
     files(form, "image", most=MAX_FILES)
     if single(form, "prompt") is None:
-        raise InvalidRequestError("Missing required parameter: 'prompt'.", param="prompt")
+        raise MissingParameterError("prompt")
     form_integer(form, "n", least=1, most=MAX_IMAGES, default=1)
     return Call(
         endpoint=Endpoint.IMAGE_EDITS,

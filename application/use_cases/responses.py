@@ -20,7 +20,7 @@ from application.request_body.members import (
 )
 from application.serving.use_case import ErrorDetail, UseCase
 from domain.call import Call
-from domain.errors import InvalidRequestError
+from domain.errors import InvalidRequestError, MissingParameterError
 from domain.estimates import AUDIO_TOKENS, IMAGE_TOKENS, estimate_tokens, item_parts, part_characters
 from domain.operation import Endpoint
 from domain.usage import Usage
@@ -62,7 +62,7 @@ def _check_input(fields: Fields) -> None:
     if raw is None or bytes(raw) == b"null":
         if any(filled(fields, name) for name in _IN_PLACE_OF_INPUT):
             return
-        raise InvalidRequestError("Missing required parameter: 'input'.", param="input")
+        raise MissingParameterError("input")
     if first_byte(raw) not in {b'"', b"["}:
         raise InvalidRequestError("Invalid type for 'input': expected a string or an array of objects.", param="input")
 

@@ -29,6 +29,7 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.GatewayError: ErrorRow(500, _API, logging.ERROR),
     errors.RequestError: ErrorRow(400, _INVALID),
     errors.InvalidRequestError: ErrorRow(400, _INVALID),
+    errors.MissingParameterError: ErrorRow(400, _INVALID),
     errors.BodyNotJsonError: ErrorRow(400, _INVALID),
     errors.BodyTooLargeError: ErrorRow(413, _INVALID),
     errors.BodyTimeoutError: ErrorRow(408, _INVALID),

@@ -69,6 +69,8 @@ def test_the_key_opens_in_each_of_the_three_headers(server: LLMProxy, header: st
         (b"", "empty"),
         (b"   ", "empty"),
         (b"hello", "not valid JSON"),
+        (rb'{"model": "sim", "messages": ["\udcaf"]}', "lone surrogate at byte 31"),
+        (rb'{"model": "sim", "messages": ["\\ud83d \ud83d b"]}', "lone surrogate at byte 39"),
         (b'{"model": "sim", "messages": [', "not valid JSON"),
         (b"[1, 2]", "must be a JSON object"),
         (b'"text"', "must be a JSON object"),
@@ -107,7 +109,8 @@ def test_members_that_are_missing_or_of_the_wrong_type(
     client: httpx.Client, change: dict[str, object], param: str
 ) -> None:
     body = {name: value for name, value in (GOOD | change).items() if value is not ...}
-    check_error(client.post(CHAT, json=body), 400, None, param)
+    code = "missing_required_parameter" if ... in change.values() else None
+    check_error(client.post(CHAT, json=body), 400, code, param)
 
 
 def test_an_unknown_model(client: httpx.Client) -> None:

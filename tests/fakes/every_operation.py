@@ -111,6 +111,12 @@ def check_error(answer: Answered, status: int, code: str | None = None, param: s
     return message
 
 
+def check_refused(answer: Answered, param: str | None) -> None:
+    """Check the error of the proxy for an invalid or missing member."""
+    missing = "Missing required parameter" in answer.text
+    check_error(answer, 400, "missing_required_parameter" if missing else None, param)
+
+
 def lines(proxy: LLMProxy) -> dict[str, dict[str, Any]]:
     """Return the ledger's lines by request id, including those waiting in the journal."""
     data = Path(proxy.env["DATA_DIR"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -15,6 +16,10 @@ from infra.controllers.openai.large_body import LARGE, split_members
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _BOM = b"\xef\xbb\xbf"
+_SEARCHED = 256 * 1024  # bytes of an invalid body that are searched for the fault
+_HEX = rb"[\da-fA-F]{2}"
+_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]%b\\u[dD][c-fC-F]%b|(u[dD][89a-fA-F]%b)|.)" % (_HEX, _HEX, _HEX), re.DOTALL)
+"""Escapes in JSON strings; the group matches where a surrogate has no partner."""
 
 
 def announced_type(headers: Headers, limit: int) -> bytes:
@@ -92,6 +97,9 @@ async def read_members(body: bytes | bytearray) -> Mapping[str, bytes]:
             raise BodyNotJsonError("The request body begins with a byte order mark; expected plain UTF-8.") from None
         if not body.strip():
             raise BodyNotJsonError("The request body is empty; expected a JSON object.") from None
+        lone = next((found.start() for found in _ESCAPE.finditer(body, 0, _SEARCHED) if found[1]), None)
+        if lone is not None:
+            raise BodyNotJsonError(f"The request body is not valid JSON: lone surrogate at byte {lone}.") from None
         raise BodyNotJsonError(f"The request body is not valid JSON: {error}.") from None
     except RecursionError:
         raise BodyNotJsonError("The request body is nested too deeply.") from None

@@ -76,6 +76,8 @@ STORED: Mapping[str, Mapping[str, StoredAction]] = {
     "/input_items": {"GET": StoredAction.INPUT_ITEMS},
 }
 """Path suffix after the id, to the action of each HTTP method."""
+_NOT_IDS = frozenset({"", "input_tokens", "compact"})
+"""Operations of OpenAI's API at the place of an id, which the proxy does not offer."""
 
 ROUTES: Mapping[str, Route] = {
     f"{prefix}{use_case.endpoint.value}": Route(use_case) for prefix in PREFIXES for use_case in ENDPOINTS.values()
@@ -114,4 +116,4 @@ def _of_deployment(rest: str) -> Route | None:
 def _of_response(rest: str) -> StoredRoute | None:
     response_id, slash, action = rest.partition("/")
     actions = STORED.get(slash + action)
-    return None if actions is None or not response_id else StoredRoute(response_id, actions)
+    return None if actions is None or response_id in _NOT_IDS else StoredRoute(response_id, actions)

@@ -103,6 +103,8 @@ async def test_the_model_in_the_path_wins_over_a_forms(
         "/openai/nonsense",
         "/v1/deployments/sim/embeddings",
         "/v1/responses/",
+        "/v1/responses/input_tokens",
+        "/openai/responses/compact",
         "/v1/responses/resp_1/nonsense",
         "/v1/responses/resp_1/",
     ],

@@ -21,6 +21,7 @@ from tests.builders import model_document
 from tests.fakes.scripted_server import ScriptedServer
 
 KEY = "sk-upstream-0123456789"
+REQUEST_ID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 JSON = b"Content-Type: application/json\r\n"
 
 

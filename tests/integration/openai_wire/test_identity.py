@@ -14,7 +14,7 @@ from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering
 from tests.fakes.scripted_server import ScriptedServer, scripted_server
-from tests.integration.openai_wire.conftest import JSON, KEY, document_at, field, form_call, json_call
+from tests.integration.openai_wire.conftest import JSON, KEY, REQUEST_ID, document_at, field, form_call, json_call
 
 
 def azure_at(server: ScriptedServer, **parameters: str | None) -> ModelDocument:
@@ -34,7 +34,7 @@ async def test_every_request_carries_a_token(pool: HttpPool) -> None:
         assert wire.unusable_because(document) is None
         await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), document)
         await wire.answer(form_call(Endpoint.TRANSCRIPTIONS, field("model", "m")), document)
-        await wire.stored(StoredCall(StoredAction.RETRIEVE, "r", request_id="req-7"), document)
+        await wire.stored(StoredCall(StoredAction.RETRIEVE, "r", request_id=REQUEST_ID), document)
         await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), azure_at(server, secret_name="THE_KEY"))
         await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), document_at(server, secret_name=None))
     sent = [(each.headers.get(b"authorization"), each.headers.get(b"api-key")) for each in server.requests]
@@ -45,7 +45,7 @@ async def test_every_request_carries_a_token(pool: HttpPool) -> None:
         (None, KEY.encode()),
         (None, None),
     ]
-    assert server.requests[2].headers[b"x-request-id"] == b"req-7"
+    assert server.requests[2].headers[b"x-request-id"] == REQUEST_ID.encode()
 
 
 async def test_neither_key_nor_identity_is_said(wire: OpenAIWire) -> None:

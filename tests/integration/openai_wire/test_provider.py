@@ -42,7 +42,7 @@ from tests.fakes.chat_upstream import (
     streaming,
 )
 from tests.fakes.scripted_server import Behaviour, Peer, scripted_server
-from tests.integration.openai_wire.conftest import JSON, KEY, document_at
+from tests.integration.openai_wire.conftest import JSON, KEY, REQUEST_ID, document_at
 
 REPORT = Usage(input_tokens=11, output_tokens=3)
 
@@ -53,7 +53,14 @@ def a_call(*, stream: bool = False, wants_usage: bool = False, **fields: bytes) 
         members["stream"] = b"true"
     if wants_usage:
         members["stream_options"] = b'{"include_usage": true}'
-    return Call(Endpoint.CHAT_COMPLETIONS, "public", members, stream, wants_usage, request_id="req-7")
+    return Call(
+        Endpoint.CHAT_COMPLETIONS,
+        "public",
+        members,
+        stream,
+        wants_usage,
+        request_id=REQUEST_ID,
+    )
 
 
 async def read(wire: OpenAIWire, document: ModelDocument, *, wants_usage: bool = False) -> bytes:
@@ -78,12 +85,13 @@ async def test_the_request_as_the_upstream_sees_it(wire: OpenAIWire) -> None:
         b"user-agent": b"llmproxy/9",
         b"authorization": b"Bearer " + KEY.encode(),
         b"content-length": str(len(request.body)).encode(),
-        b"x-request-id": b"req-7",
+        b"x-request-id": REQUEST_ID.encode(),
     }
 
 
-async def test_a_request_id_that_no_header_can_carry_is_left_out(wire: OpenAIWire) -> None:
-    call = Call(Endpoint.CHAT_COMPLETIONS, "public", {"model": b'"public"'}, request_id="a\r\nx-evil: 1")
+@pytest.mark.parametrize("request_id", ["", "req-7", "req_3f2504e04f8941d39a0c0305e82c3301", "a\r\nx-evil: 1"])
+async def test_a_request_id_that_is_not_a_uuid_is_left_out(wire: OpenAIWire, request_id: str) -> None:
+    call = Call(Endpoint.CHAT_COMPLETIONS, "public", {"model": b'"public"'}, request_id=request_id)
     async with scripted_server(chat) as server:
         await wire.answer(call, document_at(server))
     assert b"x-request-id" not in server.requests[0].headers

@@ -14,7 +14,7 @@ from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering
 from tests.fakes.scripted_server import scripted_server
-from tests.integration.openai_wire.conftest import JSON, KEY, document_at
+from tests.integration.openai_wire.conftest import JSON, KEY, REQUEST_ID, document_at
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ from tests.integration.openai_wire.conftest import JSON, KEY, document_at
 )
 async def test_the_request_as_the_upstream_sees_it(wire: OpenAIWire, action: StoredAction, line: bytes) -> None:
     body = b'{"id":"resp_a/b?c","object":"response","error":null,"usage":null}'
-    call = StoredCall(action, "resp_a/b?c", "include%5B%5D=x&after=1", "req-7")
+    call = StoredCall(action, "resp_a/b?c", "include%5B%5D=x&after=1", REQUEST_ID)
     async with scripted_server(answering(body, JSON)) as server:
         answer = await wire.stored(call, document_at(server))
     (request,) = server.requests
     assert request.line == line
     assert request.headers[b"authorization"] == b"Bearer " + KEY.encode()
-    assert request.headers[b"x-request-id"] == b"req-7"
+    assert request.headers[b"x-request-id"] == REQUEST_ID.encode()
     assert b"content-type" not in request.headers
     assert (answer.body, answer.content_type, answer.usage) == (body, b"application/json", None)
 

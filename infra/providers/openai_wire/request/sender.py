@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ _STORED = {
     StoredAction.CANCEL: ("POST", "/cancel"),
     StoredAction.INPUT_ITEMS: ("GET", "/input_items"),
 }
+_UUID = re.compile(r"[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}", re.ASCII)
 _QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
 
 
@@ -110,9 +112,8 @@ class RequestSender:
 
 
 def _request_id_header(request_id: str) -> bytes:
-    if request_id and request_id.isascii() and request_id.isprintable():
-        return b"x-request-id: %b\r\n" % request_id.encode("ascii")
-    return b""
+    """Pass the caller's request id on if it is a UUID: some servers reject calls with any other."""
+    return b"x-request-id: %b\r\n" % request_id.encode("ascii") if _UUID.fullmatch(request_id) else b""
 
 
 def stored_head(call: StoredCall, deployment: ResolvedDeployment) -> bytes:
