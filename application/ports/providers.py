@@ -114,6 +114,14 @@ class Provider(Protocol):
             UpstreamError: the upstream was called, and the call failed, or it keeps no responses.
         """
 
+    async def resume(self, call: StoredCall, document: ModelDocument) -> Stream:
+        """Stream a response that this deployment makes, or made, in the background.
+
+        Raises:
+            DeploymentUnusableError: the document cannot be called as it stands.
+            UpstreamError: the call failed before the first event, or the upstream does not stream this response.
+        """
+
     def upstream_model(self, document: ModelDocument) -> str:
         """Return the name by which the upstream knows the model."""
 

@@ -15,6 +15,7 @@ from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Ledger
 from application.serving.limiter import Limiter
 from application.serving.response_affinity import ResponseAffinity, Swaps
+from application.serving.resumed_stream import ResumedStream
 from application.serving.stored import StoredResponses
 from application.serving.stream import Relay
 from application.serving.use_case import UseCase
@@ -139,3 +140,14 @@ class Serving:
             GatewayError: the call failed.
         """
         return await self._stored(caller, self.view.catalog, action, public_id, query, request_id)
+
+    async def resume(
+        self, use_case: UseCase, caller: Caller, public_id: str, query: str, request_id: str
+    ) -> ResumedStream:
+        """Stream a background response of the caller's project, from its begin or from where the query says.
+
+        Raises:
+            ResponseNotFoundError: the project has no such response, or its deployment no longer exists.
+            GatewayError: the call failed; nothing has been sent yet.
+        """
+        return await self._stored.resume(use_case, caller, self.view.catalog, public_id, query, request_id)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from application.ports.providers import Answer, Provider, StoredAction, StoredCall
 from application.serving.accounting import CallAccount
 from application.serving.ledger import Ledger
 from application.serving.meter import counted
 from application.serving.response_affinity import ResponseAffinity
+from application.serving.resumed_stream import ResumedStream
 from application.serving.use_case import UseCase
 from domain.access import may_use
 from domain.call import Call
@@ -20,12 +22,14 @@ from domain.errors import ResponseNotFoundError, UpstreamRefusedError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.project import Caller
+from domain.response_id import ResponseLocation
 from domain.usage import Usage
 
 _NOT_FOUND = 404
 _BACKGROUND = re.compile(rb'"background"\s*:\s*true')
 _COUNTED = frozenset({StoredAction.RETRIEVE, StoredAction.CANCEL})
 _UNDER_WAY = frozenset({"queued", "in_progress"})
+Found = TypeVar("Found")
 _FETCHED = UseCase(Endpoint.RESPONSES, estimate_input=lambda _call: Usage())
 
 
@@ -53,32 +57,77 @@ class StoredResponses:
             GatewayError: the call failed.
         """
         project_id = caller.project.id
+        kept, document = self._find(project_id, catalog, public_id)
+        call = StoredCall(action, kept.upstream_id, query, request_id)
+        answer = await _found(self._provider.stored(call, document), public_id)
+        if action in _COUNTED and answer.usage is not None and _BACKGROUND.search(answer.body):
+            await self._count(caller, document, _object(answer.body), answer.usage, public_id, request_id)
+        return replace(answer, body=self._affinity.rewrite_stored(answer.body, project_id, kept, public_id))
+
+    async def resume(
+        self, use_case: UseCase, caller: Caller, catalog: Catalog, public_id: str, query: str, request_id: str
+    ) -> ResumedStream:
+        """Stream a response that is made in the background.
+
+        Raises:
+            ResponseNotFoundError: the project has no such response, or may no longer use its deployment.
+            GatewayError: the call failed.
+        """
+        project_id = caller.project.id
+        kept, document = self._find(project_id, catalog, public_id)
+        call = StoredCall(StoredAction.RETRIEVE, kept.upstream_id, query, request_id)
+        stream = await _found(self._provider.resume(call, document), public_id)
+
+        async def completed(block: bytes, usage: Usage | None) -> None:
+            await self._count(caller, document, _last_response(block), usage, public_id, request_id)
+
+        def rewrite(block: bytes) -> bytes:
+            return self._affinity.rewrite_stored(block, project_id, kept, public_id)
+
+        return ResumedStream(use_case, stream, rewrite, completed)
+
+    def _find(self, project_id: str, catalog: Catalog, public_id: str) -> tuple[ResponseLocation, ModelDocument]:
         kept = self._affinity.find(project_id, public_id)
         document = None if kept is None else catalog.by_id.get(kept.document_id)
         if kept is None or document is None or not may_use(project_id, document):
             raise ResponseNotFoundError(public_id)
-        try:
-            answer = await self._provider.stored(StoredCall(action, kept.upstream_id, query, request_id), document)
-        except UpstreamRefusedError as refusal:
-            if refusal.status == _NOT_FOUND:
-                raise ResponseNotFoundError(public_id) from None
-            raise
-        if action in _COUNTED and answer.usage is not None and _BACKGROUND.search(answer.body):
-            await self._count(caller, document, answer, public_id, request_id)
-        return replace(answer, body=self._affinity.rewrite_stored(answer.body, project_id, kept, public_id))
+        return kept, document
 
     async def _count(
-        self, caller: Caller, document: ModelDocument, answer: Answer, public_id: str, request_id: str
+        self,
+        caller: Caller,
+        document: ModelDocument,
+        response: Mapping[str, object],
+        usage: Usage | None,
+        public_id: str,
+        request_id: str,
     ) -> None:
         """Charge what was made in the background once it is there. However often it is fetched: one line."""
-        response = _object(answer.body)
-        if response.get("background") is not True or response.get("status") in _UNDER_WAY or not counted(answer.usage):
+        if response.get("background") is not True or response.get("status") in _UNDER_WAY or not counted(usage):
             return  # the first line of a response is the one that is kept
         call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
         account = CallAccount(self._ledger, _FETCHED, call, caller, [document])
         account.attempt(document)
         account.share_line(public_id, response.get("created_at"))
-        await account.completed(answer.usage)
+        await account.completed(usage)
+
+
+async def _found(answer: Awaitable[Found], public_id: str) -> Found:
+    try:
+        return await answer
+    except UpstreamRefusedError as refusal:
+        if refusal.status == _NOT_FOUND:
+            raise ResponseNotFoundError(public_id) from None
+        raise
+
+
+def _last_response(block: bytes) -> Mapping[str, object]:
+    """Return the response object in the last event of a block."""
+    for line in reversed(block.splitlines()):
+        if line.startswith(b"data:") and b'"response"' in line:
+            response = _object(line[5:]).get("response")
+            return response if isinstance(response, dict) else {}
+    return {}
 
 
 def _object(body: bytes) -> Mapping[str, object]:

@@ -41,6 +41,10 @@ class Dispatch:
         """See the port."""
         return await self._of(document, Endpoint.RESPONSES).stored(call, document)
 
+    async def resume(self, call: StoredCall, document: ModelDocument) -> Stream:
+        """See the port."""
+        return await self._of(document, Endpoint.RESPONSES).resume(call, document)
+
     def upstream_model(self, document: ModelDocument) -> str:
         """See the port."""
         return self._first(document).upstream_model(document)

@@ -7,9 +7,11 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
+from application.ports.providers import StoredAction
 from domain.form import Form
 from domain.operation import Endpoint
 from infra.simulator.connection import ClientConnection, Receive, Scope, Send
@@ -23,6 +25,7 @@ from infra.simulator.operations import planned
 from infra.simulator.paths import parse_path, stored_action
 from infra.simulator.picture import PREFIX, draw, picture_at
 from infra.simulator.reply import Request
+from infra.simulator.responses.create import resume
 from infra.simulator.stored_responses import ResponseStore, answer_stored
 from infra.simulator.uploads import members_of, read_form
 
@@ -78,7 +81,11 @@ class Simulator:
             check_key(scope["headers"], self._options.api_key)
             query = scope.get("query_string", b"").decode("latin-1")
             self._last = LastRequest(method, path, query, scope["headers"], b"")
-            found = answer_stored(self._kept, *stored_action(method, path, parsed.stored), query)
+            action, response_id = stored_action(method, path, parsed.stored)
+            if action is StoredAction.RETRIEVE and parse_qs(query).get("stream") == ["true"]:
+                await self._resume(response_id, query, connection)
+                return
+            found = answer_stored(self._kept, action, response_id, query)
             self.counters.add(found.counted)
             await connection.answer(200, found.body)
         elif path.startswith("/simulator/"):
@@ -89,6 +96,15 @@ class Simulator:
             await connection.answer(200, msgspec.json.encode(self._models(path)))
         else:
             raise SimulatedError(404, f"Invalid URL ({method} {path})")
+
+    async def _resume(self, response_id: str, query: str, connection: ClientConnection) -> None:
+        """Stream a background response again. It is no call of its own: only its usage counts, once."""
+        start = asyncio.get_running_loop().time()
+        plan, _ = resume(self._kept, response_id, query)
+        usage = Counters()
+        await respond(connection, Endpoint.RESPONSES.value, plan, self._options.faults(0), usage, start)
+        if usage.aborted + usage.failed == 0:
+            self.counters.add(plan.usage)
 
     async def _own(self, method: str, path: str, connection: ClientConnection) -> None:
         if path == "/simulator/calls":

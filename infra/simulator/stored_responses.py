@@ -28,6 +28,7 @@ class StoredResponse:
         history: input and output of the conversation including this response.
         usage: of the response.
         background: requested with ``background``.
+        started: the response object while in progress, if it was requested with ``background`` and ``stream``.
         fetched: fetched when complete, and counted.
         cancelled: it never completes.
     """
@@ -37,6 +38,7 @@ class StoredResponse:
     history: list[dict[str, Any]]
     usage: Usage
     background: bool = False
+    started: dict[str, Any] | None = None
     fetched: bool = False
     cancelled: bool = False
 
@@ -65,6 +67,17 @@ class ResponseStore:
     def find(self, response_id: str) -> StoredResponse | None:
         """Return a response; None if unknown."""
         return self._by_id.get(response_id)
+
+    def require(self, response_id: str) -> StoredResponse:
+        """Return a response.
+
+        Raises:
+            SimulatedError: 404, unknown.
+        """
+        found = self.find(response_id)
+        if found is None:
+            raise SimulatedError(404, f"Response with id '{response_id[:200]}' not found.")
+        return found
 
     def delete(self, response_id: str) -> bool:
         """Delete a response; False if unknown."""
@@ -101,9 +114,7 @@ def answer_stored(kept: ResponseStore, action: StoredAction, response_id: str, q
     Raises:
         SimulatedError: 404, unknown response; 400, invalid action.
     """
-    found = kept.find(response_id)
-    if found is None:
-        raise SimulatedError(404, f"Response with id '{response_id[:200]}' not found.")
+    found = kept.require(response_id)
     options = {name: values[-1] for name, values in parse_qs(query).items()}
     if action is StoredAction.DELETE:
         kept.delete(response_id)
@@ -112,8 +123,6 @@ def answer_stored(kept: ResponseStore, action: StoredAction, response_id: str, q
         return StoredAnswer(msgspec.json.encode(_page(found.items, options)))
     if action is StoredAction.CANCEL:
         return _cancelled(found)
-    if options.get("stream") == "true":
-        raise wrong("The simulator does not stream responses that are stored.", "stream")
     return _complete(found)
 
 

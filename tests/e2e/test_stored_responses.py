@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -175,6 +176,45 @@ def test_any_replica_and_any_later_start_know_them(
             assert elsewhere.get(f"/responses/{made['id']}").status_code == 404
     finally:
         stranger.stop()
+
+
+def numbered(stream: httpx.Response) -> Iterator[dict[str, Any]]:
+    for line in stream.iter_lines():
+        if line.startswith("data: {"):
+            yield json.loads(line[6:])
+
+
+@pytest.mark.parametrize("disconnected", [False, True])
+def test_a_background_stream_is_resumed_and_counted_once(
+    client: httpx.Client, proxy: LLMProxy, *, disconnected: bool
+) -> None:
+    create(client)
+    before = settled(proxy)["output_tokens"]
+    body = {"model": "thinker", "input": "Count.", "stream": True, "background": True}
+    with client.stream("POST", "/responses", json=body | {"simulator": {"tokens": 200, "tps": 500}}) as stream:
+        seen = []
+        for event in numbered(stream):
+            seen.append(event)
+            if disconnected and len(seen) == 10:
+                break
+    response_id, last = seen[0]["response"]["id"], seen[-1]["sequence_number"]
+    for after in (last if disconnected else 7, 3, None):
+        query = {"stream": "true"} | ({} if after is None else {"starting_after": str(after)})
+        with client.stream("GET", f"/responses/{response_id}", params=query) as stream:
+            assert stream.status_code == 200
+            rest = list(numbered(stream))
+        first = 0 if after is None else after + 1
+        assert [event["sequence_number"] for event in rest] == list(range(first, first + len(rest)))
+        assert (rest[-1]["type"], rest[-1]["response"]["id"]) == ("response.completed", response_id)
+        assert rest[-1]["response"]["usage"]["output_tokens"] == 200
+    total = settled(proxy)["output_tokens"]
+    assert total == before + 200
+    with client.stream("GET", f"/responses/{response_id}", params={"stream": "true"}) as stream:
+        assert len(list(numbered(stream))) > 200
+    assert settled(proxy)["output_tokens"] == total
+    direct = client.post("/responses", json={"model": "thinker", "input": "Count."})
+    refused = client.get(f"/responses/{direct.json()['id']}", params={"stream": "true"})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "stream")
 
 
 def test_what_is_made_in_the_background_is_counted_once(proxy: LLMProxy, client: httpx.Client) -> None:

@@ -35,7 +35,7 @@ class FakeStream:
             if isinstance(block, Exception):
                 raise block
             if isinstance(block, bytes):
-                if block == DONE:
+                if block.endswith(DONE):
                     self.ended = True
                     self.usage = self._usage_at_end
                 yield block
@@ -74,6 +74,12 @@ class FakeProvider:
         self.stored_calls.append(call)
         found = await self._reach(document)
         assert isinstance(found, Answer), call
+        return found
+
+    async def resume(self, call: StoredCall, document: ModelDocument) -> FakeStream:
+        self.stored_calls.append(call)
+        found = await self._reach(document)
+        assert isinstance(found, FakeStream), call
         return found
 
     async def stream(self, call: Call, document: ModelDocument) -> FakeStream:

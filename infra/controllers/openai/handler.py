@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from application.serving.accounting import CallAccount
+from application.serving.resumed_stream import ResumedStream
 from application.serving.serve import Serving
+from application.serving.stream import Relay
 from application.serving.use_case import UseCase, no_form, no_json
+from application.use_cases.responses import RESPONSES
 from domain.call import Call
 from domain.errors import (
     BodyTimeoutError,
@@ -30,7 +33,7 @@ from infra.controllers.openai.body import announced_type, read_bytes, read_membe
 from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
 from infra.controllers.openai.form import FormLimits, is_form, read_form, with_model
 from infra.controllers.openai.routes import Route, StoredRoute
-from infra.controllers.openai.stored import action_of, query_of
+from infra.controllers.openai.stored import action_of, query_of, requests_stream
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.request_log import RequestRecord
 
@@ -143,6 +146,10 @@ class Handler:
         action = action_of(route, scope["method"], scope["path"])
         caller = self._authenticate(scope, response)
         query, request_id = query_of(action, scope["query_string"]), response.record.request_id
+        if requests_stream(query):
+            resumed = await self._serving.resume(RESPONSES, caller, route.response_id, query, request_id)
+            await self._relay(resumed, response)
+            return
         answer = await self._serving.stored(caller, action, route.response_id, query, request_id)
         await response.whole(200, answer.content_type, answer.body)
 
@@ -153,7 +160,10 @@ class Handler:
         return caller
 
     async def _stream(self, account: CallAccount, response: Response) -> None:
-        relay = await self._serving.stream(account)
+        await self._relay(await self._serving.stream(account), response)
+
+    @staticmethod
+    async def _relay(relay: Relay | ResumedStream, response: Response) -> None:
         async with aclosing(relay.blocks) as blocks:
             # The head is sent with the first block: a failure before that is a plain error response.
             first = await anext(blocks, b"")

@@ -10,7 +10,7 @@ from infra.controllers.openai.routes import StoredRoute
 
 _INCLUDE = frozenset({"include", "include[]"})
 PARAMETERS = {
-    StoredAction.RETRIEVE: _INCLUDE | {"starting_after"},
+    StoredAction.RETRIEVE: _INCLUDE | {"include_obfuscation", "starting_after", "stream"},
     StoredAction.DELETE: frozenset[str](),
     StoredAction.CANCEL: frozenset[str](),
     StoredAction.INPUT_ITEMS: _INCLUDE | {"after", "before", "limit", "order"},
@@ -36,7 +36,7 @@ def query_of(action: StoredAction, query: bytes) -> str:
     """Build the query string for the upstream.
 
     Raises:
-        InvalidRequestError: it is malformed, or requests a stream.
+        InvalidRequestError: it is malformed, or ``stream`` is not a boolean.
     """
     try:
         given = parse_qsl(
@@ -44,6 +44,12 @@ def query_of(action: StoredAction, query: bytes) -> str:
         )
     except ValueError:
         raise InvalidRequestError("The query string is malformed.") from None
-    if action is StoredAction.RETRIEVE and any(name == "stream" and value != "false" for name, value in given):
-        raise InvalidRequestError("A stored response cannot be streamed: retrieve it without 'stream'.", param="stream")
-    return urlencode([(name, value) for name, value in given if name in PARAMETERS[action]])
+    kept = [(name, value) for name, value in given if name in PARAMETERS[action]]
+    if any(name == "stream" and value not in {"true", "false"} for name, value in kept):
+        raise InvalidRequestError("Invalid value for 'stream': expected 'true' or 'false'.", param="stream")
+    return urlencode([(name, value) for name, value in kept if (name, value) != ("stream", "false")])
+
+
+def requests_stream(query: str) -> bool:
+    """Return whether a query made by ``query_of`` requests a stream."""
+    return "stream=true" in query.split("&")

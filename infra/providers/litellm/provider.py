@@ -114,6 +114,10 @@ class LiteLLMProvider:
         """Refuse: nothing is stored here; see the port."""
         raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
 
+    async def resume(self, call: StoredCall, document: ModelDocument) -> Stream:  # noqa: ARG002 - the port's signature
+        """Refuse: nothing is stored here; see the port."""
+        raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
+
     def upstream_model(self, document: ModelDocument) -> str:
         """See the port."""
         return VENDORS[document.model_type].upstream_name(document.parameters, document.code)

@@ -126,17 +126,34 @@ class OpenAIWire:
             UpstreamError: the call failed; status 404 if the upstream has no such response.
         """
         deployment = self._deployment(document)
+        data = await self._body(await self._send_stored(call, deployment))
+        if not data and call.action is StoredAction.DELETE:
+            data = deleted(call)
+        data, usage = read_answer(data, deployment, ENDPOINTS[Endpoint.RESPONSES])
+        return Answer(data, JSON, usage)
+
+    async def resume(self, call: StoredCall, document: ModelDocument) -> Stream:
+        """Stream a response that the deployment makes in the background.
+
+        Raises:
+            DeploymentUnusableError, UpstreamError: see :meth:`stored`.
+        """
+        deployment = self._deployment(document)
+        response = await self._send_stored(call, deployment)
+        content_type = response.headers.get(b"content-type", b"")
+        if is_json(content_type) or is_html(content_type):
+            raise await _no_stream(response, deployment)
+        streamed = Call(Endpoint.RESPONSES, document.code, {}, stream=True, request_id=call.request_id)
+        return await open_event_stream(response, streamed, deployment)
+
+    async def _send_stored(self, call: StoredCall, deployment: ResolvedDeployment) -> HttpResponse:
         response = await self._sender.send_stored(call, deployment)
         if response.status >= _MULTIPLE_CHOICES:
             error = await _error(response, deployment)
             if isinstance(error, DeploymentUnusableError | UpstreamOperationError):  # only the response can be missing
                 error = UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
             raise error
-        data = await self._body(response)
-        if not data and call.action is StoredAction.DELETE:
-            data = deleted(call)
-        data, usage = read_answer(data, deployment, ENDPOINTS[Endpoint.RESPONSES])
-        return Answer(data, JSON, usage)
+        return response
 
     def upstream_model(self, document: ModelDocument) -> str:
         """Return the upstream's name for the model."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -48,7 +51,8 @@ def plan(request: Request) -> Reply:
     own = read_prompt(body, [], items)  # a proxy does not know the continued conversation
     begun = Usage(input_tokens=own.tokens, audio_input_tokens=own.audio_tokens)
     if request.stream:
-        return Reply(_pieces(request, kept, response_id), used, begun, shown, completed=keep)
+        started = response_object(request.members, response_id, request.created, "in_progress")
+        return Reply(_pieces(started, kept), used, begun, shown, completed=keep)
     return Reply(Whole(lambda: msgspec.json.encode(done)), used, begun, shown, completed=keep)
 
 
@@ -71,15 +75,42 @@ def _in_background(request: Request, kept: StoredResponse, response_id: str, kee
         queued = response_object(request.members, response_id, request.created, "queued")
         return Reply(Whole(lambda: msgspec.json.encode(queued)), nothing, nothing, None)
 
+    kept.started = response_object(request.members, response_id, request.created, "in_progress")
+    return _resumed(kept, _pieces(kept.started, kept, counted=False))
+
+
+def resume(kept: ResponseStore, response_id: str, query: str) -> tuple[Reply, Pieces]:
+    """Plan the stream of a background response, from its begin or behind the event ``starting_after``.
+
+    The last event is always sent.
+
+    Raises:
+        SimulatedError: 404, unknown response; 400, not created with ``background`` and ``stream``, or invalid query.
+    """
+    found = kept.require(response_id)
+    if found.started is None or found.cancelled:
+        raise wrong("Only responses that were created with 'background' and 'stream' can be streamed again.", "stream")
+    after = parse_qs(query).get("starting_after", ["-1"])[-1]
+    try:
+        number = int(after)
+    except ValueError:
+        raise wrong(
+            "Invalid type for 'starting_after': expected an integer.", "starting_after", "invalid_type"
+        ) from None
+    pieces = _pieces(found.started, found, counted=False)
+    pieces = replace(pieces, events=islice(pieces.events, max(0, number + 1), None))
+    return _resumed(found, pieces), pieces
+
+
+def _resumed(kept: StoredResponse, pieces: Pieces) -> Reply:
     def seen() -> None:
         kept.fetched = True
 
-    pieces = _pieces(request, kept, response_id, counted=False)
-    return Reply(pieces, kept.usage, nothing, kept.usage if request.with_usage else None, completed=seen)
+    reported = None if kept.body["usage"] is None else kept.usage
+    return Reply(pieces, Usage() if kept.fetched else kept.usage, Usage(), reported, completed=seen)
 
 
-def _pieces(request: Request, kept: StoredResponse, response_id: str, *, counted: bool = True) -> Pieces:
-    started = response_object(request.members, response_id, request.created, "in_progress")
+def _pieces(started: dict[str, Any], kept: StoredResponse, *, counted: bool = True) -> Pieces:
     items = kept.body["output"]
     events: Iterator[Event] = numbered(started, items)
     last = event(f"response.{kept.body['status']}", length_of(started, items), {"response": kept.body})

@@ -12,6 +12,7 @@ from application.serving.authenticate import DEFAULT_PROJECT
 from domain.response_id import ResponseLocation
 from tests.fakes.app_server import OpenProxy, open_proxy
 from tests.fakes.in_process_proxy import IDS
+from tests.fakes.provider import FakeStream
 
 _ID = IDS.public(DEFAULT_PROJECT.id, ResponseLocation("sim", "resp_upstream"))
 _FOREIGN = IDS.public("others", ResponseLocation("sim", "resp_upstream"))
@@ -82,8 +83,18 @@ async def test_only_known_parameters_go_upstream(
     assert [call.query for call in served.provider.stored_calls] == [upstream]
 
 
-@pytest.mark.parametrize("query", ["stream=true", "stream=1", "stream", "include=a&stream=true"])
-async def test_a_stored_response_is_not_streamed(served: OpenProxy, client: httpx.AsyncClient, query: str) -> None:
+async def test_a_background_response_is_streamed() -> None:
+    events = b'event: response.completed\ndata: {"type":"response.completed","response":{"id":"resp_upstream"}}\n\n'
+    served = await open_proxy(sim=FakeStream(events))
+    async with served.client() as client:
+        answer = await client.get(f"/v1/responses/{_ID}?stream=true&starting_after=7&key=secret")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/event-stream")
+    assert answer.content == events.replace(b"resp_upstream", _ID.encode())
+    assert [call.query for call in served.provider.stored_calls] == ["stream=true&starting_after=7"]
+
+
+@pytest.mark.parametrize("query", ["stream=1", "stream", "include=a&stream=True"])
+async def test_stream_is_a_boolean(served: OpenProxy, client: httpx.AsyncClient, query: str) -> None:
     answer = await client.get(f"/v1/responses/{_ID}?{query}")
     assert (answer.status_code, answer.json()["error"]["param"]) == (400, "stream")
     assert served.provider.stored_calls == []

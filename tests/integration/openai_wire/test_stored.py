@@ -7,7 +7,7 @@ import json
 import pytest
 
 from application.ports.providers import StoredAction, StoredCall
-from domain.errors import UpstreamCredentialError, UpstreamRefusedError
+from domain.errors import UpstreamCredentialError, UpstreamProtocolError, UpstreamRefusedError
 from domain.usage import Usage
 from domain.vendors import ModelType
 from infra.providers.openai_wire.provider import OpenAIWire
@@ -99,3 +99,43 @@ async def test_a_response_is_deleted_without_a_word(wire: OpenAIWire) -> None:
     assert json.loads(answer.body) == {"id": "resp_1", "object": "response", "deleted": True}
     assert answer.content_type == b"application/json"
     assert answer.usage is None
+
+
+COMPLETED = b'{"id":"resp_1","error":null,"usage":{"input_tokens":5,"output_tokens":7}}'
+RESUMED = [
+    b'data: {"type":"response.output_text.delta","sequence_number":8,"delta":"x"}\n\n',
+    b'data: {"type":"response.completed","sequence_number":9,"response":%b}\n\n' % COMPLETED,
+]
+
+
+async def test_a_stream_is_resumed(wire: OpenAIWire) -> None:
+    async with scripted_server(answering(b"".join(RESUMED), b"content-type: text/event-stream\r\n")) as server:
+        call = StoredCall(StoredAction.RETRIEVE, "resp_1", "stream=true&starting_after=7", "req-7")
+        stream = await wire.resume(call, document_at(server))
+        assert b"".join([block async for block in stream]) == b"".join(RESUMED)
+    assert (stream.ended, stream.usage) == (True, Usage(5, 7))
+    (request,) = server.requests
+    assert request.line == b"GET /v1/responses/resp_1?stream=true&starting_after=7 HTTP/1.1"
+    assert b"text/event-stream" in request.headers[b"accept"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error", "code"),
+    [
+        (b"404 Not Found", b'{"error":{"message":"gone"}}', UpstreamRefusedError, 404),
+        (
+            b"400 Bad Request",
+            b'{"error":{"message":"not a background response","param":"stream"}}',
+            UpstreamRefusedError,
+            400,
+        ),
+        (b"200 OK", b'{"id":"resp_1","object":"response","error":null}', UpstreamProtocolError, None),
+    ],
+)
+async def test_what_is_not_streamed_is_an_error(
+    wire: OpenAIWire, status: bytes, body: bytes, error: type[Exception], code: int | None
+) -> None:
+    async with scripted_server(answering(body, JSON, status)) as server:
+        with pytest.raises(error) as caught:
+            await wire.resume(StoredCall(StoredAction.RETRIEVE, "resp_1", "stream=true"), document_at(server))
+    assert getattr(caught.value, "status", None) == code

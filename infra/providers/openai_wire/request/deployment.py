@@ -95,7 +95,7 @@ def resolve_deployment(
             for endpoint, path in paths.items()
         },
         stored=(stored, query),
-        headers=_lines("accept: application/json", *headers),
+        headers=_lines("accept: application/json, text/event-stream", *headers),
         code=document.code,
         upstream_model=name,
         model=msgspec.Raw(msgspec.json.encode(name)),

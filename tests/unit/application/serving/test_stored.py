@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from application.ports.providers import Answer, StoredAction
+from application.serving.resumed_stream import ResumedStream
 from application.use_cases.responses import RESPONSES
 from domain import errors
 from domain.response_id import ResponseLocation
@@ -183,3 +184,59 @@ async def test_a_background_stream_that_is_left_does_not_take_the_line_of_its_re
     proxy, _ = await serving(response(USAGE))
     await fetch(proxy)
     assert left.id != proxy.lines[0].id
+
+
+async def resumed(proxy: InProcessProxy, key: str = KEY) -> ResumedStream:
+    caller = proxy.serving.authenticate(key)
+    return await proxy.serving.resume(RESPONSES, caller, MINE, "stream=true", "req-1")
+
+
+def resumable(*, background: bool = True) -> FakeStream:
+    done = {"id": "resp_up", "created_at": CREATED, "status": "completed", "background": background}
+    last = json.dumps({"type": "response.completed", "sequence_number": 9, "response": done}).encode()
+    return FakeStream(b'data: {"delta":"resp_up"}\n\n', b"data: %b\n\ndata: [DONE]\n\n" % last, usage=USAGE)
+
+
+async def test_a_resumed_stream_has_the_line_of_its_response_under_its_public_id() -> None:
+    proxy, provider = await serving(resumable())
+    stream = await resumed(proxy)
+    text = b"".join([block async for block in stream.blocks])
+    assert MINE.encode() in text
+    assert [call.query for call in provider.stored_calls] == ["stream=true"]
+    (line,) = proxy.lines
+    proxy, _ = await serving(response(USAGE))
+    await fetch(proxy)
+    assert (line.id, line.time_ms, line.usage) == (proxy.lines[0].id, CREATED * 1000, USAGE)
+
+
+async def test_a_resumed_stream_that_is_not_read_to_its_end_costs_nothing() -> None:
+    upstream = resumable()
+    proxy, _ = await serving(upstream)
+    blocks = (await resumed(proxy)).blocks
+    await anext(blocks)
+    await blocks.aclose()
+    assert (proxy.lines, upstream.closed) == ([], True)
+
+
+async def test_a_resumed_stream_that_breaks_ends_with_an_error_event() -> None:
+    error = {"message": "broken", "type": "server_error", "param": None, "code": None}
+    proxy, _ = await serving(FakeStream(b'data: {"delta":"x"}\n\n', errors.UpstreamProtocolError(reason="cut")))
+    stream = await resumed(proxy)
+    with pytest.raises(errors.UpstreamProtocolError):
+        async for _ in stream.blocks:
+            pass
+    assert b"broken" in (stream.failure(error) or b"")
+    assert proxy.lines == []
+
+
+async def test_only_its_project_resumes_a_stream_and_only_a_background_response_is_charged() -> None:
+    proxy, provider = await serving(resumable())
+    with pytest.raises(errors.ResponseNotFoundError):
+        await resumed(proxy, OTHER_KEY)
+    assert provider.stored_calls == []
+    proxy, _ = await serving(errors.UpstreamRefusedError(404, "gone"))
+    with pytest.raises(errors.ResponseNotFoundError):
+        await resumed(proxy)
+    proxy, _ = await serving(resumable(background=False))
+    assert [block async for block in (await resumed(proxy)).blocks]
+    assert proxy.lines == []

@@ -20,7 +20,8 @@ from domain.errors import (
 from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
 from domain.usage import Usage
-from infra.providers.simulator import SimulatedStream, SimulatorProvider
+from infra.providers.simulator import SimulatorProvider
+from infra.simulator.in_process import SimulatedStream
 from tests.builders import model_document
 
 PROVIDER = SimulatorProvider(clock=lambda: 1_700_000_000.9)

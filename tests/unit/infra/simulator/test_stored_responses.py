@@ -9,7 +9,7 @@ from application.ports.providers import StoredAction
 from domain.usage import Usage
 from infra.simulator.errors import SimulatedError
 from infra.simulator.reply import Pieces, Reply, Request, Whole
-from infra.simulator.responses.create import plan
+from infra.simulator.responses.create import plan, resume
 from infra.simulator.stored_responses import ResponseStore, StoredAnswer, StoredResponse, answer_stored
 
 KEPT = ResponseStore()
@@ -98,6 +98,35 @@ def test_a_background_stream_counts_at_its_end_or_when_it_is_fetched() -> None:
     heard.completed()
     response_id = json.loads(heard.answer.closing.split(b"data: ")[1])["response"]["id"]
     assert fetch(response_id).counted == Usage()
+
+
+@pytest.mark.parametrize(("query", "first"), [("", 0), ("starting_after=-1", 0), ("starting_after=4", 5)])
+def test_a_background_stream_can_be_resumed(query: str, first: int) -> None:
+    kept, made = ResponseStore(), []
+    plan_made = plan(
+        Request({"model": "m", "input": "Hi", "background": True, "stream": True}, 17, stream=True, kept=kept)
+    )
+    assert isinstance(plan_made.answer, Pieces)
+    made = [event for event, _ in plan_made.answer.events] + [plan_made.answer.closing]
+    response_id = json.loads(made[0].partition(b"data: ")[2])["response"]["id"]
+    resumed, pieces = resume(kept, response_id, f"stream=true&{query}")
+    assert [event for event, _ in pieces.events] + [pieces.closing] == made[first:]
+    assert resumed.usage.output_tokens > 0
+    resumed.completed()
+    assert resume(kept, response_id, query)[0].usage.output_tokens == 0
+
+
+def test_only_background_streams_can_be_resumed() -> None:
+    kept = ResponseStore()
+    for members in ({}, {"background": True}, {"stream": True}):
+        made = plan(Request({"model": "m", "input": "Hi", **members}, 17, stream="stream" in members, kept=kept))
+        made.completed()
+    assert len(kept._by_id) == 3
+    for response_id in kept._by_id:
+        with pytest.raises(SimulatedError, match="background"):
+            resume(kept, response_id, "stream=true")
+    with pytest.raises(SimulatedError, match="not found"):
+        resume(kept, "resp_unknown", "stream=true")
 
 
 def test_the_oldest_responses_are_dropped() -> None:
