@@ -140,10 +140,10 @@ class OpenAIWire:
         """
         deployment = self._deployment(document)
         response = await self._send_stored(call, deployment)
+        streamed = Call(Endpoint.RESPONSES, document.code, {}, stream=True, request_id=call.request_id)
         content_type = response.headers.get(b"content-type", b"")
         if is_json(content_type) or is_html(content_type):
-            raise await _no_stream(response, deployment)
-        streamed = Call(Endpoint.RESPONSES, document.code, {}, stream=True, request_id=call.request_id)
+            return single_block(await self._read(response, streamed, deployment), streamed)
         return await open_event_stream(response, streamed, deployment)
 
     async def _send_stored(self, call: StoredCall, deployment: ResolvedDeployment) -> HttpResponse:
