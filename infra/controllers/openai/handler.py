@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -160,14 +161,17 @@ class Handler:
         return caller
 
     async def _stream(self, account: CallAccount, response: Response) -> None:
-        await self._relay(await self._serving.stream(account), response)
+        relay = await self._serving.stream(account)
+        await self._relay(relay, response, rate_headers(self._serving.limits_of(account)))
 
     @staticmethod
-    async def _relay(relay: Relay | ResumedStream, response: Response) -> None:
+    async def _relay(
+        relay: Relay | ResumedStream, response: Response, extra: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
         async with aclosing(relay.blocks) as blocks:
             # The head is sent with the first block: a failure before that is a plain error response.
             first = await anext(blocks, b"")
-            await response.begin(relay.content_type, relay.failure, rate_headers(self._serving.limits_of(account)))
+            await response.begin(relay.content_type, relay.failure, extra)
             await response.block(first)
             async for block in blocks:
                 await response.block(block)
