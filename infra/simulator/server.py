@@ -98,7 +98,7 @@ class Simulator:
             raise SimulatedError(404, f"Invalid URL ({method} {path})")
 
     async def _resume(self, response_id: str, query: str, connection: ClientConnection) -> None:
-        """Stream a background response again. It is no call of its own: only its usage counts, once."""
+        """Stream a background response again. It does not count as a call; its usage counts once."""
         start = asyncio.get_running_loop().time()
         plan, _ = resume(self._kept, response_id, query)
         usage = Counters()
