@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 CHARACTERS_PER_TOKEN = 4
 """One token is about four characters of English."""
@@ -25,6 +25,26 @@ _SAMPLES = 256
 _SAMPLE = 4 * 1024
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=_-]+")
 _ESCAPE = len(r"\uXXXX") - 1
+
+USUAL_OUTPUT = 4096
+"""Output tokens of a call where neither the request nor the document limits them."""
+
+REASONING_TOKENS_PER_SECOND = 200
+"""Hidden reasoning of a stream that was cut: more than nearly every model writes, so that the estimate is high."""
+
+_CEILINGS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_CHOICES = ("n", "best_of")
+_LONGEST_NUMBER = 15
+
+_REASONING_MODEL = re.compile(
+    r"(?:^|[/.:_-])(?:o[1-9](?:$|-)|gpt-5|gpt-oss|deepseek-r|deepseek-reasoner|gemini-(?:2\.5|[3-9])|grok-(?:3-mini|[4-9])"
+    r"|magistral|qwq|qwen3|glm-4\.[5-9]|kimi-k2-thinking)|thinking|reasoning",
+    re.IGNORECASE,
+)
+"""Names of models that reason before they answer."""
+
+_REASONING_MEMBERS = ("reasoning_effort", "reasoning", "thinking")
+_NO_REASONING = frozenset({b"null", b'"none"', b'"minimal"'})
 
 _ITEM_TEXTS = ("text", "refusal", "name", "arguments", "input")
 """Members of items and of their parts that are texts for, or of, the model."""
@@ -74,6 +94,33 @@ def audio_input_tokens(milliseconds: int) -> int:
 def speech_tokens(characters: int) -> int:
     """Estimate the tokens of audio in which a text is read aloud, rounded up."""
     return -(-characters * 1000 // (CHARACTERS_PER_SECOND * AUDIO_OUTPUT_MILLISECONDS))
+
+
+def output_ceiling(fields: Mapping[str, bytes], defaults: Mapping[str, object], longest: int | None) -> int:
+    """Return the most output tokens of a call, all its choices together.
+
+    Args:
+        fields: members of the request, as raw JSON.
+        defaults: request defaults of the document.
+        longest: output tokens that the model can write in one answer, if known.
+    """
+    asked = max((_number(fields.get(name)) for name in _CEILINGS), default=0)
+    if not asked:
+        asked = max((value for name in _CEILINGS if isinstance(value := defaults.get(name), int)), default=0)
+    choices = max(1, *(_number(fields.get(name)) for name in _CHOICES))
+    return (asked or longest or USUAL_OUTPUT) * choices
+
+
+def may_reason(names: Iterable[str], fields: Mapping[str, bytes]) -> bool:
+    """Return whether a model may reason before it answers, by its names or because the request asks for it."""
+    if any(name in fields and bytes(fields[name]) not in _NO_REASONING for name in _REASONING_MEMBERS):
+        return True
+    return any(map(_REASONING_MODEL.search, names))
+
+
+def _number(raw: bytes | None) -> int:
+    text = b"" if raw is None else bytes(raw)
+    return int(text) if text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
 
 
 def message_characters(message: object) -> int:

@@ -36,6 +36,7 @@ def _line(number: int, random: Random) -> LedgerLine:
         usage_source=random.choice(list(UsageSource)),
         prices=prices.described,
         cost_units=cost.units,
+        exposure_units=random.choice([None, cost.units + random.randint(1, 10**13)]),
         currency=cost.currency,
         unpriced=cost.unpriced,
     )

@@ -13,7 +13,7 @@ from domain.billing_units import BY_PRICE
 from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
 
-_NUMBERS = ("calls", "failed", "inexact", "unpriced", "implausible", "cost_units")
+_NUMBERS = ("calls", "failed", "inexact", "unpriced", "implausible", "cost_units", "exposure_units")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,11 @@ def make_query(
 def cost_text(row: UsageRow) -> str:
     """Format the exact cost in plain notation, without the currency."""
     return plain(Money.from_units(row.cost_units, row.currency).amount)
+
+
+def exposure_text(row: UsageRow) -> str:
+    """Format the most that the upstreams may charge, as ``cost_text`` formats the cost."""
+    return plain(Money.from_units(row.exposure_units, row.currency).amount)
 
 
 def used(row: UnpricedRow) -> tuple[str, str]:

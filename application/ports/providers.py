@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.model import ModelDocument
 from domain.usage import Usage
@@ -90,16 +91,21 @@ class Provider(Protocol):
     Cancelling the task that awaits one of the calling methods ends the upstream call at once.
     """
 
-    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         """Call the deployment and wait for its whole answer.
+
+        Args:
+            call: the call.
+            document: the deployment.
+            attempt: counts what is sent and received.
 
         Raises:
             DeploymentUnusableError: the document cannot be called: a secret is missing, say.
             UpstreamError: the upstream was called, and the call failed.
         """
 
-    async def stream(self, call: Call, document: ModelDocument) -> Stream:
-        """Call the deployment and return once it has begun to stream.
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:
+        """Call the deployment and return once it has begun to stream; the arguments are those of :meth:`answer`.
 
         Raises:
             DeploymentUnusableError: the document cannot be called: a secret is missing, say.

@@ -56,6 +56,7 @@ class UsageRow:
         inexact: those of them whose usage was estimated or partial.
         unpriced: those of them that used something without a price.
         cost_units: cost in 10^-12 of a currency unit.
+        exposure_units: the most that the upstreams may charge, in 10^-12 of a currency unit; never less than the cost.
         used: sums of the quantities of ``domain.billing_units.REPORTED``, by their names in ``Usage``.
         implausible: number of lines with a quantity beyond ``domain.usage.LARGEST_PLAUSIBLE``.
     """
@@ -67,6 +68,7 @@ class UsageRow:
     inexact: int
     unpriced: int
     cost_units: int
+    exposure_units: int
     used: Mapping[str, int]
     implausible: int = 0
 

@@ -7,25 +7,24 @@ belongs to its account, and is given back when the account is settled.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 
 from application.serving.deployment_states import DeploymentState
+from application.serving.exposure import NOTHING_USED, describe
 from application.serving.held import Held
 from application.serving.ledger import AccountState, Ledger
 from application.serving.meter import Meter, counted
 from application.serving.use_case import UseCase
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamTimeoutError
-from domain.ledger import LedgerLine
+from domain.ledger import LedgerLine, shared_identity
 from domain.model import ModelDocument
 from domain.pricing import cost_of
 from domain.project import Caller
 from domain.usage import Usage, UsageSource
 
-NOTHING_USED = Usage()
-
-_LONGEST_KEPT, _CLOCKS_DIFFER = 400 * 86_400.0, 86_400.0  # seconds
+_OK = 200
 
 
 class CallAccount:
@@ -38,26 +37,6 @@ class CallAccount:
         caller: who pays.
         candidates: the deployments that may serve it, in the order in which to try them.
     """
-
-    __slots__ = (
-        "_deployment",
-        "_ledger",
-        "_sent",
-        "attempts",
-        "call",
-        "caller",
-        "candidates",
-        "document",
-        "first_byte",
-        "held",
-        "line",
-        "line_id",
-        "rewrite",
-        "started",
-        "state",
-        "time_ms",
-        "use_case",
-    )
 
     def __init__(
         self, ledger: Ledger, use_case: UseCase, call: Call, caller: Caller, candidates: Sequence[ModelDocument]
@@ -75,10 +54,9 @@ class CallAccount:
         """Arrival of the first byte of the answer, on the monotonic clock as ``started``."""
         self.document: ModelDocument | None = None
         """The deployment that was called last."""
-        self.attempts = 0
-        """Number of times an upstream was called."""
+        self.attempts: list[Attempt] = []
+        """The times that an upstream was called."""
         self._deployment: DeploymentState | None = None
-        self._sent = 0.0
         self.rewrite: Callable[[bytes], bytes] | None = None
         """Transform applied to each block of the answer."""
         self.line_id: str | None = None
@@ -88,26 +66,32 @@ class CallAccount:
         in_flight = ledger.in_flight
         self.held = None if in_flight is None else Held(in_flight, ledger.new_id, ledger.released)
 
-    def attempt(self, document: ModelDocument, state: DeploymentState | None = None) -> None:
+    def attempt(self, document: ModelDocument, state: DeploymentState | None = None) -> Attempt:
         """Note that a deployment is called now; ``state`` remembers how it does."""
         self._ledger.open_calls[self] = self.time_ms
         self.document = document
-        self.attempts += 1
         self._deployment = state
         if self.held is not None:
             self.held.begin(self.call, self.caller, document, self.time_ms, self.line_id)
-        self._sent = 0.0 if state is None else state.started()
+        if state is not None:
+            state.started()
+        return Attempt(document, self._ledger.clock.monotonic, self.attempts)
 
     def attempt_failed(self, error: GatewayError) -> None:
         """Note that the last attempt failed. It does not count where the deployment was unusable: nothing was sent."""
         if isinstance(error, DeploymentUnusableError):
-            self.attempts -= 1
+            self.attempts[-1].withdraw()
+        else:
+            self.attempts[-1].fail(error)
         self._release(error)
 
     def attempt_succeeded(self) -> None:
         """Note that the deployment took the call."""
+        attempt = self.attempts[-1]
+        if attempt.status is None:
+            attempt.status = _OK
         if self._deployment is not None:
-            self._deployment.answered(self._sent)
+            self._deployment.answered(attempt.started)
 
     def answered(self) -> None:
         """Note the arrival of the first byte of the answer."""
@@ -120,11 +104,7 @@ class CallAccount:
             public_id: of the response.
             created_at: its time in POSIX seconds, by which stores keep lines apart; impossible values are ignored.
         """
-        self.line_id = "response-" + hashlib.sha256(public_id.encode()).hexdigest()[:40]
-        if isinstance(created_at, bool) or not isinstance(created_at, int | float):
-            return
-        if -_LONGEST_KEPT < created_at - self.time_ms / 1000 < _CLOCKS_DIFFER:
-            self.time_ms = int(created_at * 1000)
+        self.line_id, self.time_ms = shared_identity(public_id, created_at, self.time_ms)
 
     async def completed(
         self, reported: Usage | None, body: bytes = b"", delivered: Callable[[], int] | None = None
@@ -142,16 +122,19 @@ class CallAccount:
         if self.state is not AccountState.OPEN:
             return
         self.state = AccountState.SETTLING
-        if self.call.background and not self.call.stream and not counted(reported):
+        if not self.attempts or (self.call.background and not self.call.stream and not counted(reported)):
             self.line_id = None  # only accepted so far: its result has a line of its own once it is fetched
-            self._settle(200, NOTHING_USED, UsageSource.PARTIAL)
+            self._settle(_OK, NOTHING_USED, UsageSource.PARTIAL)
             return
-        meter = Meter(self.use_case, self.call, self.document, self._ledger.length_ms)
+        attempt = self.attempts[-1]
+        attempt.delivered = attempt.delivered or len(body)
+        attempt.end()
+        meter = self._meter(attempt)
         try:
             if self.use_case.measure is not None:
                 await meter.measure(reported)
         finally:
-            self._settle(200, *meter.complete(reported, body, delivered))
+            self._settle(_OK, *meter.complete(reported, body, delivered))
 
     async def interrupted(
         self, cause: BaseException, reported: Usage | None = None, delivered: Callable[[], int] | None = None
@@ -172,29 +155,36 @@ class CallAccount:
         self._release(cause)
         if not counted(reported):
             self.line_id = None  # a background response goes on; it is charged once it is fetched
-        meter = Meter(self.use_case, self.call, self.document, self._ledger.length_ms)
         status, error = self._ledger.outcome(cause)
+        if not self.attempts:
+            self._settle(status, NOTHING_USED, UsageSource.PARTIAL, error)
+            return
+        self.attempts[-1].end(error)
+        meter = self._meter(self.attempts[-1])
         try:
-            if self.use_case.measure is not None and self.attempts:
+            if self.use_case.measure is not None:
                 await meter.measure(reported)
         finally:
-            usage = meter.cut_short(reported, delivered) if self.attempts else NOTHING_USED
-            self._settle(status, usage, UsageSource.PARTIAL, error)
+            self._settle(status, meter.cut_short(reported, delivered), UsageSource.PARTIAL, error)
 
     async def failed(self, cause: BaseException) -> None:
         """Settle a call that got no answer.
 
-        Nothing is charged where every upstream refused it. After a time-out, or where the caller did not wait, the
-        upstream may have read it, and may charge for it: then it counts as interrupted.
+        Nothing is charged where every upstream refused it. After a time-out, where the answer was cut, or where the
+        caller did not wait, the upstream may charge for it: then it counts as interrupted.
 
         Raises:
             asyncio.CancelledError: see :meth:`interrupted`.
         """
-        if isinstance(cause, UpstreamTimeoutError | asyncio.CancelledError):
+        cut = bool(self.attempts) and self.attempts[-1].cut
+        if cut or isinstance(cause, UpstreamTimeoutError | asyncio.CancelledError):
             await self.interrupted(cause)
         elif self.state is AccountState.OPEN:
             status, error = self._ledger.outcome(cause)
             self._settle(status, NOTHING_USED, UsageSource.MEASURED, error)
+
+    def _meter(self, attempt: Attempt) -> Meter:
+        return Meter(self.use_case, self.call, attempt, self._ledger.length_ms)
 
     def _release(self, cause: BaseException | None = None) -> None:
         """Note that the deployment is no longer busy with this call, and why where something ended it."""
@@ -206,7 +196,8 @@ class CallAccount:
 
     def _settle(self, status: int, usage: Usage, source: UsageSource, error: str | None = None) -> None:
         """Price what the call used and record its line. Called once per account."""
-        self.state, document, held = AccountState.SETTLED, self.document, self.held
+        self.state, held = AccountState.SETTLED, self.held
+        document = self.attempts[-1].document if self.attempts else self.document
         self._release()
         self._ledger.open_calls.pop(self, None)
         if document is None:
@@ -216,6 +207,7 @@ class CallAccount:
         ledger = self._ledger
         call, project, now = self.call, self.caller.project, ledger.clock.monotonic()
         cost = cost_of(usage, document.prices)
+        details, exposure = describe(self.attempts, usage, source, cost, complete=error is None, meter=self._meter)
         first_byte = self.first_byte
         accounts = () if held is None else held.settling(cost)
         self.line = LedgerLine(
@@ -233,7 +225,7 @@ class CallAccount:
             upstream_model=ledger.upstream_model(document),
             status=status,
             error=error,
-            attempts=self.attempts,
+            attempts=len(self.attempts),
             streamed=call.stream,
             latency_ms=round((now - self.started) * 1000),
             first_byte_ms=None if first_byte is None else round((first_byte - self.started) * 1000),
@@ -244,7 +236,9 @@ class CallAccount:
             currency=cost.currency,
             unpriced=cost.unpriced,
             accounts=accounts,
+            exposure_units=None if exposure == cost.units else exposure,
+            attempt_details=details,
         )
         ledger.record(self.line)
         if held is not None:
-            held.settled(usage, cost, reached=self.attempts > 0)
+            held.settled(usage, cost, reached=bool(self.attempts))

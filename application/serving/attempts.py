@@ -9,6 +9,7 @@ from application.serving.accounting import CallAccount
 from application.serving.deployment_states import DeploymentStates
 from application.serving.limiter import Limiter
 from application.serving.refusals import all_at_their_limits
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 async def first_success(
     account: CallAccount,
-    reach: Callable[[Call, ModelDocument], Awaitable[T]],
+    reach: Callable[[Call, ModelDocument, Attempt], Awaitable[T]],
     states: DeploymentStates,
     limiter: Limiter | None = None,
 ) -> T:
@@ -42,9 +43,9 @@ async def first_success(
         if document.limits is not NO_LIMITS and limiter is not None and not await limiter.claim(account, document):
             failure = failure or all_at_their_limits(document.code)
             continue
-        account.attempt(document, states.of(document))
+        attempt = account.attempt(document, states.of(document))
         try:
-            answer = await reach(account.call, document)
+            answer = await reach(account.call, document, attempt)
         except DeploymentUnusableError as error:
             account.attempt_failed(error)
             failure = failure or error

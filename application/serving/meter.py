@@ -7,10 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from application.serving.use_case import UseCase, no_output_estimate
+from domain.attempt import Attempt
 from domain.call import Call
-from domain.estimates import audio_input_tokens
-from domain.model import ModelDocument
+from domain.estimates import REASONING_TOKENS_PER_SECOND, audio_input_tokens, may_reason, output_ceiling
+from domain.operation import Endpoint
 from domain.usage import AudioLength, MeasureAudio, Usage, UsageSource
+
+_TEXTS = frozenset({Endpoint.CHAT_COMPLETIONS, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
+"""Endpoints whose output is limited by the request or by the model."""
 
 
 def counted(reported: Usage | None) -> bool:
@@ -24,17 +28,18 @@ class Meter:
     Args:
         use_case: what was asked for.
         call: the call.
-        document: the deployment that was called.
+        attempt: the request to the upstream.
         length_ms: measures uploaded audio.
     """
 
-    __slots__ = ("_call", "_document", "_length", "_length_ms", "_use_case")
+    __slots__ = ("_attempt", "_call", "_document", "_length", "_length_ms", "_use_case")
 
-    def __init__(self, use_case: UseCase, call: Call, document: ModelDocument | None, length_ms: MeasureAudio) -> None:
+    def __init__(self, use_case: UseCase, call: Call, attempt: Attempt, length_ms: MeasureAudio) -> None:
         self._length_ms = length_ms
         self._use_case = use_case
         self._call = call
-        self._document = document
+        self._attempt = attempt
+        self._document = attempt.document
         self._length: AudioLength | None = None
 
     async def measure(self, reported: Usage | None) -> None:
@@ -78,20 +83,62 @@ class Meter:
         return self._adjusted(usage, complete=reported is not None), source
 
     def cut_short(self, reported: Usage | None, delivered: Callable[[], int] | None) -> Usage:
-        """Return what is certain of an interrupted call: the upstream has read it, and may charge for that.
+        """Return what an upstream did for a call that was interrupted.
 
-        Speech and images are made all the same, and count in full.
+        Nothing if the request was not sent as a whole, or refused. The prompt, if the caller did not wait for the
+        response to begin: whether the upstream did more is not known, and part of the exposure (:meth:`most`). What it
+        made, if it had begun to answer or had all the time it may take: speech and images in full, and of a model that
+        reasons as many hidden tokens as it had time for.
 
         Args:
             reported: by the upstream so far.
             delivered: counts the tokens that arrived, by rule of thumb.
         """
-        if self._call.background and not counted(reported):
+        attempt = self._attempt
+        if not attempt.may_have_worked or (self._call.background and not counted(reported)):
             return Usage()
+        if not attempt.answered and not attempt.timed_out:
+            if not self._tokens_matter():
+                return Usage()
+            return replace(self._filled_in(Usage(), None, None), output_tokens=0, audio_output_tokens=0)
         usage = reported or Usage()
         if self._tokens_matter():
             usage = self._filled_in(usage, None, delivered)
+            if reported is None or not reported.output_tokens:
+                hidden = self._hidden() - usage.output_tokens
+                if hidden > 0:
+                    usage = usage.plus(Usage(output_tokens=hidden, reasoning_tokens=hidden))
         return self._adjusted(usage, complete=False)
+
+    def _hidden(self) -> int:
+        """Return the tokens that a model can have written in the time of the attempt; 0 if it does not reason."""
+        attempt, parameters = self._attempt, self._document.parameters
+        if not attempt.answered:
+            return 0
+        names = (self._document.code, parameters.model or "", parameters.deployment_name or "")
+        if attempt.ended is None or self._call.endpoint not in _TEXTS or not may_reason(names, self._call.fields):
+            return 0
+        return min(round((attempt.ended - attempt.started) * REASONING_TOKENS_PER_SECOND), self._ceiling())
+
+    def most(self, usage: Usage) -> Usage:
+        """Return the most that an upstream may charge for an answer that did not arrive completely.
+
+        Args:
+            usage: what it did for certain.
+        """
+        if self._length is None and self._use_case.estimate_duration is not None:
+            self._length = self._use_case.estimate_duration(self._call)
+        if not self._tokens_matter():
+            return self._adjusted(usage, complete=False)
+        if not usage.input_tokens:
+            usage = usage.plus(self._filled_in(Usage(output_tokens=usage.output_tokens), None, None))
+        if self._call.endpoint in _TEXTS:
+            usage = replace(usage, output_tokens=max(usage.output_tokens, self._ceiling()))
+        return self._adjusted(usage, complete=False)
+
+    def _ceiling(self) -> int:
+        document = self._document
+        return output_ceiling(self._call.fields, document.parameters.defaults, document.max_output_tokens)
 
     def _filled_in(self, usage: Usage, body: bytes | None, delivered: Callable[[], int] | None) -> Usage:
         """Add an estimate of either side of the call of which the upstream counted no token."""
@@ -125,14 +172,14 @@ class Meter:
         return counted(reported) and not self._unit_has_price()
 
     def _unit_has_price(self) -> bool:
-        unit, document = self._use_case.unit, self._document
-        return unit is not None and document is not None and document.prices[unit] is not None
+        unit = self._use_case.unit
+        return unit is not None and self._document.prices[unit] is not None
 
     def _tokens_matter(self) -> bool:
         """Return whether tokens that the upstream did not report must be estimated.
 
         Not where the unit is charged; nor where nothing is priced: then the unit must be named as unpriced.
         """
-        if self._use_case.unit is None or self._document is None:
+        if self._use_case.unit is None:
             return True
         return not self._unit_has_price() and bool(self._document.prices.per_token)

@@ -107,7 +107,7 @@ class StoredResponses:
             return  # the first line of a response is the one that is kept
         call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
         account = CallAccount(self._ledger, _FETCHED, call, caller, [document])
-        account.attempt(document)
+        account.attempt(document).status = 200
         account.share_line(public_id, response.get("created_at"))
         await account.completed(usage)
 

@@ -42,6 +42,7 @@ class Relay:
 
     async def _relay(self) -> AsyncGenerator[bytes, None]:
         account, stream = self._account, self._stream
+        attempt = account.attempts[-1]
         rewrite = account.rewrite
         try:
             async for block in stream:
@@ -51,6 +52,7 @@ class Relay:
                     account.answered()
                     self._opening = block
                 self._latest = block
+                attempt.delivered += len(block)
                 if stream.ended:
                     await account.completed(stream.usage, delivered=stream.output_so_far)
                 yield block

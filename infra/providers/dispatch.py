@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from application.ports.providers import Answer, Provider, StoredCall, Stream
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
@@ -29,13 +30,13 @@ class Dispatch:
                     for endpoint in endpoints:
                         by_endpoint.setdefault(endpoint, adapters[wire])
 
-    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         """See the port."""
-        return await self._of(document, call.endpoint).answer(call, document)
+        return await self._of(document, call.endpoint).answer(call, document, attempt)
 
-    async def stream(self, call: Call, document: ModelDocument) -> Stream:
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:
         """See the port."""
-        return await self._of(document, call.endpoint).stream(call, document)
+        return await self._of(document, call.endpoint).stream(call, document, attempt)
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
         """See the port."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from application.ports.providers import Answer, StoredCall
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.documents.request_defaults import OTHER_NAME
 from domain.errors import (
@@ -38,7 +39,7 @@ class SimulatorProvider:
         self._clock = clock
         self._kept: dict[str, ResponseStore] = {}
 
-    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:  # noqa: ARG002 - counts no bytes
         """Answer with a complete body; see the port."""
         plan, faults = await self._plan(call, document, stream=False)
         answer, timeout = plan.answer, document.parameters.timeout
@@ -51,7 +52,7 @@ class SimulatorProvider:
         plan.completed()
         return Answer(body, answer.content_type, plan.reported)
 
-    async def stream(self, call: Call, document: ModelDocument) -> SimulatedStream:
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> SimulatedStream:  # noqa: ARG002 - counts no bytes
         """Begin to stream; see the port."""
         start = asyncio.get_running_loop().time()
         plan, faults = await self._plan(call, document, stream=True)

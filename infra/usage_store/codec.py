@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from domain.ledger import LedgerLine
+from domain.ledger import AttemptDetail, LedgerLine
 from domain.usage import Usage, UsageSource
 
 MICRO = 10**6
@@ -18,9 +18,10 @@ MICRO = 10**6
 one cost nor a sum of them can leave the 64 bits of an SQL integer before 9 * 10^12 currency units."""
 
 QUANTITIES = tuple(field.name for field in fields(Usage))
-_CONVERTED = {"usage", "cost_units", "tags", "prices", "unpriced", "accounts"}
+_CONVERTED = {"usage", "cost_units", "exposure_units", "tags", "prices", "unpriced", "accounts", "attempt_details"}
 _PLAIN = tuple(field.name for field in fields(LedgerLine) if field.name not in _CONVERTED)
-COLUMNS = (*_PLAIN, *QUANTITIES, "cost_micros", "cost_picos", "tags", "prices", "unpriced", "accounts")
+_MONEY = ("cost_micros", "cost_picos", "exposure_micros", "exposure_picos")
+COLUMNS = (*_PLAIN, *QUANTITIES, *_MONEY, "tags", "prices", "unpriced", "accounts", "attempt_details")
 """The columns of a row, in the order of :func:`to_row`."""
 
 _plain_values = attrgetter(*_PLAIN)
@@ -43,6 +44,7 @@ _encoder = msgspec.json.Encoder(enc_hook=as_dict)
 _lines = msgspec.json.Decoder(LedgerLine)
 _texts = msgspec.json.Decoder(dict[str, str])
 _names = msgspec.json.Decoder(tuple[str, ...])
+_attempts = msgspec.json.Decoder(tuple[AttemptDetail, ...])
 
 
 def encode(line: LedgerLine) -> bytes:
@@ -61,6 +63,8 @@ def encode(line: LedgerLine) -> bytes:
 def _to_json(value: object) -> object:
     if isinstance(value, Usage):
         return {name: getattr(value, name) for name in QUANTITIES}
+    if isinstance(value, AttemptDetail):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     return dict(value) if isinstance(value, Mapping) else str(value)
 
 
@@ -82,10 +86,12 @@ def to_row(line: LedgerLine) -> tuple[object, ...]:
         *_plain_values(line),
         *_quantities(line.usage),
         *divmod(line.cost_units, MICRO),
+        *((None, None) if line.exposure_units is None else divmod(line.exposure_units, MICRO)),
         _encoder.encode(line.tags).decode(),
         _encoder.encode(line.prices).decode(),
         _encoder.encode(line.unpriced).decode(),
         _encoder.encode(line.accounts).decode(),
+        _encoder.encode(line.attempt_details).decode(),
     )
 
 
@@ -99,10 +105,14 @@ def from_row(row: Sequence[Any]) -> LedgerLine:
             "usage_source": UsageSource(found["usage_source"]),
             "usage": Usage(*(found[name] for name in QUANTITIES)),
             "cost_units": found["cost_micros"] * MICRO + found["cost_picos"],
+            "exposure_units": None
+            if found["exposure_micros"] is None
+            else found["exposure_micros"] * MICRO + found["exposure_picos"],
             "tags": _texts.decode(found["tags"]),
             "prices": _texts.decode(found["prices"]),
             "unpriced": names_of(found["unpriced"]),
             "accounts": names_of(found["accounts"]),
+            "attempt_details": _attempts.decode(found["attempt_details"]),
         }
     )
 

@@ -18,6 +18,8 @@ from infra.usage_store.codec import as_dict
 
 _FORBIDDEN = frozenset("/\\?#")
 _LARGEST = 2_000_000
+_COSTS = ("cost_units", "exposure_units")
+_ABSENT = (None, 0)
 
 
 def to_item(line: LedgerLine) -> dict[str, Any]:
@@ -34,7 +36,15 @@ def to_item(line: LedgerLine) -> dict[str, Any]:
     item = {name: value for name, value in members.items() if value is not None}
     item["usage"] = {name: quantity for name, quantity in members["usage"].items() if quantity}
     # As text: costs are integers beyond 2^53.
-    item |= {"cost_units": str(line.cost_units), "month": month(line.time_ms)}
+    item |= {name: str(units) for name in _COSTS if (units := getattr(line, name)) is not None}
+    item["month"] = month(line.time_ms)
+    details = members["attempt_details"]
+    item["attempt_details"] = [
+        {name: value for name, value in each.items() if value not in _ABSENT} for each in details
+    ]
+    for detail in item["attempt_details"]:
+        if "exposure_units" in detail:
+            detail["exposure_units"] = str(detail["exposure_units"])
     for value in (*item.values(), *item["usage"].values()):
         if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
             raise OverflowError("a number beyond 2^53")
@@ -50,7 +60,11 @@ def from_item(item: Mapping[str, Any]) -> LedgerLine:
         ValueError: not a ledger line: the container was written to directly.
     """
     try:
-        return msgspec.convert(without_bookkeeping(item) | {"cost_units": int(item["cost_units"])}, LedgerLine)
+        costs = {name: int(item[name]) for name in _COSTS if name in item}
+        details = [
+            each | {"exposure_units": int(each.get("exposure_units", 0))} for each in item.get("attempt_details", ())
+        ]
+        return msgspec.convert(without_bookkeeping(item) | costs | {"attempt_details": details}, LedgerLine)
     except (msgspec.ValidationError, KeyError, TypeError) as error:
         raise ValueError(f"not a ledger line ({type(error).__name__})") from None
 

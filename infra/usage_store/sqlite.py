@@ -34,8 +34,9 @@ _QUANTITIES = tuple(unit.quantity for unit in REPORTED)
 _SUMS = ", ".join(
     (
         "COUNT(*), SUM(status >= 400), SUM(usage_source <> 'measured'), SUM(unpriced <> '[]')",
-        f"SUM(MAX({', '.join(_QUANTITIES)}) > {LARGEST_PLAUSIBLE}), SUM(cost_picos)",
-        *map(_exact_sum, ("cost_micros", *_QUANTITIES)),
+        f"SUM(MAX({', '.join(_QUANTITIES)}) > {LARGEST_PLAUSIBLE})",
+        "SUM(cost_picos), SUM(COALESCE(exposure_picos, cost_picos))",
+        *map(_exact_sum, ("cost_micros", "COALESCE(exposure_micros, cost_micros)", *_QUANTITIES)),
     )
 )
 _UNPRICED = f"SELECT code, unpriced, COUNT(*), {', '.join(map(_exact_sum, unpriced.AMOUNTS))}"
@@ -198,12 +199,11 @@ def _rows(by: tuple[Dimension, ...], found: sqlite3.Cursor) -> list[UsageRow]:
 
 
 def _row(group: tuple[str, ...], currency: str, numbers: tuple[int, ...]) -> UsageRow:
-    calls, failed, inexact, lacking, implausible, picos, *parts = numbers
-    micros, *used = _joined(parts)
+    calls, failed, inexact, lacking, implausible, picos, exposed_picos, *parts = numbers
+    micros, exposed_micros, *used = _joined(parts)
+    cost, exposure = micros * codec.MICRO + picos, exposed_micros * codec.MICRO + exposed_picos
     quantities = dict(zip(_QUANTITIES, used, strict=True))
-    return UsageRow(
-        group, currency, calls, failed, inexact, lacking, micros * codec.MICRO + picos, quantities, implausible
-    )
+    return UsageRow(group, currency, calls, failed, inexact, lacking, cost, exposure, quantities, implausible)
 
 
 def _joined(parts: Sequence[int]) -> list[int]:

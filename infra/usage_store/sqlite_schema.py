@@ -65,5 +65,10 @@ MIGRATIONS = (
     ) WITHOUT ROWID;
     """,
     "ALTER TABLE lines ADD COLUMN accounts TEXT NOT NULL DEFAULT '[]'; -- JSON list",
+    """
+    ALTER TABLE lines ADD COLUMN exposure_micros INTEGER; -- NULL: the exposure is the cost
+    ALTER TABLE lines ADD COLUMN exposure_picos INTEGER;
+    ALTER TABLE lines ADD COLUMN attempt_details TEXT NOT NULL DEFAULT '[]'; -- JSON list
+    """,
 )
 """Only ever appended to."""

@@ -20,7 +20,7 @@ _COLUMN = {
     Dimension.OPERATION: "operation",
     Dimension.END_USER: "end_user",
 }
-_ALWAYS = ("currency", "status", "usage", "usage_source", "cost_units", "unpriced")
+_ALWAYS = ("currency", "status", "usage", "usage_source", "cost_units", "exposure_units", "unpriced")
 
 
 class Sums:
@@ -45,13 +45,15 @@ class Sums:
         """Add a line."""
         group = tuple(self._label(dimension, row) for dimension in self._by)
         usage = row.get("usage", {})
+        cost = int(row["cost_units"])
         numbers = (
             1,
             row["status"] >= _FAILED,
             row["usage_source"] != UsageSource.MEASURED,
             bool(row.get("unpriced")),
             max(usage.get(unit.quantity, 0) for unit in REPORTED) > LARGEST_PLAUSIBLE,
-            int(row["cost_units"]),
+            cost,
+            int(row.get("exposure_units", cost)),
             *(usage.get(unit.quantity, 0) for unit in REPORTED),
         )
         sums = self._sums.setdefault((group, row["currency"]), [0] * len(numbers))
@@ -71,6 +73,6 @@ class Sums:
 
 
 def _row(group: tuple[str, ...], currency: str, numbers: Sequence[int]) -> UsageRow:
-    calls, failed, inexact, unpriced, implausible, cost_units, *used = numbers
+    calls, failed, inexact, unpriced, implausible, cost, exposure, *used = numbers
     quantities = {unit.quantity: number for unit, number in zip(REPORTED, used, strict=True)}
-    return UsageRow(group, currency, calls, failed, inexact, unpriced, cost_units, quantities, implausible)
+    return UsageRow(group, currency, calls, failed, inexact, unpriced, cost, exposure, quantities, implausible)

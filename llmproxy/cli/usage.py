@@ -11,7 +11,7 @@ import click
 
 from application.admin.completeness import Completeness, assess, explanations
 from application.admin.messages import CommandError
-from application.admin.usage import UsageReport, cost_text, make_query, report, used
+from application.admin.usage import UsageReport, cost_text, exposure_text, make_query, report, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED
 from llmproxy.cli.audit import audit_command
@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.5
 
 # Columns that are zero in most ledgers are shown only if they are not.
 _IF_USED = frozenset({"implausible", *(unit.column for unit in REPORTED if unit.covers is not None)})
-_NUMBERS = ("calls", "failed", *(unit.column for unit in REPORTED), "cost")
+_NUMBERS = ("calls", "failed", *(unit.column for unit in REPORTED), "cost", "exposure")
 _QUALITY = ("inexact", "unpriced", "implausible")
 _COLUMNS = (*_NUMBERS, "currency", *_QUALITY)
 
@@ -69,7 +69,9 @@ def report_command(
 
     input_tokens includes cached_tokens; failed calls are those whose status was 400 or above; inexact ones were
     estimated or cut short; unpriced ones used something without a price in the document, listed below the
-    table by model; implausible ones have a count beyond 1,000,000,000. Currencies are never added up.
+    table by model; implausible ones have a count beyond 1,000,000,000. cost is what projects are charged, exposure the
+    most that providers may charge: more where answers were cut or deployments failed over. Currencies are never
+    added up.
 
     Up to when the sums are complete is printed on standard error: running servers deliver their lines within seconds.
     With --final, lost lines also lead to exit code 2.
@@ -117,6 +119,7 @@ def _cells(row: UsageRow) -> dict[str, object]:
         "failed": row.failed,
         **{unit.column: unit.shown(row.used[unit.quantity]) for unit in REPORTED},
         "cost": cost_text(row),
+        "exposure": exposure_text(row),
         "currency": row.currency,
         "inexact": row.inexact,
         "unpriced": row.unpriced,
@@ -132,8 +135,12 @@ def _as_table(found: UsageReport) -> str:
         blank = [""] * (len(found.by) - 1)
         rows.append(["total", *blank, *_cells(total).values()])
     headers = [*found.by, *_COLUMNS]
+    cost, exposure = headers.index("cost"), headers.index("exposure")
+    exposed = any(row[exposure] != row[cost] for row in rows)
     shown = [
-        place for place, name in enumerate(headers) if name not in _IF_USED or any(_used(row[place]) for row in rows)
+        place
+        for place, name in enumerate(headers)
+        if (exposed if place == exposure else name not in _IF_USED or any(_used(row[place]) for row in rows))
     ]
     printed = table(
         [headers[place] for place in shown],

@@ -10,7 +10,7 @@ import pytest
 
 from application.errors import StoreUnavailableError
 from application.ports.usage_store import Dimension, LedgerWriter, UnpricedRow, UsageQuery, UsageRow, UsageStore
-from domain.ledger import LedgerLine
+from domain.ledger import AttemptDetail, LedgerLine
 from domain.usage import LARGEST_PLAUSIBLE, QUANTITIES, Usage, UsageSource
 from infra.clients.cosmos import CosmosDatabase
 from infra.usage_store.cosmos import CosmosUsageStore
@@ -57,6 +57,11 @@ def full_line() -> LedgerLine:
         prices={"currency": "EUR", "input": "0.0000001"},
         unpriced=("audio_input", "image_output"),
         accounts=("month-USD|2026-11@UTC", "ü"),
+        exposure_units=9_234_567_890_123_456_789,
+        attempt_details=(
+            AttemptDetail("azure-1", 1500, 200, 812, 4096, 4000, "upstream_protocol", "partial", 10**18, "EUR"),
+            AttemptDetail("azure-2", 7),
+        ),
     )
 
 
@@ -135,7 +140,9 @@ async def test_each_column_counts_what_it_is_named_after(store: UsageStore) -> N
         [
             ledger_line(id="1", status=200, usage=used, cost_units=1),
             ledger_line(id="2", status=399, usage_source=UsageSource.ESTIMATED, usage=used, cost_units=0),
-            ledger_line(id="3", status=400, usage_source=UsageSource.PARTIAL, usage=used, cost_units=2),
+            ledger_line(
+                id="3", status=400, usage_source=UsageSource.PARTIAL, usage=used, cost_units=2, exposure_units=10**13
+            ),
             ledger_line(id="4", status=502, unpriced=("input",), usage=Usage(), cost_units=0),
         ]
     )
@@ -148,6 +155,7 @@ async def test_each_column_counts_what_it_is_named_after(store: UsageStore) -> N
             inexact=2,
             unpriced=1,
             cost_units=3,
+            exposure_units=1 + 10**13,
             used={
                 "input_tokens": 300,
                 "cached_input_tokens": 120,

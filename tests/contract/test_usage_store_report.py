@@ -46,6 +46,10 @@ LABEL: dict[Dimension, Callable[[LedgerLine], str]] = {
 }
 
 
+def exposure(line: LedgerLine) -> int:
+    return line.cost_units if line.exposure_units is None else line.exposure_units
+
+
 def added_up(by: tuple[Dimension, ...]) -> list[UsageRow]:
     groups: dict[tuple[tuple[str, ...], str], list[LedgerLine]] = defaultdict(list)
     for line in LINES:
@@ -59,6 +63,7 @@ def added_up(by: tuple[Dimension, ...]) -> list[UsageRow]:
             inexact=sum(line.usage_source is not UsageSource.MEASURED for line in lines),
             unpriced=sum(bool(line.unpriced) for line in lines),
             cost_units=sum(line.cost_units for line in lines),
+            exposure_units=sum(exposure(line) for line in lines),
             used={name: sum(getattr(line.usage, name) for line in lines) for name in QUANTITIES},
         )
         for (group, currency), lines in sorted(groups.items())

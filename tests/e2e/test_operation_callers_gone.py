@@ -96,7 +96,10 @@ def test_before_the_first_byte(proxy: LLMProxy, own: Simulator, path: str) -> No
     own.reset()
     assert leave(proxy, path, f"before-{path}", lambda _: False, simulator={"stall_after": 0}) == b""
     line = ended(own, proxy, f"before-{path}")
-    exactly_counted(own, line)
+    if path == "audio/speech":  # its response has begun
+        exactly_counted(own, line)
+    else:
+        assert [line[name] for name in ("characters", "audio_milliseconds", "images")] == [0, 0, 0]
     if not path.startswith(("audio/", "images/")):
         assert line["input_tokens"] == own.calls()["input_tokens"] > 0
 
@@ -142,7 +145,7 @@ def test_in_the_middle_of_an_upload_nothing_is_called(proxy: LLMProxy, own: Simu
 
 
 def test_while_an_upload_is_passed_on(proxy: LLMProxy, lazy: ScriptedUpstream) -> None:
-    """The upstream does not take it all. What is sent counts: nobody can know whether it was enough."""
+    """The upstream does not answer, and the caller does not wait: nothing tells that it measured the upload."""
     files = Path(f"/proc/{proxy.running.pid}/fd")
     before = len(list(files.iterdir())) if files.exists() else 0
     upload = {"file": ("talk.wav", b"RIFF" + bytes(6_000_000), "audio/wav")}
@@ -151,6 +154,6 @@ def test_while_an_upload_is_passed_on(proxy: LLMProxy, lazy: ScriptedUpstream) -
         client.post(f"{proxy.url}/v1/audio/transcriptions", data={"model": "lazy"}, files=upload)
     line = line_of(proxy, "passed-on")
     assert (line["status"], line["usage_source"], line["attempts"]) == (499, "partial", 1)
-    assert line["audio_milliseconds"] > 0
+    assert line["audio_milliseconds"] == 0
     wait_until(lambda: proxy.health()["upstreams"]["connections_busy"] == 0, 5, "the end of the upstream call")
     wait_until(lambda: not files.exists() or len(list(files.iterdir())) <= before + 1, 5, "the end of the file")

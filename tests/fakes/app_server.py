@@ -11,6 +11,7 @@ import httpx
 import uvicorn
 
 from application.ports.providers import Answer
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.model import ModelDocument
 from infra.controllers.openai.handler import BodyLimits
@@ -27,10 +28,10 @@ class FormProvider(FakeProvider):
         super().__init__(**by_id)
         self.parts: list[tuple[str, str | None, bytes]] = []
 
-    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         if call.form is not None:
             self.parts = [(part.name, part.filename, b"".join(part.content.blocks())) for part in call.form.parts]
-        return await super().answer(call, document)
+        return await super().answer(call, document, attempt)
 
 
 class OpenProxy(InProcessProxy):

@@ -126,12 +126,16 @@ def lines(proxy: LLMProxy) -> dict[str, dict[str, Any]]:
             for text in file.read_bytes().splitlines():
                 with suppress(ValueError):  # being written
                     line = json.loads(text)
+                    if line["exposure_units"] is None:
+                        line["exposure_units"] = line["cost_units"]
                     found[line["request_id"]] = line | line.pop("usage")
     with closing(sqlite3.connect(f"file:{data / 'usage.sqlite3'}?mode=ro", uri=True)) as ledger:
         ledger.row_factory = sqlite3.Row
         for row in ledger.execute("SELECT * FROM lines"):
             cost = row["cost_micros"] * 10**6 + row["cost_picos"]
-            found[row["request_id"]] = {**dict(row), "cost_units": cost}
+            exposed = row["exposure_micros"]
+            exposure = cost if exposed is None else exposed * 10**6 + row["exposure_picos"]
+            found[row["request_id"]] = {**dict(row), "cost_units": cost, "exposure_units": exposure}
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from application.ports.providers import Answer, StoredCall
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.model import ModelDocument
 from domain.usage import Usage
@@ -64,7 +65,7 @@ class FakeProvider:
             return await behaviour()
         return behaviour
 
-    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:  # noqa: ARG002
         self.calls.append(call)
         found = await self._reach(document)
         assert isinstance(found, Answer), call
@@ -82,7 +83,7 @@ class FakeProvider:
         assert isinstance(found, FakeStream), call
         return found
 
-    async def stream(self, call: Call, document: ModelDocument) -> FakeStream:
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> FakeStream:  # noqa: ARG002
         self.calls.append(call)
         found = await self._reach(document)
         assert isinstance(found, FakeStream), call

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 Block: TypeAlias = bytes | bytearray | memoryview
 Body: TypeAlias = Block | Iterable[Block]
-"""One block, or a repeatable iterable of blocks (a stale connection makes us send it again).
+"""One block, or a repeatable iterable of blocks (it is sent again if a stale connection did not take all of it).
 
 Blocks may be produced while the body is sent: each is requested once the server has accepted the previous one.
 """

@@ -7,16 +7,11 @@ import contextlib
 import socket
 from typing import Protocol, cast
 
-from infra.clients.http.body import PIECE, Body, pieces
-from infra.clients.http.errors import (
-    HttpError,
-    ProtocolError,
-    SilenceTimeoutError,
-    StaleConnectionError,
-    TotalTimeoutError,
-)
+from infra.clients.http import errors
+from infra.clients.http.body import PIECE, Block, Body, pieces
 from infra.clients.http.parsing import AnswerParser
 from infra.clients.http.response_buffer import ResponseBuffer
+from infra.clients.http.transfer import Transfer, Untracked
 
 _BUFFER = 256 * 1024  # bytes of one response that may wait for their reader before reading pauses
 _ERROR_STATUS = 300
@@ -48,20 +43,19 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer: ResponseBuffer | None = None
         self._deadline = self._silence = self._last_change = 0.0
-        self._blocked = self._received = self._reused = self._sending = False
+        self._blocked = self._reused = self._sending = False
         self._unsent = 0
+        self._transfer: Transfer = Untracked()
         self.idle_since = 0.0
         self.owner = ""
         self.lost = False
 
-    async def converse(self, head: bytes, body: Body, silence: float, deadline: float) -> ResponseBuffer:
+    async def converse(
+        self, head: bytes, body: Body, silence: float, deadline: float, transfer: Transfer
+    ) -> ResponseBuffer:
         """Send a request and wait for the head of its response.
 
-        Args:
-            head: request line and headers with the final blank line.
-            body: its length is the one announced in the head.
-            silence: seconds without a byte in either direction before the call fails.
-            deadline: loop time at which the call fails.
+        The arguments are those of ``HttpPool.request``; the deadline is in loop time.
 
         Raises:
             StaleConnectionError: to be sent again on a new connection; the request keeps its slot in the pool.
@@ -72,20 +66,22 @@ class Connection(asyncio.Protocol):
         self._silence = silence
         self._deadline = deadline
         self._last_change = self._loop.time()
-        self._received = False
+        self._transfer = transfer
+        self._unsent = 0
         self._owner.started(self)
         try:
             if self._transport is None or self.lost:
                 self._input_ended(clean=False)
             elif isinstance(body, bytes) and len(body) <= PIECE:
-                self._transport.write(head + body)
+                self._write(self._transport, head + body)
+                transfer.whole = not self._unsent
             else:
                 await self._send(self._transport, buffer, head, body)
             while not buffer.answered:
                 if buffer.error is not None:
                     raise buffer.error  # noqa: TRY301 - the clean-up below applies to it too
                 await buffer.wait()
-        except StaleConnectionError:
+        except errors.StaleConnectionError:
             self._buffer = None
             self._owner.stale(self)
             raise
@@ -100,15 +96,12 @@ class Connection(asyncio.Protocol):
         if buffer is None or buffer.error is not None:
             return
         if now >= self._deadline:
-            self._fail(buffer, TotalTimeoutError("the response took longer than the total timeout"))
+            self._fail(buffer, errors.TotalTimeoutError("the response took longer than the total timeout"))
             return
-        if self._blocked and self._transport is not None:
-            unsent = self._transport.get_write_buffer_size()
-            if unsent != self._unsent:
-                self._unsent = unsent
-                self._last_change = now
+        if self._blocked and self._count_sent():
+            self._last_change = now
         if now - self._last_change >= self._silence and not buffer.paused:
-            self._fail(buffer, SilenceTimeoutError("the server sent nothing for longer than the silence timeout"))
+            self._fail(buffer, errors.SilenceTimeoutError("no byte within the silence timeout"))
 
     def resume(self) -> None:
         """Resume reading: the reader of the response has caught up."""
@@ -119,7 +112,7 @@ class Connection(asyncio.Protocol):
     def abandon(self, buffer: ResponseBuffer) -> None:
         """Close the connection if this response is still incomplete."""
         if self._buffer is buffer:
-            self._fail(buffer, HttpError("the response was closed before its end"))
+            self._fail(buffer, errors.HttpError("the response was closed before its end"))
 
     def abort(self) -> None:
         """Close the socket at once."""
@@ -130,12 +123,13 @@ class Connection(asyncio.Protocol):
     def shut(self) -> None:
         """Fail the request in progress and close the socket: the pool is closed."""
         if self._buffer is not None and self._buffer.error is None:
-            self._fail(self._buffer, HttpError("the pool is closed"))
+            self._fail(self._buffer, errors.HttpError("the pool is closed"))
         self.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take over an open socket, TLS included."""
         self._transport = cast("asyncio.Transport", transport)
+        self._transport.set_write_buffer_limits(high=1, low=0)  # blocked while anything is unsent
         endpoint = transport.get_extra_info("socket")
         if endpoint is not None:
             with contextlib.suppress(OSError):
@@ -147,15 +141,14 @@ class Connection(asyncio.Protocol):
         if buffer is None:
             self.abort()
             return
-        self._received = True
+        self._transfer.received += len(data)
         self._last_change = self._loop.time()
-        parser = self._parser
         try:
-            parser.feed(data)
-        except ProtocolError as error:
+            self._parser.feed(data)
+        except errors.ProtocolError as error:
             self._fail(buffer, error)
             return
-        if parser.complete:
+        if self._parser.complete:
             self._complete(buffer)
         elif buffer.answered:
             if buffer.size > _BUFFER and not buffer.paused and self._transport is not None:
@@ -181,8 +174,10 @@ class Connection(asyncio.Protocol):
         self._blocked = True
 
     def resume_writing(self) -> None:
-        """Note that the write buffer has drained."""
+        """Note that everything written so far is sent."""
         self._blocked = False
+        self._count_sent()
+        self._transfer.whole = not self._sending
         self._last_change = self._loop.time()
         if self._buffer is not None:
             self._buffer.wake()
@@ -190,15 +185,31 @@ class Connection(asyncio.Protocol):
     async def _send(self, transport: asyncio.Transport, buffer: ResponseBuffer, head: bytes, body: Body) -> None:
         """Write a large body at the speed of the server, until it is sent or the server has refused it."""
         self._sending = True
-        transport.write(head)
+        self._write(transport, head)
         for piece in pieces(body):
-            transport.write(piece)
+            self._write(transport, piece)
+            if transport.is_closing():
+                return
             self._last_change = self._loop.time()
             while self._blocked and not self._refused(buffer):
                 await buffer.wait()
             if self._refused(buffer):
                 return
         self._sending = False
+        self._transfer.whole = not self._unsent
+
+    def _write(self, transport: asyncio.Transport, data: Block) -> None:
+        self._unsent += len(data)
+        transport.write(data)
+        if not transport.is_closing():  # a closed connection drops what is written
+            self._count_sent()
+
+    def _count_sent(self) -> int:
+        """Count what was sent of what was written, and return how much that is since the last time."""
+        waiting = self._transport.get_write_buffer_size() if self._blocked and self._transport is not None else 0
+        sent, self._unsent = self._unsent - waiting, waiting
+        self._transfer.sent += sent
+        return sent
 
     @staticmethod
     def _refused(buffer: ResponseBuffer) -> bool:
@@ -223,14 +234,17 @@ class Connection(asyncio.Protocol):
         if clean and buffer.answered and self._parser.until_close:
             self._parser.reusable = False
             self._complete(buffer)
-        elif self._reused and not self._received:
-            buffer.error = StaleConnectionError("the connection was closed while idle")
+        elif self._reused and not self._transfer.whole and not self._transfer.received:
+            buffer.error = errors.StaleConnectionError("the connection was closed before the whole request was sent")
             buffer.wake()
         else:
-            self._fail(buffer, ProtocolError("the connection was closed before the response was complete"))
+            self._fail(buffer, errors.ProtocolError("the connection was closed before the response was complete"))
 
-    def _fail(self, buffer: ResponseBuffer, error: HttpError) -> None:
+    def _fail(self, buffer: ResponseBuffer, error: errors.HttpError) -> None:
         self._buffer = None
+        if self._blocked and self._transport is not None and not self.lost:
+            self._count_sent()
+        self._transfer.cut = buffer.answered
         self.abort()
         buffer.end(error)
         self._owner.finished(self, reusable=False)

@@ -46,7 +46,7 @@ class ProtocolError(HttpError):
 
 
 class StaleConnectionError(ProtocolError):
-    """A kept-alive connection was closed before any byte of a response. Never leaves the pool."""
+    """A kept-alive connection was closed before the whole request was sent. Never leaves the pool."""
 
 
 class DecodedBodyTooLargeError(HttpError):

@@ -12,6 +12,7 @@ from infra.clients.http.origin import Origin
 from infra.clients.http.origin_pool import ConnectionLimits, OriginPool
 from infra.clients.http.proxies import Proxies
 from infra.clients.http.response import HttpResponse
+from infra.clients.http.transfer import Transfer, Untracked
 from infra.clients.http.tunnel import through_proxy
 from infra.clients.memory_budget import ALLOWANCE
 
@@ -57,12 +58,19 @@ class HttpPool:
         self._closed = False
 
     async def request(
-        self, origin: Origin, head: bytes, body: Body, *, silence_timeout: float, total_timeout: float
+        self,
+        origin: Origin,
+        head: bytes,
+        body: Body,
+        *,
+        silence_timeout: float,
+        total_timeout: float,
+        transfer: Transfer | None = None,
     ) -> HttpResponse:
         """Send a request and return once the head of its response has arrived.
 
-        Cancelling the waiting task closes the connection at once. A request on a kept-alive connection that turns out
-        to be closed is sent a second time; nothing else is ever repeated.
+        Cancelling the waiting task closes the connection at once. A request on a kept-alive connection that is closed
+        before the whole of it was sent is sent a second time; nothing else is ever repeated.
 
         Args:
             origin: the server.
@@ -71,12 +79,15 @@ class HttpPool:
             body: one block, or a repeatable iterable of blocks (not an iterator).
             silence_timeout: seconds without a byte in either direction.
             total_timeout: seconds from now to the last byte of the response's body.
+            transfer: counts what is sent and received.
 
         Raises:
             HttpError: no response. Its subclasses name the reason.
         """
         if self._closed:
             raise HttpError("the pool is closed")
+        if transfer is None:
+            transfer = Untracked()
         loop = self._loop or self._bind()
         origin_pool = self._origin_pools.get(origin) or self._add_origin(origin)
         if origin_pool.plain_proxy is not None:
@@ -89,10 +100,12 @@ class HttpPool:
         if not self._sweeping:
             self._start_sweeping(loop)
         try:
-            buffer = await connection.converse(head, body, silence_timeout, deadline)
+            buffer = await connection.converse(head, body, silence_timeout, deadline, transfer)
         except StaleConnectionError:
+            transfer = transfer.repeated("connection_closed")
             connection = await origin_pool.dial(deadline, owner)
-            buffer = await connection.converse(head, body, silence_timeout, deadline)
+            buffer = await connection.converse(head, body, silence_timeout, deadline, transfer)
+        transfer.status = buffer.status
         return HttpResponse(buffer)
 
     @property

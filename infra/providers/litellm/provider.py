@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from application.ports.providers import Answer, StoredCall, Stream
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, InvalidRequestError, UpstreamRefusedError
 from domain.model import ModelDocument
@@ -79,7 +80,7 @@ class LiteLLMProvider:
         """
         await self._loader.ready()
 
-    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:  # noqa: ARG002 - counts no bytes
         """See the port."""
         library = await self._loader.ready()
         operation, request, arguments = await self._prepared(library, call, document)
@@ -91,7 +92,7 @@ class LiteLLMProvider:
         except Exception as error:  # noqa: BLE001  # LiteLLM raises any kind; each becomes one of ours
             raise _translator(operation, request)(error) from None
 
-    async def stream(self, call: Call, document: ModelDocument) -> Stream:
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:  # noqa: ARG002 - counts no bytes
         """See the port."""
         library = await self._loader.ready()
         operation, request, arguments = await self._prepared(library, call, document)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary, WeakSet
 
 from application.ports.providers import Answer, StoredAction, StoredCall, Stream
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import (
     DeploymentUnusableError,
@@ -83,7 +84,7 @@ class OpenAIWire:
         self._deployments: WeakKeyDictionary[ModelDocument, ResolvedDeployment] = WeakKeyDictionary()
         self._without_usage: WeakSet[ModelDocument] = WeakSet()
 
-    async def answer(self, call: Call, document: ModelDocument) -> Answer:
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         """Call the deployment and return its complete answer, byte for byte.
 
         Raises:
@@ -91,12 +92,12 @@ class OpenAIWire:
             UpstreamError: the call failed.
         """
         deployment = self._deployment(document)
-        response = await self._sender.send(call, deployment, ask_usage=False)
+        response = await self._sender.send(call, deployment, attempt, ask_usage=False)
         if response.status >= _MULTIPLE_CHOICES:
             raise await _error(response, deployment)
         return await self._read(response, call, deployment)
 
-    async def stream(self, call: Call, document: ModelDocument) -> Stream:
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:
         """Call the deployment and return once the first event, or the first bytes of audio, have arrived.
 
         Raises:
@@ -105,9 +106,9 @@ class OpenAIWire:
         """
         deployment = self._deployment(document)
         ask_usage = ENDPOINTS[call.endpoint].asks_usage and document not in self._without_usage
-        response = await self._sender.send(call, deployment, ask_usage=ask_usage)
+        response = await self._sender.send(call, deployment, attempt, ask_usage=ask_usage)
         if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
-            response = await self._repeat_without_usage(call, document, deployment, response)
+            response = await self._repeat_without_usage(call, document, deployment, response, attempt)
         if response.status != _OK:
             raise await _error(response, deployment)
         content_type = response.headers.get(b"content-type", b"")
@@ -196,7 +197,12 @@ class OpenAIWire:
             raise transport_error(error) from None
 
     async def _repeat_without_usage(
-        self, call: Call, document: ModelDocument, deployment: ResolvedDeployment, response: HttpResponse
+        self,
+        call: Call,
+        document: ModelDocument,
+        deployment: ResolvedDeployment,
+        response: HttpResponse,
+        attempt: Attempt | None,
     ) -> HttpResponse:
         """Repeat the request without the ``stream_options`` that the proxy added, if those were rejected.
 
@@ -205,7 +211,9 @@ class OpenAIWire:
         body = await _error_body(response)
         if b"stream_options" not in body and b"include_usage" not in body:
             raise upstream_error(response.status, response.headers, body, deployment)
-        second = await self._sender.send(call, deployment, ask_usage=False)
+        if attempt is not None:
+            attempt = attempt.repeated("stream_options")
+        second = await self._sender.send(call, deployment, attempt, ask_usage=False)
         if second.status == _OK:
             self._without_usage.add(document)
         return second

@@ -57,6 +57,7 @@ async def test_table_csv_and_json_agree(llmproxy: Command, data_dir: Path) -> No
         "audio_seconds": "0",
         "images": 0,
         "cost": "0.000123456789",
+        "exposure": "0.000123456789",
         "currency": "USD",
         "inexact": 0,
         "unpriced": 0,
@@ -65,6 +66,15 @@ async def test_table_csv_and_json_agree(llmproxy: Command, data_dir: Path) -> No
     assert [total["cost"] for total in found["totals"]] == ["0.000000000001", "1000.000123456789"]
     rows = list(csv.DictReader(io.StringIO(llmproxy("usage", "report", "--by", "project,model,day", "--csv").out)))
     assert [{name: str(value) for name, value in row.items()} for row in found["rows"]] == rows
+
+
+async def test_the_exposure_is_a_column_of_the_table_where_it_is_not_the_cost(
+    llmproxy: Command, data_dir: Path
+) -> None:
+    await keep(data_dir, ledger_line(id="1", cost_units=10**12, exposure_units=3 * 10**12), ledger_line(id="2"))
+    header, _, row, *_ = llmproxy("usage", "report", "--by", "project").out.splitlines()
+    assert header.split()[-5:-2] == ["cost", "exposure", "currency"]
+    assert row.split()[-5:-2] == ["1.00045", "3.00045", "USD"]
 
 
 async def test_csv_and_json_parse_back_to_the_sum_of_the_lines(llmproxy: Command, data_dir: Path) -> None:
@@ -79,6 +89,8 @@ async def test_csv_and_json_parse_back_to_the_sum_of_the_lines(llmproxy: Command
         known = [line for line in lines if line.currency == currency]
         units = sum(line.cost_units for line in known)
         assert sum(Decimal(row["cost"]) for row in mine) == Decimal(total["cost"]) == Decimal(units) / 10**12
+        exposed = sum(line.cost_units if line.exposure_units is None else line.exposure_units for line in known)
+        assert sum(Decimal(row["exposure"]) for row in mine) == Decimal(total["exposure"]) == Decimal(exposed) / 10**12
         assert sum(int(row["calls"]) for row in mine) == total["calls"] == len(known)
         seconds = Decimal(sum(line.usage.audio_milliseconds for line in known)) / 1000
         assert sum(Decimal(row["audio_seconds"]) for row in mine) == Decimal(total["audio_seconds"]) == seconds

@@ -90,9 +90,13 @@ async def test_bytes_on_a_connection_that_stands_by_close_it(pool: HttpPool) -> 
         assert pool.idle == 0
 
 
-@pytest.mark.parametrize("size", [10, 3_000_000])
-async def test_a_stale_connection_is_replaced_once(pool: HttpPool, size: int) -> None:
-    """The server takes the second request and closes without a word: as one does whose patience just ended."""
+HUGE = 40_000_000
+"""Bytes of a body that no socket buffer takes at once."""
+
+
+@pytest.mark.parametrize("pieces", [1, 4])
+async def test_a_request_that_was_not_sent_completely_is_sent_again_once(pool: HttpPool, pieces: int) -> None:
+    """The server answers one request and closes in the middle of the next one."""
 
     async def behave(peer: Peer) -> None:
         await peer.request()
@@ -100,12 +104,28 @@ async def test_a_stale_connection_is_replaced_once(pool: HttpPool, size: int) ->
         if peer.number == 0:
             await peer.head()
 
-    body = os.urandom(size)
+    body = os.urandom(HUGE // pieces) * pieces
+    blocks = [body[start : start + HUGE // pieces] for start in range(0, HUGE, HUGE // pieces)]
     async with scripted_server(behave) as server:
         assert await fetch(pool, server.origin) == b"0"
-        assert await fetch(pool, server.origin, [body[:100], body[100:]] if size > 100 else body) == b"1"
+        assert await fetch(pool, server.origin, body if pieces == 1 else blocks) == b"1"
         assert server.requests[-1].body == body
         assert len(server.peers) == 2
+
+
+@pytest.mark.parametrize("size", [10, 3_000_000])
+async def test_a_request_that_was_sent_completely_is_never_sent_again(pool: HttpPool, size: int) -> None:
+    async def behave(peer: Peer) -> None:
+        await peer.request()
+        await peer.answer(b"ok")
+        await peer.request()
+
+    async with scripted_server(behave) as server:
+        await fetch(pool, server.origin)
+        with pytest.raises(ProtocolError):
+            await fetch(pool, server.origin, bytes(size))
+        assert len(server.requests) == 2
+        assert (pool.busy, pool.idle) == (0, 0)
 
 
 async def test_a_request_on_a_fresh_connection_is_never_repeated(pool: HttpPool) -> None:
@@ -120,16 +140,16 @@ async def test_a_request_on_a_fresh_connection_is_never_repeated(pool: HttpPool)
 
 async def test_the_second_attempt_is_the_last(pool: HttpPool) -> None:
     async def behave(peer: Peer) -> None:
-        await peer.request()
         if peer.number == 0:
-            await peer.answer(b"ok")
             await peer.request()
+            await peer.answer(b"ok")
+        await peer.head()
 
     async with scripted_server(behave) as server:
         await fetch(pool, server.origin)
-        with pytest.raises(ProtocolError):
-            await fetch(pool, server.origin)
-        assert len(server.requests) == 3
+        with pytest.raises(HttpError):
+            await fetch(pool, server.origin, bytes(HUGE))
+        assert len(server.peers) == 2
         assert (pool.busy, pool.idle) == (0, 0)
 
 

@@ -62,7 +62,7 @@ async def test_a_database_of_an_earlier_release_is_brought_up_to_date(tmp_path: 
     assert await after.run(lambda connection: connection.execute("SELECT n FROM log").fetchall()) == [(7,), (-7,)]
     await after.close()
 
-    with pytest.raises(StoreUnavailableError, match=r"x.sqlite3: written by a newer release \(version 2, this .* 1\)"):
+    with pytest.raises(StoreUnavailableError, match=r"x.sqlite3: written by a newer release \(schema 2, this .* 1\)"):
         await SqliteDatabase(path, (FIRST,)).prepare()
 
 

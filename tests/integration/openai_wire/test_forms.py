@@ -19,7 +19,7 @@ from infra.providers.openai_wire.provider import OpenAIWire
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering
 from tests.fakes.scripted_server import Peer, scripted_server
-from tests.integration.openai_wire.conftest import JSON, Bytes, document_at, field, file, form_call
+from tests.integration.openai_wire.conftest import JSON, document_at, field, file, form_call
 
 ANSWER = b'{"text":"hello","usage":{"type":"duration","seconds":2}}'
 TRANSCRIPTIONS = Endpoint.TRANSCRIPTIONS
@@ -106,15 +106,14 @@ async def test_azures_deployment_is_in_the_path_and_in_the_form(wire: OpenAIWire
     assert b'name="model"\r\n\r\nwhisper\r\n' in request.body
 
 
-async def test_a_form_is_sent_again_where_the_connection_had_been_closed(wire: OpenAIWire) -> None:
+async def test_a_form_that_was_not_sent_completely_is_sent_again(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await peer.answer(ANSWER, JSON)
         if peer.number == 0:
             await peer.head()
-            peer.writer.close()
 
-    recording = file("file", "a.wav", b"x" * 400_000)
+    recording = file("file", "a.wav", b"x" * 40_000_000)
     call = form_call(TRANSCRIPTIONS, field("model", "public"), recording)
     async with scripted_server(behaviour) as server:
         document = document_at(server)
@@ -122,8 +121,6 @@ async def test_a_form_is_sent_again_where_the_connection_had_been_closed(wire: O
             await wire.answer(call, document)
     first, second = (parts_of(request.body, request.headers[b"content-type"]) for request in server.requests)
     assert first == second
-    assert isinstance(recording.content, Bytes)
-    assert len(recording.content.asked) == 3
 
 
 @dataclass

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
 from application.ports.providers import StoredAction, StoredCall
+from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import (
     DeploymentBusyError,
@@ -54,12 +55,15 @@ class RequestSender:
         self._total_timeout = total_timeout
         self._identity = identity
 
-    async def send(self, call: Call, deployment: ResolvedDeployment, *, ask_usage: bool) -> HttpResponse:
+    async def send(
+        self, call: Call, deployment: ResolvedDeployment, attempt: Attempt | None, *, ask_usage: bool
+    ) -> HttpResponse:
         """Send a call and return the answer once its head has arrived.
 
         Args:
             call: the caller's request.
             deployment: the deployment.
+            attempt: counts what is sent and received.
             ask_usage: request usage in a stream.
 
         Raises:
@@ -77,7 +81,9 @@ class RequestSender:
             content_type,
             len(body),
         )
-        return await self._request(deployment, head, call.request_id, body)
+        if attempt is not None:
+            attempt.track()
+        return await self._request(deployment, head, call.request_id, body, attempt)
 
     async def send_stored(self, call: StoredCall, deployment: ResolvedDeployment) -> HttpResponse:
         """Send a call about a response that the upstream stores.
@@ -87,7 +93,14 @@ class RequestSender:
         """
         return await self._request(deployment, stored_head(call, deployment), call.request_id, b"")
 
-    async def _request(self, deployment: ResolvedDeployment, head: bytes, request_id: str, body: Body) -> HttpResponse:
+    async def _request(
+        self,
+        deployment: ResolvedDeployment,
+        head: bytes,
+        request_id: str,
+        body: Body,
+        attempt: Attempt | None = None,
+    ) -> HttpResponse:
         head += _request_id_header(request_id)
         if deployment.identity:
             head += b"authorization: Bearer %b\r\n" % await self._token()
@@ -98,6 +111,7 @@ class RequestSender:
                 body,
                 silence_timeout=deployment.silence_timeout or self._silence_timeout,
                 total_timeout=max(deployment.silence_timeout or 0, self._total_timeout),
+                transfer=attempt,
             )
         except HttpError as error:
             raise transport_error(error) from None

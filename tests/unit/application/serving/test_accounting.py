@@ -19,18 +19,26 @@ NOW_MS = int(NOW.timestamp() * 1000)
 
 Verb = Callable[[CallAccount], Awaitable[None]]
 
+
+def answered(account: CallAccount) -> CallAccount:
+    """Let the deployment begin to answer, if one was called."""
+    if account.attempts:
+        account.attempt_succeeded()
+    return account
+
+
 VERBS: dict[str, tuple[Verb, tuple[int, str | None, Usage, UsageSource]]] = {
     "completed": (lambda account: account.completed(Usage(10, 5)), (200, None, Usage(10, 5), UsageSource.MEASURED)),
     "interrupted by the upstream": (
-        lambda account: account.interrupted(errors.UpstreamProtocolError(reason="cut"), Usage(10), lambda: 4),
+        lambda account: answered(account).interrupted(errors.UpstreamProtocolError(reason="cut"), Usage(10), lambda: 4),
         (502, "upstream_protocol", Usage(10, 4), UsageSource.PARTIAL),
     ),
     "interrupted by the caller": (
-        lambda account: account.interrupted(GeneratorExit(), None, lambda: 4),
+        lambda account: answered(account).interrupted(GeneratorExit(), None, lambda: 4),
         (499, "caller_gone", Usage(3, 4), UsageSource.PARTIAL),
     ),
     "interrupted by a fault of ours": (
-        lambda account: account.interrupted(ValueError(), Usage(10, 5)),
+        lambda account: answered(account).interrupted(ValueError(), Usage(10, 5)),
         (500, "internal_error", Usage(10, 5), UsageSource.PARTIAL),
     ),
     "refused": (

@@ -31,15 +31,6 @@ from tests.fakes.provider import FakeProvider, FakeStream
         # Time-outs, and streams that break: what is made all the same counts in full.
         (EMBEDDINGS, TEXTS, errors.UpstreamTimeoutError(), BY_TOKEN, Usage(2), "partial", ()),
         (SPEECH, TEXTS, errors.UpstreamTimeoutError(), BY_UNIT, Usage(characters=8), "partial", ()),
-        (
-            SPEECH,
-            TEXTS,
-            FakeStream(b"mp3", errors.UpstreamProtocolError(reason="cut")),
-            BY_UNIT,
-            Usage(characters=8),
-            "partial",
-            (),
-        ),
         (TRANSCRIPTION, UPLOAD, errors.UpstreamTimeoutError(), BY_UNIT, Usage(audio_milliseconds=3000), "partial", ()),
         (
             IMAGE_GENERATION,
@@ -47,6 +38,15 @@ from tests.fakes.provider import FakeProvider, FakeStream
             errors.UpstreamTimeoutError(),
             BY_UNIT,
             Usage(images=2, image_size="standard/512x512"),
+            "partial",
+            (),
+        ),
+        (
+            SPEECH,
+            TEXTS,
+            FakeStream(b"mp3", errors.UpstreamProtocolError(reason="cut")),
+            BY_UNIT,
+            Usage(characters=8),
             "partial",
             (),
         ),
@@ -79,9 +79,9 @@ async def never() -> None:
     ("use_case", "body", "usage"),
     [
         (EMBEDDINGS, TEXTS, Usage(2)),
-        (SPEECH, TEXTS, Usage(2, 11, audio_output_tokens=11, characters=8)),
-        (TRANSCRIPTION, UPLOAD, Usage(30, audio_input_tokens=30, audio_milliseconds=3000)),
-        (IMAGE_GENERATION, IMAGES, Usage(images=2, image_size="standard/512x512")),
+        (SPEECH, TEXTS, Usage(2)),
+        (TRANSCRIPTION, UPLOAD, Usage(30, audio_input_tokens=30)),
+        (IMAGE_GENERATION, IMAGES, Usage()),
         (RESPONSES, TEXTS | {"background": b"true"}, Usage()),
     ],
 )

@@ -148,6 +148,7 @@ def check(line: LedgerLine, name: str, costs: dict[str, object], report: Usage |
     prices = read_costs(Reader(costs, "costs", []))
     assert (line.cost_units, line.unpriced) == (cost_of(usage, prices).units, cost_of(usage, prices).unpriced)
     assert line.prices == prices.described
+    assert line.exposure_units is None or line.exposure_units > line.cost_units
     assert all(getattr(usage, quantity) >= 0 for quantity in QUANTITIES)
     # Something was used, whatever the upstream said, ...
     unit = used(name)

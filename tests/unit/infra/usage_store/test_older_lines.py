@@ -1,4 +1,4 @@
-"""Ledgers and journals that an older release wrote, before there were characters, audio and images."""
+"""Ledgers and journals of older releases, without characters, audio, images, exposure and details of attempts."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from infra.usage_store.sqlite_schema import MIGRATIONS
 from tests.builders import ledger_line
 
 NEW = ("characters", "audio_milliseconds", "images", "image_size")
-NEWER = ("accounts",)
+NEWER = ("accounts", "attempt_details")
+MONEY = ("exposure_micros", "exposure_picos")
 LINE = ledger_line(usage=Usage(input_tokens=100, output_tokens=20, image_output_tokens=3))
 
 
 async def test_a_database_made_before_opens_keeps_its_lines_and_takes_new_ones(tmp_path: Path) -> None:
     path = tmp_path / "usage.sqlite3"
-    columns = [name for name in codec.COLUMNS if name not in (*NEW, *NEWER)]
+    columns = [name for name in codec.COLUMNS if name not in {*NEW, *NEWER, *MONEY}]
     row = dict(zip(codec.COLUMNS, codec.to_row(LINE), strict=True))
     older = sqlite3.connect(path)
     older.executescript(MIGRATIONS[0] + "PRAGMA user_version = 1;")
@@ -45,7 +46,7 @@ def test_a_line_in_an_older_journal_still_reads() -> None:
     members = json.loads(codec.encode(LINE))
     for name in NEW:
         del members["usage"][name]
-    for name in NEWER:
+    for name in (*NEWER, "exposure_units"):
         del members[name]
     assert codec.decode(json.dumps(members).encode()) == LINE
 

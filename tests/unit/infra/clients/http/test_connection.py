@@ -7,6 +7,7 @@ import pytest
 from infra.clients.http.body import PIECE
 from infra.clients.http.connection import Connection
 from infra.clients.http.errors import SilenceTimeoutError, TotalTimeoutError
+from infra.clients.http.transfer import Untracked
 
 
 class CongestedTransport(asyncio.Transport):
@@ -25,6 +26,12 @@ class CongestedTransport(asyncio.Transport):
 
     def get_write_buffer_size(self) -> int:
         return self.unsent
+
+    def is_closing(self) -> bool:
+        return self.aborted
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        """Do nothing: the connection is blocked by hand."""
 
     def abort(self) -> None:
         self.aborted = True
@@ -50,7 +57,9 @@ async def uploading(deadline: float) -> tuple[Connection, CongestedTransport, as
     transport = CongestedTransport()
     connection = transport.connection = Connection(NoPool(), asyncio.get_running_loop())
     connection.connection_made(transport)
-    task: asyncio.Task[object] = asyncio.create_task(connection.converse(b"head", bytes(3 * PIECE), 1.0, deadline))
+    task: asyncio.Task[object] = asyncio.create_task(
+        connection.converse(b"head", bytes(3 * PIECE), 1.0, deadline, Untracked())
+    )
     await asyncio.sleep(0)
     return connection, transport, task
 
