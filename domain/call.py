@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from domain.form import Form
 from domain.operation import Endpoint
 
+LARGE_MEMBER = 128 * 1024
+"""Bytes of a member that are read at once; larger ones in steps."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -21,11 +24,12 @@ class Call:
             Empty where the body is a form.
         stream: the answer is relayed in pieces as they arrive: server-sent events, or audio while it is made.
         wants_usage: the caller asked for the usage chunk of a stream (``stream_options.include_usage``).
-        uses_tools: the body carries tools or functions.
         end_user: the ``user`` field of the body, for the ledger.
         request_id: identifies the call in answers, logs and the ledger.
         background: the upstream continues after the caller disconnects; the call is counted when its result is fetched.
         form: the body where it is a multipart form.
+        references: objects of the vendor's account that it refers to, by kind with the member for a message; None
+            before they were searched for.
         deployment: id of the one document that can serve the call, because it holds the response to continue.
     """
 
@@ -34,9 +38,14 @@ class Call:
     fields: Mapping[str, bytes]
     stream: bool = False
     wants_usage: bool = False
-    uses_tools: bool = False
     end_user: str | None = None
     request_id: str = ""
     background: bool = False
     form: Form | None = None
     deployment: str | None = None
+    references: Mapping[str, str] | None = None
+
+    @property
+    def is_large(self) -> bool:
+        """Tell whether reading a member at once would keep other callers waiting."""
+        return any(len(raw) > LARGE_MEMBER for raw in self.fields.values())

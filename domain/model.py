@@ -92,6 +92,7 @@ class ModelDocument:
         limits: what this deployment can take.
         routing: how calls are shared among the deployments of the model; None leaves it to the settings.
         affinity: which calls prefer the same deployment.
+        vendor_objects: kinds of objects of the vendor's account that callers may refer to.
         breaker: members of ``BreakerPolicy`` that the document sets; the settings have the others.
         context_window: tokens that the model reads, for ``/v1/models``; None if unknown.
         max_output_tokens: tokens that it writes at most.
@@ -115,6 +116,7 @@ class ModelDocument:
     limits: Limits = NO_LIMITS
     routing: Strategy | None = None
     affinity: Affinity = Affinity.NONE
+    vendor_objects: frozenset[str] = frozenset()
     breaker: Mapping[str, Any] = field(default_factory=dict)
     context_window: int | None = None
     max_output_tokens: int | None = None

@@ -17,10 +17,11 @@ class Project:
     Args:
         id: unique id; model documents list it under ``projects``.
         name: text for people.
-        enabled: ``False`` = every key of it is refused.
+        enabled: if false, every key of it is refused.
         keys: the keys it was given, revoked ones included.
         limits: ceilings for the project as a whole.
         budgets: ceilings on its spending.
+        vendor_objects: kinds of objects of vendors' accounts that its calls may refer to, whatever the model.
         tags: copied to every ledger line (cost centre, team).
         version: the store's mark of this version (ETag).
     """
@@ -31,6 +32,7 @@ class Project:
     keys: tuple[ApiKey, ...] = ()
     limits: Limits = NO_LIMITS
     budgets: tuple[Budget, ...] = ()
+    vendor_objects: frozenset[str] = frozenset()
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from application.serving.request_rules import (
+    check_spelling,
+    uses_tools,
+    without_foreign_objects,
+    without_restricted,
+)
 from domain.call import Call
 from domain.catalog import Catalog
 from domain.errors import InvalidRequestError, ModelNotFoundError, OperationNotOfferedError
@@ -21,9 +27,12 @@ def admit(
     """Return the deployments that may serve the call, in the order in which to try them; never empty.
 
     Raises:
-        ModelNotFoundError, OperationNotOfferedError, InvalidRequestError: see :func:`eligible`.
+        ModelNotFoundError, OperationNotOfferedError, InvalidRequestError: see :func:`eligible`; or a member of the body
+            chooses what no document of the model offers.
     """
-    chosen = eligible(catalog, caller.project.id, call.model, call.endpoint, call.uses_tools)
+    check_spelling(call)
+    chosen = eligible(catalog, caller.project.id, call.model, call.endpoint, uses_tools(call))
+    chosen = without_foreign_objects(call, caller.project, without_restricted(call, chosen))
     if call.deployment is not None:
         return [_stateful_deployment(call, chosen, catalog.by_id.get(call.deployment))]
     return order(call, chosen)
@@ -34,7 +43,7 @@ def eligible(
     project_id: str,
     model: str,
     endpoint: Endpoint,
-    uses_tools: bool,  # noqa: FBT001 - by position on the request path
+    tools: bool,  # noqa: FBT001 - by position on the request path
 ) -> Sequence[ModelDocument]:
     """Return the deployments that may serve such a call; never empty.
 
@@ -53,7 +62,7 @@ def eligible(
             f"It supports: {_offered(known)}.",
             param="model",
         )
-    if uses_tools:
+    if tools:
         offering = [document for document in offering if document.parameters.enable_tools]
         if not offering:
             raise InvalidRequestError(

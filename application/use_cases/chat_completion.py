@@ -9,7 +9,6 @@ from application.request_body.members import (
     boolean,
     decoded,
     end_user,
-    filled,
     first_byte,
     large_tokens,
     read_model,
@@ -39,7 +38,6 @@ def read(fields: Fields, request_id: str) -> Call:
         fields=fields,
         stream=stream,
         wants_usage=wants_usage(fields) if stream else False,
-        uses_tools=filled(fields, "tools") or filled(fields, "functions"),
         end_user=end_user(fields),
         request_id=request_id,
     )

@@ -50,7 +50,6 @@ def read(fields: Fields, request_id: str) -> Call:
         model=read_model(fields),
         fields=fields,
         stream=boolean(fields, "stream"),
-        uses_tools=filled(fields, "tools"),
         end_user=end_user(fields),
         request_id=request_id,
         background=boolean(fields, "background"),

@@ -14,11 +14,12 @@ from domain.documents.store_fields import STORE_MEMBERS
 from domain.documents.values import closest, unfit_id, unfit_name
 from domain.model import ModelDocument
 from domain.operation import Operation
+from domain.vendor_objects import VENDOR_OBJECT_NAMES
 from domain.vendors import VENDORS, ModelType
 
 _KNOWN = frozenset(
     {"id", "code", "name", "provider", "model_type", "private", "projects", "parameters", "operations", "costs"}
-    | {"enabled", "priority", "weight", "fallbacks", "limits", "context_window", "max_output_tokens"}
+    | {"enabled", "priority", "weight", "fallbacks", "limits", "context_window", "max_output_tokens", "vendor_objects"}
     | ROUTING_MEMBERS
     | STORE_MEMBERS
 )
@@ -71,6 +72,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         provider=_provider(reader) or known_type.value,
         model_type=known_type,
         operations=operations,
+        vendor_objects=reader.names("vendor_objects", VENDOR_OBJECT_NAMES),
         prices=prices,
         parameters=parameters,
         private=private,

@@ -16,8 +16,9 @@ from domain.documents.store_fields import STORE_MEMBERS
 from domain.documents.values import decimal_of, moment_of, unfit_id, unfit_name
 from domain.money import plain
 from domain.project import Project
+from domain.vendor_objects import VENDOR_OBJECT_NAMES
 
-_KNOWN = frozenset({"id", "name", "enabled", "keys", "limits", "budgets", "tags"} | STORE_MEMBERS)
+_KNOWN = frozenset({"id", "name", "enabled", "keys", "limits", "budgets", "tags", "vendor_objects"} | STORE_MEMBERS)
 _KNOWN_IN_KEY = tuple(field.name for field in fields(ApiKey))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -40,6 +41,7 @@ def read_project(body: object, *, version: str = "") -> tuple[Project | None, tu
         keys=_keys(reader),
         limits=read_limits(reader),
         budgets=read_budgets(reader),
+        vendor_objects=reader.names("vendor_objects", VENDOR_OBJECT_NAMES),
         tags=_tags(reader),
         version=version,
     )

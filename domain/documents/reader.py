@@ -160,6 +160,18 @@ class Reader:
         self.error(name, f"unknown value {self._shown(value)}", expected)
         return None
 
+    def names(self, name: str, known: Sequence[str]) -> frozenset[str]:
+        """Read a list of known names, unknown ones left out."""
+        found: set[str] = set()
+        for value in self.texts(name, example=f'"{known[0]}"', most=2 * len(known)):
+            if value in known:
+                found.add(value)
+            else:
+                meant = closest(value, known)
+                expected = f"did you mean '{meant}'?" if meant else f"any of {', '.join(known)}"
+                self.error(name, f"unknown value {self._shown(value)}", expected)
+        return frozenset(found)
+
     def table(self, name: str, *, discreet: bool = False) -> Reader:
         """Return the reader of a nested object; an empty one if it is missing or not an object."""
         value = self.members.get(name)

@@ -14,6 +14,7 @@ from domain import errors
 from domain.billing_units import UNITS, BillingUnit
 from domain.errors import GatewayError
 from domain.operation import Operation
+from domain.vendor_objects import VENDOR_OBJECTS, VendorObject
 from infra.controllers.errors import INTERNAL, TABLE
 from infra.controllers.openai.routes import ENDPOINTS
 from llmproxy.cli.main import cli
@@ -155,3 +156,10 @@ def test_paths_in_the_map_exist(name: str) -> None:
     for path in re.findall(r"`((?:domain|application|infra|llmproxy|tests|docs)/[\w./-]+)`", text):
         if "NAME" not in path:
             assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("row", VENDOR_OBJECTS, ids=lambda row: row.name)
+def test_every_vendor_object_is_described(row: VendorObject) -> None:
+    described = next(line for line in page("security.md").splitlines() if line.startswith(f"| `{row.name}` |"))
+    assert row.source in described
+    assert all(f"`{member}`" in described for member in (*row.members, *row.keys))

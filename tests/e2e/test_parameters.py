@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from domain.operation import Endpoint
+from domain.vendor_objects import VENDOR_OBJECT_NAMES
 from tests.e2e.clients.documents import documents
 from tests.e2e.clients.parameter_values import OPERATIONS
 from tests.fakes.llmproxy_server import LLMProxy, Simulator
@@ -20,10 +21,15 @@ from tests.tools import ROOT, require_python_client
 NEWEST = "3"
 
 
+def allowing(documents: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Let the documents accept every object of the vendor's account."""
+    return [document | {"vendor_objects": list(VENDOR_OBJECT_NAMES)} for document in documents]
+
+
 @pytest.fixture(scope="module")
 def faults(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> dict[str, list[str]]:
     folder: Path = require_python_client(NEWEST)
-    proxy = LLMProxy(tmp_path_factory.mktemp("parameters"), *documents(simulator.url, "OpenAI"))
+    proxy = LLMProxy(tmp_path_factory.mktemp("parameters"), *allowing(documents(simulator.url, "OpenAI")))
     env = environment(URL=proxy.url, API_KEY=proxy.key, UPSTREAM=simulator.base_url)
     try:
         done = subprocess.run(

@@ -15,6 +15,7 @@ from application.serving.resumed_stream import ResumedStream
 from application.serving.serve import Serving
 from application.serving.stream import Relay
 from application.serving.use_case import UseCase, no_form, no_json
+from application.serving.vendor_objects import search_in_steps
 from application.use_cases.responses import RESPONSES
 from domain.call import Call
 from domain.errors import (
@@ -133,6 +134,8 @@ class Handler:
         await self._call(use_case, use_case.read(members, request_id), caller, response)
 
     async def _call(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
+        if call.is_large:
+            call = await search_in_steps(call)
         response.record.call = call
         account = self._serving.admit(use_case, call, caller)
         response.record.account = account

@@ -66,9 +66,9 @@ def test_what_can_stand_in_place_of_input(name: str) -> None:
 
 def test_what_is_read() -> None:
     call = read(stream=True, background=True, tools=[{"type": "web_search"}], user="alice")
-    assert (call.stream, call.background, call.uses_tools, call.end_user) == (True, True, True, "alice")
+    assert (call.stream, call.background, call.end_user) == (True, True, "alice")
     call = read(tools=[])
-    assert (call.stream, call.background, call.uses_tools, call.end_user) == (False, False, False, None)
+    assert (call.stream, call.background, call.end_user) == (False, False, None)
 
 
 @pytest.mark.parametrize(
