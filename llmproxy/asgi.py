@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import multiprocessing
+import os
+import signal
 import sys
 from contextlib import AsyncExitStack
 
@@ -53,6 +57,7 @@ class Application:
             scope["state"][CONNECTIONS] = product.connections
             _tune_garbage_collection()
             sys.setswitchinterval(_SWITCH_SECONDS)
+            _end_with_parent()
             await send({"type": "lifespan.startup.complete"})
             await receive()  # lifespan.shutdown
         if access_log is not None:
@@ -68,6 +73,19 @@ def _tune_garbage_collection() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+def _end_with_parent() -> None:
+    """Stop a worker process when its supervisor dies, however that happens."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is not None:
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            loop.remove_reader(supervisor.sentinel)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        loop.add_reader(supervisor.sentinel, stop)
 
 
 def create_app() -> Application:

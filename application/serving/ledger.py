@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
@@ -15,7 +16,12 @@ from domain.usage import MeasureAudio
 
 CALLER_GONE = (499, "caller_gone")
 INTERNAL_ERROR = (500, "internal_error")
-"""Ledger status and error code of a call whose caller disconnected (nginx's convention), and of a fault of ours."""
+RESTARTED = (503, "server_restarted")
+"""Ledger status and error code of a call whose caller disconnected (nginx's convention), of a fault of ours, and of a
+call that our own restart cut off."""
+
+CALLER_CONNECTED: ContextVar[Callable[[], bool]] = ContextVar("caller_connected", default=lambda: False)
+"""Returns whether the caller of the present call still waits for its answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,4 +85,6 @@ class Ledger:
         """Return the ledger status and the error code of a call that was ended by an exception."""
         if isinstance(cause, GatewayError):
             return self.status_of(cause), cause.label
-        return INTERNAL_ERROR if isinstance(cause, Exception) else CALLER_GONE
+        if isinstance(cause, Exception):
+            return INTERNAL_ERROR
+        return RESTARTED if CALLER_CONNECTED.get()() else CALLER_GONE

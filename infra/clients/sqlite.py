@@ -16,6 +16,8 @@ from application.errors import StoreUnavailableError
 
 T = TypeVar("T")
 
+START_SECONDS = 60.0
+"""Time that a start waits for another process to write: a migration of a large ledger takes a while."""
 BUSY_SECONDS = 5.0
 """Time that a statement waits for another process's write before the database counts as unavailable."""
 
@@ -80,9 +82,11 @@ class SqliteDatabase:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite would create the file readable by everybody; the files it puts beside it take over this one's mode.
         os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        _migrate(self._open(), self._migrations, self._path.name)
+        connection = self._open(START_SECONDS)
+        _migrate(connection, self._migrations, self._path.name)
+        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")
 
-    def _open(self) -> sqlite3.Connection:
+    def _open(self, busy_seconds: float = BUSY_SECONDS) -> sqlite3.Connection:
         try:
             status = self._path.stat()
         except FileNotFoundError:
@@ -97,7 +101,7 @@ class SqliteDatabase:
             msg = f"{self._path.name}: replaced while in use; stop all processes, remove its -wal and -shm, start again"
             raise StoreUnavailableError(msg)
         if self._connection is None:
-            self._connection = _connect(self._path)
+            self._connection = _connect(self._path, busy_seconds)
             self._identity = identity
         return self._connection
 
@@ -121,12 +125,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
     # A URI rather than a path: mode=rw never creates an empty database in place of a removed one.
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=busy_seconds)
     try:
         connection.isolation_level = None
-        _use_write_ahead_log(connection)
+        _use_write_ahead_log(connection, busy_seconds)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
     except BaseException:
@@ -135,9 +139,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+def _use_write_ahead_log(connection: sqlite3.Connection, busy_seconds: float) -> None:
     # SQLite does not wait for other processes here, whatever the timeout, because two that switch could deadlock.
-    deadline = time.monotonic() + BUSY_SECONDS
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -150,8 +154,10 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], name: str) -> None:
+    if _version(connection) == len(migrations):  # no write lock is needed, and another process may hold it
+        return
     with transaction(connection):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _version(connection)
         if version > len(migrations):
             msg = f"{name}: written by a newer release (schema {version}, this release supports {len(migrations)})"
             raise StoreUnavailableError(msg)
@@ -161,6 +167,11 @@ def _migrate(connection: sqlite3.Connection, migrations: Sequence[str], name: st
                 connection.execute(statement)
         if version < len(migrations):
             connection.execute(f"PRAGMA user_version = {len(migrations)}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def _statements(script: str) -> Iterator[str]:

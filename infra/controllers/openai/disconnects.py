@@ -93,6 +93,10 @@ class DisconnectWatch:
         """Note that the body is complete: the next message is the disconnect."""
         self._body_read = True
 
+    def connected(self) -> bool:
+        """Return whether the caller still waits for its answer."""
+        return not (self.gone or self.late)
+
     def check(self, now: float) -> None:
         """Start to wait for the disconnect of a long call; cancel a call whose body is overdue."""
         if self._body_read:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from starlette.types import Receive, Scope, Send
 
 from application.serving.accounting import CallAccount
+from application.serving.ledger import CALLER_CONNECTED
 from application.serving.resumed_stream import ResumedStream
 from application.serving.serve import Serving
 from application.serving.stream import Relay
@@ -79,6 +80,7 @@ class Handler:
         """Respond to one request, whatever happens."""
         response = Response(send, record, scope)
         watch = self._disconnects.watch(receive)
+        CALLER_CONNECTED.set(watch.connected)
         try:
             if isinstance(route, Route):
                 await self._serve(route, scope, receive, response, watch)

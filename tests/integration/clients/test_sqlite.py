@@ -4,13 +4,14 @@ import asyncio
 import sqlite3
 import sys
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from application.errors import StoreUnavailableError
-from infra.clients.sqlite import SqliteDatabase, transaction
+from infra.clients.sqlite import BUSY_SECONDS, SqliteDatabase, transaction
 
 ROOT = Path(__file__).parents[3]
 FIRST = """
@@ -169,3 +170,31 @@ async def test_a_full_database_is_away_and_comes_back(tmp_path: Path) -> None:
     await database.run(lambda connection: connection.execute("PRAGMA max_page_count = 1000").fetchone())
     await database.run(fill)
     await database.close()
+
+
+async def test_a_start_waits_for_a_process_that_writes(tmp_path: Path) -> None:
+    path = tmp_path / "data.sqlite3"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(BUSY_SECONDS + 1.5, lambda: other.execute("COMMIT")).start()
+    database = SqliteDatabase(path, ["CREATE TABLE t (x);"])
+    start = time.monotonic()
+    await database.prepare()
+    assert time.monotonic() - start > BUSY_SECONDS
+    await database.close()
+    other.close()
+
+
+async def test_an_up_to_date_database_opens_while_another_process_writes(tmp_path: Path) -> None:
+    path = tmp_path / "data.sqlite3"
+    database = SqliteDatabase(path, ["CREATE TABLE t (x);"])
+    await database.prepare()
+    await database.close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database = SqliteDatabase(path, ["CREATE TABLE t (x);"])
+    start = time.monotonic()
+    await database.prepare()
+    assert time.monotonic() - start < BUSY_SECONDS / 2
+    await database.close()
+    other.close()
