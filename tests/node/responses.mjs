@@ -126,7 +126,7 @@ export default {
   },
 
   async failures_inside_streams_are_its_last_event(setup) {
-    for (const simulator of [{ error_in_stream: 3 }, { cut_after: 3 }]) {
+    for (const simulator of [{ error_in_stream: 6 }, { cut_after: 6 }]) {
       const events = await eventsOf(setup, { simulator });
       assert.equal(events.at(-1).type, "response.failed");
       assert.ok(events.at(-1).response.error.message);

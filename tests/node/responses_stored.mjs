@@ -59,6 +59,20 @@ export default {
     assert.deepEqual([stopped.id, stopped.status], [running.id, "cancelled"]);
   },
 
+  async resume_a_background_stream(setup) {
+    const order = { background: true, stream: true, simulator: { tokens: 100, tps: 400 } };
+    const events = [];
+    for await (const event of await createAt(setup)(order)) {
+      events.push(event);
+      if (events.length === 8) break;
+    }
+    const [{ response: made }] = events;
+    const rest = { stream: true, starting_after: events.at(-1).sequence_number };
+    events.push(...(await collect(await setup.client.responses.retrieve(made.id, rest))));
+    assert.deepEqual(events.map((event) => event.sequence_number), events.map((_, index) => index));
+    assert.deepEqual([events.at(-1).type, events.at(-1).response.id], ["response.completed", made.id]);
+  },
+
   async a_background_response_is_fetched(setup) {
     const made = await createAt(setup)({ background: true });
     const fetched = await finished(setup, made.id);

@@ -114,9 +114,9 @@ class Comparison:
 
     def _arguments(self, operation: Operation, types: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Store a response directly and through the proxy, which gives it an id of its own."""
-        asked: dict[str, Any] = {"model": "wire-chat", "input": "hi"}
-        stored = STORED in operation.values.values()
-        made = [client.responses.create(**asked).id if stored else "" for client in (self._direct, self._relayed)]
+        made = ["", ""]
+        if STORED in operation.values.values():
+            made = [_stored_by(client) for client in (self._direct, self._relayed)]
         return [arguments_of(operation, types, response_id) for response_id in made]
 
     def _kept_here(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,6 +126,13 @@ class Comparison:
             return dict(body)
         known = self._direct.responses.retrieve(previous).id == previous
         return {**body, "previous_response_id": known}
+
+
+def _stored_by(client: openai.OpenAI) -> str:
+    """Store a response that can also be streamed again, and return its id."""
+    with client.responses.create(model="wire-chat", input="hi", stream=True, background=True) as stream:
+        (response_id,) = {event.response.id for event in stream if event.type == "response.completed"}
+    return response_id
 
 
 def main() -> None:

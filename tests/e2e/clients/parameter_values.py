@@ -232,7 +232,6 @@ OPERATIONS = {
             "stream": True,
         },
         path="response_id",
-        not_offered=frozenset({"stream", "include_obfuscation"}),  # a stored response is not streamed again
     ),
     "responses/{id}/input_items": Operation(
         "responses.input_items.list",

@@ -175,7 +175,7 @@ def check_unknown_parameters_reach_the_upstream(setup: ClientSetup) -> None:
 
 
 def check_failures_inside_streams_are_its_last_event(setup: ClientSetup) -> None:
-    for orders in ({"error_in_stream": 3}, {"cut_after": 3}):
+    for orders in ({"error_in_stream": 6}, {"cut_after": 6}):
         events = list(caller(setup)(stream=True, **order(**orders)))
         assert events[-1].type == "response.failed", orders
         assert events[-1].response.status == "failed"

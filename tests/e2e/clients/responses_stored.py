@@ -7,7 +7,7 @@ from typing import Any
 
 import openai
 
-from tests.e2e.clients.harness import ClientSetup, order, refused
+from tests.e2e.clients.harness import ClientSetup, needs, order, refused
 from tests.e2e.clients.responses import HELLO, caller
 
 OPERATION = "responses/{id}"
@@ -69,6 +69,20 @@ def check_a_background_response_is_fetched(setup: ClientSetup) -> None:
     assert fetched.id == made.id
     assert "amber basin" in fetched.output_text
     assert fetched.usage.output_tokens > 0
+
+
+def check_resume_a_background_stream(setup: ClientSetup) -> None:
+    needs(setup.client.responses.retrieve, "stream", "starting_after")
+    with caller(setup)(background=True, stream=True, **order(tokens=100, tps=400)) as stream:
+        begun = [next(stream) for _ in range(8)]
+    made = begun[0].response.id
+    with setup.client.responses.retrieve(made, stream=True, starting_after=begun[-1].sequence_number) as stream:
+        events = [*begun, *stream]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert (events[-1].type, events[-1].response.id) == ("response.completed", made)
+    deltas = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert deltas == events[-1].response.output_text
+    refused(openai.BadRequestError, setup.client.responses.retrieve, response_id=caller(setup)().id, stream=True)
 
 
 def _finished(setup: ClientSetup, response_id: str) -> Any:
