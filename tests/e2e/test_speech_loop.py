@@ -1,4 +1,4 @@
-"""Speech from the proxy, sent back as a transcription, is billed by its true length, whatever the format."""
+"""Recordings are billed by their true length: speech from the proxy in every format, and files made to look shorter."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import pytest
 
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, upstream
 from tests.fakes.processes import wait_until
+from tests.unit.infra.audio.containers import mp3_frame, mp3_head, mp4, mp4_track, vorbis, webm
+from tests.unit.infra.audio.samples import HUGE_BOX, MINUTE, OPUS_20_MS
 
 TEXT = "The amber basin lies still in the evening, and nobody says a word about it. " * 5
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
@@ -23,13 +25,22 @@ SUFFIX = {"opus": "ogg", "pcm": "wav"}
 """File names that differ from the format. Raw samples cannot be recognised: they are wrapped as WAV."""
 
 
+FORGED = {
+    "bytes behind an MP4": (mp4(MINUTE) + HUGE_BOX, 60_000),
+    "a short track in front of a long one": (mp4(mp4_track(1, b"soun", 1, 48), MINUTE), 60_000),
+    "an MP3 header of 3 frames": (mp3_head(3) + mp3_frame(9) * 2500, 60_000),
+    "a last page of Ogg that goes back": (vorbis(1, *range(44_100, 61 * 44_100, 44_100), 1), 60_000),
+    "times of WebM that are all 0": (webm([(0, 0, OPUS_20_MS)] * 3000), 60_000),
+}
+
+
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator) -> Iterator[LLMProxy]:
     spoken = upstream("speech", simulator.url, operations=["audio_tts"], costs={"cost_1Mcharacters": 15})
     # One model for each format, so that usage is reported for each.
     heard = [
         upstream(f"whisper-{name}", simulator.url, operations=["audio_stt"], costs={"cost_minute": "0.006"})
-        for name in FORMATS
+        for name in (*FORMATS, *range(len(FORGED)))
     ]
     made = LLMProxy(tmp_path_factory.mktemp("loop"), spoken, *heard)
     yield made
@@ -93,6 +104,18 @@ def test_the_length_of_speech_is_billed(billed: dict[str, dict[str, Any]], clien
     assert float(row["audio_seconds"]) == pytest.approx(true_seconds, rel=TOLERANCE)
     assert float(row["cost"]) == pytest.approx(true_seconds / 60 * 0.006, rel=TOLERANCE)
     assert row["unpriced"] == 0
+
+
+def test_forged_recordings_are_billed_by_their_true_length(proxy: LLMProxy, client: httpx.Client) -> None:
+    for number, (content, _) in enumerate(FORGED.values()):
+        transcribe(client, str(number), content, response_format="text").raise_for_status()
+    expected = {f"whisper-{number}": milliseconds / 1000 for number, (_, milliseconds) in enumerate(FORGED.values())}
+
+    def seconds() -> dict[str, float]:
+        return {row["model"]: float(row["audio_seconds"]) for row in proxy.usage("model") if row["model"] in expected}
+
+    wait_until(lambda: len(seconds()) == len(expected), 20, "every line")
+    assert seconds() == expected
 
 
 def test_speech_is_billed_by_its_characters(billed: dict[str, dict[str, Any]]) -> None:
