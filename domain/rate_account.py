@@ -23,7 +23,7 @@ class RateSlice:
     Args:
         granted: all that it ever took, less what it put back.
         used: all that it has used.
-        expires_ms: when the rest is forfeited.
+        expires_ms: when the holder stops using the rest, which it may still put back.
     """
 
     granted: int = 0
@@ -70,9 +70,9 @@ class RateAccount:
         for name in [name for name, one in self.slices.items() if one.expires_ms + SLOT_MS < now_ms]:
             del self.slices[name]
         own = self.slices.setdefault(holder, RateSlice(ask.granted, ask.granted))
-        kept = min(max(0, own.granted - ask.used), ask.keep) if own.expires_ms >= now_ms else 0
-        if own.expires_ms >= now_ms or own.granted < ask.used:  # what has expired is forfeited, what is owed is not
-            self.level = min(self.level + (own.granted - ask.used - kept) * unit, rate.capacity * unit)
+        # What has expired is not used any more, so that a late holder can still put it back.
+        kept = min(max(0, own.granted - ask.used), ask.keep)
+        self.level = min(self.level + (own.granted - ask.used - kept) * unit, rate.capacity * unit)
         own.used = max(own.used, ask.used)
         own.granted = ask.used + kept
         own.expires_ms = now_ms + RATE_SLICE_MS

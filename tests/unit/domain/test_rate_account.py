@@ -92,9 +92,9 @@ def test_a_clock_that_is_set_back_takes_nothing_away_and_gives_nothing() -> None
     rate = Rate(60, 60, 5)
     account = RateAccount.full(rate, 3_600_000)
     assert account.take("a", rate, RateAsk(0, 0, 5, 5), 1, 3_600_000)
-    assert not account.take("a", rate, RateAsk(5, 0, 1, 1), 1, 0)
+    assert not account.take("a", rate, RateAsk(5, 0, 1, 1, 5), 1, 0)
     assert account.level_at_ms == 3_600_000
-    assert account.take("a", rate, RateAsk(5, 0, 1, 1), 1, 3_601_000)
+    assert account.take("a", rate, RateAsk(5, 0, 1, 1, 5), 1, 3_601_000)
 
 
 @given(st.lists(st.tuples(st.sampled_from(HOLDERS), st.integers(0, 6), st.integers(0, 3)), max_size=40))
