@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.errors import StoreUnavailableError
 from infra.controllers.connections import CONNECTIONS
+from infra.telemetry.log_writer import LogWriter
 from infra.telemetry.logs import AccessLog, configure_logging
 from llmproxy.settings import Settings, load_environment, load_settings
 from llmproxy.wiring import open_product
@@ -31,10 +32,13 @@ class Application:
 
     Args:
         settings: of the server.
+        stdout: for the access log.
+        stderr: for all other logs.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stdout: LogWriter, stderr: LogWriter) -> None:
         self._settings = settings
+        self._stdout, self._stderr = stdout, stderr
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,16 +49,19 @@ class Application:
             await self._app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        access_log = AccessLog(sys.stdout) if self._settings.llmproxy_access_log else None
+        access_log = AccessLog(self._stdout) if self._settings.llmproxy_access_log else None
         async with AsyncExitStack() as stack:
             await receive()  # lifespan.startup
             try:
-                product = await stack.enter_async_context(open_product(self._settings, load_environment(), access_log))
+                writers = (self._stdout, self._stderr)
+                opened = open_product(self._settings, load_environment(), access_log, writers)
+                product = await stack.enter_async_context(opened)
             except StoreUnavailableError as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 return
             self._app = product.app
             scope["state"][CONNECTIONS] = product.connections
+            _end_with_parent()
             _tune_garbage_collection()
             sys.setswitchinterval(_SWITCH_SECONDS)
             _end_with_parent()
@@ -62,7 +69,22 @@ class Application:
             await receive()  # lifespan.shutdown
         if access_log is not None:
             access_log.flush()
+        self._stdout.close()
+        self._stderr.close()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _end_with_parent() -> None:
+    """Stop gracefully when the process that started this worker is gone: nothing else would stop it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.name == "posix":
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            loop.remove_reader(parent.sentinel)
+            signal.raise_signal(signal.SIGTERM)
+
+        loop.add_reader(parent.sentinel, stop)
 
 
 def _tune_garbage_collection() -> None:
@@ -91,5 +113,6 @@ def _end_with_parent() -> None:
 def create_app() -> Application:
     """Create the application; uvicorn calls this in every worker process."""
     settings = load_settings()
-    configure_logging(settings.llmproxy_log_level)
-    return Application(settings)
+    stdout, stderr = LogWriter(sys.stdout), LogWriter(sys.stderr)
+    configure_logging(settings.llmproxy_log_level, stderr)
+    return Application(settings, stdout, stderr)

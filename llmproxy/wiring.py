@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -45,12 +45,17 @@ from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
+from infra.telemetry.log_writer import LogWriter
 from infra.telemetry.loop_lag import LoopLag
+from infra.telemetry.process_facts import descriptor_limit, process_facts
 from llmproxy.limits import open_limits, running
 from llmproxy.metrics import Metrics, gauges_of
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
+
+_RESERVED_DESCRIPTORS = 64
+"""File descriptors that are not for calls: stores, journal, logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,10 @@ class Product:
 
 @asynccontextmanager
 async def open_product(
-    settings: Settings, environment: Mapping[str, str], access_log: AccessLog | None = None
+    settings: Settings,
+    environment: Mapping[str, str],
+    access_log: AccessLog | None = None,
+    log_writers: Sequence[LogWriter] = (),
 ) -> AsyncIterator[Product]:
     """Wire everything up and run it; close it in the opposite order.
 
@@ -160,12 +168,15 @@ async def open_product(
         connections = CallerConnections(_caller_limits(settings))
         health = Health(
             view,
-            ledger=stores.journal.facts,
-            upstreams=providers.facts,
+            {
+                "ledger": stores.journal.facts,
+                "upstreams": providers.facts,
+                "connections": connections.facts,
+                "memory": budget.facts,
+                "process": lambda: process_facts(log_writers),
+            },
             time=clock.time,
             version=_version(),
-            connections=connections.facts,
-            memory=budget.facts,
             admin_key=None if settings.llmproxy_admin_key is None else settings.llmproxy_admin_key.get_secret_value(),
         )
         limits = BodyLimits(
@@ -199,8 +210,11 @@ def _docs_assets() -> Path | None:
 
 
 def _caller_limits(settings: Settings) -> CallerLimits:
+    most, descriptors = settings.llmproxy_max_connections, descriptor_limit()
+    if descriptors is not None:  # each call may need another one for its upstream, and stores need some, too
+        most = min(most, max((descriptors - _RESERVED_DESCRIPTORS) // 2, 1))
     return CallerLimits(
-        connections=settings.llmproxy_max_connections,
+        connections=most,
         per_address=settings.llmproxy_max_connections_per_address,
         send_timeout=settings.llmproxy_send_timeout,
         trusted_proxies=Networks.parse(settings.llmproxy_trusted_proxies or ""),

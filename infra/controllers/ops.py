@@ -20,45 +20,39 @@ class Health:
 
     Args:
         view: the current catalogue.
-        ledger: facts about ledger lines not yet in the store.
-        upstreams: facts about the provider adapters.
+        sections: facts by their name on the page; those with ``problems``, texts for the administrator, are degraded.
         time: POSIX seconds.
         version: of the product.
-        connections: facts about connections of callers.
-        memory: facts about the memory budget.
         admin_key: shows ids and reasons to whoever presents it; None to show them to nobody.
     """
 
     view: CatalogView
-    ledger: Callable[[], Mapping[str, object]]
-    upstreams: Callable[[], Mapping[str, object]]
+    sections: Mapping[str, Callable[[], Mapping[str, object]]]
     time: Callable[[], float]
     version: str
-    connections: Callable[[], Mapping[str, object]]
-    memory: Callable[[], Mapping[str, object]]
     admin_key: str | None
 
     def detail(self, key: str | None) -> dict[str, Any]:
         """Collect counts, and for the administrator ids and reasons; without secrets and addresses."""
-        view = self.view
+        view, is_admin = self.view, self.is_admin(key)
         age = None if view.checked_at is None else round(self.time() - view.checked_at, 1)
         catalogue: dict[str, Any] = {**view.facts(), "checked_seconds_ago": age}
-        ledger: dict[str, Any] = dict(self.ledger())
-        if self.is_admin(key):
+        if is_admin:
             catalogue["failure"] = view.failure
             catalogue["left_out"] = [
                 {"kind": entry.kind, "id": entry.id, "reason": entry.reason, "stale": entry.stale}
                 for entry in (view.catalog.left_out if view.ready else ())
             ]
-        else:
-            ledger["problems"] = len(ledger["problems"])
-        return {
-            "catalogue": catalogue,
-            "ledger": ledger,
-            "upstreams": dict(self.upstreams()),
-            "connections": dict(self.connections()),
-            "memory": dict(self.memory()),
-        }
+        status = "ok" if view.ready else "not_ready"
+        sections: dict[str, Any] = {}
+        for name, facts in self.sections.items():
+            section: dict[str, Any] = dict(facts())
+            if section.get("problems") and view.ready:
+                status = "degraded"
+            if "problems" in section and not is_admin:
+                section["problems"] = len(section["problems"])
+            sections[name] = section
+        return {"status": status, "version": self.version, "catalogue": catalogue, **sections}
 
     def is_admin(self, key: str | None) -> bool:
         """Return whether this is the administrator's key."""
@@ -74,9 +68,7 @@ def ops_router(health: Health) -> APIRouter:
     async def get_health(request: Request, *, detailed: bool = False) -> JSONResponse:
         if not detailed:
             return JSONResponse({"status": "ok", "version": health.version})
-        ready, detail = health.view.ready, health.detail(key_of(request.scope["headers"]))
-        status = "not_ready" if not ready else "degraded" if detail["ledger"]["problems"] else "ok"
-        body = {"status": status, "version": health.version, **detail}
-        return JSONResponse(body, status_code=200 if ready else 503)
+        body = health.detail(key_of(request.scope["headers"]))
+        return JSONResponse(body, status_code=200 if health.view.ready else 503)
 
     return router

@@ -6,11 +6,10 @@ import asyncio
 import json
 import logging
 import re
-import sys
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Protocol
 
 import msgspec
 
@@ -22,6 +21,16 @@ _SECRETS = re.compile(
 )
 _FLUSH_AFTER = 0.2
 """Maximum delay of an access line in seconds."""
+
+
+class LogStream(Protocol):
+    """The part of a text stream that logs use."""
+
+    def write(self, text: str, /) -> object:
+        """Write a text."""
+
+    def flush(self) -> None:
+        """Write what is buffered."""
 
 
 def mask(text: str) -> str:
@@ -47,9 +56,9 @@ class JsonFormatter(logging.Formatter):
         return mask(json.dumps(entry, default=str, ensure_ascii=False))
 
 
-def configure_logging(level: str, stream: TextIO | None = None) -> None:
-    """Send all logs of this process to one stream (stderr) as JSON lines."""
-    handler = logging.StreamHandler(stream or sys.stderr)
+def configure_logging(level: str, stream: LogStream) -> None:
+    """Send all logs of this process to one stream as JSON lines."""
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -69,7 +78,7 @@ class AccessLog:
         stream: receives the lines.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: LogStream) -> None:
         self._stream = stream
         self._encode = msgspec.json.Encoder().encode
         self._lines: list[bytes] = []

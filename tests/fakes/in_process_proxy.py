@@ -79,7 +79,7 @@ class InProcessProxy:
             self.view, provider, ledger, deployments, ResponseAffinity(IDS), authentication=authentication
         )
         self.handler = Handler(self.serving, limits, Uploads(uploads), MemoryBudget(64 << 20))
-        health = Health(self.view, lambda: {"problems": []}, dict, clock.time, "0", dict, dict, admin_key=None)
+        health = Health(self.view, {}, clock.time, "0", admin_key=None)
         pages = create_pages(self.serving, health, "0", lambda _document: Sizes(), None)
         self.app = AsgiApp(self.handler, pages, self.access_log.append)
 
