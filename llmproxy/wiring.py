@@ -28,16 +28,13 @@ from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
 from infra.clients.memory_budget import MemoryBudget
-from infra.controllers.addresses import Networks
 from infra.controllers.app import create_pages
-from infra.controllers.asgi_app import AsgiApp
-from infra.controllers.connections import CallerConnections, CallerLimits
+from infra.controllers.connections import CallerConnections
 from infra.controllers.errors import status_of
-from infra.controllers.openai.handler import BodyLimits, Handler
+from infra.controllers.openai.handler import Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog
-from infra.price_list.litellm_file import package_folder
 from infra.price_list.sizes import ListedSizes
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.provider import LiteLLMProvider
@@ -47,15 +44,13 @@ from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
 from infra.telemetry.log_writer import LogWriter
 from infra.telemetry.loop_lag import LoopLag
-from infra.telemetry.process_facts import descriptor_limit, process_facts
+from infra.telemetry.process_facts import process_facts
+from llmproxy.http_front import body_limits, caller_limits, docs_assets, make_app
 from llmproxy.limits import open_limits, running
 from llmproxy.metrics import Metrics, gauges_of
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
-
-_RESERVED_DESCRIPTORS = 64
-"""File descriptors that are not for calls: stores, journal, logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +160,7 @@ async def open_product(
             view, providers.dispatch, ledger, deployments, affinity, shared.limiter, authentication=authentication
         )
         budget = MemoryBudget(settings.llmproxy_memory_budget)
-        connections = CallerConnections(_caller_limits(settings))
+        connections = CallerConnections(caller_limits(settings))
         health = Health(
             view,
             {
@@ -179,9 +174,6 @@ async def open_product(
             version=_version(),
             admin_key=None if settings.llmproxy_admin_key is None else settings.llmproxy_admin_key.get_secret_value(),
         )
-        limits = BodyLimits(
-            settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
-        )
         routers = []
         if settings.llmproxy_metrics:
             lag = LoopLag()
@@ -189,36 +181,14 @@ async def open_product(
             gauges = gauges_of(view, stores, providers.pool, deployments, lag, clock.time, folder)
             routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
-        app = AsgiApp(
-            Handler(serving, limits, Uploads(folder and folder / "uploads"), budget),
-            create_pages(serving, health, _version(), ListedSizes().of, _docs_assets(), *routers),
-            access_log,
-            trusted_proxies=connections.limits.trusted_proxies,
-            local_only=not authentication,
-            count=metrics.count if settings.llmproxy_metrics else None,
-        )
+        pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
+        uploads = Uploads(folder and folder / "uploads")
+        count = metrics.count if settings.llmproxy_metrics else None
+        app = make_app(settings, Handler(serving, body_limits(settings), uploads, budget), pages, access_log, count)
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
-
-
-def _docs_assets() -> Path | None:
-    """Find Swagger UI in the installed LiteLLM, which brings it along, without importing it."""
-    folder = package_folder()
-    return None if folder is None else folder / "proxy" / "swagger"
-
-
-def _caller_limits(settings: Settings) -> CallerLimits:
-    most, descriptors = settings.llmproxy_max_connections, descriptor_limit()
-    if descriptors is not None:  # each call may need another one for its upstream, and stores need some, too
-        most = min(most, max((descriptors - _RESERVED_DESCRIPTORS) // 2, 1))
-    return CallerLimits(
-        connections=most,
-        per_address=settings.llmproxy_max_connections_per_address,
-        send_timeout=settings.llmproxy_send_timeout,
-        trusted_proxies=Networks.parse(settings.llmproxy_trusted_proxies or ""),
-    )
 
 
 def _signing_key(settings: Settings) -> bytes:
