@@ -61,7 +61,6 @@ class Application:
                 return
             self._app = product.app
             scope["state"][CONNECTIONS] = product.connections
-            _end_with_parent()
             _tune_garbage_collection()
             sys.setswitchinterval(_SWITCH_SECONDS)
             _end_with_parent()
@@ -72,19 +71,6 @@ class Application:
         self._stdout.close()
         self._stderr.close()
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _end_with_parent() -> None:
-    """Stop gracefully when the process that started this worker is gone: nothing else would stop it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None and os.name == "posix":
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            loop.remove_reader(parent.sentinel)
-            signal.raise_signal(signal.SIGTERM)
-
-        loop.add_reader(parent.sentinel, stop)
 
 
 def _tune_garbage_collection() -> None:
