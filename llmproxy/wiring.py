@@ -28,6 +28,7 @@ from infra.clients.azure_identity import AzureIdentity
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
 from infra.clients.memory_budget import MemoryBudget
+from infra.clients.sealing import AesSiv
 from infra.controllers.app import create_pages
 from infra.controllers.connections import CallerConnections
 from infra.controllers.errors import status_of
@@ -152,7 +153,7 @@ async def open_product(
         await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
         await stack.enter_async_context(running(shared, ledger, stores, view))
         authentication = settings.auth is Authentication.ON
-        affinity = ResponseAffinity(ResponseIds(_signing_key(settings)))
+        affinity = ResponseAffinity(ResponseIds(AesSiv(_signing_key(settings))))
         deployments = DeploymentStates(
             clock.monotonic, random.random, _breaker_policy(settings), settings.llmproxy_routing
         )

@@ -76,7 +76,7 @@ class Serving:
             GatewayError: it cannot be served.
         """
         catalog = self.view.catalog
-        swaps: Swaps = []
+        swaps: Swaps = {}
         if use_case.stateful:
             call, swaps = self._affinity.bind(caller.project.id, call)
         candidates = admit(call, caller, catalog, self._deployments.order)

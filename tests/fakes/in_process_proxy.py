@@ -31,6 +31,7 @@ from domain.response_id import ResponseIds
 from infra.audio.length import length_ms
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.clients.memory_budget import MemoryBudget
+from infra.clients.sealing import AesSiv
 from infra.controllers.app import create_pages
 from infra.controllers.asgi_app import AsgiApp
 from infra.controllers.errors import status_of
@@ -43,7 +44,7 @@ from tests.fakes.provider import FakeProvider
 KEY = "sk-test-key-of-billing"
 OTHER_KEY = "sk-other-key-of-another-project"
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-IDS = ResponseIds(b"k" * 32)
+IDS = ResponseIds(AesSiv(b"k" * 32))
 LIMITS = BodyLimits(size=8 << 20, seconds=10, file=1 << 20)
 
 

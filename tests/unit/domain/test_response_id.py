@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.response_id import ResponseIds, ResponseLocation
+from infra.clients.sealing import AesSiv
 
-IDS = ResponseIds(b"k" * 32)
+IDS = ResponseIds(AesSiv(b"k" * 32))
 KEPT = ResponseLocation("gpt-4o-azure", "resp_0123456789abcdef")
 PUBLIC = IDS.public("billing", KEPT)
 
@@ -33,7 +34,7 @@ def test_other_projects_have_no_such_response(project: str) -> None:
 
 
 def test_another_key_knows_nothing_of_it() -> None:
-    assert ResponseIds(b"z" * 32).read("billing", PUBLIC) is None
+    assert ResponseIds(AesSiv(b"z" * 32)).read("billing", PUBLIC) is None
 
 
 @pytest.mark.parametrize("at", range(len("resp_"), len(PUBLIC)))
@@ -80,3 +81,15 @@ def test_neither_key_nor_project_is_in_an_id() -> None:
     assert b"billing" not in content
     assert b"kkk" not in content
     assert "kkk" not in repr(IDS)
+
+
+@given(_TEXTS, _TEXTS, _TEXTS)
+def test_ids_and_marks_reveal_nothing_and_stand_for_nothing_else(project: str, document_id: str, other: str) -> None:
+    public, mark = IDS.public(project, ResponseLocation(document_id, "resp_upstream")), IDS.mark(project, document_id)
+    sealed = public.removeprefix("resp_")
+    assert b"resp_upstream" not in urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    assert IDS.maker(project, mark) == document_id
+    assert IDS.maker(project, sealed) is None
+    assert IDS.read(project, f"resp_{mark}") is None
+    if other != project:
+        assert IDS.maker(other, mark) is None

@@ -58,8 +58,8 @@ async def test_earlier_ids_and_encrypted_content_are_as_the_project_knows_them()
     earlier = IDS.public("billing", ResponseLocation("sim-1", "resp_old"))
     seen = (await fetch(proxy)).body
     assert seen == (
-        b'{"id":"%b","previous_response_id" : "%b","output":[{"encrypted_content":"llmproxy.c2ltLTE.gAA"}]}'
-        % (MINE.encode(), earlier.encode())
+        b'{"id":"%b","previous_response_id" : "%b","output":[{"encrypted_content":"llmproxy.%b.gAA"}]}'
+        % (MINE.encode(), earlier.encode(), IDS.mark("billing", "sim-1").encode())
     )
 
 
