@@ -1,6 +1,8 @@
 # Two stages: the first installs into a virtualenv, the second has only that virtualenv and the interpreter.
-ARG PYTHON_VERSION=3.12
-FROM python:${PYTHON_VERSION}-slim-bookworm AS build
+# An exact release; PYTHON_DIGEST=sha256:... pins the image itself, too.
+ARG PYTHON_VERSION=3.12.12
+ARG PYTHON_DIGEST=
+FROM python:${PYTHON_VERSION}-slim-bookworm${PYTHON_DIGEST:+@${PYTHON_DIGEST}} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /build
 
@@ -19,7 +21,7 @@ RUN /tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /wheels . \
  && /tools/bin/pip --python /opt/llmproxy/bin/python install --no-deps --no-index --find-links /wheels llmproxy \
  && python -m compileall -q -j 0 /opt/llmproxy/lib
 
-FROM python:${PYTHON_VERSION}-slim-bookworm
+FROM python:${PYTHON_VERSION}-slim-bookworm${PYTHON_DIGEST:+@${PYTHON_DIGEST}}
 RUN pip uninstall --yes --quiet --root-user-action=ignore pip \
  && groupadd --gid 10001 llmproxy \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /data --shell /usr/sbin/nologin llmproxy \

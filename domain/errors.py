@@ -9,6 +9,7 @@
     │   ├── BodyNotJsonError              the body is not a JSON object in UTF-8
     │   ├── BodyTooLargeError
     │   ├── BodyTimeoutError              the body did not arrive in time
+    │   ├── UnsupportedEncodingError      the body has a content encoding that is not decoded
     │   ├── UnknownRouteError
     │   ├── MethodNotAllowedError
     │   └── OperationNotOfferedError      the model does not serve this endpoint
@@ -102,6 +103,12 @@ class BodyTimeoutError(RequestError):
     """The body did not arrive in time."""
 
     code = "request_timeout"
+
+
+class UnsupportedEncodingError(RequestError):
+    """The body has a content encoding that is not decoded."""
+
+    code = "unsupported_encoding"
 
 
 class UnknownRouteError(RequestError):

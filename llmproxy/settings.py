@@ -116,7 +116,7 @@ class Settings(BaseSettings):
         30.0, description="How long a call may wait for a connection to an upstream, seconds."
     )
     llmproxy_silence_timeout: Seconds = Field(
-        300.0,
+        600.0,
         description="How long an upstream may send nothing, seconds; a document's `parameters.timeout` wins.",
     )
     llmproxy_total_timeout: Seconds = Field(3600.0, description="How long one upstream call may last, seconds.")

@@ -33,6 +33,7 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.BodyNotJsonError: ErrorRow(400, _INVALID),
     errors.BodyTooLargeError: ErrorRow(413, _INVALID),
     errors.BodyTimeoutError: ErrorRow(408, _INVALID),
+    errors.UnsupportedEncodingError: ErrorRow(415, _INVALID),
     errors.UnknownRouteError: ErrorRow(404, _INVALID),
     errors.MethodNotAllowedError: ErrorRow(405, _INVALID),
     errors.OperationNotOfferedError: ErrorRow(400, _INVALID),

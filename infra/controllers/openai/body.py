@@ -22,19 +22,21 @@ _ESCAPE = re.compile(rb"\\(?:u[dD][89abAB]%b\\u[dD][c-fC-F]%b|(u[dD][89a-fA-F]%b
 """Escapes in JSON strings; the group matches where a surrogate has no partner."""
 
 
-def announced_type(headers: Headers, limit: int) -> bytes:
-    """Return the content type of a request, empty if it has none.
+def announced(headers: Headers, limit: int) -> tuple[bytes, bytes]:
+    """Return content type and content encoding of a request, each empty if it has none.
 
     Raises:
         BodyTooLargeError: its content-length is above ``limit``: nothing of it is read.
     """
-    content_type = b""
+    content_type = encoding = b""
     for name, value in headers:
         if name == b"content-type":
             content_type = value
+        elif name == b"content-encoding":
+            encoding += b"," + value if encoding else value
         elif name == b"content-length" and value.isdigit() and int(value) > limit:
             raise too_large(limit)
-    return content_type
+    return content_type, encoding
 
 
 async def read_bytes(receive: Receive, limit: int) -> bytes | bytearray:

@@ -32,7 +32,8 @@ from domain.project import Caller
 from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
 from infra.controllers.asgi_response import Response, send_error, send_internal_error
 from infra.controllers.headers import key_of, rate_headers
-from infra.controllers.openai.body import announced_type, read_bytes, read_members
+from infra.controllers.openai.body import announced, read_bytes, read_members
+from infra.controllers.openai.decoding import decoding
 from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
 from infra.controllers.openai.form import FormLimits, is_form, read_form, with_model
 from infra.controllers.openai.routes import Route, StoredRoute
@@ -116,7 +117,9 @@ class Handler:
             raise MethodNotAllowedError(f"Only POST requests are accepted at {scope['path']}.", allowed="POST")
         caller = self._authenticate(scope, response)
         use_case, request_id = route.use_case, response.record.request_id
-        content_type = announced_type(scope["headers"], self._limits.size)
+        content_type, encoding = announced(scope["headers"], self._limits.size)
+        if encoding:
+            receive = decoding(receive, encoding)
         if content_type != b"application/json" and is_form(content_type):
             if use_case.read_form is no_form:
                 use_case.read_form(Form(()), request_id)

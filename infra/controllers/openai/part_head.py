@@ -108,7 +108,13 @@ def _parameters(text: str) -> dict[str, str] | None:
 
 
 def _decoded(extended: str) -> str:
-    """Decode a file name in the notation of RFC 5987: ``UTF-8''na%C3%AFve.mp3``."""
+    """Decode a file name in the notation of RFC 5987: ``UTF-8''na%C3%AFve.mp3``.
+
+    Raises:
+        InvalidRequestError: it has characters that would have to be encoded.
+    """
+    if not extended.isascii():
+        raise InvalidRequestError("A part of the form has a file name that is not encoded as its notation says.")
     charset, _, rest = extended.partition("'")
     encoded = rest.partition("'")[2]
     codec = "latin-1" if charset.lower() == "iso-8859-1" else "utf-8"
