@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help python install serve test check bench fmt lock clean
+.PHONY: help python install serve test test-long reconcile check bench fmt lock clean
 
 # The interpreter that .venv is made with, the first of these that is complete; `make install PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 python3; do \
@@ -18,7 +18,9 @@ WORKERS ?= auto
 
 help:
 	@echo "make serve    the demo server: prints a key and lines to paste"
-	@echo "make test     every test; what this machine lacks is skipped with its reason (with CI set: fails)"
+	@echo "make test     every test of up to 30 s; what this machine lacks is skipped with its reason (with CI set: fails)"
+	@echo "make test-long  the tests of more than 30 seconds each"
+	@echo "make reconcile  20,000 calls with faults, every ledger line compared with the upstream's report"
 	@echo "make check    linter, formatter, types, import contracts"
 	@echo "make fmt      format and fix what can be fixed by itself"
 	@echo "make bench    side-by-side benchmarks, written to docs/benchmarks.md"
@@ -36,7 +38,15 @@ serve: install
 	$(BIN)/llmproxy serve --demo
 
 test: .venv/dev.stamp $(CLIENTS:%=.cache/clients/%.stamp) node
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered $(TESTS)
+
+# Tests of more than 30 seconds each.
+test-long: .venv/dev.stamp $(CLIENTS:%=.cache/clients/%.stamp) node
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow $(TESTS)
+
+# 20,000 mixed calls with faults and a killed server: every ledger line is compared with what the upstream reports.
+reconcile: .venv/dev.stamp
+	$(BIN)/python -m pytest -m slow tests/e2e/test_reconciliation.py
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check

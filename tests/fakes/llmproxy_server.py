@@ -108,6 +108,10 @@ class LLMProxy:
             "serve", "--port", "0", *self._options, env=self.env, ready=r"llmproxy listening on (\S+)/v1"
         )
 
+    def keep_port(self) -> None:
+        """Listen on the present port after every further start."""
+        self._options = (*self._options, "--port", str(self.port))
+
     @property
     def url(self) -> str:
         """Without ``/v1``."""

@@ -146,15 +146,16 @@ def wanted(number: int) -> Wanted:
     return made
 
 
-async def call(client: aiohttp.ClientSession, asked: Wanted, seen: Seen) -> None:
+async def call(client: aiohttp.ClientSession, asked: Wanted, seen: Seen, request_id: str = "") -> None:
+    headers = {"x-request-id": request_id} if request_id else {}
     if asked.file is not None:
         form = aiohttp.FormData()
         for name, value in asked.body.items():
             form.add_field(name, value if isinstance(value, str) else json.dumps(value))
         form.add_field("file", asked.file, filename="talk.wav", content_type="audio/wav")
-        request = client.post(asked.path, data=form)
+        request = client.post(asked.path, data=form, headers=headers)
     else:
-        request = client.post(asked.path, json=asked.body)
+        request = client.post(asked.path, json=asked.body, headers=headers)
     try:
         async with asyncio.timeout(PATIENCE if asked.leave_after == 0 else None), request as answer:
             if answer.status != 200:
