@@ -24,7 +24,7 @@ from domain.pricing import cost_of
 from domain.project import Caller
 from domain.usage import Usage, UsageSource
 
-_OK = 200
+_OK, _MODEL_FAILED = 200, 502  # the latter for a complete answer that reports that the model failed
 
 
 class CallAccount:
@@ -107,13 +107,13 @@ class CallAccount:
         self.line_id, self.time_ms = shared_identity(public_id, created_at, self.time_ms)
 
     async def completed(
-        self, reported: Usage | None, body: bytes = b"", delivered: Callable[[], int] | None = None
+        self, reported: Usage | None, answer: bytes = b"", delivered: Callable[[], int] | None = None
     ) -> None:
-        """Settle a call whose answer is complete.
+        """Settle a call whose answer is complete. A model that failed is recorded as an error of the upstream.
 
         Args:
             reported: usage that the upstream reported, if any.
-            body: of an answer that is not streamed.
+            answer: its body, or the last block of a stream.
             delivered: counts the output tokens of a stream by rule of thumb.
 
         Raises:
@@ -124,17 +124,19 @@ class CallAccount:
         self.state = AccountState.SETTLING
         if not self.attempts or (self.call.background and not self.call.stream and not counted(reported)):
             self.line_id = None  # only accepted so far: its result has a line of its own once it is fetched
-            self._settle(_OK, NOTHING_USED, UsageSource.PARTIAL)
+            self._settle(_OK, NOTHING_USED, UsageSource.PARTIAL, complete=True)
             return
         attempt = self.attempts[-1]
-        attempt.delivered = attempt.delivered or len(body)
+        attempt.delivered = attempt.delivered or len(answer)
         attempt.end()
         meter = self._meter(attempt)
         try:
             if self.use_case.measure is not None:
                 await meter.measure(reported)
         finally:
-            self._settle(_OK, *meter.complete(reported, body, delivered))
+            error, body = self.use_case.failed_code(answer), answer if delivered is None else b""
+            status = _OK if error is None else _MODEL_FAILED
+            self._settle(status, *meter.complete(reported, body, delivered), error, complete=True)
 
     async def interrupted(
         self, cause: BaseException, reported: Usage | None = None, delivered: Callable[[], int] | None = None
@@ -194,7 +196,9 @@ class CallAccount:
                 state.failed(cause)
             state.ended()
 
-    def _settle(self, status: int, usage: Usage, source: UsageSource, error: str | None = None) -> None:
+    def _settle(
+        self, status: int, usage: Usage, source: UsageSource, error: str | None = None, *, complete: bool = False
+    ) -> None:
         """Price what the call used and record its line. Called once per account."""
         self.state, held = AccountState.SETTLED, self.held
         document = self.attempts[-1].document if self.attempts else self.document
@@ -207,7 +211,7 @@ class CallAccount:
         ledger = self._ledger
         call, project, now = self.call, self.caller.project, ledger.clock.monotonic()
         cost = cost_of(usage, document.prices)
-        details, exposure = describe(self.attempts, usage, source, cost, complete=error is None, meter=self._meter)
+        details, exposure = describe(self.attempts, usage, source, cost, complete=complete, meter=self._meter)
         first_byte = self.first_byte
         accounts = () if held is None else held.settling(cost)
         self.line = LedgerLine(

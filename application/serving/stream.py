@@ -54,9 +54,9 @@ class Relay:
                 self._latest = block
                 attempt.delivered += len(block)
                 if stream.ended:
-                    await account.completed(stream.usage, delivered=stream.output_so_far)
+                    await account.completed(stream.usage, block, stream.output_so_far)
                 yield block
-            await account.completed(stream.usage, delivered=stream.output_so_far)
+            await account.completed(stream.usage, self._latest, stream.output_so_far)
         except BaseException as cause:
             await account.interrupted(cause, stream.usage, stream.output_so_far)
             raise

@@ -34,6 +34,11 @@ def no_form(_form: Form, _request_id: str) -> Call:
     raise InvalidRequestError("The request body must be a JSON object (Content-Type: application/json).")
 
 
+def never_failed(_answer: bytes) -> str | None:
+    """Return None: a failure is not an answer of this operation."""
+    return None
+
+
 def error_event(_opening: bytes, _latest: bytes, error: ErrorDetail) -> bytes:
     """Return the event that ends most streams with an error: OpenAI's clients raise an exception for it."""
     return b"data: " + json.dumps({"error": error}, separators=(",", ":")).encode() + b"\n\n"
@@ -64,6 +69,8 @@ class UseCase:
         estimate_duration: estimates it from the size of the upload, where measuring would take too long.
         unit: the name in ``PriceList`` of the price by which such calls may be charged without any report of tokens.
         failure: makes the event that ends a stream of its first block, its latest block and the error.
+        failed_code: returns the error code of a complete answer, or of the last block of a stream, that reports that
+            the model failed; None if it does not.
         stateful: whether answers are kept by the deployment that gave them, and later calls continue them there.
     """
 
@@ -77,4 +84,5 @@ class UseCase:
     estimate_duration: Callable[[Call], AudioLength] | None = None
     unit: str | None = None
     failure: Callable[[bytes, bytes, ErrorDetail], bytes] = error_event
+    failed_code: Callable[[bytes], str | None] = never_failed
     stateful: bool = False

@@ -26,6 +26,7 @@ from domain.operation import Endpoint
 from domain.usage import Usage
 
 _IN_PLACE_OF_INPUT = ("previous_response_id", "prompt", "conversation")
+_CODE = re.compile(r"\w{1,64}", re.ASCII)
 _REPEATED = ("instructions", "tools")
 """Members that an upstream repeats in each answer, and in several events of a stream."""
 _MOST_REPEATED = 4 * 1024 * 1024
@@ -112,6 +113,24 @@ def failure(opening: bytes, latest: bytes, error: ErrorDetail) -> bytes:
     return b"event: response.failed\ndata: " + json.dumps(event, separators=(",", ":")).encode() + b"\n\n"
 
 
+def failed_code(answer: bytes) -> str | None:
+    """Return the error code of a response that failed.
+
+    Args:
+        answer: the response, or the block of a stream that ends with its last event.
+    """
+    if b'"failed"' not in answer:
+        return None
+    for line in (answer,) if answer[:1] == b"{" else answer.splitlines():
+        value = decoded(line.removeprefix(b"data:")) if b'"failed"' in line else None
+        response = value.get("response", value) if isinstance(value, dict) else None
+        if isinstance(response, dict) and response.get("status") == "failed":
+            error = response.get("error")
+            code = error.get("code") if isinstance(error, dict) else None
+            return code if isinstance(code, str) and _CODE.fullmatch(code) else "server_error"
+    return None
+
+
 def _opened(block: bytes) -> dict[str, Any]:
     """Return the response as its first event describes it; what clients need at least if that event is missing."""
     for line in block.splitlines():
@@ -133,5 +152,11 @@ def _opened(block: bytes) -> dict[str, Any]:
 
 
 RESPONSES = UseCase(
-    Endpoint.RESPONSES, estimate_input, read, estimate_output=estimate_output, failure=failure, stateful=True
+    Endpoint.RESPONSES,
+    estimate_input,
+    read,
+    estimate_output=estimate_output,
+    failure=failure,
+    failed_code=failed_code,
+    stateful=True,
 )

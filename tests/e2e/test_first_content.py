@@ -122,7 +122,7 @@ def test_the_next_deployment_answers(
 
 
 def test_a_request_that_the_model_refuses_is_answered_as_the_upstream_does(
-    client: httpx.Client, scripted: ScriptedUpstream
+    client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream
 ) -> None:
     """Another deployment would refuse it as well."""
     refused = response("failed", error={"code": "invalid_prompt", "message": "m"})
@@ -134,6 +134,8 @@ def test_a_request_that_the_model_refuses_is_answered_as_the_upstream_does(
         "response.created",
         "response.failed",
     ]
+    line = line_of(proxy, taken.headers["x-request-id"])
+    assert (line["status"], line["error"]) == (502, "invalid_prompt")
 
 
 def test_nothing_is_held_back_for_longer_than_two_seconds(client: httpx.Client, scripted: ScriptedUpstream) -> None:

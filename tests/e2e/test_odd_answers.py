@@ -150,7 +150,7 @@ def test_through_litellm_they_are_told_from_answers_as_well(
 
 
 def test_a_response_that_failed_tells_only_what_callers_may_know(
-    client: httpx.Client, scripted: ScriptedUpstream
+    client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream
 ) -> None:
     error = {"code": "server_error", "message": f"{UPSTREAM_KEY} at {scripted.url}"}
     failed: dict[str, object] = {
@@ -171,6 +171,8 @@ def test_a_response_that_failed_tells_only_what_callers_may_know(
     assert whole.status_code == 200
     assert '"failed"' in whole.text
     assert streamed.status_code == 500  # nothing of an answer preceded it
+    line = line_of(proxy, whole.headers["x-request-id"])
+    assert (line["status"], line["error"]) == (502, "server_error")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.use_cases.responses import RESPONSES, failure
+from application.use_cases.responses import RESPONSES, failed_code, failure
 from domain.call import Call
 from domain.errors import InvalidRequestError
 from domain.estimates import AUDIO_TOKENS, IMAGE_TOKENS
@@ -139,3 +139,21 @@ def test_a_failure_where_no_response_was_seen(opening: bytes) -> None:
     assert ended["sequence_number"] == 0
     assert ended["response"]["status"] == "failed"
     assert ended["response"]["output"] == []
+
+
+@pytest.mark.parametrize(
+    ("response", "code"),
+    [
+        ({"status": "failed", "error": {"code": "server_error", "message": "m"}}, "server_error"),
+        ({"status": "failed", "error": None}, "server_error"),
+        ({"status": "failed", "error": {"code": "free text of an upstream"}}, "server_error"),
+        ({"status": "completed", "output": [{"type": "web_search_call", "status": "failed"}]}, None),
+        ({"status": "incomplete"}, None),
+        ({}, None),
+    ],
+)
+def test_a_failed_response_names_its_code(response: dict[str, object], code: str | None) -> None:
+    assert failed_code(json.dumps(response).encode()) == code
+    created = event("response.created", 0, response=CREATED)
+    assert failed_code(created + event("response.failed", 1, response=response)) == code
+    assert failed_code(b'{"status": "failed"') is None
