@@ -59,10 +59,14 @@ async def test_a_cut_stream(server: Simulator, wire: OpenAIWire, name: str, afte
     asked = call(REQUESTS[name], {"cut_after": after})
     counted = []
     for provider, by in ((wire, document(server)), (SimulatorProvider(), model_document())):
-        stream = await provider.stream(asked, by)
-        with pytest.raises(UpstreamProtocolError):
+        stream = None
+        with pytest.raises(UpstreamProtocolError):  # noqa: PT012 - at once if no content precedes the cut
+            stream = await provider.stream(asked, by)
             async for _ in stream:
                 pass
+        if stream is None:
+            counted.append(0)
+            continue
         # A short answer may have reported its usage before the cut.
         counted.append(stream.output_so_far() if stream.usage is None else stream.usage.output_tokens)
         await stream.aclose()

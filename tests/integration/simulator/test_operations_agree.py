@@ -200,8 +200,9 @@ async def test_a_cut_or_failed_stream(server: Simulator, wire: OpenAIWire, name:
     if asked.endpoint is Endpoint.IMAGE_EDITS:
         pytest.skip("the image is the first and the last event")
     delivered = []
+    after = 6 if asked.endpoint is Endpoint.RESPONSES else 3  # behind the first content: before it the call fails
     for provider, document in ((wire, beyond(server, asked)), (SimulatorProvider(), inside(asked))):
-        stream = await provider.stream(asked.call({fault: 3}), document)
+        stream = await provider.stream(asked.call({fault: after}), document)
         if fault == "error_in_stream" and asked.endpoint is Endpoint.RESPONSES:
             blocks = [block async for block in stream]
             assert b'"status":"failed"' in blocks[-1]
