@@ -75,7 +75,7 @@ class RateAccount:
         self.level = min(self.level + (own.granted - ask.used - kept) * unit, rate.capacity * unit)
         own.used = max(own.used, ask.used)
         own.granted = ask.used + kept
-        own.expires_ms = now_ms + RATE_SLICE_MS
+        own.expires_ms = max(own.expires_ms, now_ms + RATE_SLICE_MS)  # a clock that is set back ends nothing early
         available = self.level // unit
         need = max(0, min(ask.need, rate.capacity) - kept)
         if need > available:

@@ -53,7 +53,7 @@ def test_processes_that_start_at_once_agree(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_an_incomplete_key_is_reported_and_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"half")
-    with pytest.raises(OSError, match="no whole key"):
+    with pytest.raises(OSError, match="incomplete key"):
         key_with(monkeypatch, DATA_DIR=str(tmp_path))
 
 

@@ -114,7 +114,7 @@ async def test_what_cannot_be_put_back() -> None:
     with pytest.raises(CommandError, match="nothing was ever changed"):
         await back(store, 1)
     await three_versions(store)
-    for version, reason in ((4, "the last one is 3"), (0, "no version 0")):
+    for version, reason in ((4, "the last one is 3"), (0, "version 0 of 'm' does not exist")):
         with pytest.raises(CommandError, match=reason):
             await back(store, version)
     await apply(store, [("a.json", [])], prune=True)
