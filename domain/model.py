@@ -10,6 +10,7 @@ from typing import Any
 from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
 from domain.rate_limit import NO_LIMITS, Limits
+from domain.vendor import Wire
 from domain.vendors import VENDORS, ModelType
 
 
@@ -50,6 +51,7 @@ class Parameters:
         location: Google Cloud region.
         model: upstream model name where it is not the document's code.
         enable_tools: ``False`` = a call that carries tools is refused.
+        wire: how calls are sent, where the vendor has a choice; None for the vendor's default.
         timeout: seconds that the upstream may stay silent; None for the server's setting.
         defaults: request members used where the caller says nothing (``temperature``, ``max_tokens``, ...).
     """
@@ -63,6 +65,7 @@ class Parameters:
     location: str | None = None
     model: str | None = None
     enable_tools: bool = True
+    wire: Wire | None = None
     timeout: float | None = None
     defaults: Mapping[str, object] = field(default_factory=dict, repr=False)
 

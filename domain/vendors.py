@@ -7,13 +7,11 @@ of every row.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum, StrEnum
-from functools import cached_property
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Protocol
 
-from domain.operation import Endpoint, Operation
+from domain.operation import Endpoint
+from domain.vendor import Credential, Vendor, Wire
 
 
 class ModelType(StrEnum):
@@ -41,85 +39,6 @@ class ModelType(StrEnum):
     SIMULATOR = "Simulator"
 
 
-class Wire(StrEnum):
-    """The adapter that sends a call, as ``docs/vendors.md`` names it."""
-
-    NATIVE = "native"
-    """Bytes are relayed: the upstream speaks OpenAI's format."""
-    LITELLM = "LiteLLM"
-    """LiteLLM translates the call."""
-    SIMULATOR = "built in"
-    """The built-in simulator responds."""
-
-
-class Credential(Enum):
-    """The credential that a document needs, as documentation states it."""
-
-    KEY = "`secret_name` or `api_key`"
-    KEY_OR_IDENTITY = "`secret_name` or `api_key` or the machine's identity"
-    SERVICE_ACCOUNT_OR_IDENTITY = "`secret_name` or the machine's identity"
-    BY_PROVIDER = "`secret_name` or `api_key` as the provider in the model string needs"
-    OPTIONAL = ""
-
-
-class NamesModel(Protocol):
-    """Parameters that may name the upstream's model."""
-
-    @property
-    def model(self) -> str | None:
-        """The upstream's name of the model."""
-
-    @property
-    def deployment_name(self) -> str | None:
-        """The name of Azure's deployment."""
-
-
-@dataclass(frozen=True)
-class Vendor:
-    """Facts about one vendor.
-
-    Args:
-        reaches: the vendor in words, for the documentation.
-        wires: the endpoints that each wire can serve. Where several wires can serve one, the first is used.
-        address: base address that is called where the document names no endpoint; None if it must name one.
-        credential: what a document must name to be let in.
-        required: parameters without which a document is in error.
-        expected: parameters without which a document gets a warning.
-        named_by: parameters that name the upstream's model, the first one given wins; then the document's code.
-        prefix: added to the name of a model that does not begin with it.
-        omitted_prefix: removed from the name of a model, because the upstream or its adapter adds it elsewhere.
-        listed: parts of LiteLLM's price list that hold this vendor's models, the closest first: ``"azure/"`` for keys
-            that begin with it, ``"openai"`` for keys without a slash whose provider begins with it.
-    """
-
-    reaches: str
-    wires: Mapping[Wire, frozenset[Endpoint]]
-    address: str | None = None
-    credential: Credential = Credential.KEY
-    required: tuple[str, ...] = ()
-    expected: tuple[str, ...] = ()
-    named_by: tuple[str, ...] = ("model",)
-    prefix: str = ""
-    omitted_prefix: str = ""
-    listed: tuple[str, ...] = ()
-
-    @cached_property
-    def endpoints(self) -> frozenset[Endpoint]:
-        """Every endpoint that some wire can serve, whatever documents list."""
-        return frozenset[Endpoint]().union(*self.wires.values())
-
-    @cached_property
-    def operations(self) -> frozenset[Operation]:
-        """The operations that documents can offer."""
-        return frozenset(endpoint.operation for endpoint in self.endpoints)
-
-    def upstream_name(self, parameters: NamesModel, code: str) -> str:
-        """Return the name by which the upstream knows the model of a document."""
-        named = (getattr(parameters, member) for member in self.named_by)
-        name: str = next((value for value in named if value), code).removeprefix(self.omitted_prefix)
-        return name if name.startswith(self.prefix) else self.prefix + name
-
-
 _TEXT = frozenset({Endpoint.CHAT_COMPLETIONS, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
 _IMAGES = frozenset({Endpoint.IMAGE_GENERATIONS, Endpoint.IMAGE_EDITS})
 _ALL = frozenset(Endpoint)
@@ -135,6 +54,8 @@ def _translated(*endpoints: Endpoint) -> Mapping[Wire, frozenset[Endpoint]]:
 
 # These serve chat completions only; LiteLLM makes the other two of them.
 _CHAT_ONLY = {**_native(Endpoint.CHAT_COMPLETIONS), **_translated(Endpoint.COMPLETIONS, Endpoint.RESPONSES)}
+# The same, and LiteLLM can send chat completions as well.
+_CHAT_NATIVE = {**_native(Endpoint.CHAT_COMPLETIONS), **_translated(*_TEXT)}
 
 
 def _vertex(
@@ -142,11 +63,11 @@ def _vertex(
     *listed: str,
     prefix: str = "",
     omitted_prefix: str = "",
-    endpoints: frozenset[Endpoint] = _TEXT,
+    wires: Mapping[Wire, frozenset[Endpoint]] | None = None,
 ) -> Vendor:
     return Vendor(
         f"{publisher} on Vertex AI",
-        _translated(*endpoints),
+        wires or _translated(*_TEXT),
         credential=Credential.SERVICE_ACCOUNT_OR_IDENTITY,
         expected=("gcp_project", "location"),
         prefix=prefix,
@@ -167,31 +88,45 @@ VENDORS: Mapping[ModelType, Vendor] = MappingProxyType(
             named_by=("deployment_name", "model"),
             listed=("azure/", "azure_ai/", "openai"),
         ),
-        # Foundry's inference API refuses members that it does not know, and comes in several incompatible URL forms.
+        # A resource has an address in OpenAI's format for chat completions of every maker but Anthropic. Other hosts
+        # (serverless deployments) have several incompatible forms, which LiteLLM tells apart.
         ModelType.AZURE_FOUNDRY: Vendor(
             "Azure AI Foundry",
-            _translated(*_TEXT, Endpoint.EMBEDDINGS, Endpoint.IMAGE_GENERATIONS),
+            {
+                **_native(Endpoint.CHAT_COMPLETIONS),
+                **_translated(*_TEXT, Endpoint.EMBEDDINGS, Endpoint.IMAGE_GENERATIONS),
+            },
+            credential=Credential.KEY_OR_IDENTITY,
             required=("endpoint",),
             named_by=("model", "deployment_name"),
             listed=("azure_ai/", "azure/", "openai"),
+            native_hosts=(".services.ai.azure.com", ".openai.azure.com"),
+            translated=("claude",),
         ),
         ModelType.GOOGLE_VERTEX: _vertex(
             "Google's own models",
             *("vertex_ai/", "vertex_ai", "gemini/"),
-            endpoints=_TEXT | _IMAGES | {Endpoint.EMBEDDINGS, Endpoint.SPEECH, Endpoint.TRANSCRIPTIONS},
+            wires={
+                **_translated(*_TEXT, *_IMAGES, Endpoint.EMBEDDINGS, Endpoint.SPEECH, Endpoint.TRANSCRIPTIONS),
+                **_native(Endpoint.CHAT_COMPLETIONS),
+            },
         ),
         ModelType.GOOGLE_VERTEX_CLAUDE: _vertex("Claude", "vertex_ai/", "anthropic", omitted_prefix="anthropic/"),
         ModelType.GOOGLE_VERTEX_DEEPSEEK: _vertex(
-            "DeepSeek", "vertex_ai/deepseek-ai/", "vertex_ai/", prefix="deepseek-ai/"
+            "DeepSeek", "vertex_ai/deepseek-ai/", "vertex_ai/", prefix="deepseek-ai/", wires=_CHAT_NATIVE
         ),
-        ModelType.GOOGLE_VERTEX_META: _vertex("Llama", "vertex_ai/meta/", "vertex_ai/", prefix="meta/"),
+        ModelType.GOOGLE_VERTEX_META: _vertex(
+            "Llama", "vertex_ai/meta/", "vertex_ai/", prefix="meta/", wires=_CHAT_NATIVE
+        ),
         ModelType.GOOGLE_VERTEX_MISTRAL: _vertex(
             "Mistral", "vertex_ai/", "vertex_ai/mistralai/", omitted_prefix="mistralai/"
         ),
         ModelType.GOOGLE_VERTEX_JAMBA: _vertex("Jamba", "vertex_ai/", omitted_prefix="ai21/"),
-        ModelType.GOOGLE_VERTEX_QWEN: _vertex("Qwen", "vertex_ai/qwen/", "vertex_ai/", prefix="qwen/"),
+        ModelType.GOOGLE_VERTEX_QWEN: _vertex(
+            "Qwen", "vertex_ai/qwen/", "vertex_ai/", prefix="qwen/", wires=_CHAT_NATIVE
+        ),
         ModelType.GOOGLE_VERTEX_OPENAI: _vertex(
-            "OpenAI's open models", "vertex_ai/openai/", "vertex_ai/", prefix="openai/"
+            "OpenAI's open models", "vertex_ai/openai/", "vertex_ai/", prefix="openai/", wires=_CHAT_NATIVE
         ),
         ModelType.OPENAI: Vendor(
             "OpenAI", _native(), "https://api.openai.com/v1", listed=("openai", "openai/", "text-completion-openai")
@@ -225,7 +160,7 @@ VENDORS: Mapping[ModelType, Vendor] = MappingProxyType(
         ),
         ModelType.COHERE: Vendor(
             "Cohere",
-            _translated(*_TEXT, Endpoint.EMBEDDINGS),
+            {**_translated(*_TEXT, Endpoint.EMBEDDINGS), **_native(Endpoint.CHAT_COMPLETIONS)},
             "https://api.cohere.com",
             listed=("cohere", "cohere/", "cohere_chat/"),
         ),

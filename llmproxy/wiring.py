@@ -22,9 +22,10 @@ from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
 from domain.circuit_breaker import BreakerPolicy
 from domain.response_id import ResponseIds
-from domain.vendors import Wire
+from domain.vendor import Wire
 from infra.audio.length import length_ms
 from infra.clients.azure_identity import AzureIdentity
+from infra.clients.google_account import GoogleAccounts
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
 from infra.clients.memory_budget import MemoryBudget
@@ -40,6 +41,7 @@ from infra.price_list.sizes import ListedSizes
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
+from infra.providers.openai_wire.request.sender import Identities
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
@@ -62,6 +64,7 @@ class Providers:
     pool: HttpPool
     litellm: LiteLLMProvider
     identity: AzureIdentity
+    google: GoogleAccounts
 
     def facts(self) -> Mapping[str, object]:
         """For the health page."""
@@ -90,12 +93,18 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     silence, total = settings.llmproxy_silence_timeout, settings.llmproxy_total_timeout
     name = f"llmproxy/{_version()}"
     identity = AzureIdentity(time.time)
+    google = GoogleAccounts(time.time)
     wire = OpenAIWire(
-        pool, secrets, silence_timeout=silence, total_timeout=total, user_agent=name, identity=identity.token
+        pool,
+        secrets,
+        silence_timeout=silence,
+        total_timeout=total,
+        user_agent=name,
+        identities=Identities(identity.token, google.token),
     )
     litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
     dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
-    return Providers(dispatch, pool, litellm, identity)
+    return Providers(dispatch, pool, litellm, identity, google)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +136,7 @@ async def open_product(
         providers = make_providers(settings, environment)
         stack.push_async_callback(providers.pool.close)
         stack.push_async_callback(providers.identity.close)
+        stack.push_async_callback(providers.google.close)
         clock = Clock(time.time, time.monotonic)
         view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time, stores.snapshot)
         try:

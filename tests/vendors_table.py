@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from domain.operation import Endpoint
-from domain.vendors import VENDORS, Vendor
+from domain.vendor import Vendor
+from domain.vendors import VENDORS
 from infra.providers.litellm.families import FAMILIES, Handling
 from tests.tools import ROOT
 
@@ -21,7 +22,10 @@ document names no `endpoint`.
 _ENDPOINTS = """
 ## Endpoints
 
-*native*: bytes are relayed in OpenAI's format. *LiteLLM*: that library translates the request. An empty cell: the
+*native*: bytes are relayed in OpenAI's format. *litellm*: LiteLLM translates the request. Where both are named, the
+first is used unless the document's `wire` chooses. `AzureFoundry` uses *native* by itself only for hosts below
+`services.ai.azure.com` and `openai.azure.com` and for models other than Claude; Vertex AI's only if `gcp_project` and
+`location` are given. An empty cell: the
 vendor's API lacks it, or LiteLLM cannot reach it; such a call gets 400 and the endpoints that the model has.
 `tests/e2e/test_vendors.py` calls every cell that is filled.
 
@@ -100,7 +104,7 @@ def endpoints() -> Iterator[list[str]]:
     yield ["`model_type`", *(f"`{endpoint}`" for endpoint in Endpoint)]
     yield ["---"] * (len(Endpoint) + 1)
     for model_type, vendor in VENDORS.items():
-        cells = (next((wire for wire, served in vendor.wires.items() if each in served), "") for each in Endpoint)
+        cells = (" or ".join(wire for wire, served in vendor.wires.items() if each in served) for each in Endpoint)
         yield [f"`{model_type}`", *cells]
 
 

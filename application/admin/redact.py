@@ -18,6 +18,7 @@ _PLAIN_PARAMETERS = KNOWN_DEFAULTS | {
     "location",
     "model",
     "enable_tools",
+    "wire",
     "timeout",
 }
 _ADDRESSES = frozenset({"endpoint", "api_base"})

@@ -11,7 +11,8 @@ from domain.documents.request_defaults import KNOWN_DEFAULTS, read_default
 from domain.documents.values import VARIABLE_NAME, closest
 from domain.model import Parameters
 from domain.reserved_env_vars import is_own_setting
-from domain.vendors import VENDORS, Credential, ModelType
+from domain.vendor import Credential, Wire
+from domain.vendors import VENDORS, ModelType
 
 LONGEST_TIMEOUT = Decimal(3600)
 
@@ -26,7 +27,7 @@ _EXAMPLES = {
     "model": '"gpt-4o", or for LiteLLM "bedrock/..."',
 }
 _ALIASES = {"endpoint": "api_base", "gcp_project": "project_id"}
-_KNOWN = frozenset({*_EXAMPLES, *_ALIASES.values(), "enable_tools", "timeout"})
+_KNOWN = frozenset({*_EXAMPLES, *_ALIASES.values(), "enable_tools", "timeout", "wire"})
 _OTHER_NAMES = {
     "base_url": "endpoint",
     "url": "endpoint",
@@ -59,9 +60,22 @@ def read_parameters(owner: Reader, model_type: ModelType | None, code: str) -> P
     return Parameters(
         **texts,
         enable_tools=reader.flag("enable_tools", default=True),
+        wire=_wire(reader, model_type),
         timeout=None if timeout is None else float(timeout),
         defaults=_defaults(reader),
     )
+
+
+def _wire(reader: Reader, model_type: ModelType | None) -> Wire | None:
+    if not reader.given("wire"):
+        return None
+    wire = reader.choice("wire", Wire)
+    if wire is None or model_type is None:
+        return wire
+    known = VENDORS[model_type].wires
+    if wire not in known:
+        reader.error("wire", f"is not a wire of {model_type}", f"one of {', '.join(known)}")
+    return wire
 
 
 def _text(reader: Reader, name: str) -> str | None:

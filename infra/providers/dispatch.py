@@ -10,25 +10,20 @@ from domain.call import Call
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
-from domain.vendors import VENDORS, ModelType, Wire
+from domain.vendor import Wire
+from domain.vendors import VENDORS
 
 
 class Dispatch:
-    """A provider that combines several, each for the endpoints that ``domain/vendors.py`` assigns to its wire.
+    """A provider that combines several, each for the endpoints of a document that belong to its wire.
 
     Args:
-        adapters: the adapter of each wire. The adapter of a vendor's first wire also knows the upstream's name for a
-            model.
+        adapters: the adapter of each wire. The adapter of a document's first endpoint also knows the upstream's name
+            for its model.
     """
 
     def __init__(self, adapters: Mapping[Wire, Provider]) -> None:
-        self._by_type: dict[ModelType, dict[Endpoint, Provider]] = {}
-        for model_type, vendor in VENDORS.items():
-            by_endpoint = self._by_type[model_type] = {}
-            for wire, endpoints in vendor.wires.items():
-                if wire in adapters:
-                    for endpoint in endpoints:
-                        by_endpoint.setdefault(endpoint, adapters[wire])
+        self._adapters = adapters
 
     async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         """See the port."""
@@ -66,22 +61,28 @@ class Dispatch:
 
     def adapter_name(self, document: ModelDocument) -> str | None:
         """Return the package of the adapter that serves the document, for operators; None if absent."""
-        if not self._by_type[document.model_type]:
+        try:
+            return _adapter(self._first(document))
+        except DeploymentUnusableError:
             return None
-        return _adapter(self._first(document))
 
     def _all(self, document: ModelDocument) -> list[Provider]:
-        served = self._by_type[document.model_type]
-        return list(dict.fromkeys(served[endpoint] for endpoint in document.endpoints if endpoint in served))
+        served = (self._find(document, endpoint) for endpoint in document.endpoints)
+        return list(dict.fromkeys(adapter for adapter in served if adapter is not None))
 
     def _first(self, document: ModelDocument) -> Provider:
-        served = self._by_type[document.model_type]
-        if not served:
-            raise DeploymentUnusableError(f"no adapter serves model_type {document.model_type}")
-        return next(iter(served.values()))
+        for endpoint in Endpoint:
+            adapter = self._find(document, endpoint)
+            if adapter is not None:
+                return adapter
+        raise DeploymentUnusableError(f"no adapter serves model_type {document.model_type}")
+
+    def _find(self, document: ModelDocument, endpoint: Endpoint) -> Provider | None:
+        wire = VENDORS[document.model_type].wire_for(endpoint, document.parameters, document.code)
+        return None if wire is None else self._adapters.get(wire)
 
     def _of(self, document: ModelDocument, endpoint: Endpoint) -> Provider:
-        adapter = self._by_type[document.model_type].get(endpoint)
+        adapter = self._find(document, endpoint)
         if adapter is None:
             raise DeploymentUnusableError(f"no adapter serves {endpoint} of model_type {document.model_type}")
         return adapter

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from domain.vendors import VENDORS, ModelType, Wire
+from domain.vendor import Wire
+from domain.vendors import VENDORS, ModelType
 from infra.providers.litellm.models import ROUTES
 from infra.providers.litellm.provider import OPERATIONS
 from tests.tools import ROOT

@@ -12,11 +12,13 @@ from typing import Any, Self
 
 @dataclass
 class RecordingUpstream:
-    """The running server; ``answer`` is what it sends next, and ``bodies`` what it received."""
+    """The running server; ``answer`` is what it sends next, and the lists what it received."""
 
     answer: bytes = b"{}"
     content_type: str = "application/json"
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
     url: str = ""
 
     def __enter__(self) -> Self:
@@ -25,6 +27,8 @@ class RecordingUpstream:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 length = int(self.headers.get("Content-Length", 0))
+                upstream.paths.append(self.path)
+                upstream.headers.append({name.lower(): value for name, value in self.headers.items()})
                 upstream.bodies.append(json.loads(self.rfile.read(length)))
                 self.send_response(200)
                 self.send_header("Content-Type", upstream.content_type)

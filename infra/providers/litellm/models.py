@@ -11,7 +11,8 @@ from typing import Any
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
-from domain.vendors import VENDORS, Credential, ModelType
+from domain.vendor import Credential
+from domain.vendors import VENDORS, ModelType
 from infra.providers.litellm.request import Extra
 from infra.providers.resolve import ResolvedParameters
 
@@ -41,8 +42,8 @@ class LiteLLMRoute:
 
 def _route(model_type: ModelType, prefix: str, *endings: str, **details: Any) -> tuple[ModelType, LiteLLMRoute]:
     vendor = VENDORS[model_type]
-    needed = "endpoint" in vendor.required
-    return model_type, LiteLLMRoute(prefix, vendor.credential, vendor.address, needed, endings, **details)
+    known: dict[str, Any] = {"credential": vendor.credential, "endpoint_needed": "endpoint" in vendor.required}
+    return model_type, LiteLLMRoute(prefix, endpoint=vendor.address, endings=endings, **known | details)
 
 
 # Vertex AI: LiteLLM 1.106.2 tells publishers apart by the name (llms/vertex_ai/vertex_ai_partner_models/main.py).
@@ -60,7 +61,7 @@ ROUTES: Mapping[ModelType, LiteLLMRoute] = MappingProxyType(
                 *("/v2/chat", "/v2/embed", "/v2"),
                 paths={Endpoint.CHAT_COMPLETIONS: "/v2/chat", Endpoint.EMBEDDINGS: "/v2/embed"},
             ),
-            _route(ModelType.AZURE_FOUNDRY, "azure_ai"),
+            _route(ModelType.AZURE_FOUNDRY, "azure_ai", credential=Credential.KEY),
             _route(ModelType.PERPLEXITY, "custom_openai", "/chat/completions", extra=Extra.BODY_ONLY),
             _route(ModelType.BLACKBOX, "custom_openai", "/chat/completions", extra=Extra.BODY_ONLY),
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from weakref import WeakKeyDictionary, WeakSet
 
 from application.ports.providers import Answer, StoredAction, StoredCall, Stream
@@ -16,13 +15,12 @@ from domain.errors import (
 )
 from domain.model import ModelDocument
 from domain.operation import Endpoint
-from infra.clients.azure_identity import no_identity
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.endpoints import ENDPOINTS
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
-from infra.providers.openai_wire.request.sender import RequestSender, deleted, transport_error
+from infra.providers.openai_wire.request.sender import Identities, RequestSender, deleted, transport_error
 from infra.providers.openai_wire.response.answers import (
     JSON,
     is_event_stream,
@@ -43,6 +41,7 @@ from infra.providers.resolve import Secrets
 _OK = 200
 _MULTIPLE_CHOICES = 300
 _ERROR_LIMIT = 256 * 1024  # bytes of an error body
+_NO_IDENTITIES = Identities()
 _UNKNOWN_MEMBER = frozenset({400, 422})
 
 
@@ -59,7 +58,7 @@ class OpenAIWire:
         total_timeout: seconds for a whole call; never less than a document's ``timeout``.
         answer_limit: maximum size of a complete answer in bytes.
         user_agent: value of the ``User-Agent`` header.
-        identity: returns a token of the machine's identity; raises ``NoIdentityError``.
+        identities: tokens for deployments without a key.
 
     Attributes:
         unknown_usage: members of ``usage`` objects that hold tokens and are not read.
@@ -74,9 +73,9 @@ class OpenAIWire:
         total_timeout: float,
         answer_limit: int = 256 * 1024 * 1024,
         user_agent: str = "llmproxy",
-        identity: Callable[[], Awaitable[str]] = no_identity,
+        identities: Identities = _NO_IDENTITIES,
     ) -> None:
-        self._sender = RequestSender(pool, silence_timeout, total_timeout, identity)
+        self._sender = RequestSender(pool, silence_timeout, total_timeout, identities)
         self._secrets = secrets
         self.unknown_usage = UnknownMembers()
         self._answer_limit = answer_limit

@@ -11,6 +11,7 @@ from domain.operation import Endpoint
 from domain.vendors import ModelType
 from infra.clients.http.pool import HttpPool
 from infra.providers.openai_wire.provider import OpenAIWire
+from infra.providers.openai_wire.request.sender import Identities
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering
 from tests.fakes.scripted_server import ScriptedServer, scripted_server
@@ -28,7 +29,7 @@ async def test_every_request_carries_a_token(pool: HttpPool) -> None:
     async def identity() -> str:
         return next(tokens)
 
-    wire = OpenAIWire(pool, {"THE_KEY": KEY}.get, silence_timeout=5, total_timeout=10, identity=identity)
+    wire = OpenAIWire(pool, {"THE_KEY": KEY}.get, silence_timeout=5, total_timeout=10, identities=Identities(identity))
     async with scripted_server(answering(b'{"object":"response"}', JSON)) as server:
         document = azure_at(server)
         assert wire.unusable_because(document) is None

@@ -8,6 +8,7 @@ is used if the address ends in that, if ``api_version`` is ``v1``, ``preview`` o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -15,13 +16,16 @@ from urllib.parse import quote, urlsplit
 
 from domain.errors import DeploymentUnusableError
 from domain.operation import Endpoint
-from domain.vendors import ModelType, Vendor
+from domain.vendor import Vendor
+from domain.vendors import ModelType
 from infra.clients.http.origin import Origin
 from infra.providers.resolve import ResolvedParameters
 
 _UNDATED_VERSIONS = frozenset({"v1", "preview", "latest"})
 _AZURE_V1 = "/openai/v1"
 _DEFAULT_PATH = "/v1"
+_FOUNDRY_PATHS = ("/models", "/openai", "/api/projects")
+_GOOGLE_NAME = re.compile(r"[\w.:-]+", re.ASCII)
 
 
 class UrlStyle(Enum):
@@ -31,6 +35,10 @@ class UrlStyle(Enum):
     """``{base}/{endpoint}``; the model is named in the body."""
     AZURE = "azure"
     """``{base}/openai/deployments/{deployment}/{endpoint}?api-version=`` or ``{base}/openai/v1/{endpoint}``."""
+    AZURE_V1 = "azure_v1"
+    """``{base}/openai/v1/{endpoint}``, whatever path of the resource a document names."""
+    VERTEX = "vertex"
+    """``{base}/v1/projects/{project}/locations/{location}/endpoints/openapi/{endpoint}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +51,60 @@ class WireFormat:
         scheme: prefix of the credential in that header.
         reasoning_apart: ``completion_tokens`` do not include reasoning tokens. Only used where ``total_tokens`` is
             missing; otherwise the sum decides, for every vendor.
+        address: base address where it differs from the vendor's, which belongs to another wire.
+        prefix: added to the upstream's name of a model that does not begin with it.
+        google: the credential is a Google account, whose tokens requests carry.
+        omitted: members that the vendor is known to refuse, and that are not sent.
     """
 
     url_style: UrlStyle = UrlStyle.PATH
     header: str = "authorization"
     scheme: str = "Bearer "
     reasoning_apart: bool = False
+    address: str | None = None
+    prefix: str = ""
+    google: bool = False
+    omitted: frozenset[str] = frozenset()
 
 
 DEFAULT_FORMAT = WireFormat()
 WIRE_FORMATS: Mapping[ModelType, WireFormat] = {
     ModelType.AZURE_OPENAI: WireFormat(UrlStyle.AZURE, header="api-key", scheme=""),
+    ModelType.AZURE_FOUNDRY: WireFormat(UrlStyle.AZURE_V1, header="api-key", scheme=""),
+    ModelType.COHERE: WireFormat(
+        address="https://api.cohere.ai/compatibility/v1", omitted=frozenset({"stream_options"})
+    ),
+    ModelType.GOOGLE_VERTEX: WireFormat(UrlStyle.VERTEX, google=True, prefix="google/"),
+    **dict.fromkeys(
+        (
+            ModelType.GOOGLE_VERTEX_DEEPSEEK,
+            ModelType.GOOGLE_VERTEX_META,
+            ModelType.GOOGLE_VERTEX_OPENAI,
+            ModelType.GOOGLE_VERTEX_QWEN,
+        ),
+        WireFormat(UrlStyle.VERTEX, google=True),
+    ),
     ModelType.XAI: WireFormat(reasoning_apart=True),
 }
 
 
 def locate(
-    vendor: Vendor, style: UrlStyle, parameters: ResolvedParameters, model: str
+    vendor: Vendor, wire_format: WireFormat, parameters: ResolvedParameters, model: str
 ) -> tuple[Origin, dict[Endpoint, str]]:
     """Return the server of a deployment, and the request target for each endpoint.
 
     Args:
         vendor: its vendor.
-        style: the form of URLs.
+        wire_format: wire details of the vendor.
         parameters: its parameters.
         model: the upstream's name of the model.
 
     Raises:
         DeploymentUnusableError: the address is missing or invalid.
     """
-    address = parameters.endpoint or vendor.address
+    style = wire_format.url_style
+    default = _vertex_address(parameters) if style is UrlStyle.VERTEX else wire_format.address or vendor.address
+    address = parameters.endpoint or default
     if address is None:
         raise DeploymentUnusableError("parameters.endpoint is missing: the base address of the upstream")
     try:
@@ -86,8 +118,25 @@ def locate(
             )
     if style is UrlStyle.AZURE:
         return origin, _azure_targets(path, parameters.api_version, model)
-    prefix = path or (_DEFAULT_PATH if vendor.address is None else urlsplit(vendor.address).path)
+    if style is UrlStyle.AZURE_V1:
+        path = _AZURE_V1 if path.startswith(_FOUNDRY_PATHS) else path.removesuffix(_AZURE_V1) + _AZURE_V1
+    elif style is UrlStyle.VERTEX:
+        path += _vertex_path(parameters)
+    prefix = path or (_DEFAULT_PATH if default is None else urlsplit(default).path)
     return origin, {endpoint: f"{prefix}/{endpoint.value}" for endpoint in Endpoint}
+
+
+def _vertex_address(parameters: ResolvedParameters) -> str:
+    location = parameters.location or ""
+    return f"https://{'' if location == 'global' else f'{location}-'}aiplatform.googleapis.com"
+
+
+def _vertex_path(parameters: ResolvedParameters) -> str:
+    named = {"gcp_project": parameters.gcp_project, "location": parameters.location}
+    for name, value in named.items():
+        if not value or not _GOOGLE_NAME.fullmatch(value):
+            raise DeploymentUnusableError(f"parameters.{name} is {'invalid' if value else 'missing'}")
+    return f"/v1/projects/{parameters.gcp_project}/locations/{parameters.location}/endpoints/openapi"
 
 
 def _azure_targets(path: str, api_version: str | None, deployment: str) -> dict[Endpoint, str]:

@@ -42,11 +42,13 @@ def request_body(call: Call, deployment: ResolvedDeployment, *, ask_usage: bool)
         if len(name) != _MODEL_LENGTH or name == _MODEL or name.lower() != _MODEL
     }
     fields[_MODEL] = deployment.model
+    for name in deployment.wire_format.omitted:
+        fields.pop(name, None)
     takes = ENDPOINTS[call.endpoint].takes
     for name, value in deployment.defaults:
         if takes(name) and name not in fields and OTHER_NAME.get(name) not in fields:
             fields[name] = value
-    if ask_usage and not call.wants_usage:
+    if ask_usage and not call.wants_usage and _STREAM_OPTIONS not in deployment.wire_format.omitted:
         fields[_STREAM_OPTIONS] = _with_usage(fields.get(_STREAM_OPTIONS))
     if sum(map(len, fields.values())) > _LARGE:
         return JsonBody(fields)

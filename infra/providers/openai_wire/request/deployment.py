@@ -10,7 +10,8 @@ import msgspec
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
-from domain.vendors import VENDORS, Credential, Vendor, Wire
+from domain.vendor import Credential, Vendor, Wire
+from domain.vendors import VENDORS
 from infra.clients.http.origin import Origin
 from infra.providers.openai_wire.endpoints import ENDPOINTS
 from infra.providers.openai_wire.request.address import DEFAULT_FORMAT, WIRE_FORMATS, WireFormat, locate
@@ -36,7 +37,7 @@ class ResolvedDeployment:
         upstream_model: the name by which the upstream knows it.
         model: the same as JSON, for the body.
         defaults: members that the document adds where the caller sends none.
-        credential: never to appear in messages.
+        credential: never to appear in messages; a Google account, where the wire format says so.
         identity: every request carries a token of the machine's identity.
         silence_timeout: seconds; None for the default.
     """
@@ -75,15 +76,17 @@ def resolve_deployment(
         raise DeploymentUnusableError(f"model_type {document.model_type} does not speak OpenAI's format")
     wire_format = WIRE_FORMATS.get(document.model_type, DEFAULT_FORMAT)
     parameters = resolve(document.parameters, secrets)
-    credential = _credential(vendor, parameters)
+    credential = parameters.credential if wire_format.google else _credential(vendor, parameters)
     name = vendor.upstream_name(parameters, document.code)
-    origin, paths = locate(vendor, wire_format.url_style, parameters, name)
+    if not name.startswith(wire_format.prefix):
+        name = wire_format.prefix + name
+    origin, paths = locate(vendor, wire_format, parameters, name)
     headers = [
         f"host: {origin.authority}",
         "accept-encoding: identity",
         f"user-agent: {user_agent}",
     ]
-    if credential is not None:
+    if credential is not None and not wire_format.google:
         headers.append(f"{wire_format.header}: {wire_format.scheme}{credential}")
     stored, _, query = paths[Endpoint.RESPONSES].partition("?")
     return ResolvedDeployment(

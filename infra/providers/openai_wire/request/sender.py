@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from application.ports.providers import StoredAction, StoredCall
@@ -18,7 +19,8 @@ from domain.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from infra.clients.azure_identity import NoIdentityError
+from infra.clients.azure_identity import NoIdentityError, no_identity
+from infra.clients.google_account import no_google_account
 from infra.clients.http.body import Body
 from infra.clients.http.errors import ConnectError, HttpError, PoolBusyError, SilenceTimeoutError, TotalTimeoutError
 from infra.clients.http.pool import HttpPool
@@ -37,6 +39,19 @@ _UUID = re.compile(r"[\da-fA-F]{8}(?:-[\da-fA-F]{4}){3}-[\da-fA-F]{12}", re.ASCI
 _QUERY_SAFE = "!$&'()*+,;=:@/?%-._~[]"
 
 
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """Tokens in place of keys. Each raises ``NoIdentityError`` if there is none.
+
+    Args:
+        azure: returns a token of the machine's identity.
+        google: returns a token of a Google account, given its JSON, or None for the machine's identity.
+    """
+
+    azure: Callable[[], Awaitable[str]] = no_identity
+    google: Callable[[str | None], Awaitable[str]] = no_google_account
+
+
 class RequestSender:
     """Sends calls to deployments.
 
@@ -44,16 +59,14 @@ class RequestSender:
         pool: connections.
         silence_timeout: seconds without a byte from the upstream, for documents without ``timeout``.
         total_timeout: seconds for a whole call; never less than a document's ``timeout``.
-        identity: returns a token of the machine's identity; raises ``NoIdentityError``.
+        identities: tokens for deployments without a key.
     """
 
-    def __init__(
-        self, pool: HttpPool, silence_timeout: float, total_timeout: float, identity: Callable[[], Awaitable[str]]
-    ) -> None:
+    def __init__(self, pool: HttpPool, silence_timeout: float, total_timeout: float, identities: Identities) -> None:
         self._pool = pool
         self._silence_timeout = silence_timeout
         self._total_timeout = total_timeout
-        self._identity = identity
+        self._identities = identities
 
     async def send(
         self, call: Call, deployment: ResolvedDeployment, attempt: Attempt | None, *, ask_usage: bool
@@ -102,8 +115,8 @@ class RequestSender:
         attempt: Attempt | None = None,
     ) -> HttpResponse:
         head += _request_id_header(request_id)
-        if deployment.identity:
-            head += b"authorization: Bearer %b\r\n" % await self._token()
+        if deployment.identity or deployment.wire_format.google:
+            head += b"authorization: Bearer %b\r\n" % await self._token(deployment)
         try:
             return await self._pool.request(
                 deployment.origin,
@@ -116,13 +129,15 @@ class RequestSender:
         except HttpError as error:
             raise transport_error(error) from None
 
-    async def _token(self) -> bytes:
+    async def _token(self, deployment: ResolvedDeployment) -> bytes:
         try:
-            return (await self._identity()).encode("ascii")
+            google = deployment.wire_format.google
+            token = await (self._identities.google(deployment.credential) if google else self._identities.azure())
+            return token.encode("ascii")
         except NoIdentityError as error:
-            raise DeploymentUnusableError(
-                f"parameters.secret_name is missing, and the machine has no identity to get a token with ({error})"
-            ) from None
+            missing = "parameters.secret_name is missing, and the machine has no identity to get a token with"
+            reason = missing if deployment.credential is None else "the Google account gets no token"
+            raise DeploymentUnusableError(f"{reason} ({error})") from None
 
 
 def _request_id_header(request_id: str) -> bytes:

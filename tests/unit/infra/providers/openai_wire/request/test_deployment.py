@@ -9,7 +9,8 @@ import pytest
 from domain.errors import DeploymentUnusableError
 from domain.model import Parameters
 from domain.operation import Endpoint
-from domain.vendors import VENDORS, ModelType, Wire
+from domain.vendor import Wire
+from domain.vendors import VENDORS, ModelType
 from infra.clients.http.origin import Origin
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from infra.providers.reported_usage import UnknownMembers
@@ -210,7 +211,9 @@ def test_upstream_name(model_type: ModelType, parameters: dict[str, Any], name: 
             AZURE | {"endpoint": "https://secret-host.example/openai/deployments/d"},
             "parameters.endpoint",
         ),
-        (ModelType.COHERE, {"api_key": "k"}, "model_type"),
+        (ModelType.ANTHROPIC, {"api_key": "k"}, "model_type"),
+        (ModelType.GOOGLE_VERTEX_META, {"location": "l"}, "parameters.gcp_project"),
+        (ModelType.GOOGLE_VERTEX_META, {"gcp_project": "p/../q", "location": "l"}, "parameters.gcp_project"),
     ],
 )
 def test_faults_name_the_parameter_and_not_its_value(
@@ -231,6 +234,7 @@ def test_repr_shows_neither_credential_nor_address() -> None:
 
 def test_every_vendor_can_be_called_with_what_its_row_demands() -> None:
     for model_type in (each for each, vendor in VENDORS.items() if Wire.NATIVE in vendor.wires):
-        deployment = target_of(model_type, api_key="k", endpoint="https://host.example", deployment_name="d")
+        google = {"gcp_project": "p", "location": "l"}
+        deployment = target_of(model_type, api_key="k", endpoint="https://host.example", deployment_name="d", **google)
         assert request_line(deployment).startswith(b"POST /")
         assert request_line(deployment).endswith(b"/chat/completions HTTP/1.1")
