@@ -104,6 +104,10 @@ class Settings(BaseSettings):
     llmproxy_max_upload_bytes: int = Field(
         25 * 1024 * 1024, ge=1024, description="Largest file in a form (audio, images), bytes."
     )
+    llmproxy_upload_budget: int = Field(
+        4 * 1024 * 1024 * 1024, ge=1024 * 1024, description="Disk space for uploads in progress, bytes per process."
+    )
+    llmproxy_max_uploads_per_key: int = Field(32, ge=1, description="Forms that one key may have in progress.")
     llmproxy_body_timeout: Seconds = Field(120.0, description="Time for a request body to arrive, seconds.")
     llmproxy_connect_timeout: Seconds = Field(10.0, description="Time to connect to an upstream, seconds.")
     llmproxy_upstream_connections: int = Field(
@@ -153,8 +157,7 @@ class Settings(BaseSettings):
         None, description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
     )
     llmproxy_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
-        None,
-        description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only.",
+        None, description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only."
     )
     llmproxy_limits: Annotated[Limits | None, NoDecode, BeforeValidator(limits_of_json)] = Field(
         None, description='Limits of every project, as JSON: `{"rpm": 600, "tpm": 100000}`.'

@@ -170,6 +170,9 @@ async def open_product(
         serving = Serving(
             view, providers.dispatch, ledger, deployments, affinity, shared.limiter, authentication=authentication
         )
+        uploads = Uploads(
+            folder and folder / "uploads", settings.llmproxy_upload_budget, settings.llmproxy_max_uploads_per_key
+        )
         budget = MemoryBudget(settings.llmproxy_memory_budget)
         connections = CallerConnections(caller_limits(settings))
         health = Health(
@@ -179,6 +182,7 @@ async def open_product(
                 "upstreams": providers.facts,
                 "connections": connections.facts,
                 "memory": budget.facts,
+                "uploads": uploads.facts,
                 "process": lambda: process_facts(log_writers),
             },
             time=clock.time,
@@ -193,7 +197,6 @@ async def open_product(
             routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
-        uploads = Uploads(folder and folder / "uploads")
         count = metrics.count if settings.llmproxy_metrics else None
         app = make_app(settings, Handler(serving, body_limits(settings), uploads, budget), pages, access_log, count)
         dispatch, litellm = providers.dispatch, providers.litellm

@@ -6,9 +6,11 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, simulated, upstream
+from tests.fakes.processes import wait_until
 
 SEND_TIMEOUT = 1.5
 LIMITS = {
@@ -31,6 +33,13 @@ class Victim(LLMProxy):
         attacker.bind((source, 0))
         attacker.connect(("127.0.0.1", self.port))
         return attacker
+
+    def key_of(self, project: str) -> str:
+        """Create a key of another project, and wait until the server accepts it."""
+        key = self.create_key(project)
+        url, headers = f"{self.url}/v1/models", {"api-key": key}
+        wait_until(lambda: httpx.get(url, headers=headers).status_code == 200, what="the new key")
+        return key
 
     def memory(self) -> int:
         """Resident memory of the process in bytes."""

@@ -160,7 +160,7 @@ def test_all_bodies_share_one_budget_of_memory(large: Victim) -> None:
                 assert b"retry-after: 1" in answer
                 refused += 1
         assert refused == 6
-        other = large.create_key("other-project")
+        other = large.key_of("other-project")
         small = json.dumps({"model": "sim", "messages": [{"role": "user", "content": "hi"}]}).encode()
         head = request("POST", CHAT, {"authorization": f"Bearer {other}", "content-length": str(len(small))})
         caller = stack.enter_context(large.connect())

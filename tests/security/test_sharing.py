@@ -37,7 +37,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Victim]:
 
 
 def test_one_project_cannot_keep_another_from_an_upstream(shared: Victim) -> None:
-    other = shared.create_key("other")
+    other = shared.key_of("other")
     body = json.dumps(BODY | {"simulator": {"stall_after": 0}}).encode()
     head = request("POST", "/v1/chat/completions", {"api-key": shared.key, "content-length": str(len(body))})
     hogs: list[socket.socket] = []

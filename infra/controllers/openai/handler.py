@@ -123,7 +123,7 @@ class Handler:
         if content_type != b"application/json" and is_form(content_type):
             if use_case.read_form is no_form:
                 use_case.read_form(Form(()), request_id)
-            with self._uploads.upload() as upload:
+            with self._uploads.upload(caller.key_id or "") as upload:
                 form = await read_form(receive, content_type, self._form_limits, upload)
                 watch.body_read()
                 if route.model is not None:

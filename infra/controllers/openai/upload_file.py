@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import FileIO
@@ -15,7 +16,7 @@ from threading import Lock
 from types import TracebackType
 from typing import Self
 
-from domain.errors import UnavailableError
+from domain.errors import RateLimitedError, UnavailableError
 
 BLOCK = 256 * 1024
 """Bytes per write and read."""
@@ -62,13 +63,15 @@ class UploadFile:
     that its descriptor cannot refer to another file meanwhile.
 
     Args:
-        folder: for the file.
-        threads: for waiting for the disk.
+        uploads: its folder, its threads, and what all files together may hold.
+        owner: key of the request.
     """
 
-    def __init__(self, folder: Path | None, threads: ThreadPoolExecutor) -> None:
-        self._folder = folder
-        self._threads = threads
+    def __init__(self, uploads: Uploads, owner: str) -> None:
+        self._uploads = uploads
+        self._folder = uploads.folder
+        self._threads = uploads.threads
+        self._owner = owner
         self._waiting: list[bytes | bytearray] = []
         self._size = 0
         self._file: FileIO | None = None
@@ -85,7 +88,12 @@ class UploadFile:
         self.close()
 
     def put(self, block: bytes | bytearray) -> int:
-        """Append bytes, which the next ``flush`` writes; returns their offset in the file."""
+        """Append bytes, which the next ``flush`` writes; returns their offset in the file.
+
+        Raises:
+            UnavailableError: all files together would be too large.
+        """
+        self._uploads.take(len(block))
         start = self._size
         self._waiting.append(block)
         self._size += len(block)
@@ -118,9 +126,11 @@ class UploadFile:
     def close(self) -> None:
         """Delete the file. Safe to repeat."""
         with self._lock:
-            unused = not self._closed and self._users == 0
+            first, unused = not self._closed, not self._closed and self._users == 0
             self._closed = True
             self._waiting = []
+        if first:
+            self._uploads.closed(self._owner, self._size)
         if unused and self._file is not None:
             self._threads.submit(self._file.close)  # freeing 20 MB on a disk is slow
 
@@ -155,18 +165,55 @@ class UploadFile:
 
 
 class Uploads:
-    """Factory of upload files.
+    """Factory of upload files, with limits for all of them.
 
     Args:
         folder: for the files, created with the first one; None for the system's temporary folder.
+        budget: bytes that all files together may have.
+        per_key: maximum number of requests with files that one key may have at a time.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path | None, budget: int = 4 << 30, per_key: int = 32) -> None:
+        self.folder = folder
         # Own threads, started by the first form: a slow disk must not delay other work of the default pool, such as
         # name resolution.
-        self._threads = ThreadPoolExecutor(_THREADS, "uploads")
+        self.threads = ThreadPoolExecutor(_THREADS, "uploads")
+        self._budget = budget
+        self._per_key = per_key
+        self._used = 0
+        self._open: Counter[str] = Counter()
 
-    def upload(self) -> UploadFile:
-        """Create the file of one form; must be closed."""
-        return UploadFile(self._folder, self._threads)
+    def upload(self, owner: str = "") -> UploadFile:
+        """Create the file of one form; must be closed.
+
+        Args:
+            owner: key of the request.
+
+        Raises:
+            RateLimitedError: this key has too many uploads at the moment.
+        """
+        if self._open[owner] >= self._per_key:
+            raise RateLimitedError(f"This key has {self._per_key} uploads in progress, the maximum.", retry_after=1)
+        self._open[owner] += 1
+        return UploadFile(self, owner)
+
+    def facts(self) -> Mapping[str, object]:
+        """Collect the counters for the health page."""
+        return {"in_progress": self._open.total(), "bytes": self._used}
+
+    def take(self, size: int) -> None:
+        """Count bytes of a file.
+
+        Raises:
+            UnavailableError: all files together would be too large.
+        """
+        if self._used + size > self._budget:
+            raise UnavailableError("Too many uploads are in progress; try again later.", retry_after=1)
+        self._used += size
+
+    def closed(self, owner: str, size: int) -> None:
+        """Forget a file."""
+        self._used -= size
+        self._open[owner] -= 1
+        if not self._open[owner]:
+            del self._open[owner]
