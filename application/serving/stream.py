@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import suppress
 
 from application.ports.providers import Stream
 from application.serving.accounting import CallAccount
+from application.serving.meter import counted
 from application.serving.use_case import ErrorDetail
+from domain.errors import GatewayError
 
 EVENT_STREAM = b"text/event-stream"
+
+READ_ON = 2.0
+"""Seconds for which the usage is waited for after the end of the text, if the caller has disconnected."""
+
+_STOPPED = re.compile(rb'"finish_reason"\s*:\s*"').search
+"""Finds the event after which only the usage can follow."""
 
 
 class Relay:
@@ -42,23 +53,53 @@ class Relay:
 
     async def _relay(self) -> AsyncGenerator[bytes, None]:
         account, stream = self._account, self._stream
-        attempt = account.attempts[-1]
-        rewrite = account.rewrite
+        iterator = aiter(stream)
+        stopped = False
+        waiting: asyncio.Future[bytes] | None = None
         try:
-            async for block in stream:
-                if rewrite is not None:
-                    block = rewrite(block)  # noqa: PLW2901 - the upstream's block is not needed any more
-                if account.first_byte is None:
-                    account.answered()
-                    self._opening = block
-                self._latest = block
-                attempt.delivered += len(block)
+            async for raw in iterator:
+                block = self._note(raw)
+                if stream.ended:
+                    await account.completed(stream.usage, delivered=stream.output_so_far)
+                yield block
+                if not stream.ended and _STOPPED(block) is not None:
+                    stopped = True
+                    break
+            while stopped:  # what follows is the usage, which is worth more than the connection: not to be cancelled
+                waiting = asyncio.ensure_future(anext(iterator, b""))
+                raw = await asyncio.shield(waiting)
+                if not raw:
+                    break
+                block = self._note(raw)
                 if stream.ended:
                     await account.completed(stream.usage, block, stream.output_so_far)
                 yield block
             await account.completed(stream.usage, self._latest, stream.output_so_far)
         except BaseException as cause:
+            if stopped and not isinstance(cause, Exception):
+                await self._read_on(iterator, waiting)
             await account.interrupted(cause, stream.usage, stream.output_so_far)
             raise
         finally:
             await stream.aclose()
+
+    def _note(self, block: bytes) -> bytes:
+        """Return a block as the caller sees it."""
+        account = self._account
+        if account.rewrite is not None:
+            block = account.rewrite(block)
+        if account.first_byte is None:
+            account.answered()
+            self._opening = block
+        self._latest = block
+        account.attempts[-1].delivered += len(block)
+        return block
+
+    async def _read_on(self, iterator: AsyncIterator[bytes], waiting: asyncio.Future[bytes] | None) -> None:
+        """Read the usage that follows the end of the text, although the caller has disconnected."""
+        with suppress(GatewayError, TimeoutError, StopAsyncIteration, asyncio.CancelledError):
+            async with asyncio.timeout(READ_ON):
+                if waiting is not None:
+                    await waiting
+                while not counted(self._stream.usage):
+                    await anext(iterator)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from typing import Any
@@ -72,6 +73,27 @@ class KeepAlive:
         self._listener.close()
 
 
+class LateUsage(KeepAlive):
+    """Streams an answer to its end, and reports its usage a moment later."""
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as reader, suppress(OSError, ValueError):
+            self._request(reader, body=True)
+            connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+            connection.sendall(event({"delta": {"role": "assistant", "content": "hi"}, "finish_reason": None}))
+            connection.sendall(event({"delta": {}, "finish_reason": "stop"}))
+            time.sleep(0.8)
+            connection.sendall(event(usage={"prompt_tokens": 1234, "completion_tokens": 20_000}))
+            connection.sendall(b"data: [DONE]\n\n")
+
+
+def event(*choices: dict[str, Any], **members: Any) -> bytes:
+    """Return an event of a chat's stream."""
+    listed = [{"index": 0, **choice} for choice in choices]
+    chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": listed} | members
+    return b"data: " + json.dumps(chunk).encode() + b"\n\n"
+
+
 class Roomy(LLMProxy):
     """Takes bodies that no socket buffer takes at once."""
 
@@ -89,6 +111,7 @@ class Upstreams(ExitStack):
         """Accepts connections, and never reads from them."""
         self.breaks = self.enter_context(closing(KeepAlive(read_all=True)))
         self.stale = self.enter_context(closing(KeepAlive(read_all=False)))
+        self.late = self.enter_context(closing(LateUsage(read_all=True)))
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +134,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, upstreams: Upstreams) -> Ite
         document("pair-2", f"{upstreams.second.url}/v1", code="pair", priority=2),
         document("breaks", upstreams.breaks.url),
         document("stale", upstreams.stale.url),
+        document("late", upstreams.late.url),
     )
     yield made
     assert "Traceback" not in made.logs()
@@ -201,3 +225,16 @@ def test_a_request_that_is_sent_again_counts_twice(proxy: LLMProxy, upstreams: U
     assert (line["attempts"], upstreams.stale.requests) == (2, 3)
     assert (first["error"], first["exposure_units"]) == ("connection_closed", 0)
     assert first["bytes_sent"] < HUGE < second["bytes_sent"]
+
+
+def test_usage_that_follows_the_text_is_read_although_the_caller_has_left(proxy: LLMProxy) -> None:
+    headers = {"api-key": proxy.key, "x-request-id": "late"}
+    body = CHAT | {"model": "late", "stream": True}
+    with httpx.stream("POST", f"{proxy.url}/v1/chat/completions", json=body, headers=headers) as response:
+        for text in response.iter_lines():
+            if '"stop"' in text:
+                break
+    line, (attempt,) = settled(proxy, "late")
+    assert (line["status"], line["usage_source"]) == (499, "partial")
+    assert (line["input_tokens"], line["output_tokens"]) == (1234, 20_000)
+    assert attempt["milliseconds"] < 2500
