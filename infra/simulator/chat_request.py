@@ -49,14 +49,14 @@ def _check_numbers(body: Mapping[str, Any]) -> None:
     number(body, "top_logprobs", 0, 20, whole=True)
     number(body, "seed", None, None, whole=True)
     if body.get("max_tokens") is not None and body.get("max_completion_tokens") is not None:
-        said = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
-        raise wrong(said, "max_tokens", "invalid_parameter_combination")
+        message = "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported."
+        raise wrong(message, "max_tokens", "invalid_parameter_combination")
 
 
 def _check_options(body: Mapping[str, Any]) -> None:
     if body.get("stream_options") is not None and not body.get("stream"):
-        said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        raise wrong(said, "stream_options")
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise wrong(message, "stream_options")
     if body.get("top_logprobs") is not None and not body.get("logprobs"):
         raise wrong("'top_logprobs' requires 'logprobs' to be true.", "top_logprobs")
     if body.get("reasoning_effort") is not None:
@@ -102,10 +102,10 @@ def check_messages(body: Mapping[str, Any]) -> None:
         raise missing("messages")
     expect(messages, list, "messages", "an array of objects")
     if not messages:
-        said = (
+        fault = (
             "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."
         )
-        raise wrong(said, "messages", "empty_array")
+        raise wrong(fault, "messages", "empty_array")
     answerable = False
     for index, message in enumerate(messages):
         at = f"messages[{index}]"
@@ -113,8 +113,8 @@ def check_messages(body: Mapping[str, Any]) -> None:
         _check_message(message, at)
         role = message["role"]
         if role == "tool" and not answerable:
-            said = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
-            raise wrong(f"Invalid parameter: {said}", f"{at}.role")
+            rule = "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+            raise wrong(f"Invalid parameter: {rule}", f"{at}.role")
         answerable = role == "tool" or (role == "assistant" and bool(message.get("tool_calls")))
 
 
@@ -126,8 +126,8 @@ def _check_message(message: Mapping[str, Any], at: str) -> None:
     content = message.get("content")
     if content is None:
         if role not in {"assistant", "function"}:
-            said = f"Invalid value for 'content': expected a string, got null. (at '{at}.content')"
-            raise wrong(said, f"{at}.content")
+            fault = f"Invalid value for 'content': expected a string, got null. (at '{at}.content')"
+            raise wrong(fault, f"{at}.content")
     elif isinstance(content, list):
         for number, part in enumerate(content):
             _check_part(part, f"{at}.content[{number}]")

@@ -51,10 +51,10 @@ def check_stop(stop: object) -> None:
     if not isinstance(stop, list) or not all(isinstance(each, str) for each in stop):
         expect(stop, str, "stop", "one of a string or an array of strings")
     elif len(stop) > MOST_STOPS:
-        said = (
+        message = (
             f"Invalid 'stop': array too long. Expected an array with maximum length {MOST_STOPS}, but got {len(stop)}."
         )
-        raise wrong(said, "stop", "array_above_max_length")
+        raise wrong(message, "stop", "array_above_max_length")
 
 
 def expect(value: object, kind: type, param: str, expected: str) -> None:
@@ -96,8 +96,10 @@ def number(body: Mapping[str, Any], name: str, low: float | None, high: float | 
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
         expect(value, int if whole else float, name, kind)
     if low is not None and value < low:
-        said = f"Invalid '{name}': {word} below minimum value. Expected a value >= {low:g}, but got {value} instead."
-        raise wrong(said, name, f"{word}_below_min_value")
+        message = f"Invalid '{name}': {word} below minimum value. Expected a value >= {low:g}, but got {value} instead."
+        raise wrong(message, name, f"{word}_below_min_value")
     if high is not None and value > high:
-        said = f"Invalid '{name}': {word} above maximum value. Expected a value <= {high:g}, but got {value} instead."
-        raise wrong(said, name, f"{word}_above_max_value")
+        message = (
+            f"Invalid '{name}': {word} above maximum value. Expected a value <= {high:g}, but got {value} instead."
+        )
+        raise wrong(message, name, f"{word}_above_max_value")

@@ -52,10 +52,10 @@ def plan(request: Request) -> Reply:
     made = max(body.get("best_of") or count, count)
     if made * len(prompts.each) * (request.tokens or 0) > MOST_TOKENS:
         raise wrong(f"The simulator writes at most {MOST_TOKENS} tokens per answer.", "n")
-    texts, unseen = _write(body, prompts, count, made, request.tokens)
+    texts, discarded = _write(body, prompts, count, made, request.tokens)
     used = Usage(
         input_tokens=prompts.tokens_with(body.get("suffix") or ""),
-        output_tokens=estimate_tokens(sum(text.characters for text in texts) + unseen),
+        output_tokens=estimate_tokens(sum(text.characters for text in texts) + discarded),
     )
     digest = hashlib.sha256(_encode([body["model"], prompts.each, body.get("seed")])).hexdigest()
     head: dict[str, Any] = {
@@ -80,7 +80,7 @@ def _write(
 ) -> tuple[list[_Text], int]:
     """Generate the texts; also return the length of those not chosen (``best_of``)."""
     texts: list[_Text] = []
-    unseen = 0
+    discarded = 0
     ceiling = body.get("max_tokens")
     if ceiling is None and tokens is None:
         ceiling = _USUAL_LENGTH
@@ -96,8 +96,8 @@ def _write(
             if index < count:
                 texts.append(_Text(asked if body.get("echo") else "", text, reason))
             else:
-                unseen += len(text)
-    return texts, unseen
+                discarded += len(text)
+    return texts, discarded
 
 
 def _usage_object(usage: Usage) -> dict[str, Any]:
@@ -179,8 +179,8 @@ def validate(body: Mapping[str, Any], *, stream: bool) -> None:
 
 def _check_together(body: Mapping[str, Any], *, stream: bool) -> None:
     if body.get("stream_options") is not None and not stream:
-        said = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
-        raise wrong(said, "stream_options")
+        message = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
+        raise wrong(message, "stream_options")
     best, count = body.get("best_of"), body.get("n") or 1
     if best is not None and best < count:
         raise wrong(f"Invalid 'best_of': expected a value >= 'n' ({count}), but got {best} instead.", "best_of")

@@ -35,13 +35,13 @@ def plan(request: Request) -> Reply:
     inputs = read_inputs(body, "input")
     for one in inputs.each:
         if tokens_of(one) > _LONGEST_INPUT:
-            said = f"This model's maximum context length is {_LONGEST_INPUT} tokens, however you requested "
+            message = f"This model's maximum context length is {_LONGEST_INPUT} tokens, however you requested "
             raise wrong(
-                f"{said}{tokens_of(one)} tokens. Please reduce your prompt.", "input", "context_length_exceeded"
+                f"{message}{tokens_of(one)} tokens. Please reduce your prompt.", "input", "context_length_exceeded"
             )
     if inputs.tokens > _LONGEST_REQUEST:
-        said = f"Requested {inputs.tokens} tokens, max {_LONGEST_REQUEST} tokens per request"
-        raise wrong(said, "input", "max_tokens_per_request")
+        message = f"Requested {inputs.tokens} tokens, max {_LONGEST_REQUEST} tokens per request"
+        raise wrong(message, "input", "max_tokens_per_request")
     used = Usage(input_tokens=inputs.tokens)
     return Reply(
         answer=Whole(partial(_write, body, inputs.each, used if request.with_usage else None)),
@@ -86,9 +86,9 @@ def _vector(one: str | tuple[int, ...], dimensions: int, *, packed: bool) -> byt
     Returns:
         JSON: an array, or base64 of little-endian numbers.
     """
-    told = one if isinstance(one, str) else ",".join(map(str, one))
+    encoded = one if isinstance(one, str) else ",".join(map(str, one))
     kind = b"s" if isinstance(one, str) else b"t"
-    signs = hashlib.shake_128(kind + told.encode("utf-8", "surrogatepass")).digest(-(-dimensions // 8))
+    signs = hashlib.shake_128(kind + encoded.encode("utf-8", "surrogatepass")).digest(-(-dimensions // 8))
     octets = _octets(dimensions, packed=packed)
     width = len(octets[0]) // 8
     numbers = b"".join(map(octets.__getitem__, signs))[: dimensions * width]

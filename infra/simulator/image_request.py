@@ -111,14 +111,16 @@ def read_edit(request: Request) -> ImageRequest:
     if not files:
         raise missing("image")
     if len(files) > _MOST_INPUTS:
-        said = f"Invalid 'image': array too long. Expected an array with maximum length {_MOST_INPUTS}, "
-        raise wrong(f"{said}but got an array with length {len(files)} instead.", "image", "array_above_max_length")
+        message = f"Invalid 'image': array too long. Expected an array with maximum length {_MOST_INPUTS}, "
+        raise wrong(f"{message}but got an array with length {len(files)} instead.", "image", "array_above_max_length")
     inputs = []
     for part in (*files, *uploaded(request.form, "mask")):
         content = part.content.read(0, part.content.size)
         if not content.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"RIFF")):
-            said = f"Invalid file '{part.name}': unsupported mimetype. Supported file formats are "
-            raise wrong(f"{said}'image/jpeg', 'image/png', and 'image/webp'.", part.name, "unsupported_file_mimetype")
+            message = f"Invalid file '{part.name}': unsupported mimetype. Supported file formats are "
+            raise wrong(
+                f"{message}'image/jpeg', 'image/png', and 'image/webp'.", part.name, "unsupported_file_mimetype"
+            )
         inputs.append(hashlib.sha256(content).hexdigest())
     return _read(typed_members(request.members, _FORM_TYPES), inputs, stream=request.stream)
 
@@ -134,11 +136,11 @@ def _referenced(body: Mapping[str, Any]) -> list[str]:
     entries = [(f"images[{at}]", each) for at, each in enumerate(images)]
     for at, each in (*entries, *([("mask", body["mask"])] if body.get("mask") is not None else [])):
         expect(each, dict, at, "an object")
-        told = each.get("image_url") or each.get("file_id")
-        if told is None:
+        source = each.get("image_url") or each.get("file_id")
+        if source is None:
             raise missing(f"{at}.image_url")
-        expect(told, str, f"{at}.image_url", "a string")
-        found.append(hashlib.sha256(told.encode()).hexdigest())
+        expect(source, str, f"{at}.image_url", "a string")
+        found.append(hashlib.sha256(source.encode()).hexdigest())
     return found
 
 
@@ -182,8 +184,8 @@ def _check(body: Mapping[str, Any], family: str) -> None:
             "Invalid 'prompt': empty string. Expected a string with minimum length 1.", "prompt", "empty_string"
         )
     if len(body["prompt"]) > longest:
-        said = f"Invalid 'prompt': string too long. Expected a string with maximum length {longest}."
-        raise wrong(said, "prompt", "string_above_max_length")
+        message = f"Invalid 'prompt': string too long. Expected a string with maximum length {longest}."
+        raise wrong(message, "prompt", "string_above_max_length")
     number(body, "n", 1, _MOST_IMAGES, whole=True)
     number(body, "output_compression", 0, 100, whole=True)
     number(body, "partial_images", 0, _MOST_PARTIAL_IMAGES, whole=True)
@@ -209,5 +211,5 @@ def _check_size(size: object, family: str) -> None:
     expect(size, str, "size", "a string")
     found = _SIZE.fullmatch(str(size))
     if size != "auto" and (found is None or not all(_SMALLEST <= int(each) <= LARGEST for each in found.groups())):
-        said = f"Invalid value: '{str(size)[:100]}'. Supported values are: '1024x1024', '1024x1536', '1536x1024', "
-        raise wrong(f"{said}'auto', and sizes from 16x16 to {LARGEST}x{LARGEST}.", "size", "invalid_value")
+        message = f"Invalid value: '{str(size)[:100]}'. Supported values are: '1024x1024', '1024x1536', '1536x1024', "
+        raise wrong(f"{message}'auto', and sizes from 16x16 to {LARGEST}x{LARGEST}.", "size", "invalid_value")

@@ -66,8 +66,8 @@ def _check_length(value: list[Any], at: str) -> None:
     if not value:
         raise wrong(f"Invalid '{at}': input cannot be an empty array.", at, "empty_array")
     if len(value) > MOST_INPUTS and not isinstance(value[0], int):
-        said = f"Invalid '{at}': array too long. Expected an array with maximum length {MOST_INPUTS}, "
-        raise wrong(f"{said}but got an array with length {len(value)} instead.", at, "array_above_max_length")
+        message = f"Invalid '{at}': array too long. Expected an array with maximum length {MOST_INPUTS}, "
+        raise wrong(f"{message}but got an array with length {len(value)} instead.", at, "array_above_max_length")
 
 
 def _text(one: object, at: str, *, empty_texts: bool) -> str:
@@ -82,9 +82,9 @@ def _ids(value: list[Any], at: str) -> tuple[int, ...]:
         where = f"{at}[{position}]"
         expect(one, int, where, "an integer")
         if one < 0:
-            said = f"Invalid '{where}': integer below minimum value. Expected a value >= 0, but got {one} instead."
-            raise wrong(said, where, "integer_below_min_value")
+            message = f"Invalid '{where}': integer below minimum value. Expected a value >= 0, but got {one} instead."
+            raise wrong(message, where, "integer_below_min_value")
         if one > _HIGHEST_TOKEN:
-            said = f"Invalid '{where}': integer above maximum value. Expected a value <= {_HIGHEST_TOKEN}, "
-            raise wrong(f"{said}but got {one} instead.", where, "integer_above_max_value")
+            message = f"Invalid '{where}': integer above maximum value. Expected a value <= {_HIGHEST_TOKEN}, "
+            raise wrong(f"{message}but got {one} instead.", where, "integer_above_max_value")
     return tuple(value)

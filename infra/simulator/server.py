@@ -189,8 +189,8 @@ def _address(scope: Scope) -> str:
 
 def _require(method: str, allowed: str, path: str) -> None:
     if method != allowed:
-        said = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
-        raise SimulatedError(405, said, code="method_not_supported")
+        message = f"Not allowed to {method} on {path}. (HINT: Perhaps you meant to use a different HTTP method?)"
+        raise SimulatedError(405, message, code="method_not_supported")
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

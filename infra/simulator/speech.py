@@ -84,11 +84,11 @@ def _validate(body: Mapping[str, Any]) -> None:
             raise missing(name)
     expect(body["input"], str, "input", "a string")
     if not body["input"]:
-        said = "Invalid 'input': string too short. Expected a string with minimum length 1, but got an empty string."
-        raise wrong(said, "input", "string_below_min_length")
+        message = "Invalid 'input': string too short. Expected a string with minimum length 1, but got an empty string."
+        raise wrong(message, "input", "string_below_min_length")
     if len(body["input"]) > _LONGEST:
-        said = f"Invalid 'input': string too long. Expected a string with maximum length {_LONGEST}."
-        raise wrong(said, "input", "string_above_max_length")
+        message = f"Invalid 'input': string too long. Expected a string with maximum length {_LONGEST}."
+        raise wrong(message, "input", "string_above_max_length")
     _check_voice(body["voice"])
     number(body, "speed", _SLOWEST, _FASTEST)
     if body.get("instructions") is not None:

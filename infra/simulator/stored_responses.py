@@ -132,8 +132,8 @@ def _complete(found: StoredResponse) -> StoredAnswer:
         return StoredAnswer(msgspec.json.encode(body))
     first = found.background and not found.fetched
     found.fetched = True
-    told = None if found.body["usage"] is None else found.usage
-    return StoredAnswer(msgspec.json.encode(found.body), told, found.usage if first else _NOTHING)
+    reported = None if found.body["usage"] is None else found.usage
+    return StoredAnswer(msgspec.json.encode(found.body), reported, found.usage if first else _NOTHING)
 
 
 def _cancelled(found: StoredResponse) -> StoredAnswer:

@@ -75,8 +75,10 @@ def _check_function(function: object, at: str) -> None:
         raise missing(f"{at}.name")
     expect(function["name"], str, f"{at}.name", "a string")
     if not _NAME.fullmatch(function["name"]):
-        said = f"Invalid '{at}.name': string does not match pattern. Expected a string that matches '^[a-zA-Z0-9_-]+$'."
-        raise wrong(said, f"{at}.name", "invalid_value")
+        message = (
+            f"Invalid '{at}.name': string does not match pattern. Expected a string that matches '^[a-zA-Z0-9_-]+$'."
+        )
+        raise wrong(message, f"{at}.name", "invalid_value")
     if function.get("parameters") is not None:
         expect(function["parameters"], dict, f"{at}.parameters", "an object")
 
@@ -95,8 +97,8 @@ def _check_choice(body: Mapping[str, Any], tools: list[Any] | None) -> None:
     if choice.get("type") == "allowed_tools":
         _check_allowed(choice.get("allowed_tools"))
     elif _forced(body) not in {None, *_definitions(body)}:
-        said = f"Invalid value for 'tool_choice': '{_forced(body)}' is not among the tools."
-        raise wrong(said, "tool_choice", "invalid_value")
+        message = f"Invalid value for 'tool_choice': '{_forced(body)}' is not among the tools."
+        raise wrong(message, "tool_choice", "invalid_value")
 
 
 def _check_allowed(allowed: object) -> None:

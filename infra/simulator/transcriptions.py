@@ -109,13 +109,13 @@ def _usage(milliseconds: int, body: Mapping[str, Any]) -> tuple[Usage, dict[str,
     if "transcribe" not in model:
         usage = Usage(audio_milliseconds=milliseconds)
         return usage, {"type": "duration", "seconds": milliseconds / 1000}
-    heard, text = audio_input_tokens(milliseconds), estimate_tokens(len(body.get("prompt") or ""))
+    audio, text = audio_input_tokens(milliseconds), estimate_tokens(len(body.get("prompt") or ""))
     written = estimate_tokens(len(transcript(milliseconds, model).text))
-    usage = Usage(input_tokens=heard + text, output_tokens=written, audio_input_tokens=heard)
+    usage = Usage(input_tokens=audio + text, output_tokens=written, audio_input_tokens=audio)
     return usage, {
         "type": "tokens",
         "input_tokens": usage.input_tokens,
-        "input_token_details": {"text_tokens": text, "audio_tokens": heard},
+        "input_token_details": {"text_tokens": text, "audio_tokens": audio},
         "output_tokens": written,
         "total_tokens": usage.input_tokens + written,
     }

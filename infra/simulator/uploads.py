@@ -105,8 +105,8 @@ def _typed(text: str, kind: type, name: str) -> Any:
         return _BOOLEANS[text.lower()] if kind is bool else kind(text)
     except (KeyError, ValueError):
         word = {int: "an integer", float: "a decimal", bool: "a boolean"}[kind]
-        said = f"Invalid type for '{name}': expected {word}, but got a string instead."
-        raise wrong(said, name, "invalid_type") from None
+        message = f"Invalid type for '{name}': expected {word}, but got a string instead."
+        raise wrong(message, name, "invalid_type") from None
 
 
 def uploaded(form: Form, name: str) -> list[Part]:

@@ -62,8 +62,8 @@ def _history(body: Mapping[str, Any], kept: ResponseStore) -> list[dict[str, Any
         return []
     found = kept.find(previous)
     if found is None:
-        said = f"Previous response with id '{previous[:200]}' not found."
-        raise wrong(said, "previous_response_id", "previous_response_not_found")
+        message = f"Previous response with id '{previous[:200]}' not found."
+        raise wrong(message, "previous_response_id", "previous_response_not_found")
     return found.history
 
 

@@ -19,7 +19,7 @@ _CALLS = {
 }
 """Type of an item -> the member with its arguments, and the prefix of the events that stream it."""
 
-_Told = tuple[str, dict[str, Any], int]
+_Entry = tuple[str, dict[str, Any], int]
 """The type of an event, its other members, and the number of characters of output in it."""
 
 
@@ -30,19 +30,19 @@ def numbered(started: dict[str, Any], items: list[Item]) -> Iterator[Event]:
         started: the response object while in progress.
         items: its output.
     """
-    for number, (kind, members, characters) in enumerate(_told(started, items)):
+    for number, (kind, members, characters) in enumerate(_entries(started, items)):
         yield event(kind, number, members), characters
 
 
 def length_of(started: dict[str, Any], items: list[Item]) -> int:
     """Return the number of these events, which is the number of the last one."""
-    return sum(1 for _ in _told(started, items))
+    return sum(1 for _ in _entries(started, items))
 
 
 def event(kind: str, number: int, members: dict[str, Any]) -> bytes:
     """Encode an event."""
-    told = msgspec.json.encode({"type": kind, "sequence_number": number, **members})
-    return b"event: %b\ndata: %b\n\n" % (kind.encode(), told)
+    encoded = msgspec.json.encode({"type": kind, "sequence_number": number, **members})
+    return b"event: %b\ndata: %b\n\n" % (kind.encode(), encoded)
 
 
 def failed(started: dict[str, Any], refused: SimulatedError, number: int) -> bytes:
@@ -51,7 +51,7 @@ def failed(started: dict[str, Any], refused: SimulatedError, number: int) -> byt
     return event("response.failed", number, {"response": {**started, "status": "failed", "error": error}})
 
 
-def _told(started: dict[str, Any], items: list[Item]) -> Iterator[_Told]:
+def _entries(started: dict[str, Any], items: list[Item]) -> Iterator[_Entry]:
     yield "response.created", {"response": started}, 0
     yield "response.in_progress", {"response": started}, 0
     for index, item in enumerate(items):
@@ -74,7 +74,7 @@ def _begun(item: Item) -> Item:
     return {**item, "summary": []}
 
 
-def _text(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
+def _text(item: Item, place: dict[str, Any]) -> Iterator[_Entry]:
     part = item["content"][0]
     where = {**place, "content_index": 0}
     chances = part["logprobs"]
@@ -86,7 +86,7 @@ def _text(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
     yield "response.content_part.done", {**where, "part": part}, 0
 
 
-def _arguments(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
+def _arguments(item: Item, place: dict[str, Any]) -> Iterator[_Entry]:
     member, kind = _CALLS[item["type"]]
     for piece in pieces(item[member]):
         yield f"{kind}.delta", {**place, "delta": piece}, len(piece)
@@ -94,7 +94,7 @@ def _arguments(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
     yield f"{kind}.done", {**place, **name, member: item[member]}, 0
 
 
-def _summary(item: Item, place: dict[str, Any]) -> Iterator[_Told]:
+def _summary(item: Item, place: dict[str, Any]) -> Iterator[_Entry]:
     for index, part in enumerate(item["summary"]):
         where = {**place, "summary_index": index}
         yield "response.reasoning_summary_part.added", {**where, "part": {**part, "text": ""}}, 0

@@ -54,8 +54,10 @@ def read_items(body: Mapping[str, Any], history: list[dict[str, Any]]) -> list[d
         given = [{"role": "user", "content": given}]
     expect(given, list, "input", "one of a string or an array of objects")
     if not given and not history:
-        said = "Invalid 'input': empty array. Expected an array with minimum length 1, but got an empty array instead."
-        raise wrong(said, "input", "empty_array")
+        message = (
+            "Invalid 'input': empty array. Expected an array with minimum length 1, but got an empty array instead."
+        )
+        raise wrong(message, "input", "empty_array")
     known = {item.get("call_id") for item in history if item.get("type") in _CALLS}
     items = []
     for at, item in enumerate(given):
@@ -79,13 +81,13 @@ def _checked(item: Mapping[str, Any], at: str, known: set[Any], number: int) -> 
         if item.get("output") is None:
             raise missing(f"{at}.output")
         if item["call_id"] not in known:
-            said = f"No tool call found for function call output with call_id {item['call_id']}."
-            raise wrong(said, "input")
+            message = f"No tool call found for function call output with call_id {item['call_id']}."
+            raise wrong(message, "input")
     elif kind == "reasoning":
         sealed = item.get("encrypted_content")
         if sealed is not None and not (isinstance(sealed, str) and sealed.startswith(ENCRYPTED)):
-            said = "The encrypted content could not be verified. Reason: Encrypted content could not be decrypted."
-            raise wrong(said, f"{at}.encrypted_content", "invalid_encrypted_content")
+            message = "The encrypted content could not be verified. Reason: Encrypted content could not be decrypted."
+            raise wrong(message, f"{at}.encrypted_content", "invalid_encrypted_content")
     return kept
 
 
@@ -143,9 +145,9 @@ def read_prompt(body: Mapping[str, Any], history: list[Item], items: list[Item])
     if body.get("tools"):
         always += len(msgspec.json.encode(body["tools"]).decode())
     before, tokens = (_tokens(each, always) for each in (everything[:-1], everything))
-    told = [body["model"], body.get("instructions"), body.get("tools"), [_told(item) for item in everything]]
+    relevant = [body["model"], body.get("instructions"), body.get("tools"), [_relevant(item) for item in everything]]
     return Prompt(
-        digest=hashlib.sha256(msgspec.json.encode(told)).digest(),
+        digest=hashlib.sha256(msgspec.json.encode(relevant)).digest(),
         tokens=tokens,
         cached_tokens=before // CACHE_STEP * CACHE_STEP if tokens >= CACHE_FROM else 0,
         audio_tokens=AUDIO_TOKENS * sum(part.get("type") == "input_audio" for part in _parts(everything)),
@@ -173,7 +175,7 @@ def _characters(part: Item) -> int:
     return sum(len(text) for text in texts if isinstance(text, str))
 
 
-def _told(item: Item) -> Item:
+def _relevant(item: Item) -> Item:
     """Return the members of an item that influence the answer."""
     return {name: value for name, value in item.items() if name not in _UNREAD}
 

@@ -64,8 +64,8 @@ def _check_together(body: Mapping[str, Any]) -> None:
         raise wrong("The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options")
     if body.get("conversation") is not None:
         if body.get("previous_response_id") is not None:
-            said = "Mutually exclusive parameters: 'previous_response_id' and 'conversation'."
-            raise wrong(said, "previous_response_id", "mutually_exclusive_parameters")
+            message = "Mutually exclusive parameters: 'previous_response_id' and 'conversation'."
+            raise wrong(message, "previous_response_id", "mutually_exclusive_parameters")
         if not isinstance(body["conversation"], str | dict):
             expect(body["conversation"], str, "conversation", "one of a string or an object")
 
