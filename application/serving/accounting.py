@@ -59,6 +59,8 @@ class CallAccount:
         self._deployment: DeploymentState | None = None
         self.rewrite: Callable[[bytes], bytes] | None = None
         """Transform applied to each block of the answer."""
+        self.public_id: str | None = None
+        """Public id of a response that is made in the background."""
         self.line_id: str | None = None
         """Id of the ledger line where it must be the same however often the answer is fetched."""
         self.line: LedgerLine | None = None

@@ -111,7 +111,8 @@ class ResponseAffinity:
             }
             block = _edited(block, response, self._marker(project_id, document.id))
             if account.call.background and "id" in learned and account.line_id is None and account.line is None:
-                account.share_line(str(learned["id"]), learned.get("created_at"))
+                account.public_id = str(learned["id"])
+                account.share_line(account.public_id, learned.get("created_at"))
             return block
 
         return rewrite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from application.ports.providers import Answer, Provider, StoredAction
@@ -10,6 +11,7 @@ from application.serving.accounting import CallAccount
 from application.serving.admit import admit
 from application.serving.attempts import first_success
 from application.serving.authenticate import authenticate, everybody
+from application.serving.background_results import BackgroundResults
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Ledger
@@ -20,6 +22,7 @@ from application.serving.stored import StoredResponses
 from application.serving.stream import Relay
 from application.serving.use_case import UseCase
 from domain.call import Call
+from domain.errors import GatewayError
 from domain.project import Caller
 from domain.rate_limit import RateState
 
@@ -54,6 +57,9 @@ class Serving:
         self._deployments = deployments
         self._affinity = affinity
         self._stored = StoredResponses(provider, affinity, ledger)
+        self._background = BackgroundResults(
+            lambda caller, public_id, request_id: self._stored.settle(caller, view.catalog, public_id, request_id)
+        )
         self._limiter = limiter
         self._authentication = authentication
 
@@ -102,6 +108,7 @@ class Serving:
         if account.rewrite is not None:
             answer = replace(answer, body=account.rewrite(answer.body))
         await account.completed(answer.usage, answer.body)
+        self._ended(account)
         return answer
 
     async def stream(self, account: CallAccount) -> Relay:
@@ -114,10 +121,15 @@ class Serving:
             if self._limiter is not None:
                 await self._limiter.admit(account, self.view.catalog)
             stream = await first_success(account, self._provider.stream, self._deployments, self._limiter)
-            return Relay(account, stream)
+            return Relay(account, stream, self._ended)
         except BaseException as cause:
             await account.failed(cause)
             raise
+
+    def _ended(self, account: CallAccount) -> None:
+        """Follow a response that goes on in the background, and was not charged."""
+        if account.public_id is not None and account.line_id is None:
+            self._background.expect(account.caller, account.public_id, account.call.request_id)
 
     def limits_of(self, account: CallAccount) -> Sequence[RateState]:
         """Return what is left of the limits that apply to a call; empty if there are none."""
@@ -139,6 +151,9 @@ class Serving:
             ResponseNotFoundError: the project has no such response, or its deployment no longer exists.
             GatewayError: the call failed.
         """
+        if action is StoredAction.DELETE and self._background.follows(public_id):
+            with suppress(GatewayError):  # what is deleted cannot be charged any more
+                await self._stored.settle(caller, self.view.catalog, public_id, request_id)
         return await self._stored(caller, self.view.catalog, action, public_id, query, request_id)
 
     async def resume(

@@ -28,6 +28,7 @@ from domain.usage import Usage
 _NOT_FOUND = 404
 _BACKGROUND = re.compile(rb'"background"\s*:\s*true')
 _COUNTED = frozenset({StoredAction.RETRIEVE, StoredAction.CANCEL})
+_MOST_REMEMBERED = 10_000
 _UNDER_WAY = frozenset({"queued", "in_progress"})
 Found = TypeVar("Found")
 _FETCHED = UseCase(Endpoint.RESPONSES, estimate_input=lambda _call: Usage())
@@ -46,6 +47,7 @@ class StoredResponses:
         self._provider = provider
         self._affinity = affinity
         self._ledger = ledger
+        self._charged: dict[str, None] = {}
 
     async def __call__(
         self, caller: Caller, catalog: Catalog, action: StoredAction, public_id: str, query: str, request_id: str
@@ -86,6 +88,20 @@ class StoredResponses:
 
         return ResumedStream(use_case, stream, rewrite, completed)
 
+    async def settle(self, caller: Caller, catalog: Catalog, public_id: str, request_id: str) -> bool:
+        """Fetch a background response and charge it if it is complete; return whether nothing more is to come.
+
+        Raises:
+            ResponseNotFoundError: the project has no such response, or may no longer use its deployment.
+            GatewayError: the call failed.
+        """
+        kept, document = self._find(caller.project.id, catalog, public_id)
+        call = StoredCall(StoredAction.RETRIEVE, kept.upstream_id, request_id=request_id)
+        answer = await _found(self._provider.stored(call, document), public_id)
+        response = _object(answer.body)
+        await self._count(caller, document, response, answer.usage, public_id, request_id)
+        return response.get("status") not in _UNDER_WAY
+
     def _find(self, project_id: str, catalog: Catalog, public_id: str) -> tuple[ResponseLocation, ModelDocument]:
         kept = self._affinity.find(project_id, public_id)
         document = None if kept is None else catalog.by_id.get(kept.document_id)
@@ -105,6 +121,11 @@ class StoredResponses:
         """Charge what was made in the background once it is there. However often it is fetched: one line."""
         if response.get("background") is not True or response.get("status") in _UNDER_WAY or not counted(usage):
             return  # the first line of a response is the one that is kept
+        if public_id in self._charged:
+            return
+        self._charged[public_id] = None
+        if len(self._charged) > _MOST_REMEMBERED:
+            del self._charged[next(iter(self._charged))]
         call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
         account = CallAccount(self._ledger, _FETCHED, call, caller, [document])
         account.attempt(document).status = 200

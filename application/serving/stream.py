@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import suppress
 
 from application.ports.providers import Stream
@@ -28,11 +28,13 @@ class Relay:
     Args:
         account: of the call.
         stream: the upstream's answer.
+        ended: called once the call is settled.
     """
 
-    def __init__(self, account: CallAccount, stream: Stream) -> None:
+    def __init__(self, account: CallAccount, stream: Stream, ended: Callable[[CallAccount], None]) -> None:
         self._account = account
         self._stream = stream
+        self._ended = ended
         self._opening = self._latest = b""
         self.content_type = stream.content_type
         self.blocks = self._relay()
@@ -81,6 +83,7 @@ class Relay:
             await account.interrupted(cause, stream.usage, stream.output_so_far)
             raise
         finally:
+            self._ended(account)
             await stream.aclose()
 
     def _note(self, block: bytes) -> bytes:
