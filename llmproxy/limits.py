@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
 from application.ports.in_flight import InFlight
+from application.serving.budget_alerts import AlertDelivery
 from application.serving.catalog_view import CatalogView
 from application.serving.holder import LeaseHolder
 from application.serving.ledger import Clock, Ledger
 from application.serving.limiter import Limiter
 from application.serving.plans import Plans
 from application.serving.recovery import Recovery, ledger_reader
-from application.serving.turn import Alert
 from domain.rate_limit import NO_LIMITS
 from infra.audio.length import length_ms
+from infra.clients.http.pool import HttpPool
+from infra.telemetry.prometheus import Gauge, Sample
 from llmproxy.settings import Settings
-from llmproxy.stores import Stores, make_in_flight
+from llmproxy.stores import Stores, make_alerts, make_in_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +30,22 @@ class SharedLimits:
 
     in_flight: InFlight
     holder: LeaseHolder
+    alerts: AlertDelivery
     limiter: Limiter
 
 
-def open_limits(settings: Settings, stores: Stores, clock: Clock) -> SharedLimits:
+def open_limits(settings: Settings, stores: Stores, clock: Clock, pool: HttpPool) -> SharedLimits:
     """Open the record of this process and make what needs it.
 
     Raises:
         StoreUnavailableError: the disk refuses.
     """
     in_flight = make_in_flight(settings)
-    holder = LeaseHolder(stores.leases, in_flight, ledger_reader(stores.usage), clock, _no_alert)
+    alerts = AlertDelivery(make_alerts(settings, pool))
+    holder = LeaseHolder(stores.leases, in_flight, ledger_reader(stores.usage), clock, alerts)
     plans = Plans(holder, clock, settings.llmproxy_limits or NO_LIMITS)
     exposure = Fraction(settings.llmproxy_budget_exposure)
-    return SharedLimits(in_flight, holder, Limiter(holder, plans, clock, exposure, length_ms))
+    return SharedLimits(in_flight, holder, alerts, Limiter(holder, plans, clock, exposure, length_ms))
 
 
 @asynccontextmanager
@@ -57,8 +61,23 @@ async def running(limits: SharedLimits, ledger: Ledger, stores: Stores, view: Ca
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+        await limits.alerts.close()
         await limits.holder.close()
 
 
-def _no_alert(_alert: Alert) -> None:
-    """Do nothing."""
+def limit_gauges(limits: SharedLimits) -> list[Gauge]:
+    """Return the metrics of limits and budgets. All of them count from the start of the process."""
+    rows: list[tuple[str, str, Callable[[], int]]] = [
+        ("budget_alerts", "Alerts about budgets.", lambda: limits.alerts.found),
+        ("limit_shadow_refusals", "Calls that a limit in shadow mode would have refused.", lambda: _shadow(limits)),
+        ("lease_store_operations", "Operations of the lease store.", lambda: limits.holder.turns),
+    ]
+    return [Gauge(f"llm_proxy_{name}", text, (), _reading(read)) for name, text, read in rows]
+
+
+def _shadow(limits: SharedLimits) -> int:
+    return limits.limiter.shadow_refusals
+
+
+def _reading(read: Callable[[], int]) -> Callable[[], list[Sample]]:
+    return lambda: [((), float(read()))]

@@ -12,6 +12,7 @@ from domain.documents.fault import Fault
 from domain.documents.limits import read_limits
 from domain.documents.reader import Reader
 from domain.rate_limit import Limits
+from infra.clients.http.origin import Origin
 from infra.controllers.addresses import Networks
 
 
@@ -65,3 +66,13 @@ def limits_of_json(value: Any) -> Any:
     if faults:
         raise ValueError(str(faults[0]))
     return limits
+
+
+def web_address(value: SecretStr) -> SecretStr:
+    """Check that a secret is an absolute HTTP address.
+
+    Raises:
+        ValueError: it is not. The message does not repeat it.
+    """
+    Origin.parse(value.get_secret_value().partition("?")[0])
+    return value

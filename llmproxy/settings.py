@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import ssl
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
 from domain.model import Strategy
-from domain.rate_limit import Limits
-from llmproxy.setting_values import account_key, limits_of_json, lower_case, network_list, upper_case
+from llmproxy.limit_settings import LimitSettings
+from llmproxy.setting_values import account_key, lower_case, network_list, upper_case
 
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
@@ -59,7 +58,7 @@ Name = Annotated[str, Field(pattern=r"^[^/\\?#\s]{1,255}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class Settings(BaseSettings):
+class Settings(LimitSettings):
     """Every setting, under the name of its environment variable in lower case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
@@ -158,15 +157,6 @@ class Settings(BaseSettings):
     )
     llmproxy_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
         None, description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only."
-    )
-    llmproxy_limits: Annotated[Limits | None, NoDecode, BeforeValidator(limits_of_json)] = Field(
-        None, description='Limits of every project, as JSON: `{"rpm": 600, "tpm": 100000}`.'
-    )
-    llmproxy_budget_exposure: Decimal = Field(
-        Decimal("0.02"),
-        ge=0,
-        le=1,
-        description="Share of a hard budget that all processes together may spend while the stores are unavailable.",
     )
     llmproxy_access_log: bool = Field(default=True, description="One JSON line for each request on stdout.")
     llmproxy_log_level: Annotated[LogLevel, BeforeValidator(upper_case)] = Field(

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from application.errors import StoreUnavailableError
+from application.ports.alerts import Alerts
 from application.ports.catalog_store import CatalogStore
 from application.ports.in_flight import InFlight
 from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
+from infra.alerts.log import LogAlerts
+from infra.alerts.webhook import WebhookAlerts
 from infra.catalog_store.cosmos import CosmosCatalogStore
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.catalog_store.snapshot import SnapshotFile
 from infra.catalog_store.sqlite import SqliteCatalogStore
 from infra.clients.cosmos import CosmosAccount, CosmosDatabase
+from infra.clients.http.pool import HttpPool
 from infra.in_flight.mapped import MappedInFlight
 from infra.in_flight.memory import MemoryInFlight
 from infra.lease_store.cosmos import CosmosLeaseStore
@@ -100,6 +104,15 @@ def _make(settings: Settings) -> Stores:
     kept = SqliteUsageStore(folder / "usage.sqlite3")
     leases = SqliteLeaseStore(folder / "leases.sqlite3")
     return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, _journal(folder, kept), leases)
+
+
+def make_alerts(settings: Settings, pool: HttpPool) -> Alerts:
+    """Return where alerts are delivered."""
+    if settings.llmproxy_alert_webhook is None:
+        return LogAlerts()
+    secret = settings.llmproxy_alert_secret
+    url = settings.llmproxy_alert_webhook.get_secret_value()
+    return WebhookAlerts(pool, url, "" if secret is None else secret.get_secret_value())
 
 
 def make_in_flight(settings: Settings) -> InFlight:

@@ -49,7 +49,7 @@ from infra.telemetry.log_writer import LogWriter
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
 from llmproxy.http_front import body_limits, caller_limits, docs_assets, make_app
-from llmproxy.limits import open_limits, running
+from llmproxy.limits import limit_gauges, open_limits, running
 from llmproxy.metrics import Metrics, gauges_of
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
@@ -149,7 +149,7 @@ async def open_product(
         folder = None if settings.in_memory else Path(settings.data_dir)
         metrics = Metrics(settings.llmproxy_metrics_series, folder and folder / "metrics")
         record = metrics.recording(stores.journal.record) if settings.llmproxy_metrics else stores.journal.record
-        shared = open_limits(settings, stores, clock)
+        shared = open_limits(settings, stores, clock, providers.pool)
         ledger = Ledger(
             record,
             providers.dispatch.upstream_model,
@@ -194,6 +194,7 @@ async def open_product(
             lag = LoopLag()
             lag.start()
             gauges = gauges_of(view, stores, providers.pool, deployments, lag, clock.time, folder)
+            gauges += limit_gauges(shared)
             routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)

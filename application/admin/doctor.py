@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from application.admin.budget_checks import budget_checks
 from application.admin.messages import Check, Verdict
 from application.admin.projects import ListedProject, list_projects
 from application.errors import StoreUnavailableError
@@ -92,6 +93,10 @@ def _projects(projects: Sequence[ListedProject], now: datetime) -> Iterator[Chec
 def _together(models: Sequence[ModelDocument], projects: Sequence[ListedProject]) -> Iterator[Check]:
     project_ids = {listed.id for listed in projects}
     names = {model.code for model in models if model.enabled} | {model.id for model in models if model.enabled}
+    serving = [model for model in models if model.enabled]
+    for listed in projects:
+        if listed.project is not None:
+            yield from budget_checks(listed.project, serving)
     for model in models:
         strangers = sorted(model.projects - project_ids) if model.private else []
         if strangers:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from application.admin.budget_checks import budget_checks
 from application.admin.catalog_reader import Readings
 from application.admin.deployments import Deployment, Upstreams, candidate, excluded
 from application.admin.explain_caller import explain_caller
@@ -48,10 +49,12 @@ class Explanation:
         checks: what was looked at, in the order of the request path. The call is allowed unless one of them failed.
         deployments: the documents that the model's name could mean: the candidates in the order of their turns, then
             the others, each with its reason.
+        project: id of the project that pays; empty if unknown.
     """
 
     checks: tuple[Check, ...]
     deployments: tuple[Deployment, ...]
+    project: str = ""
 
     @property
     def allowed(self) -> bool:
@@ -80,6 +83,9 @@ def explain(
     if known:
         chosen, found = _offered(question, readings.catalog, project_id)
         checks += found
+    payer = readings.catalog.projects.get(project_id)
+    if payer is not None and chosen:
+        checks += budget_checks(payer, chosen)
     candidates = _candidates(chosen, question.operation, upstreams)
     if chosen:
         checks += [*_usable(candidates), *_routing(chosen)]
@@ -87,7 +93,7 @@ def explain(
     others = [document for document in known if document not in served]
     reasons = _reasons(question, readings.catalog, project_id)
     aside = [excluded(document, question.operation, reasons(document), upstreams) for document in others]
-    return Explanation(tuple(checks), (*candidates, *aside))
+    return Explanation(tuple(checks), (*candidates, *aside), project_id)
 
 
 def _model(question: Question, readings: Readings, known: Sequence[ModelDocument]) -> Iterator[Check]:

@@ -11,9 +11,11 @@ from contextlib import suppress
 from application.errors import ConflictError, StoreUnavailableError
 from application.ports.in_flight import InFlight
 from application.ports.lease_store import LeaseStore
-from application.serving.holds import BudgetHold, Subject
+from application.serving.budget_alerts import Alert
+from application.serving.holds import BudgetHold
 from application.serving.ledger import Clock
-from application.serving.turn import Alert, Turn
+from application.serving.subject import Subject
+from application.serving.turn import Turn
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from decimal import Decimal
 
 from domain.budget import Budget
 from domain.budget_window import Window
@@ -71,6 +71,10 @@ class BudgetHold:
         """The ledger's sum of lines that nobody reported, as read for the next turn."""
         self.base_at_ms = self.opened_ms = 0
         self.scarce = False
+        self.alerting: set[Decimal] = set()
+        """Shares whose alert this process is delivering."""
+        self.alerted: set[Decimal] = set()
+        """Shares whose alert it has delivered."""
         self.waiting: list[int] = []
         """The need of each call that waits."""
         self.demand = Demand(now)
@@ -211,37 +215,3 @@ class SlotHold:
         """Note what the store granted."""
         self.count, self.live = count, live
         self.expires = now + SLOT_MS / 1000 - 2
-
-
-@dataclass(slots=True)
-class Subject:
-    """All that this process holds of one subject.
-
-    Args:
-        name: of the subject at the store.
-        budgets, rates, slots: what it holds, by name.
-        changed: something is to be reported.
-        next_turn: when, on the monotonic clock.
-        away: the store was unavailable at the last turn.
-        failures: turns that failed, one after the other.
-    """
-
-    name: str
-    budgets: dict[str, BudgetHold]
-    rates: dict[str, RateHold]
-    slots: dict[str, SlotHold]
-    changed: bool = False
-    next_turn: float = 0.0
-    away: bool = False
-    failures: int = 0
-
-    def due(self, now: float) -> bool:
-        """Return whether it is time for a turn."""
-        if now < self.next_turn:
-            return False
-        return (
-            self.changed
-            or any(hold.granted > hold.spent or hold.spent > hold.known for hold in self.budgets.values())
-            or any(hold.granted != hold.used for hold in self.rates.values())
-            or any(hold.count for hold in self.slots.values())
-        )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from application.serving.estimate import Estimate
-from application.serving.holds import BudgetHold, RateHold, SlotHold, Subject
+from application.serving.holds import BudgetHold, RateHold, SlotHold
+from application.serving.subject import Subject
 from domain.usage import Usage
 
 NOTHING = Estimate(0, 0, {})

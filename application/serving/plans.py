@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from application.serving.accounting import CallAccount
 from application.serving.holder import LeaseHolder
-from application.serving.holds import BudgetHold, RateHold, SlotHold, Subject
+from application.serving.holds import BudgetHold, RateHold, SlotHold
 from application.serving.ledger import Clock
 from application.serving.plan import Plan, UsualOutput
+from application.serving.subject import Subject
 from domain.budget import Budget
 from domain.catalog import Catalog
 from domain.model import ModelDocument

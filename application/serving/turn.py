@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.ports.in_flight import InFlight
-from application.serving.holds import BudgetHold, RateHold, SlotHold, Subject
+from application.serving.budget_alerts import Alert, claim_alerts
+from application.serving.holds import BudgetHold, RateHold, SlotHold
 from application.serving.ledger import Clock
+from application.serving.subject import Subject
 from domain.budget_account import BudgetAccount
 from domain.leases import Leases
 from domain.rate_account import RateAccount, RateAsk, SlotAccount
@@ -22,23 +24,6 @@ WANTED_MS = 3000
 RENEW_S = 10.0
 _BASE_AGES = ((60_000, 5_000), (3_600_000, 60_000))
 _BASE_RARELY = 600_000
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A share of a budget has been spent.
-
-    Args:
-        subject: whose budget, as the store names it.
-        hold: the budget.
-        share: of its amount, as the document has it.
-        settled: what is spent.
-    """
-
-    subject: str
-    hold: BudgetHold
-    share: Decimal
-    settled: int
 
 
 @dataclass(slots=True)
@@ -129,6 +114,7 @@ class Turn:
             enough = max(ask.goal, 2 * hold.largest) * 2 * self._live
             hold.scarce = wanted or account.free < enough
             in_flight.update(hold.row, hold.granted, hold.known)
+            hold.alerting.update(ask.alerts)
             alerts += [Alert(self._subject.name, hold, share, account.settled) for share in ask.alerts]
         for rate, _ in self._rates:
             rate.taken(*self._rate_results[rate.name], self._live, self._now)
@@ -160,12 +146,7 @@ class Turn:
             if not account.grant(self._holder, max(0, ask.goal - own.unspent), need, live):
                 account.wanted_ms = self._now_ms
         ask.account, ask.granted = account, own.granted
-        ask.alerts = tuple(
-            share
-            for share in hold.budget.alert_at
-            if str(share) not in account.alerted and account.settled >= share * hold.amount and hold.amount
-        )
-        account.alerted += [str(share) for share in ask.alerts]
+        ask.alerts = claim_alerts(account, hold, self._holder, self._now_ms)
 
     def _budget(self, hold: BudgetHold) -> _BudgetAsk:
         goal = 0 if self._leaving else hold.goal(self._now, SLICE_S)

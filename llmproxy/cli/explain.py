@@ -13,10 +13,13 @@ from application.admin.catalog_reader import Readings, read_all
 from application.admin.deployments import EXAMPLES, Deployment, Upstreams
 from application.admin.explain import Explanation, Question
 from application.admin.explain import explain as explain_call
+from application.admin.limits_view import LimitState
 from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
 from domain.money import plain
 from domain.operation import Operation
+from domain.rate_limit import NO_LIMITS
 from infra.secrets.env import environment_secrets
+from llmproxy.cli.limits import states_as_json, states_of, states_table
 from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json, printable, table
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.settings import Authentication, Settings, load_environment
@@ -74,14 +77,20 @@ def explain(
         raise click.UsageError("the caller is missing: give --project, --key or --key-env")
     question = Question(model, Operation(operation), project, key, tools)
 
-    async def work(stores: Stores) -> Explanation:
-        return await _explain(question, await read_all(stores.catalog), settings)
+    async def work(stores: Stores) -> tuple[Explanation, list[LimitState]]:
+        readings = await read_all(stores.catalog)
+        explanation = await _explain(question, readings, settings)
+        payer = readings.catalog.projects.get(explanation.project)
+        defaults = settings.llmproxy_limits or NO_LIMITS
+        return explanation, [] if payer is None else await states_of(stores, payer, defaults, None)
 
-    explanation = with_stores(work)
+    explanation, limits = with_stores(work)
     if as_json:
-        print_json(_as_json(question, explanation))
+        print_json(_as_json(question, explanation) | {"limits": states_as_json(limits)})
     else:
         _print(explanation, question.operation)
+        if limits:
+            click.echo("\n" + states_table(limits))
     sys.exit(0 if explanation.allowed else 1)
 
 

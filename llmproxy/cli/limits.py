@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import click
@@ -16,7 +17,8 @@ from domain.budget import Budget
 from domain.documents.write import time_text
 from domain.leases import Leases
 from domain.money import Money, plain
-from domain.rate_limit import NO_LIMITS
+from domain.project import Project
+from domain.rate_limit import NO_LIMITS, Limits
 from llmproxy.cli.output import json_option, print_json, table
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.stores import Stores
@@ -37,29 +39,18 @@ def show_command(project: str, key: str | None, as_json: bool) -> None:
     Reserved is what server processes hold for calls under way and to come.
     """
     defaults = settings_or_fail().llmproxy_limits or NO_LIMITS
-    now_ms = int(time.time() * 1000)
 
     async def work(stores: Stores) -> list[LimitState]:
         entity, _ = as_project(await stores.catalog.get(Kind.PROJECT, project), project)
         if key is not None and all(one.id != key for one in entity.keys):
             raise CommandError(f"project {project!r} has no key {key!r}")
-        leases = await stores.leases.read(f"project:{project}")
-
-        async def spent(key_id: str, budget: Budget, at_ms: int) -> int:
-            return (await ledger_sum(stores.usage, project, key_id, budget, budget.window(at_ms)))[0]
-
-        return await limit_states(entity, leases, defaults, now_ms, spent, key)
+        return await states_of(stores, entity, defaults, key)
 
     found = with_stores(work)
     if as_json:
-        print_json([{**asdict(one), "renews": _renews(one)} for one in found])
+        print_json(states_as_json(found))
         return
-    if not found:
-        click.echo("no limits and no budgets")
-        return
-    rows = [(one.of, one.limit, one.used, one.reserved, one.left, _renews(one) or "", one.note) for one in found]
-    headers = ["of", "limit", "used", "reserved", "left", "renews or is full", "note"]
-    click.echo(table(headers, rows, right=frozenset({"used", "reserved", "left"})))
+    click.echo(states_table(found) if found else "no limits and no budgets")
 
 
 @limits.command("holders", epilog="Example: llmproxy limits holders")
@@ -100,6 +91,28 @@ def release_command(holder: str, as_json: bool) -> None:
     else:
         for subject, units in lost.items():
             click.echo(f"{subject}: {_amount(units)} written off")
+
+
+async def states_of(stores: Stores, project: Project, defaults: Limits, key_id: str | None) -> list[LimitState]:
+    """Return the limits and budgets of a project at this moment."""
+    leases = await stores.leases.read(f"project:{project.id}")
+
+    async def spent(key: str, budget: Budget, at_ms: int) -> int:
+        return (await ledger_sum(stores.usage, project.id, key, budget, budget.window(at_ms)))[0]
+
+    return await limit_states(project, leases, defaults, int(time.time() * 1000), spent, key_id)
+
+
+def states_table(states: Sequence[LimitState]) -> str:
+    """Format limits and budgets for people."""
+    rows = [(one.of, one.limit, one.used, one.reserved, one.left, _renews(one) or "", one.note) for one in states]
+    headers = ["of", "limit", "used", "reserved", "left", "renews or is full", "note"]
+    return table(headers, rows, right=frozenset({"used", "reserved", "left"}))
+
+
+def states_as_json(states: Sequence[LimitState]) -> list[dict[str, object]]:
+    """Return limits and budgets as JSON values."""
+    return [{**asdict(one), "renews": _renews(one)} for one in states]
 
 
 @dataclass(frozen=True, slots=True)
