@@ -105,10 +105,20 @@ def _fetch(credentials: Any, account: str | None) -> tuple[Any, str, float]:
     import google.auth  # noqa: PLC0415 - imported in a thread and only by those who need it
     from google.auth.transport.requests import Request  # noqa: PLC0415 - the same
 
-    if credentials is None and account is None:
-        credentials, _ = google.auth.default(scopes=_SCOPES)
-    elif credentials is None:
-        load: Any = google.auth.load_credentials_from_dict
-        credentials, _ = load(json.loads(account or ""), scopes=_SCOPES)
+    if credentials is None:
+        credentials = google.auth.default(scopes=_SCOPES)[0] if account is None else _credentials(json.loads(account))
     credentials.refresh(partial(Request(), timeout=_TIMEOUT))
     return credentials, credentials.token, credentials.expiry.replace(tzinfo=UTC).timestamp()
+
+
+def _credentials(account: Any) -> Any:
+    """Load an account by its type; google-auth's generic loader would follow whatever type it names."""
+    from google.auth import identity_pool  # noqa: PLC0415 - see _fetch
+    from google.oauth2 import credentials, service_account  # noqa: PLC0415 - the same
+
+    loaders: dict[str, Callable[..., Any]] = {
+        "authorized_user": credentials.Credentials.from_authorized_user_info,
+        "external_account": identity_pool.Credentials.from_info,
+        "service_account": service_account.Credentials.from_service_account_info,
+    }
+    return loaders[account["type"]](account, scopes=_SCOPES)

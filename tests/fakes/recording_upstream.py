@@ -16,6 +16,7 @@ class RecordingUpstream:
 
     answer: bytes = b"{}"
     content_type: str = "application/json"
+    status: int = 200
     bodies: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -30,7 +31,7 @@ class RecordingUpstream:
                 upstream.paths.append(self.path)
                 upstream.headers.append({name.lower(): value for name, value in self.headers.items()})
                 upstream.bodies.append(json.loads(self.rfile.read(length)))
-                self.send_response(200)
+                self.send_response(upstream.status)
                 self.send_header("Content-Type", upstream.content_type)
                 self.send_header("Content-Length", str(len(upstream.answer)))
                 self.end_headers()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from openai.types.chat.completion_create_params import CompletionCreateParamsBase
+
 from domain.call import Call
 from domain.errors import GatewayError
 from domain.model import ModelDocument
@@ -16,6 +18,7 @@ from infra.providers.litellm.families import (
 from infra.providers.litellm.models import target_of
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.resolve import resolve
+from tests.e2e.clients.parameter_values import OPERATIONS, TYPED
 
 MARK = "cXp4bWFya2Vy"  # valid base64
 IMAGE, PDF = f"data:image/png;base64,{MARK}", f"data:application/pdf;base64,{MARK}"
@@ -102,3 +105,14 @@ def kinds_of(union: Any) -> set[str]:
             hint = get_args(hint)[0]
         kinds.add(get_args(hint)[0])
     return kinds
+
+
+def chat_values() -> dict[str, Any]:
+    """Return a value for every member of a chat request."""
+    values = dict(OPERATIONS["chat/completions"].values)
+    assert set(values) >= set(CompletionCreateParamsBase.__annotations__)
+    return {
+        name: VALUES[name] if value is TYPED else value
+        for name, value in values.items()
+        if value is not TYPED or name in VALUES
+    }

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from openai.types.chat import ChatCompletionContentPartParam
 from openai.types.chat.chat_completion_assistant_message_param import ContentArrayOfContentPart
-from openai.types.chat.completion_create_params import CompletionCreateParamsBase
 from openai.types.responses import ResponseInputContentParam
 
 from domain.errors import InvalidRequestError
@@ -23,7 +20,6 @@ from infra.providers.litellm.families import (
     Handling,
     family_of,
 )
-from tests.e2e.clients.parameter_values import OPERATIONS, TYPED
 from tests.fakes.walked_requests import (
     INPUT_PARTS,
     MARK,
@@ -31,9 +27,9 @@ from tests.fakes.walked_requests import (
     PARTS,
     ROLES,
     USER,
-    VALUES,
     VENDORS,
     Vendors,
+    chat_values,
     kinds_of,
 )
 
@@ -80,16 +76,6 @@ async def test_members_of_messages(vendors: Vendors, vendor: str) -> None:
         else:
             assert isinstance(error, InvalidRequestError), (name, error)
             assert error.param == f"messages[1].{name}"
-
-
-def chat_values() -> dict[str, Any]:
-    values = dict(OPERATIONS["chat/completions"].values)
-    assert set(values) >= set(CompletionCreateParamsBase.__annotations__)
-    return {
-        name: VALUES[name] if value is TYPED else value
-        for name, value in values.items()
-        if value is not TYPED or name in VALUES
-    }
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
