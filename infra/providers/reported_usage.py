@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from domain.usage import Usage
 from infra.providers.usage_members import READINGS, REPEATED, REPEATED_OBJECTS, Part, Reading
@@ -18,11 +19,26 @@ _NAME = re.compile(r"[A-Za-z0-9_.]{1,80}")
 _DAY = 86_400
 _NAMES = 100  # unknown members that are counted by name
 
-_BY_QUANTITY: Mapping[str, tuple[Reading, ...]] = {
-    quantity: tuple(reading for reading in READINGS if reading.quantity == quantity)
-    for quantity in dict.fromkeys(reading.quantity for reading in READINGS)
-}
-_READ = frozenset(reading.path for reading in READINGS)
+_Found = dict[str, tuple[int, int, Reading]]
+"""Quantities of a report: the number, and the rank and the reading of its member."""
+
+
+def _tree() -> dict[str, Any]:
+    """Arrange the readings as the objects of a report are, so that one walk over a report finds them."""
+    tree: dict[str, Any] = {}
+    for rank, reading in enumerate(READINGS):
+        *objects, name = reading.path.split(".")
+        place = tree
+        for each in objects:
+            place = place.setdefault(each, {})
+        place[name] = (rank, reading)
+    return tree
+
+
+_TREE = _tree()
+_TOTALS = frozenset({"input_tokens", "output_tokens", "audio_milliseconds"})
+_NOTHING: Mapping[str, Any] = {}
+_NONE = (0, 0, READINGS[0])
 
 
 class UnknownMembers:
@@ -55,7 +71,7 @@ class UnknownMembers:
 
 
 def read_usage(
-    report: Mapping[str, object],
+    report: Mapping[str, Any],
     *,
     reasoning_apart: bool = False,
     unknown: Callable[[str], None] | None = None,
@@ -68,41 +84,38 @@ def read_usage(
             decides instead, because models of one and the same vendor differ.
         unknown: called with the path of each member that holds tokens and is not read.
     """
-    numbers = dict(_numbers(report, "", _DEPTH))
-    if unknown is not None:
-        for path in numbers.keys() - _READ:
-            if _is_unknown(path, numbers[path]):
-                unknown(path)
-    found = {quantity: _first(numbers, readings) for quantity, readings in _BY_QUANTITY.items()}
-    prompt, completion = found["input_tokens"], found["output_tokens"]
-    duration = found["audio_milliseconds"]
-    milliseconds = None if duration is None else whole_milliseconds(duration[0])
-    if prompt is None and completion is None and milliseconds is None:
+    found: _Found = {}
+    _collect(report, _TREE, "", found, unknown)
+    if found.keys().isdisjoint(_TOTALS):
         return None
-    count = {quantity: 0 if value is None else _whole(value[0]) or 0 for quantity, value in found.items()}
-    received, reasoning = count["output_tokens"], count["reasoning_tokens"]
-    sent = count["input_tokens"] + _added(found, count)
-    rest = _whole(numbers.get("total_tokens"))  # of the sum, after what is accounted for
+    count = {quantity: value[0] for quantity, value in found.items()}.get
+    received, reasoning = count("output_tokens", 0), count("reasoning_tokens", 0)
+    sent = count("input_tokens", 0)
+    for number, _, reading in found.values():
+        if reading.part is Part.ADDED:
+            sent += number
+    rest = _whole(report.get("total_tokens"))  # of the sum, after what is accounted for
     rest = None if not rest else rest - sent - received
-    sent, rest = _with_cache_apart(found, count, sent, rest)
+    sent, rest = _with_cache_apart(found, sent, rest)
     if reasoning:
-        if (reasoning_apart if rest is None else rest == reasoning) or _exceeds(found, received):
+        exceeds = found["reasoning_tokens"][2].part is Part.EXCESS and reasoning > received
+        if exceeds or (reasoning_apart if rest is None else rest == reasoning):
             received += reasoning
-    elif completion is not None and rest is not None and rest > 0:
+    elif rest and rest > 0 and "output_tokens" in found:
         reasoning = rest  # Gemini counts its thoughts only in the sum
         received += rest
-    cached = min(count["cached_input_tokens"], sent)
+    cached = min(count("cached_input_tokens", 0), sent)
     return Usage(
         sent,
         received,
         cached_input_tokens=cached,
-        cache_write_tokens=min(count["cache_write_tokens"], sent - cached),
+        cache_write_tokens=min(count("cache_write_tokens", 0), sent - cached),
         reasoning_tokens=min(reasoning, received),
-        audio_input_tokens=min(count["audio_input_tokens"], sent),
-        audio_output_tokens=min(count["audio_output_tokens"], received),
-        image_input_tokens=min(count["image_input_tokens"], sent),
-        image_output_tokens=min(count["image_output_tokens"], received),
-        audio_milliseconds=milliseconds or 0,
+        audio_input_tokens=min(count("audio_input_tokens", 0), sent),
+        audio_output_tokens=min(count("audio_output_tokens", 0), received),
+        image_input_tokens=min(count("image_input_tokens", 0), sent),
+        image_output_tokens=min(count("image_output_tokens", 0), received),
+        audio_milliseconds=count("audio_milliseconds", 0),
     )
 
 
@@ -111,75 +124,58 @@ def whole_milliseconds(seconds: float) -> int | None:
     return round(seconds * 1000) if 0 <= seconds <= _MOST / 1000 else None
 
 
-_Found = Mapping[str, tuple[float, Reading] | None]
-
-
-def _numbers(report: Mapping[str, object], prefix: str, depth: int) -> Iterator[tuple[str, float]]:
+def _collect(
+    report: Mapping[str, Any],
+    tree: Mapping[str, Any],
+    path: str,
+    found: _Found,
+    unknown: Callable[[str], None] | None,
+) -> None:
+    """Walk a report, and note the numbers that are read."""
     for name, value in report.items():
-        if type(value) is int or type(value) is float:
-            yield prefix + name, value
-        elif type(value) is dict and depth > 1:
-            yield from _numbers(value, f"{prefix}{name}.", depth - 1)
-
-
-def _first(numbers: Mapping[str, float], readings: tuple[Reading, ...]) -> tuple[float, Reading] | None:
-    """Return the first positive number of a quantity, otherwise the first valid one."""
-    zero = None
-    for reading in readings:
-        number = numbers.get(reading.path)
-        if number is None or (reading.quantity != "audio_milliseconds" and _whole(number) is None):
+        kind, place = type(value), tree.get(name)
+        if kind is dict and path.count(".") < _DEPTH:
+            _collect(value, place if type(place) is dict else _NOTHING, f"{path}{name}.", found, unknown)
+        elif kind is not int and kind is not float:
             continue
-        if number > 0:
-            return number, reading
-        zero = zero or (number, reading)
-    return zero
+        elif type(place) is tuple:
+            _note(found, value, *place)
+        elif value and unknown is not None and "token" in name and _whole(value) and _is_unknown(path, name):
+            unknown(path + name)
 
 
-def _added(found: _Found, count: Mapping[str, int]) -> int:
-    """Sum up the parts that the input never includes."""
-    return sum(
-        count[quantity] for quantity, value in found.items() if value is not None and value[1].part is Part.ADDED
-    )
+def _note(found: _Found, value: float, rank: int, reading: Reading) -> None:
+    """Note a number of a quantity: the first positive one counts, otherwise a zero."""
+    number = whole_milliseconds(value) if reading.quantity == "audio_milliseconds" else _whole(value)
+    old = found.get(reading.quantity)
+    if number is not None and (old is None or (number and (not old[0] or rank < old[1]))):
+        found[reading.quantity] = (number, rank, reading)
 
 
-def _with_cache_apart(found: _Found, count: Mapping[str, int], sent: int, rest: int | None) -> tuple[int, int | None]:
+def _with_cache_apart(found: _Found, sent: int, rest: int | None) -> tuple[int, int | None]:
     """Add what was read from and written to a cache where the input does not include it."""
-    apart = sum(
-        count[quantity]
-        for quantity in ("cached_input_tokens", "cache_write_tokens")
-        if (value := found[quantity]) is not None and value[1].part is Part.ANTHROPIC
-    )
+    parts = (found.get("cached_input_tokens", _NONE), found.get("cache_write_tokens", _NONE))
+    apart = sum(number for number, _, reading in parts if reading.part is Part.ANTHROPIC)
     if not apart:
         return sent, rest
-    prompt = found["input_tokens"]
     if rest is not None and apart <= sent:
-        separate = rest in {apart, apart + count["reasoning_tokens"]}
+        separate = rest in {apart, apart + found.get("reasoning_tokens", _NONE)[0]}
     else:
-        separate = apart > sent or (prompt is not None and prompt[1].path == "input_tokens")
+        separate = apart > sent or found.get("input_tokens", _NONE)[2].path == "input_tokens"
     if not separate:
         return sent, rest
     return sent + apart, None if rest is None else max(rest - apart, 0)
 
 
-def _exceeds(found: _Found, received: int) -> bool:
-    value = found["reasoning_tokens"]
-    return value is not None and value[1].part is Part.EXCESS and value[0] > received
+def _is_unknown(path: str, name: str) -> bool:
+    return name not in REPEATED and not path.startswith(REPEATED_OBJECTS)
 
 
-def _is_unknown(path: str, number: float) -> bool:
-    name = path.rpartition(".")[2]
-    return (
-        type(number) is int
-        and number > 0
-        and "token" in name
-        and name not in REPEATED
-        and not path.startswith(REPEATED_OBJECTS)
-    )
-
-
-def _whole(number: float | None) -> int | None:
+def _whole(number: object) -> int | None:
     """Convert a count; None if it is missing, negative, fractional or out of range."""
-    if number is None or not 0 <= number <= _MOST:
+    if type(number) is int:
+        return number if 0 <= number <= _MOST else None
+    if type(number) is not float or not 0 <= number <= _MOST:
         return None
     whole = int(number)
     return whole if whole == number else None
