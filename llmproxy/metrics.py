@@ -19,6 +19,7 @@ from domain.model import ModelDocument
 from infra.clients.http.pool import HttpPool
 from infra.controllers.metrics import metrics_router
 from infra.controllers.request_log import RequestRecord
+from infra.providers.reported_usage import UnknownMembers
 from infra.telemetry.call_metrics import CallMetrics
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.prometheus import Exposition, Gauge, Sample, read_gauges
@@ -81,6 +82,16 @@ class Metrics:
             dumped, gauges = self._calls.counts.dump(), read_gauges(self._gauges)
             await asyncio.to_thread(self._files.write, dumped, gauges)
             await asyncio.sleep(_WRITE_INTERVAL)
+
+
+def unknown_usage_gauge(members: UnknownMembers) -> Gauge:
+    """Return the row of usage that upstreams report under unknown names."""
+    return Gauge(
+        "llm_proxy_unknown_usage_members",
+        "Reports of usage with a member that holds tokens and is not read, since the start.",
+        ("model_type", "member"),
+        lambda: [(labels, float(count)) for labels, count in members.counts.items()],
+    )
 
 
 def gauges_of(

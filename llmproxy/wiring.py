@@ -42,6 +42,7 @@ from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.openai_wire.request.sender import Identities
+from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
@@ -50,7 +51,7 @@ from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
 from llmproxy.http_front import body_limits, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
-from llmproxy.metrics import Metrics, gauges_of
+from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
@@ -65,6 +66,7 @@ class Providers:
     litellm: LiteLLMProvider
     identity: AzureIdentity
     google: GoogleAccounts
+    unknown_usage: UnknownMembers
 
     def facts(self) -> Mapping[str, object]:
         """For the health page."""
@@ -104,7 +106,7 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     )
     litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
     dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
-    return Providers(dispatch, pool, litellm, identity, google)
+    return Providers(dispatch, pool, litellm, identity, google, wire.unknown_usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ async def open_product(
             lag = LoopLag()
             lag.start()
             gauges = gauges_of(view, stores, providers.pool, deployments, lag, clock.time, folder)
-            gauges += limit_gauges(shared)
+            gauges += [*limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)

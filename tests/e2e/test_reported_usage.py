@@ -148,7 +148,7 @@ def test_a_response_without_deltas_and_usage_is_counted_by_its_text(
     assert (line["output_tokens"], line["usage_source"]) == (50, "estimated")
 
 
-def test_an_unknown_member_with_tokens_is_logged_once(
+def test_an_unknown_member_with_tokens_is_logged_once_and_counted(
     client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream
 ) -> None:
     usage = USAGE | {"brand_new_tokens": 7}
@@ -157,4 +157,6 @@ def test_an_unknown_member_with_tokens_is_logged_once(
             assert post(client, "chat/completions", "up").status_code == 200
     logged = [line for line in proxy.logs().splitlines() if "brand_new_tokens" in line]
     assert len(logged) == 1
+    sample = 'llm_proxy_unknown_usage_members{member="brand_new_tokens",model_type="OpenAICompatible"} 3.0'
+    assert sample in httpx.get(f"{proxy.url}/metrics").text
     assert "OpenAICompatible" in logged[0]
