@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 from pydantic import SecretStr
@@ -14,6 +15,9 @@ from domain.documents.reader import Reader
 from domain.rate_limit import Limits
 from infra.clients.http.origin import Origin
 from infra.controllers.addresses import Networks
+
+_HOST = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*|https?://[^\s/,;]+")
+_VARIABLE = re.compile(r"\*|[A-Za-z][\w.-]*")
 
 
 def upper_case(value: Any) -> Any:
@@ -46,6 +50,32 @@ def network_list(value: str) -> str:
         ValueError: one of them is neither.
     """
     Networks.parse(value)
+    return value
+
+
+def host_list(value: str) -> str:
+    """Check hosts separated by commas.
+
+    Raises:
+        ValueError: one of them is invalid.
+    """
+    for host in filter(None, (each.strip() for each in value.split(","))):
+        if not _HOST.fullmatch(host):
+            raise ValueError(f"{host!r} is not a host: expected api.example.com, *.example.com or http://host:port")
+    return value
+
+
+def secret_host_list(value: str) -> str:
+    """Check rows of the form ``NAME=host,host``, separated by semicolons.
+
+    Raises:
+        ValueError: one of them is not.
+    """
+    for row in filter(None, (each.strip() for each in value.split(";"))):
+        name, equals, hosts = row.partition("=")
+        if not equals or not _VARIABLE.fullmatch(name.strip()):
+            raise ValueError(f"{row!r} is not a row: expected NAME=host,host")
+        host_list(hosts)
     return value
 
 

@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from domain.model import Strategy
 from llmproxy.limit_settings import LimitSettings
-from llmproxy.setting_values import account_key, lower_case, network_list, upper_case
+from llmproxy.setting_values import account_key, host_list, lower_case, network_list, secret_host_list, upper_case
 
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
@@ -154,6 +154,15 @@ class Settings(LimitSettings):
     )
     llmproxy_trusted_proxies: Annotated[str, AfterValidator(network_list)] | None = Field(
         None, description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
+    )
+    llmproxy_identity_hosts: Annotated[str, AfterValidator(host_list)] = Field(
+        "*.openai.azure.com,*.cognitiveservices.azure.com,*.services.ai.azure.com,*.googleapis.com",
+        description="Hosts that get tokens of the machine's identity, over https alone, separated by commas.",
+    )
+    llmproxy_secret_hosts: Annotated[str, AfterValidator(secret_host_list)] | None = Field(
+        None,
+        description="Hosts by the environment variable that documents may send there: "
+        "`OPENAI_API_KEY=api.openai.com; AZURE_KEY=*.openai.azure.com; *=`.",
     )
     llmproxy_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
         None, description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only."

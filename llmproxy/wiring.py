@@ -38,6 +38,7 @@ from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog
 from infra.price_list.sizes import ListedSizes
+from infra.providers.destinations import Destinations
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
@@ -96,6 +97,7 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     name = f"llmproxy/{_version()}"
     identity = AzureIdentity(time.time)
     google = GoogleAccounts(time.time)
+    destinations = Destinations.from_settings(settings.llmproxy_identity_hosts, settings.llmproxy_secret_hosts)
     wire = OpenAIWire(
         pool,
         secrets,
@@ -103,8 +105,9 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         total_timeout=total,
         user_agent=name,
         identities=Identities(identity.token, google.token),
+        destinations=destinations,
     )
-    litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total)
+    litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total, destinations=destinations)
     dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
     return Providers(dispatch, pool, litellm, identity, google, wire.unknown_usage)
 

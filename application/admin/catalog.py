@@ -7,6 +7,7 @@ from hashlib import sha256
 from urllib.parse import quote
 
 from application.admin.apply_plan import UNSIGNED, Applied, Signature, carry_out, check_fit
+from application.admin.masked_keys import mask_keys, unmask_keys
 from application.admin.plan import Plan, content, plan_for
 from application.admin.projects import project_ids
 from application.admin.validation import Validation, validate
@@ -32,10 +33,10 @@ async def look_ahead(
         CommandError: the store cannot keep one of the documents.
         StoreUnavailableError: the store is unavailable.
     """
-    validation = validate(files)
+    present = await store.load(Kind.MODEL)
+    validation = validate(unmask_keys(files, present))
     if validation.errors:
         return validation, None
-    present = await store.load(Kind.MODEL)
     plan = plan_for(present, validation.documents, await project_ids(store), prune=prune)
     check_fit(store, plan.steps)
     return validation, plan
@@ -76,9 +77,10 @@ async def apply(
 
 
 async def export(store: CatalogStore) -> list[tuple[str, Mapping[str, object]]]:
-    """Every model document with a file name made from its id, ordered by id.
+    """Return every model document with a file name made from its id, ordered by id; keys are masked.
 
-    Applying an export changes nothing. Stored values that are not JSON objects are left out.
+    Applying an export changes nothing, as masks stand for the stored keys. Stored values that are not JSON objects are
+    left out.
 
     Raises:
         StoreUnavailableError: the store is unavailable.
@@ -90,7 +92,7 @@ async def export(store: CatalogStore) -> list[tuple[str, Mapping[str, object]]]:
         if isinstance(body, Mapping):
             name = _file_name(stored.id, taken)
             taken.add(name.lower())
-            exported.append((name, body))
+            exported.append((name, mask_keys(body)))
     return exported
 
 

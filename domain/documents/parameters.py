@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from domain.documents.reader import Reader
 from domain.documents.request_defaults import KNOWN_DEFAULTS, read_default
-from domain.documents.values import VARIABLE_NAME, closest
+from domain.documents.values import MASK, VARIABLE_NAME, closest
 from domain.model import Parameters
 from domain.reserved_env_vars import is_own_setting
 from domain.vendor import Credential, Wire
@@ -108,7 +108,9 @@ def _check_secret(reader: Reader, texts: Mapping[str, str | None]) -> None:
                 "is not the name of an environment variable",
                 "the variable's name, never the secret itself",
             )
-    if key is not None and not VARIABLE_NAME.fullmatch(key):
+    if key == MASK:
+        reader.error("api_key", "is masked, and the store has no such key", "the name of an environment variable")
+    elif key is not None and not VARIABLE_NAME.fullmatch(key):
         reader.warn("api_key", "looks like the key itself", "the key in an environment variable, and its name here")
     if key is not None and secret is not None:
         reader.warn("api_key", "is not used, because secret_name is given as well", "one of the two")

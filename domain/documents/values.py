@@ -16,6 +16,9 @@ LONGEST_ID = 255
 VARIABLE_NAME = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 """A text of this form (``A_B_C``) names an environment variable where such a variable exists."""
 
+MASK = "********"
+"""Stands for a key in exported documents."""
+
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(?:[eE][+-]?[0-9]{1,3})?")
 _LONGEST_MISSPELT = 60
 _UNSAFE_IN_ID = frozenset("/\\?#")

@@ -14,7 +14,7 @@ from application.admin.validation import validate
 from domain.documents import exact_json
 from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
 from llmproxy.cli.history import history_command, rollback_command
-from llmproxy.cli.output import json_option, print_json, printable
+from llmproxy.cli.output import json_option, print_json, printable, write_private
 from llmproxy.cli.plan import apply_command, plan_command
 from llmproxy.cli.prices import price_list_or_fail, prices_as_json, print_compared
 from llmproxy.cli.running import with_stores
@@ -66,7 +66,8 @@ def validate_command(folder: Path, strict: bool, prices: bool, as_json: bool) ->
 def export_command(folder: Path, as_json: bool) -> None:
     """Write every model document of the store to a file of its own in DIR, named after its id.
 
-    Files of the same name are overwritten, others stay. Applying what was exported changes nothing.
+    Files of the same name are overwritten, others stay. Only their owner can read them, and keys in documents are
+    masked. Applying what was exported changes nothing: masks stand for the stored keys.
     """
 
     async def work(stores: Stores) -> list[tuple[str, Mapping[str, object]]]:
@@ -76,7 +77,7 @@ def export_command(folder: Path, as_json: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, body in documents:
-            (folder / name).write_text(exact_json.encode(body, indent=True) + "\n", encoding="utf-8")
+            write_private(folder / name, exact_json.encode(body, indent=True) + "\n")
         others = sorted({path.name for path in folder.glob("*.json")} - {name for name, _ in documents})
     except OSError as error:
         raise click.ClickException(f"cannot write {folder}: {error.strerror}") from None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -62,6 +64,18 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read: operators do write keys into documents.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a file descriptor
+        if path.is_file():  # no device: as root this would lock everybody out of /dev/null
+            path.chmod(0o600)
+        file.write(text)
 
 
 def print_checks(checks: Iterable[Check]) -> None:

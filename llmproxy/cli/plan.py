@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from application.admin.validation import Validation
 from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
-from llmproxy.cli.output import json_option
+from llmproxy.cli.output import json_option, write_private
 from llmproxy.cli.plan_view import plan_as_json, print_exact_json, print_plan, total
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
@@ -140,11 +139,7 @@ def _agree_to_removals(ids: list[str], *, yes: bool) -> None:
 
 def _save(plan: Plan, path: Path) -> None:
     try:
-        # Nobody else may read it: operators do write keys into documents.
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123 - a file descriptor
-            if path.is_file():  # no device: as root this would lock everybody out of /dev/null
-                path.chmod(0o600)
-            file.write(exact_json.encode(as_data(plan), indent=True) + "\n")
+        write_private(path, exact_json.encode(as_data(plan), indent=True) + "\n")
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from None
 

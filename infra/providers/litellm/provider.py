@@ -14,7 +14,9 @@ from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, InvalidRequestError, UpstreamRefusedError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
+from domain.vendor import Credential
 from domain.vendors import VENDORS
+from infra.providers.destinations import Destinations
 from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.completion import COMPLETION
 from infra.providers.litellm.embeddings import EMBEDDINGS
@@ -26,7 +28,7 @@ from infra.providers.litellm.operation import EndpointAdapter, ProviderRequest, 
 from infra.providers.litellm.responses import RESPONSES
 from infra.providers.litellm.speech import SPEECH
 from infra.providers.litellm.transcription import TRANSCRIPTION
-from infra.providers.resolve import Secrets, resolve
+from infra.providers.resolve import ANYWHERE, GOOGLE_ADDRESS, ResolvedParameters, Secrets, resolve
 
 OPERATIONS: Mapping[Endpoint, EndpointAdapter] = MappingProxyType(
     {
@@ -55,10 +57,14 @@ class LiteLLMProvider:
         secrets: looks up the secrets that documents name.
         silence_timeout: seconds an upstream may be silent unless the document sets another limit.
         total_timeout: seconds a call may take as a whole.
+        destinations: hosts that secrets and tokens may be sent to.
     """
 
-    def __init__(self, secrets: Secrets, *, silence_timeout: float, total_timeout: float) -> None:
+    def __init__(
+        self, secrets: Secrets, *, silence_timeout: float, total_timeout: float, destinations: Destinations = ANYWHERE
+    ) -> None:
         self._secrets = secrets
+        self._destinations = destinations
         self._silence_timeout = silence_timeout
         self._total_timeout = total_timeout
         self._loader = Loader()
@@ -126,18 +132,28 @@ class LiteLLMProvider:
     def unusable_because(self, document: ModelDocument) -> str | None:
         """See the port."""
         try:
-            target_of(document, resolve(document.parameters, self._secrets))
+            target_of(document, self._resolved(document))
         except DeploymentUnusableError as error:
             return error.reason
         if self._loader.state.startswith("failed"):
             return f"LiteLLM {self._loader.state}"
         return None
 
+    def _resolved(self, document: ModelDocument) -> ResolvedParameters:
+        vendor = VENDORS[document.model_type]
+        google = vendor.credential is Credential.SERVICE_ACCOUNT_OR_IDENTITY
+        address = GOOGLE_ADDRESS if google else vendor.address
+        parameters = resolve(document.parameters, self._secrets, self._destinations, default_address=address)
+        google = google or (parameters.model or "").startswith(("vertex_ai/", "vertex_ai_beta/"))
+        if google and parameters.credential is None and parameters.endpoint is not None:
+            self._destinations.check_identity(parameters.endpoint)
+        return parameters
+
     async def _prepared(
         self, library: Library, call: Call, document: ModelDocument
     ) -> tuple[EndpointAdapter, ProviderRequest, dict[str, Any]]:
         operation = OPERATIONS[call.endpoint]
-        parameters = resolve(document.parameters, self._secrets)
+        parameters = self._resolved(document)
         target = target_of(document, parameters, call.endpoint)
         request = ProviderRequest(call, target, parameters.defaults, library.controls)
         # Forms may be large: they are read in a thread.

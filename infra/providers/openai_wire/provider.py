@@ -18,6 +18,7 @@ from domain.operation import Endpoint
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
+from infra.providers.destinations import Destinations
 from infra.providers.openai_wire.endpoints import ENDPOINTS
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from infra.providers.openai_wire.request.sender import Identities, RequestSender, deleted, transport_error
@@ -36,7 +37,7 @@ from infra.providers.openai_wire.stream.audio_stream import open_audio_stream
 from infra.providers.openai_wire.stream.event_stream import open_event_stream
 from infra.providers.openai_wire.stream.single_block import single_block
 from infra.providers.reported_usage import UnknownMembers
-from infra.providers.resolve import Secrets
+from infra.providers.resolve import ANYWHERE, Secrets
 
 _OK = 200
 _MULTIPLE_CHOICES = 300
@@ -59,12 +60,13 @@ class OpenAIWire:
         answer_limit: maximum size of a complete answer in bytes.
         user_agent: value of the ``User-Agent`` header.
         identities: tokens for deployments without a key.
+        destinations: hosts that secrets and tokens may be sent to.
 
     Attributes:
         unknown_usage: members of ``usage`` objects that hold tokens and are not read.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each has a default or a setting
         self,
         pool: HttpPool,
         secrets: Secrets,
@@ -74,7 +76,9 @@ class OpenAIWire:
         answer_limit: int = 256 * 1024 * 1024,
         user_agent: str = "llmproxy",
         identities: Identities = _NO_IDENTITIES,
+        destinations: Destinations = ANYWHERE,
     ) -> None:
+        self._destinations = destinations
         self._sender = RequestSender(pool, silence_timeout, total_timeout, identities)
         self._secrets = secrets
         self.unknown_usage = UnknownMembers()
@@ -174,7 +178,9 @@ class OpenAIWire:
     def _deployment(self, document: ModelDocument) -> ResolvedDeployment:
         deployment = self._deployments.get(document)
         if deployment is None:
-            deployment = resolve_deployment(document, self._secrets, self._user_agent, self.unknown_usage)
+            deployment = resolve_deployment(
+                document, self._secrets, self._user_agent, self.unknown_usage, self._destinations
+            )
             self._deployments[document] = deployment
         return deployment
 

@@ -59,8 +59,8 @@ COHERE = {"type": "content-delta", "index": 0, "delta": {"message": {"content": 
 GEMINI = {"candidates": [{"content": {"parts": [{"text": "Hi"}], "role": "model"}, "index": 0}]}
 
 
-def provider(**over: float) -> LiteLLMProvider:
-    return LiteLLMProvider(lambda _: None, **{"silence_timeout": 5, "total_timeout": 10} | over)
+def provider(**over: Any) -> LiteLLMProvider:
+    return LiteLLMProvider(lambda _: None, **{"silence_timeout": 5.0, "total_timeout": 10.0} | over)
 
 
 def document(kind: ModelType, server: ScriptedServer, code: str = "m", **over: Any) -> ModelDocument:

@@ -13,11 +13,12 @@ from domain.operation import Endpoint
 from domain.vendor import Credential, Vendor, Wire
 from domain.vendors import VENDORS
 from infra.clients.http.origin import Origin
+from infra.providers.destinations import Destinations
 from infra.providers.openai_wire.endpoints import ENDPOINTS
 from infra.providers.openai_wire.request.address import DEFAULT_FORMAT, WIRE_FORMATS, WireFormat, locate
 from infra.providers.openai_wire.usage_readers import UsageParser
 from infra.providers.reported_usage import UnknownMembers
-from infra.providers.resolve import ResolvedParameters, Secrets, resolve
+from infra.providers.resolve import ANYWHERE, GOOGLE_ADDRESS, ResolvedParameters, Secrets, resolve
 
 _FIRST_PRINTABLE, _DELETE = 0x20, 0x7F
 
@@ -58,7 +59,11 @@ class ResolvedDeployment:
 
 
 def resolve_deployment(
-    document: ModelDocument, secrets: Secrets, user_agent: str, unknown: UnknownMembers
+    document: ModelDocument,
+    secrets: Secrets,
+    user_agent: str,
+    unknown: UnknownMembers,
+    destinations: Destinations = ANYWHERE,
 ) -> ResolvedDeployment:
     """Resolve a document. No network.
 
@@ -67,6 +72,7 @@ def resolve_deployment(
         secrets: values of environment variables.
         user_agent: value of the ``User-Agent`` header.
         unknown: counts unknown members of ``usage`` objects.
+        destinations: hosts that secrets and tokens may be sent to.
 
     Raises:
         DeploymentUnusableError: it cannot be called; the reason names the parameter.
@@ -75,12 +81,15 @@ def resolve_deployment(
     if Wire.NATIVE not in vendor.wires:
         raise DeploymentUnusableError(f"model_type {document.model_type} does not speak OpenAI's format")
     wire_format = WIRE_FORMATS.get(document.model_type, DEFAULT_FORMAT)
-    parameters = resolve(document.parameters, secrets)
+    address = GOOGLE_ADDRESS if wire_format.google else vendor.address
+    parameters = resolve(document.parameters, secrets, destinations, default_address=address)
     credential = parameters.credential if wire_format.google else _credential(vendor, parameters)
     name = vendor.upstream_name(parameters, document.code)
     if not name.startswith(wire_format.prefix):
         name = wire_format.prefix + name
     origin, paths = locate(vendor, wire_format, parameters, name)
+    if credential is None and (wire_format.google or vendor.credential is Credential.KEY_OR_IDENTITY):
+        destinations.check_identity(f"{origin.scheme}://{origin.authority}")
     headers = [
         f"host: {origin.authority}",
         "accept-encoding: identity",
