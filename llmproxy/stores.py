@@ -33,6 +33,9 @@ from infra.usage_store.memory import MemoryUsageStore, Unjournaled
 from infra.usage_store.sqlite import SqliteUsageStore
 from llmproxy.settings import Settings
 
+EMBEDDED_FILES = ("catalog.sqlite3", "usage.sqlite3")
+"""Files of the embedded stores in ``DATA_DIR``."""
+
 _RESERVE_BYTES = 8 * 1024 * 1024
 """Room for the lines that the journal keeps in memory while the disk is full."""
 

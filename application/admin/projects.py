@@ -38,6 +38,14 @@ class ListedProject:
     faults: Sequence[Fault]
 
 
+class UnknownProjectError(CommandError):
+    """The store has no such project."""
+
+    def __init__(self, project_id: str) -> None:
+        super().__init__(f"project {project_id!r} does not exist; create it with `llmproxy projects create`")
+        self.project_id = project_id
+
+
 async def create_project(
     store: CatalogStore, project_id: str, name: str | None = None, tags: Mapping[str, str] | None = None
 ) -> None:
@@ -89,7 +97,7 @@ def as_project(stored: StoredDocument | None, project_id: str) -> tuple[Project,
         CommandError: unknown project, or its document has errors.
     """
     if stored is None:
-        raise CommandError(f"project {project_id!r} does not exist; create it with `llmproxy projects create`")
+        raise UnknownProjectError(project_id)
     project, faults = read_project(stored.body, version=stored.version)
     if project is None or not isinstance(stored.body, Mapping):
         raise CommandError(f"the document of project {project_id!r} has errors, put them right first: {reason(faults)}")

@@ -12,6 +12,7 @@ from application.admin.doctor import examine
 from application.admin.messages import Check, Verdict
 from application.errors import StoreUnavailableError
 from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json
+from llmproxy.cli.running import missing_data
 from llmproxy.settings import Authentication, Settings, SettingsError, load_environment, load_settings
 from llmproxy.signing import shared_by_replicas
 from llmproxy.stores import open_stores
@@ -50,6 +51,9 @@ def _all_checks() -> list[Check]:
     if settings.in_memory:
         text = "DATA_DIR=:memory: keeps nothing: documents, keys and the ledger end with the server"
         return [*checks, Check(Verdict.WARN, "stores", text)]
+    missing = missing_data(settings)
+    if missing is not None:
+        return [*checks, Check(Verdict.WARN, "stores", missing)]
     try:
         return checks + asyncio.run(_examine(settings))
     except StoreUnavailableError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 
 import click
@@ -27,6 +28,9 @@ class _LateGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
+            meant = get_close_matches(cmd_name, _COMMANDS, n=1)
+            if meant:
+                ctx.fail(f"No such command '{cmd_name}'. Did you mean '{meant[0]}'?")
             return super().get_command(ctx, cmd_name)
         command = getattr(import_module(f"llmproxy.cli.{cmd_name}"), cmd_name)
         return command if isinstance(command, click.Command) else None

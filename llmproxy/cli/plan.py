@@ -18,7 +18,7 @@ from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
 from llmproxy.cli.output import json_option, write_private
 from llmproxy.cli.plan_view import plan_as_json, print_exact_json, print_plan, total
-from llmproxy.cli.running import with_stores
+from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
 
 _PRUNE = click.option("--prune", is_flag=True, help="Remove documents of the store that DIR lacks.")
@@ -47,7 +47,7 @@ def plan_command(folder: Path, prune: bool, out: Path | None, as_json: bool) -> 
     async def work(stores: Stores) -> tuple[Validation, Plan | None]:
         return await look_ahead(stores.catalog, files, prune=prune)
 
-    validation, plan = with_stores(work)
+    validation, plan = with_stores(work, no_data=NoData.EMPTY)
     if plan is not None and out is not None:
         _save(plan, out)
     if as_json:
@@ -103,7 +103,7 @@ def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | Non
         agree(plan)
         return None, await carry_out(stores.catalog, plan, signature)
 
-    validation, applied = with_stores(work)
+    validation, applied = with_stores(work, no_data=NoData.CREATE)
     _report(validation, applied, plans, as_json=as_json)
     sys.exit(1 if applied is None else 0)
 

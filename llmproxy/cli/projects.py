@@ -10,7 +10,7 @@ from application.admin.projects import ListedProject, create_project, list_proje
 from domain.documents.fault import reason
 from llmproxy.cli.output import json_option, print_json, table
 from llmproxy.cli.project_limits import set_budget_command, set_limits_command
-from llmproxy.cli.running import with_stores
+from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
 
 
@@ -37,7 +37,7 @@ def create_command(project_id: str, name: str | None, tags: tuple[str, ...], as_
     async def work(stores: Stores) -> None:
         await create_project(stores.catalog, project_id, name, {key: value for key, _, value in pairs})
 
-    with_stores(work)
+    with_stores(work, no_data=NoData.CREATE)
     if as_json:
         print_json({"id": project_id, "created": True})
     else:

@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from enum import Enum
+from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from application.admin.messages import CommandError
+from application.admin.projects import UnknownProjectError, project_ids
 from application.errors import ConflictError, DocumentRefusedError, StoreUnavailableError
-from llmproxy.settings import Settings, SettingsError, load_settings
-from llmproxy.stores import Stores, open_stores
+from domain.documents.values import closest
+from llmproxy.settings import IN_MEMORY, Settings, SettingsError, load_settings
+from llmproxy.stores import EMBEDDED_FILES, Stores, open_stores
 
 T = TypeVar("T")
 
 
-def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False) -> T:
+class NoData(Enum):
+    """Behaviour of a command if the embedded stores do not exist."""
+
+    REFUSE = "refuse"
+    EMPTY = "read an empty store"
+    CREATE = "create them"
+
+
+def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False, no_data: NoData = NoData.REFUSE) -> T:
     """Run a function with the stores that the server uses.
 
     Args:
         work: the function.
         create: create what is missing first.
+        no_data: what to do if the embedded stores do not exist: a command that only reads creates nothing.
 
     Raises:
         click.ClickException: invalid settings, an unavailable store, or a refused command. Exit code 1.
@@ -30,14 +43,52 @@ def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False)
     if settings.in_memory:
         raise click.ClickException("DATA_DIR=:memory: exists only inside the server process; commands cannot reach it")
 
+    missing = missing_data(settings)
+    if missing is not None and not create:
+        if no_data is NoData.REFUSE:
+            raise click.ClickException(missing)
+        if no_data is NoData.EMPTY:
+            settings = settings.model_copy(update={"data_dir": IN_MEMORY})
+
     async def run() -> T:
         async with open_stores(settings, create=create) as stores:
-            return await work(stores)
+            try:
+                return await work(stores)
+            except UnknownProjectError as error:
+                raise await _with_suggestion(error, stores, settings) from None
 
     try:
         return asyncio.run(run())
     except (CommandError, ConflictError, DocumentRefusedError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from None
+
+
+def place(settings: Settings) -> str:
+    """Name the stores for messages: the database, or the absolute path of the folder."""
+    if settings.cosmos_url:
+        return f"the Cosmos DB database {settings.cosmos_database_id}"
+    return str(Path(settings.data_dir).absolute())
+
+
+def missing_data(settings: Settings) -> str | None:
+    """Return a message if the embedded stores are used and do not exist."""
+    folder = Path(settings.data_dir)
+    if (
+        settings.cosmos_url
+        or folder.is_file()
+        or any((folder / name).exists() for name in (*EMBEDDED_FILES, "journal"))
+    ):
+        return None
+    return (
+        f"no LLM Proxy data in {place(settings)}: expected {' or '.join(EMBEDDED_FILES)};"
+        " set DATA_DIR to the folder of the server, or create it with `llmproxy init`"
+    )
+
+
+async def _with_suggestion(error: UnknownProjectError, stores: Stores, settings: Settings) -> CommandError:
+    meant = closest(error.project_id, await project_ids(stores.catalog))
+    hint = f"did you mean {meant!r}?" if meant else "see `llmproxy projects list`"
+    return CommandError(f"unknown project {error.project_id!r} in {place(settings)}; {hint}")
 
 
 def settings_or_fail() -> Settings:

@@ -11,10 +11,12 @@ import click
 
 from application.admin.completeness import Completeness, assess, explanations
 from application.admin.messages import CommandError
+from application.admin.projects import UnknownProjectError, project_ids
 from application.admin.usage import UsageReport, cost_text, exposure_text, make_query, report, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED
 from llmproxy.cli.audit import audit_command
+from llmproxy.cli.call import call_command
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
 from llmproxy.cli.processes import completeness_as_json, processes_command
 from llmproxy.cli.running import with_stores
@@ -109,7 +111,10 @@ async def _read(stores: Stores, query: UsageQuery, now_ms: int, wait: float) -> 
             click.echo(f"some lines are still in the journal and are not counted: {error.strerror}", err=True)
         state = assess(await stores.usage.writers(), query, now_ms)
         if state.complete or time.monotonic() >= deadline:
-            return await report(stores.usage, query), state
+            found = await report(stores.usage, query)
+            if query.project is not None and not found.rows and query.project not in await project_ids(stores.catalog):
+                raise UnknownProjectError(query.project)
+            return found, state
         await asyncio.sleep(_POLL_SECONDS)
 
 
@@ -180,4 +185,5 @@ def _as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str
 
 
 usage.add_command(processes_command)
+usage.add_command(call_command)
 usage.add_command(audit_command)

@@ -10,6 +10,9 @@ from tests.integration.cli.conftest import Command
 
 
 def test_from_an_empty_store_to_one_that_can_serve(llmproxy: Command, tmp_path: Path) -> None:
+    fresh = llmproxy("doctor")
+    assert (fresh.code, "warn  stores: no LLM Proxy data in " in fresh.out) == (0, True)
+    llmproxy("init")
     empty = llmproxy("doctor")
     assert empty.code == 0
     assert "warn  models: 0 of 0" in empty.out

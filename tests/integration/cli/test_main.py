@@ -9,7 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
+from domain.documents import exact_json
 from llmproxy.cli.main import cli
+from tests.builders import model_body
 from tests.integration.cli.conftest import ROOT, Command
 
 
@@ -105,3 +107,55 @@ def test_init_makes_the_store_and_may_be_repeated(llmproxy: Command, data_dir: P
     again = llmproxy("init", "--json")
     assert (again.code, again.json["ready"]) == (0, True)
     assert sorted(path.name for path in data_dir.glob("*.sqlite3")) == files
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["usage", "report"],
+        ["usage", "report", "--project", "billing"],
+        ["usage", "processes"],
+        ["usage", "call", "x"],
+        ["projects", "list"],
+        ["keys", "list", "billing"],
+        ["keys", "create", "billing"],
+        ["catalog", "history"],
+        ["catalog", "export", "out"],
+        ["explain", "--project", "billing", "--model", "m"],
+    ],
+    ids=" ".join,
+)
+def test_a_command_in_the_wrong_folder_names_it_and_creates_nothing(
+    llmproxy: Command, data_dir: Path, tmp_path: Path, arguments: list[str]
+) -> None:
+    done = llmproxy(*arguments)
+    assert done.code == 1
+    assert done.err == (
+        f"Error: no LLM Proxy data in {data_dir}: expected catalog.sqlite3 or usage.sqlite3;"
+        " set DATA_DIR to the folder of the server, or create it with `llmproxy init`\n"
+    )
+    relative = llmproxy(*arguments, DATA_DIR="./data")
+    assert f"no LLM Proxy data in {data_dir}:" in relative.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_on_an_empty_machine_creates_nothing(llmproxy: Command, tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text(exact_json.encode(model_body()))
+    done = llmproxy("catalog", "plan", tmp_path / "model.json")
+    assert "1 to add" in done.out
+    assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
+
+
+def test_misspelt_names_are_answered_with_a_suggestion(llmproxy: Command, data_dir: Path) -> None:
+    llmproxy("projects", "create", "billing")
+    for arguments in (
+        ["keys", "list", "biling"],
+        ["keys", "create", "biling"],
+        ["usage", "report", "--project", "biling"],
+    ):
+        done = llmproxy(*arguments)
+        assert (done.code, done.err) == (1, f"Error: unknown project 'biling' in {data_dir}; did you mean 'billing'?\n")
+    unknown = llmproxy("usage", "report", "--project", "zzz")
+    assert unknown.err == f"Error: unknown project 'zzz' in {data_dir}; see `llmproxy projects list`\n"
+    assert "Did you mean 'usage'?" in llmproxy("usge").err
+    assert "Did you mean 'report'?" in llmproxy("usage", "rport").err
