@@ -54,7 +54,9 @@ class LedgerLine:
         tags: the project's tags at the time.
         end_user: the ``user`` of the body.
         operation: the operation as documents spell it.
-        code: public model name of the document that was called.
+        code: public model name of the document that was called: the model that served the call.
+        code_asked: the model that the caller named: another one after a fallback, or a document's id; empty in lines of
+            earlier releases.
         document_id: that document.
         provider: its provider.
         upstream_model: the name the upstream knew the model by.
@@ -104,6 +106,7 @@ class LedgerLine:
     accounts: tuple[str, ...] = ()
     exposure_units: int | None = None
     attempt_details: tuple[AttemptDetail, ...] = ()
+    code_asked: str = ""
 
 
 def shared_identity(public_id: str, created_at: object, now_ms: int) -> tuple[str, int]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from domain.fallbacks import FallbackReason
 from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
 from domain.rate_limit import NO_LIMITS, Limits
@@ -91,7 +92,8 @@ class ModelDocument:
         enabled: ``False`` = out of service without being deleted.
         priority: lower goes first.
         weight: share of the calls among documents of one priority.
-        fallbacks: other codes to try when every deployment failed.
+        fallbacks: other codes to try, for any reason.
+        fallbacks_for: the same by reason.
         limits: what this deployment can take.
         routing: how calls are shared among the deployments of the model; None leaves it to the settings.
         affinity: which calls prefer the same deployment.
@@ -116,6 +118,7 @@ class ModelDocument:
     priority: int = 0
     weight: int = 1
     fallbacks: tuple[str, ...] = ()
+    fallbacks_for: Mapping[FallbackReason, tuple[str, ...]] = field(default_factory=dict)
     limits: Limits = NO_LIMITS
     routing: Strategy | None = None
     affinity: Affinity = Affinity.NONE

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from application.serving.deployment_states import DeploymentState
 from application.serving.exposure import NOTHING_USED, describe
+from application.serving.fallbacks import Fallbacks
 from application.serving.held import Held
 from application.serving.ledger import AccountState, Ledger
 from application.serving.meter import Meter, counted
@@ -53,18 +54,16 @@ class CallAccount:
         self.first_byte: float | None = None
         """Arrival of the first byte of the answer, on the monotonic clock as ``started``."""
         self.document: ModelDocument | None = None
-        """The deployment that was called last."""
         self.attempts: list[Attempt] = []
         """The times that an upstream was called."""
         self._deployment: DeploymentState | None = None
         self.rewrite: Callable[[bytes], bytes] | None = None
         """Transform applied to each block of the answer."""
-        self.public_id: str | None = None
-        """Public id of a response that is made in the background."""
+        self.fallbacks: Fallbacks | None = None
+        self.public_id: str | None = None  # of a response that is made in the background
         self.line_id: str | None = None
         """Id of the ledger line where it must be the same however often the answer is fetched."""
         self.line: LedgerLine | None = None
-        """The ledger line once the call is settled."""
         in_flight = ledger.in_flight
         self.held = None if in_flight is None else Held(in_flight, ledger.new_id, ledger.released)
 
@@ -226,6 +225,7 @@ class CallAccount:
             end_user=call.end_user,
             operation=call.endpoint.operation.value,
             code=document.code,
+            code_asked=call.model,
             document_id=document.id,
             provider=document.provider,
             upstream_model=ledger.upstream_model(document),

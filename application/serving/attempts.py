@@ -24,7 +24,7 @@ async def first_success(
     states: DeploymentStates,
     limiter: Limiter | None = None,
 ) -> T:
-    """Return the answer of the first candidate that gives one.
+    """Return the answer of the first candidate that gives one, or of a model that it falls back to.
 
     The next one is tried where the failure is the deployment's own and it cannot have done the work. That excludes a
     time-out: the answer may have been made, and charged, all the same.
@@ -39,24 +39,27 @@ async def first_success(
         GatewayError: the failure of the last candidate that was tried.
     """
     failure: GatewayError | None = None
-    for document in account.candidates:
-        if document.limits is not NO_LIMITS and limiter is not None and not await limiter.claim(account, document):
-            failure = failure or all_at_their_limits(document.code)
-            continue
-        attempt = account.attempt(document, states.of(document))
-        try:
-            answer = await reach(account.call, document, attempt)
-        except DeploymentUnusableError as error:
-            account.attempt_failed(error)
-            failure = failure or error
-        except UpstreamError as error:
-            account.attempt_failed(error)
-            failure = error
-            if not error.retryable or isinstance(error, UpstreamTimeoutError):
-                break
-        else:
-            account.attempt_succeeded()
-            return answer
+    candidates = account.candidates
+    while candidates:
+        for document in candidates:
+            if document.limits is not NO_LIMITS and limiter is not None and not await limiter.claim(account, document):
+                failure = failure or all_at_their_limits(document.code)
+                continue
+            attempt = account.attempt(document, states.of(document))
+            try:
+                answer = await reach(account.call, document, attempt)
+            except DeploymentUnusableError as error:
+                account.attempt_failed(error)
+                failure = failure or error
+            except UpstreamError as error:
+                account.attempt_failed(error)
+                failure = error
+                if not error.retryable or isinstance(error, UpstreamTimeoutError):
+                    break
+            else:
+                account.attempt_succeeded()
+                return answer
+        candidates = () if account.fallbacks is None or failure is None else account.fallbacks.after(failure)
     if failure is None:
         raise AssertionError("a call was admitted without a deployment")
     raise failure

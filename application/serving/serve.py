@@ -14,6 +14,7 @@ from application.serving.authenticate import authenticate, everybody
 from application.serving.background_results import BackgroundResults
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
+from application.serving.fallbacks import Fallbacks
 from application.serving.ledger import Ledger
 from application.serving.limiter import Limiter
 from application.serving.response_affinity import ResponseAffinity, Swaps
@@ -87,6 +88,8 @@ class Serving:
             call, swaps = self._affinity.bind(caller.project.id, call)
         candidates = admit(call, caller, catalog, self._deployments.order)
         account = CallAccount(self._ledger, use_case, call, caller, candidates)
+        if candidates[0].fallbacks_for and call.deployment is None:
+            account.fallbacks = Fallbacks(call, caller, candidates[0], catalog, self._deployments.order)
         if use_case.stateful:
             account.rewrite = self._affinity.rewriter(account, swaps)
         return account

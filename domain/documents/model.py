@@ -12,6 +12,7 @@ from domain.documents.reader import Reader
 from domain.documents.routing import ROUTING_MEMBERS, read_routing
 from domain.documents.store_fields import STORE_MEMBERS
 from domain.documents.values import closest, unfit_id, unfit_name
+from domain.fallbacks import FallbackReason
 from domain.model import ModelDocument
 from domain.operation import Operation
 from domain.vendor_objects import VENDOR_OBJECT_NAMES
@@ -65,6 +66,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
     priority = reader.whole("priority", least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
     weight = reader.whole("weight", least=0, most=_MOST_WEIGHT)
     routing = read_routing(reader)
+    fallbacks = _fallbacks(reader, code)
     return ModelDocument(
         id=document_id,
         code=code,
@@ -80,7 +82,8 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         enabled=reader.flag("enabled", default=True),
         priority=priority or 0,
         weight=1 if weight is None else weight,
-        fallbacks=_fallbacks(reader, code),
+        fallbacks=tuple(dict.fromkeys(other for codes in fallbacks.values() for other in codes)),
+        fallbacks_for=fallbacks,
         limits=read_limits(reader),
         routing=routing.strategy,
         affinity=routing.affinity,
@@ -142,8 +145,16 @@ def _access(reader: Reader) -> tuple[bool, frozenset[str]]:
     return private, projects
 
 
-def _fallbacks(reader: Reader, code: str) -> tuple[str, ...]:
-    fallbacks = reader.texts("fallbacks", example='"gpt-4o-mini"', most=_MOST_FALLBACKS)
-    if code in fallbacks:
+def _fallbacks(reader: Reader, code: str) -> dict[FallbackReason, tuple[str, ...]]:
+    found: dict[FallbackReason, tuple[str, ...]] = {}
+    if isinstance(reader.members.get("fallbacks"), dict):
+        table = reader.table("fallbacks")
+        table.unknown([*FallbackReason])
+        found = {each: table.texts(each, example='"gpt-4o-mini"', most=_MOST_FALLBACKS) for each in FallbackReason}
+    else:
+        texts = reader.texts("fallbacks", example='"gpt-4o-mini"', most=_MOST_FALLBACKS)
+        found[FallbackReason.UNAVAILABLE] = texts
+    if any(code in codes for codes in found.values()):
         reader.warn("fallbacks", "names the model itself", "other models")
-    return tuple(other for other in dict.fromkeys(fallbacks) if other != code)
+    others = {each: tuple(other for other in dict.fromkeys(codes) if other != code) for each, codes in found.items()}
+    return {each: codes for each, codes in others.items() if codes}

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from random import getrandbits
+from urllib.parse import quote
 
+from application.serving.accounting import CallAccount
 from domain.rate_limit import RateState
 
 Headers = Iterable[tuple[bytes, bytes]]
 
+_VISIBLE = "!#$&'()*+,/:;=?@[]^{|}~ "
+"""ASCII characters that stand for themselves in a header; others are percent-encoded."""
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -55,3 +59,13 @@ def _duration(seconds: float) -> bytes:
     if minutes:
         return b"%dm%ds" % (minutes, rest)
     return f"{rest:.3f}".rstrip("0").rstrip(".").encode("ascii") + b"s"
+
+
+def served_headers(account: CallAccount) -> Sequence[tuple[bytes, bytes]]:
+    """Return the headers that tell which model and deployment served a call, and after how many attempts."""
+    document = account.attempts[-1].document
+    return (
+        (b"x-llmproxy-model", quote(document.code, safe=_VISIBLE).encode()),
+        (b"x-llmproxy-deployment", quote(document.id, safe=_VISIBLE).encode()),
+        (b"x-llmproxy-attempts", b"%d" % len(account.attempts)),
+    )

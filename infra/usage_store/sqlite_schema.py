@@ -70,5 +70,6 @@ MIGRATIONS = (
     ALTER TABLE lines ADD COLUMN exposure_picos INTEGER;
     ALTER TABLE lines ADD COLUMN attempt_details TEXT NOT NULL DEFAULT '[]'; -- JSON list
     """,
+    "ALTER TABLE lines ADD COLUMN code_asked TEXT NOT NULL DEFAULT ''",
 )
 """Only ever appended to."""

@@ -58,6 +58,7 @@ def full_line() -> LedgerLine:
         unpriced=("audio_input", "image_output"),
         accounts=("month-USD|2026-11@UTC", "ü"),
         exposure_units=9_234_567_890_123_456_789,
+        code_asked="gpt-4o-large",
         attempt_details=(
             AttemptDetail("azure-1", 1500, 200, 812, 4096, 4000, "upstream_protocol", "partial", 10**18, "EUR"),
             AttemptDetail("azure-2", 7),

@@ -31,7 +31,7 @@ from domain.form import Form
 from domain.project import Caller
 from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
 from infra.controllers.asgi_response import Response, send_error, send_internal_error
-from infra.controllers.headers import key_of, rate_headers
+from infra.controllers.headers import key_of, rate_headers, served_headers
 from infra.controllers.openai.body import announced, read_bytes, read_members
 from infra.controllers.openai.decoding import decoding
 from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
@@ -148,7 +148,7 @@ class Handler:
             await self._stream(account, response)
         else:
             answer = await self._serving.answer(account)
-            await response.whole(200, answer.content_type, answer.body, rate_headers(self._serving.limits_of(account)))
+            await response.whole(200, answer.content_type, answer.body, self._headers(account))
 
     async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: DisconnectWatch) -> None:
         watch.body_read()  # a body is ignored
@@ -168,9 +168,12 @@ class Handler:
         ALLOWANCE.set(Allowance(self._budget, caller.project.id))
         return caller
 
+    def _headers(self, account: CallAccount) -> Sequence[tuple[bytes, bytes]]:
+        return (*served_headers(account), *rate_headers(self._serving.limits_of(account)))
+
     async def _stream(self, account: CallAccount, response: Response) -> None:
         relay = await self._serving.stream(account)
-        await self._relay(relay, response, rate_headers(self._serving.limits_of(account)))
+        await self._relay(relay, response, self._headers(account))
 
     @staticmethod
     async def _relay(

@@ -14,7 +14,7 @@ from infra.usage_store.sqlite_schema import MIGRATIONS
 from tests.builders import ledger_line
 
 NEW = ("characters", "audio_milliseconds", "images", "image_size")
-NEWER = ("accounts", "attempt_details")
+NEWER = ("accounts", "attempt_details", "code_asked")
 MONEY = ("exposure_micros", "exposure_picos")
 LINE = ledger_line(usage=Usage(input_tokens=100, output_tokens=20, image_output_tokens=3))
 
