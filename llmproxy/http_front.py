@@ -11,13 +11,37 @@ from infra.controllers.addresses import Networks
 from infra.controllers.asgi_app import AsgiApp
 from infra.controllers.connections import CallerLimits
 from infra.controllers.openai.handler import BodyLimits, Handler
+from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog, RequestRecord
 from infra.price_list.litellm_file import package_folder
 from infra.telemetry.process_facts import descriptor_limit
+from infra.telemetry.prometheus import Gauge, Sample
 from llmproxy.settings import Authentication, Settings
 
 _RESERVED_DESCRIPTORS = 64
 """File descriptors that are not for calls: stores, journal, logs."""
+
+
+_GAUGES = (
+    ("connections", "open", "llm_proxy_caller_connections", "Open connections of callers."),
+    ("connections", "refused", "llm_proxy_caller_connections_refused", "Connections refused, since the start."),
+    ("connections", "send_timeouts", "llm_proxy_send_timeouts", "Responses cut because nobody read them."),
+    ("memory", "used", "llm_proxy_memory_used_bytes", "Memory of bodies and answers."),
+    ("memory", "refused", "llm_proxy_memory_refusals", "Calls refused for want of memory, since the start."),
+    ("uploads", "in_progress", "llm_proxy_uploads_in_progress", "Forms in progress."),
+    ("uploads", "bytes", "llm_proxy_upload_bytes", "Disk space of uploads in progress."),
+    ("process", "log_lines_dropped", "llm_proxy_log_lines_dropped", "Lines of logs that were dropped."),
+)
+"""Section and fact of the health page, name and text of its metric."""
+
+
+def caller_gauges(health: Health) -> list[Gauge]:
+    """Return the metrics of what callers hold, from the facts of the health page."""
+
+    def reader(section: str, fact: str) -> Callable[[], list[Sample]]:
+        return lambda: [((), float(str(health.sections[section]()[fact])))]
+
+    return [Gauge(name, text, (), reader(section, fact)) for section, fact, name, text in _GAUGES]
 
 
 def make_app(

@@ -50,7 +50,7 @@ from infra.secrets.env import environment_secrets
 from infra.telemetry.log_writer import LogWriter
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
-from llmproxy.http_front import body_limits, caller_limits, docs_assets, make_app
+from llmproxy.http_front import body_limits, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
 from llmproxy.settings import Authentication, Settings
@@ -199,7 +199,7 @@ async def open_product(
             lag = LoopLag()
             lag.start()
             gauges = gauges_of(view, stores, providers.pool, deployments, lag, clock.time, folder)
-            gauges += [*limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
+            gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
