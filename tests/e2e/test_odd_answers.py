@@ -49,13 +49,13 @@ def client(proxy: LLMProxy) -> Iterator[httpx.Client]:
         yield made
 
 
-def talkative(scripted: ScriptedUpstream) -> bytes:
+def error_with_secrets(scripted: ScriptedUpstream) -> bytes:
     """Return an error with secrets in each of its members."""
     told = f"{UPSTREAM_KEY} at {scripted.url}/v1"
     return json.dumps({"error": {name: f"{name} {told}" for name in ("message", "type", "param", "code")}}).encode()
 
 
-def every_way(client: httpx.Client, path: str) -> Iterator[httpx.Response]:
+def every_form(client: httpx.Client, path: str) -> Iterator[httpx.Response]:
     """Send the call without streaming, and streamed where the operation can."""
     yield post(client, path, "odd")
     if path in STREAMS:
@@ -71,11 +71,11 @@ def check_hidden(text: str, scripted: ScriptedUpstream) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(("status", "seen"), [(b"400 Bad Request", 400), (b"200 OK", 502)])
-def test_errors_that_tell_too_much(
+def test_errors_with_secrets_are_redacted(
     client: httpx.Client, scripted: ScriptedUpstream, path: str, status: bytes, seen: int
 ) -> None:
-    with scripted.answering(answer(talkative(scripted), status=status), then="wait"):
-        for refused in every_way(client, path):
+    with scripted.answering(answer(error_with_secrets(scripted), status=status), then="wait"):
+        for refused in every_form(client, path):
             error = refused.json()["error"]
             message = check_error(refused, seen, error["code"], error["param"])
             check_hidden(refused.text, scripted)
@@ -83,13 +83,13 @@ def test_errors_that_tell_too_much(
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_events_that_tell_too_much(
+def test_error_events_with_secrets_are_redacted(
     client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream, path: str
 ) -> None:
     """Also where nobody asked for a stream."""
-    events = b"event: error\ndata: " + talkative(scripted) + b"\n\n"
+    events = b"event: error\ndata: " + error_with_secrets(scripted) + b"\n\n"
     with scripted.answering(answer(events, EVENTS), then="wait"):
-        for refused in every_way(client, path):
+        for refused in every_form(client, path):
             error = refused.json()["error"]
             check_error(refused, 502, error["code"], error["param"])
             check_hidden(refused.text, scripted)
@@ -111,15 +111,17 @@ def test_events_that_tell_too_much(
         answer(b"plain", headers=b"connection: close\r\ncontent-encoding: gzip\r\n"),
     ],
 )
-def test_what_is_no_answer(client: httpx.Client, scripted: ScriptedUpstream, path: str, odd: bytes) -> None:
+def test_invalid_answers_are_protocol_errors(
+    client: httpx.Client, scripted: ScriptedUpstream, path: str, odd: bytes
+) -> None:
     with scripted.answering(odd, then="wait"):
-        for refused in every_way(client, path):
+        for refused in every_form(client, path):
             check_error(refused, 502, "upstream_protocol")
             check_hidden(refused.text, scripted)
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_what_follows_an_answer_is_nobodys(client: httpx.Client, scripted: ScriptedUpstream, path: str) -> None:
+def test_bytes_after_an_answer_are_discarded(client: httpx.Client, scripted: ScriptedUpstream, path: str) -> None:
     body, kind = (
         (b"ID3 noise", b"audio/mpeg") if path == "audio/speech" else (b'{"id":"1","data":[]}', b"application/json")
     )
@@ -131,16 +133,16 @@ def test_what_follows_an_answer_is_nobodys(client: httpx.Client, scripted: Scrip
 
 
 @pytest.mark.parametrize("path", ["chat/completions", "completions", "responses", "images/generations", "audio/speech"])
-def test_through_litellm_they_are_told_from_answers_as_well(
+def test_invalid_answers_through_litellm_are_errors_as_well(
     client: httpx.Client, scripted: ScriptedUpstream, path: str
 ) -> None:
     page = b"<html><body>Sign in at http://127.0.0.1:1/</body></html>"
     for odd, status in (
-        (answer(talkative(scripted), status=b"400 Bad Request"), 400),
-        (answer(talkative(scripted)), 502),
+        (answer(error_with_secrets(scripted), status=b"400 Bad Request"), 400),
+        (answer(error_with_secrets(scripted)), 502),
         (answer(page, b"text/html", b"502 Bad Gateway"), 502),
         (answer(page, b"text/html"), 502),
-        (answer(b"event: error\ndata: " + talkative(scripted) + b"\n\n", EVENTS), 502),
+        (answer(b"event: error\ndata: " + error_with_secrets(scripted) + b"\n\n", EVENTS), 502),
     ):
         with scripted.answering(odd, then="wait"):
             refused = post(client, path, "bridged")
@@ -149,9 +151,7 @@ def test_through_litellm_they_are_told_from_answers_as_well(
         check_hidden(refused.text, scripted)
 
 
-def test_a_response_that_failed_tells_only_what_callers_may_know(
-    client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream
-) -> None:
+def test_a_failed_response_is_redacted(client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
     error = {"code": "server_error", "message": f"{UPSTREAM_KEY} at {scripted.url}"}
     failed: dict[str, object] = {
         "id": "resp_1",
@@ -192,8 +192,8 @@ def test_stored_responses_of_an_upstream_that_fails(
     with scripted.answering(answer(json.dumps(made).encode()), then="close"):
         kept = f"/responses/{post(client, 'responses', 'odd').json()['id']}{ending}"
     for odd, status, code, then in (
-        (answer(talkative(scripted), status=b"400 Bad Request"), 400, ..., "close"),
-        (answer(talkative(scripted), status=b"401 Unauthorized"), 502, "upstream_credentials", "close"),
+        (answer(error_with_secrets(scripted), status=b"400 Bad Request"), 400, ..., "close"),
+        (answer(error_with_secrets(scripted), status=b"401 Unauthorized"), 502, "upstream_credentials", "close"),
         (answer(b'{"error": {"message": "gone", "code": null}}', status=b"404 Not Found"), 404, ..., "close"),
         (answer(b"<html>", b"text/html", b"502 Bad Gateway"), 502, None, "close"),
         (answer(b"<html>", b"text/html"), 502, "upstream_protocol", "close"),

@@ -84,19 +84,25 @@ def check_clean(text: str) -> None:
         ("locked", 502, "upstream_credentials"),
     ],
 )
-def test_no_way_in(proxy: LLMProxy, model: str, status: int, code: str, stream: bool) -> None:  # noqa: FBT001
+def test_unreachable_upstreams_and_rejected_keys(
+    proxy: LLMProxy,
+    model: str,
+    status: int,
+    code: str,
+    stream: bool,  # noqa: FBT001 - a parameter
+) -> None:
     check(post(proxy, model, stream=stream), status, code)
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_upstreams_rate_limit_comes_through(proxy: LLMProxy, stream: bool) -> None:  # noqa: FBT001
+def test_rate_limits_of_an_upstream_are_passed_on(proxy: LLMProxy, stream: bool) -> None:  # noqa: FBT001
     answer = post(proxy, "fine", stream=stream, simulator={"status": 429, "retry_after": 7})
     check(answer, 429, "rate_limit_exceeded")
     assert answer.headers["retry-after"] == "7"
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_an_upstreams_own_error_comes_through(proxy: LLMProxy, stream: bool) -> None:  # noqa: FBT001
+def test_errors_of_an_upstream_are_passed_on(proxy: LLMProxy, stream: bool) -> None:  # noqa: FBT001
     error = check(post(proxy, "fine", stream=stream, temperature=99), 400, "decimal_above_max_value")
     assert error["param"] == "temperature"
     check(post(proxy, "fine", stream=stream, simulator={"status": 500}), 500, None)
@@ -104,7 +110,7 @@ def test_an_upstreams_own_error_comes_through(proxy: LLMProxy, stream: bool) -> 
 
 @pytest.mark.parametrize("fault", ["html", "empty", "malformed"])
 @pytest.mark.parametrize("stream", [False, True])
-def test_what_is_no_answer(proxy: LLMProxy, fault: str, stream: bool) -> None:  # noqa: FBT001 - a parameter
+def test_invalid_answers_are_protocol_errors(proxy: LLMProxy, fault: str, stream: bool) -> None:  # noqa: FBT001 - a parameter
     answer = post(proxy, "fine", stream=stream, simulator={fault: True})
     assert answer.status_code == 502
     assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
@@ -131,7 +137,7 @@ def _answers(scripted: ScriptedUpstream, *pieces: bytes, then: str = "close") ->
         yield
 
 
-def test_an_upstream_that_never_says_a_word_times_out(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
+def test_an_upstream_that_never_responds_times_out(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
     with _answers(scripted, then="wait"):
         check(post(proxy, "scripted"), 504, "upstream_timeout")
 
@@ -151,9 +157,18 @@ def test_a_body_that_is_cut(proxy: LLMProxy, scripted: ScriptedUpstream) -> None
         check(post(proxy, "scripted"), 502, "upstream_protocol")
 
 
-def test_not_http_at_all(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
+def test_a_server_that_does_not_speak_http(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
     with _answers(scripted, b"SSH-2.0-OpenSSH_9.2\r\n"):
         check(post(proxy, "scripted"), 502, "upstream_protocol")
+
+
+def test_an_upstream_gets_only_request_ids_that_are_uuids(proxy: LLMProxy, simulator: Simulator) -> None:
+    uuid = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+    for request_id, sent in ((uuid, uuid), ("trace-42", None)):
+        headers = {"api-key": proxy.key, "x-request-id": request_id}
+        answer = httpx.post(f"{proxy.url}/v1/chat/completions", json=CHAT | {"model": "fine"}, headers=headers)
+        assert (answer.status_code, answer.headers["x-request-id"]) == (200, request_id)
+        assert simulator.last()["headers"].get("x-request-id") == sent
 
 
 def test_a_redirect_is_not_followed(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
@@ -185,6 +200,6 @@ def test_failed_calls_cost_nothing_and_are_in_the_ledger(proxy: LLMProxy) -> Non
         assert rows[model]["cost"] == "0"
 
 
-def test_the_logs_know_the_reason_but_not_the_key(proxy: LLMProxy) -> None:
+def test_the_logs_have_the_reason_but_not_the_key(proxy: LLMProxy) -> None:
     assert "upstream_unreachable" in proxy.logs()
     assert UPSTREAM_KEY not in proxy.logs()

@@ -119,7 +119,7 @@ async def test_an_answer_comes_back_byte_for_byte_and_counted(
         (b'{"error":"no"}', UpstreamRefusedError),
     ],
 )
-async def test_a_200_that_is_no_answer(
+async def test_an_invalid_body_with_status_200_is_a_protocol_error(
     wire: OpenAIWire, endpoint: Endpoint, body: bytes, kind: type[GatewayError]
 ) -> None:
     async with scripted_server(answering(body, JSON)) as server:
@@ -127,7 +127,7 @@ async def test_a_200_that_is_no_answer(
             await wire.answer(json_call(endpoint, input="x"), document_at(server))
 
 
-async def test_a_response_that_failed_is_an_answer_without_our_secrets(wire: OpenAIWire) -> None:
+async def test_a_failed_response_is_an_answer_without_secrets(wire: OpenAIWire) -> None:
     failed = {
         "id": "resp_1",
         "object": "response",

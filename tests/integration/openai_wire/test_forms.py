@@ -61,7 +61,7 @@ async def test_every_part_arrives_as_it_was_sent_but_for_the_model(wire: OpenAIW
     assert answer.body == ANSWER
 
 
-async def test_defaults_are_added_where_the_caller_says_nothing(wire: OpenAIWire) -> None:
+async def test_defaults_apply_to_fields_that_the_caller_does_not_send(wire: OpenAIWire) -> None:
     defaults = {"temperature": 0.5, "response_format": "srt", "own[]": "", "languages": ["pt", "en"], "max_tokens": 4}
     call = form_call(TRANSCRIPTIONS, field("model", "public"), field("temperature", "0"), file("file", "a", b"x"))
     async with scripted_server(answering(ANSWER, JSON)) as server:
@@ -94,7 +94,7 @@ async def test_several_images_and_a_mask(wire: OpenAIWire) -> None:
     assert got.usage.images == 2
 
 
-async def test_azures_deployment_is_in_the_path_and_in_the_form(wire: OpenAIWire) -> None:
+async def test_the_azure_deployment_is_in_the_path_and_in_the_form(wire: OpenAIWire) -> None:
     async with scripted_server(answering(ANSWER, JSON)) as server:
         parameters = document_at(
             server, endpoint=f"http://{server.origin.authority}", api_version="2024-06-01", deployment_name="whisper"
@@ -160,7 +160,7 @@ async def test_a_large_file_is_read_at_the_pace_of_the_upstream(wire: OpenAIWire
     assert content.blocks_read < 150  # the rest was never read
 
 
-async def test_an_abandoned_upload_hangs_up(pool: HttpPool, wire: OpenAIWire) -> None:
+async def test_an_abandoned_upload_closes_the_connection(pool: HttpPool, wire: OpenAIWire) -> None:
     arrived = asyncio.Event()
 
     async def behaviour(peer: Peer) -> None:
@@ -179,7 +179,7 @@ async def test_an_abandoned_upload_hangs_up(pool: HttpPool, wire: OpenAIWire) ->
     assert pool.busy == 0
 
 
-async def test_a_default_is_no_way_to_another_part(wire: OpenAIWire) -> None:
+async def test_a_default_cannot_add_another_part(wire: OpenAIWire) -> None:
     defaults = {'a"\r\nX-Evil: 1': 'b"\r\n', "object": {"a": [1]}, "flag": True}
     async with scripted_server(answering(ANSWER, JSON)) as server:
         await wire.answer(form_call(TRANSCRIPTIONS, file("file", "a", b"x")), document_at(server, defaults=defaults))

@@ -49,7 +49,7 @@ async def test_every_request_carries_a_token(pool: HttpPool) -> None:
     assert server.requests[2].headers[b"x-request-id"] == REQUEST_ID.encode()
 
 
-async def test_neither_key_nor_identity_is_said(wire: OpenAIWire) -> None:
+async def test_a_document_without_key_and_identity_is_unusable(wire: OpenAIWire) -> None:
     async with scripted_server(answering(b"{}", JSON)) as server:
         with pytest.raises(DeploymentUnusableError) as caught:
             await wire.answer(json_call(Endpoint.EMBEDDINGS, input="x"), azure_at(server))

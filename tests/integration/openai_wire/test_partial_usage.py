@@ -21,7 +21,7 @@ def chunk(text: str, finish_reason: str | None = None, **members: object) -> byt
     return f"data: {json.dumps({'object': 'chat.completion.chunk', 'choices': [choice]} | members)}\n\n".encode()
 
 
-async def test_what_was_delivered_is_known_all_the_same(wire: OpenAIWire) -> None:
+async def test_delivered_output_is_counted_without_a_report(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)
@@ -40,7 +40,7 @@ async def test_what_was_delivered_is_known_all_the_same(wire: OpenAIWire) -> Non
 
 
 @pytest.mark.parametrize("asked", [False, True])
-async def test_a_report_with_every_chunk_is_no_end(wire: OpenAIWire, asked: bool) -> None:  # noqa: FBT001 - a parameter
+async def test_usage_in_every_chunk_does_not_complete_a_stream(wire: OpenAIWire, asked: bool) -> None:  # noqa: FBT001 - a parameter
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)
@@ -60,7 +60,7 @@ async def test_a_report_with_every_chunk_is_no_end(wire: OpenAIWire, asked: bool
         assert stream.usage == Usage(7, 3)
 
 
-async def test_one_that_stopped_has_ended(wire: OpenAIWire) -> None:
+async def test_a_finish_reason_completes_a_stream(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)
@@ -76,7 +76,7 @@ async def test_one_that_stopped_has_ended(wire: OpenAIWire) -> None:
         assert stream.usage == Usage(7, 2)
 
 
-async def test_zeros_take_nothing_back(wire: OpenAIWire) -> None:
+async def test_zeros_do_not_replace_a_report(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)

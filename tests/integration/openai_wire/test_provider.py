@@ -107,7 +107,7 @@ async def test_an_answer_comes_back_byte_for_byte(wire: OpenAIWire) -> None:
     assert answer.usage == REPORT
 
 
-async def test_an_answer_that_was_compressed_all_the_same(wire: OpenAIWire) -> None:
+async def test_an_answer_that_is_compressed_nevertheless(wire: OpenAIWire) -> None:
     body = json.dumps(completion()).encode()
     async with scripted_server(answering(gzip.compress(body), JSON + b"Content-Encoding: gzip\r\n")) as server:
         answer = await wire.answer(a_call(), document_at(server))
@@ -130,7 +130,7 @@ async def test_an_answer_beyond_the_limit(pool: HttpPool) -> None:
     "body", [b"", b"<html>hello</html>", b'{"id":"x","choices":[', b"[]", b'"text"', b"null", b'{"a":' * 50_000]
 )
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_200_that_is_no_answer(wire: OpenAIWire, body: bytes, stream: bool) -> None:  # noqa: FBT001
+async def test_an_invalid_body_with_status_200_is_a_protocol_error(wire: OpenAIWire, body: bytes, stream: bool) -> None:  # noqa: FBT001
     async with scripted_server(answering(body, JSON)) as server:
         with pytest.raises(UpstreamProtocolError):
             await (wire.stream if stream else wire.answer)(a_call(stream=stream), document_at(server))
@@ -188,7 +188,7 @@ async def _silent(peer: Peer) -> None:
 
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize(("behaviour", "kind"), [(_cut, UpstreamProtocolError), (_silent, UpstreamTimeoutError)])
-async def test_no_whole_answer(
+async def test_an_incomplete_answer_is_an_error(
     wire: OpenAIWire,
     behaviour: Behaviour,
     kind: type[UpstreamError],
@@ -201,7 +201,7 @@ async def test_no_whole_answer(
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/v1", "http://no-such-host.invalid/v1"])
-async def test_nobody_there(wire: OpenAIWire, address: str) -> None:
+async def test_an_unreachable_upstream(wire: OpenAIWire, address: str) -> None:
     parameters = Parameters(endpoint=address)
     document = model_document(model_type=ModelType.OPENAI_COMPATIBLE, parameters=parameters)
     with pytest.raises(UpstreamUnreachableError) as caught:
@@ -246,14 +246,14 @@ async def test_a_late_end_of_the_message_does_not_cost_the_connection(wire: Open
         [b'data: {"id":"chatc'],
     ],
 )
-async def test_a_stream_that_does_not_begin(wire: OpenAIWire, blocks: list[bytes]) -> None:
+async def test_a_stream_without_a_first_event(wire: OpenAIWire, blocks: list[bytes]) -> None:
     async with scripted_server(streaming(*blocks)) as server:
         with pytest.raises(UpstreamProtocolError):
             await wire.stream(a_call(stream=True), document_at(server))
 
 
 @pytest.mark.parametrize("failing", [b"data: ", b"event: error\ndata: "])
-async def test_a_stream_that_begins_with_an_error(wire: OpenAIWire, failing: bytes) -> None:
+async def test_a_stream_that_starts_with_an_error(wire: OpenAIWire, failing: bytes) -> None:
     blocks = failing + b'{"error":{"message":"overloaded","code":529}}\n\n'
     async with scripted_server(streaming(blocks)) as server:
         with pytest.raises(UpstreamRefusedError) as caught:
@@ -286,7 +286,7 @@ async def test_a_stream_that_is_cut(wire: OpenAIWire) -> None:
     assert (relayed, tokens) == (event(chunk("12345678")), 2)
 
 
-async def test_a_stream_that_falls_silent(wire: OpenAIWire) -> None:
+async def test_a_stream_that_stalls(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)
@@ -311,7 +311,7 @@ async def test_an_error_in_the_middle_of_a_stream(wire: OpenAIWire) -> None:
     assert (relayed, tokens) == (event(chunk("12345678")), 2)
 
 
-async def test_an_end_without_done_counts_where_the_model_had_finished(wire: OpenAIWire) -> None:
+async def test_an_end_without_done_after_a_finish_reason_is_complete(wire: OpenAIWire) -> None:
     *events, _ = chat_stream(usage=False)
     async with scripted_server(streaming(*events)) as server:
         assert await read(wire, document_at(server)) == b"".join(chat_stream(usage=False))
@@ -320,13 +320,13 @@ async def test_an_end_without_done_counts_where_the_model_had_finished(wire: Ope
         assert await read(wire, document_at(server)) == b"".join(chat_stream(usage=False)[:2]) + DONE
 
 
-async def test_a_byte_order_mark_is_no_part_of_the_first_event(wire: OpenAIWire) -> None:
+async def test_a_byte_order_mark_is_not_part_of_the_first_event(wire: OpenAIWire) -> None:
     events = b"".join(chat_stream(usage=False))
     async with scripted_server(streaming(b"\xef\xbb\xbf" + events)) as server:
         assert await read(wire, document_at(server)) == events
 
 
-async def test_an_end_of_our_own_making_completes_the_answer_too(wire: OpenAIWire) -> None:
+async def test_an_added_done_completes_the_answer(wire: OpenAIWire) -> None:
     *events, _ = chat_stream(usage=False)
     async with scripted_server(streaming(*events)) as server:
         stream = await wire.stream(a_call(stream=True), document_at(server))
@@ -335,13 +335,13 @@ async def test_an_end_of_our_own_making_completes_the_answer_too(wire: OpenAIWir
     assert not any(complete)
 
 
-async def test_an_end_without_done_is_an_error_where_it_had_not(wire: OpenAIWire) -> None:
+async def test_an_end_without_done_and_finish_reason_is_an_error(wire: OpenAIWire) -> None:
     async with scripted_server(streaming(event(chunk("one")), event(chunk("two")))) as server:
         with pytest.raises(UpstreamProtocolError):
             await read(wire, document_at(server))
 
 
-async def test_an_upstream_that_talks_on_after_done_is_hung_up_on(wire: OpenAIWire) -> None:
+async def test_the_connection_of_an_upstream_that_sends_on_after_done_is_closed(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)
@@ -353,7 +353,7 @@ async def test_an_upstream_that_talks_on_after_done_is_hung_up_on(wire: OpenAIWi
         await server.wait_gone()
 
 
-async def test_stream_options_that_are_refused_are_not_sent_again(wire: OpenAIWire) -> None:
+async def test_rejected_stream_options_are_not_sent_again(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         while True:
             if b"stream_options" in (await peer.request()).body:
@@ -371,7 +371,7 @@ async def test_stream_options_that_are_refused_are_not_sent_again(wire: OpenAIWi
             await read(wire, document, wants_usage=True)
 
 
-async def test_a_caller_cannot_make_us_stop_asking_for_usage(wire: OpenAIWire) -> None:
+async def test_a_caller_cannot_switch_usage_off_for_others(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         while True:
             if b"nonsense" in (await peer.request()).body:

@@ -62,14 +62,14 @@ async def test_audio_comes_piece_by_piece_as_it_is_made(wire: OpenAIWire) -> Non
         (b"Content-Type: image/svg+xml\r\n", b"application/octet-stream"),
     ],
 )
-async def test_what_the_audio_is_said_to_be(wire: OpenAIWire, said: bytes, given: bytes) -> None:
+async def test_the_media_type_of_audio(wire: OpenAIWire, said: bytes, given: bytes) -> None:
     async with scripted_server(answering(b"\x00\x01", said)) as server:
         stream = await wire.stream(CALL, document_at(server))
         assert await relayed(stream) == b"\x00\x01"
     assert stream.content_type == given
 
 
-async def test_samples_may_begin_with_any_byte(wire: OpenAIWire) -> None:
+async def test_raw_samples_may_start_with_any_byte(wire: OpenAIWire) -> None:
     async with scripted_server(answering(b'{"error":1', b"Content-Type: audio/pcm\r\n")) as server:
         assert await relayed(await wire.stream(CALL, document_at(server))) == b'{"error":1'
 
@@ -86,7 +86,7 @@ async def test_samples_may_begin_with_any_byte(wire: OpenAIWire) -> None:
         (b'{"audio":"AAAA"}', b"", UpstreamProtocolError),
     ],
 )
-async def test_what_is_no_audio(wire: OpenAIWire, body: bytes, said: bytes, kind: type[GatewayError]) -> None:
+async def test_answers_that_are_not_audio(wire: OpenAIWire, body: bytes, said: bytes, kind: type[GatewayError]) -> None:
     async with scripted_server(answering(body, said)) as server:
         with pytest.raises(kind):
             await wire.stream(CALL, document_at(server))
@@ -109,7 +109,7 @@ async def test_audio_that_is_cut(wire: OpenAIWire, head: bytes) -> None:
     assert relayed_bytes == b"ID3one"
 
 
-async def test_an_upstream_that_says_nothing(wire: OpenAIWire) -> None:
+async def test_an_upstream_that_does_not_respond(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer, MP3)
@@ -121,7 +121,7 @@ async def test_an_upstream_that_says_nothing(wire: OpenAIWire) -> None:
         await server.wait_gone()
 
 
-async def test_a_caller_who_leaves_ends_the_upstream_call(pool: HttpPool, wire: OpenAIWire) -> None:
+async def test_a_caller_who_disconnects_ends_the_upstream_call(pool: HttpPool, wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer, MP3)

@@ -75,14 +75,14 @@ async def test_usage_of_a_response_that_is_there(wire: OpenAIWire) -> None:
         b"<html>nothing here</html>",
     ],
 )
-async def test_a_response_that_is_gone(wire: OpenAIWire, body: bytes) -> None:
+async def test_a_response_that_does_not_exist(wire: OpenAIWire, body: bytes) -> None:
     async with scripted_server(answering(body, JSON, b"404 Not Found")) as server:
         with pytest.raises(UpstreamRefusedError) as caught:
             await wire.stored(StoredCall(StoredAction.RETRIEVE, "resp_1"), document_at(server))
     assert caught.value.status == 404
 
 
-async def test_other_errors_are_what_they_are(wire: OpenAIWire) -> None:
+async def test_other_errors_are_passed_on(wire: OpenAIWire) -> None:
     async with scripted_server(answering(b"{}", JSON, b"401 Unauthorized")) as server:
         with pytest.raises(UpstreamCredentialError):
             await wire.stored(StoredCall(StoredAction.DELETE, "resp_1"), document_at(server))
@@ -93,7 +93,7 @@ async def test_other_errors_are_what_they_are(wire: OpenAIWire) -> None:
     assert (caught.value.status, caught.value.code) == (400, "c")
 
 
-async def test_a_response_is_deleted_without_a_word(wire: OpenAIWire) -> None:
+async def test_a_deletion_without_a_body(wire: OpenAIWire) -> None:
     async with scripted_server(answering(b"", b"", b"204 No Content")) as server:
         answer = await wire.stored(StoredCall(StoredAction.DELETE, "resp_1"), document_at(server))
     assert json.loads(answer.body) == {"id": "resp_1", "object": "response", "deleted": True}

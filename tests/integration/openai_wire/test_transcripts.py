@@ -81,14 +81,14 @@ async def test_other_formats_come_byte_for_byte(
 @pytest.mark.parametrize(
     "asked", [(), (field("response_format", "json"),), (field("response_format", "verbose_json"),)]
 )
-async def test_an_object_is_one_whatever_its_type_is_said_to_be(wire: OpenAIWire, asked: tuple[Part, ...]) -> None:
+async def test_a_json_transcript_with_another_media_type(wire: OpenAIWire, asked: tuple[Part, ...]) -> None:
     body = json.dumps({"text": "hi", "usage": TOKENS}).encode()
     async with scripted_server(answering(body, PLAIN)) as server:
         got = await wire.answer(form_call(Endpoint.TRANSCRIPTIONS, FILE, *asked), document_at(server))
     assert (got.body, got.content_type, got.usage) == (body, b"application/json", HEARD)
 
 
-async def test_a_format_that_the_document_asks_for(wire: OpenAIWire) -> None:
+async def test_a_format_that_the_document_sets(wire: OpenAIWire) -> None:
     async with scripted_server(answering(b"1\n00:00 --> 00:01\nhi\n")) as server:
         document = document_at(server, defaults={"response_format": "srt"})
         got = await wire.answer(form_call(Endpoint.TRANSCRIPTIONS, FILE), document)
@@ -108,7 +108,7 @@ async def test_a_format_that_the_document_asks_for(wire: OpenAIWire) -> None:
         (b'{"error":{"message":"no","code":"c"}}', JSON, UpstreamRefusedError),
     ],
 )
-async def test_what_is_no_transcript(
+async def test_answers_that_are_not_transcripts(
     wire: OpenAIWire, asked: str, body: bytes, said: bytes, kind: type[GatewayError]
 ) -> None:
     async with scripted_server(answering(body, said)) as server:
@@ -137,7 +137,7 @@ async def test_a_streamed_transcript(wire: OpenAIWire, said: bytes) -> None:
     assert (stream.content_type, stream.usage, stream.ended) == (b"text/event-stream; charset=utf-8", HEARD, True)
 
 
-async def test_a_model_that_does_not_stream_answers_whole(wire: OpenAIWire) -> None:
+async def test_a_model_that_does_not_stream_sends_one_block(wire: OpenAIWire) -> None:
     body = b'{"text":"hi","usage":{"type":"duration","seconds":3}}'
     call = form_call(Endpoint.TRANSCRIPTIONS, FILE, field("stream", "true"), stream=True)
     async with scripted_server(answering(body, JSON)) as server:
@@ -148,7 +148,7 @@ async def test_a_model_that_does_not_stream_answers_whole(wire: OpenAIWire) -> N
 
 
 @pytest.mark.parametrize(("said", "body"), [(JSON, b'{"text":"good day"}'), (PLAIN, b"good day")])
-async def test_the_text_of_a_whole_answer_counts_where_nothing_is_reported(
+async def test_the_text_of_a_complete_answer_counts_without_a_report(
     wire: OpenAIWire, said: bytes, body: bytes
 ) -> None:
     async with scripted_server(answering(body, said)) as server:

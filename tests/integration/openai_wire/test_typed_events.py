@@ -49,7 +49,7 @@ PICTURE = {"b64_json": b64encode(bytes(3_000_000)).decode()}
 
 @pytest.mark.parametrize("last", ["completed", "incomplete"])
 @pytest.mark.parametrize("done", [b"", DONE])
-async def test_a_response_comes_through_byte_for_byte(wire: OpenAIWire, last: str, done: bytes) -> None:
+async def test_a_response_is_relayed_byte_for_byte(wire: OpenAIWire, last: str, done: bytes) -> None:
     events = a_response(last)
     async with scripted_server(streaming(*events, *([done] if done else []))) as server:
         document = document_at(server)
@@ -75,7 +75,7 @@ async def test_done_that_comes_late_is_relayed_and_nothing_else(wire: OpenAIWire
         assert await relayed(await wire.stream(RESPONSES, document_at(server))) == b"".join(a_response()) + DONE
 
 
-async def test_a_response_that_failed_comes_through_without_our_secrets(wire: OpenAIWire) -> None:
+async def test_a_failed_response_is_relayed_without_secrets(wire: OpenAIWire) -> None:
     error = {"code": "server_error", "message": f"bad key {KEY}", "new": 1}
     events = a_response("failed", error=error)
     async with scripted_server(streaming(*events)) as server:
@@ -98,7 +98,7 @@ async def test_a_response_that_failed_comes_through_without_our_secrets(wire: Op
         b'event: error\ndata: {"message":"model up broke sk-upstream-0123456789","code":"server_error"}\n\n',
     ],
 )
-async def test_a_flat_error_becomes_ours(wire: OpenAIWire, failing: bytes, first: bool) -> None:  # noqa: FBT001
+async def test_an_error_without_an_error_object(wire: OpenAIWire, failing: bytes, first: bool) -> None:  # noqa: FBT001
     before = [] if first else a_response()[:3]
     got = b""
     async with scripted_server(streaming(*before, failing, *a_response())) as server:
@@ -146,14 +146,14 @@ async def test_a_stream_that_is_cut(wire: OpenAIWire) -> None:
 
 @pytest.mark.parametrize("endpoint", [Endpoint.RESPONSES, Endpoint.IMAGE_GENERATIONS])
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b'{"id":"resp_1"}', b'{"error":{"message":"no"}}'])
-async def test_what_is_no_stream(wire: OpenAIWire, endpoint: Endpoint, body: bytes) -> None:
+async def test_answers_that_are_not_streams(wire: OpenAIWire, endpoint: Endpoint, body: bytes) -> None:
     for said in (JSON, b"", b"Content-Type: text/event-stream\r\n"):
         async with scripted_server(answering(body, said)) as server:
             with pytest.raises(GatewayError):
                 await wire.stream(json_call(endpoint, stream=True, input="hi"), document_at(server))
 
 
-async def test_a_caller_who_leaves_ends_the_upstream_call(pool: HttpPool, wire: OpenAIWire) -> None:
+async def test_a_caller_who_disconnects_ends_the_upstream_call(pool: HttpPool, wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)
@@ -190,7 +190,7 @@ async def test_partial_images_of_several_megabytes(wire: OpenAIWire) -> None:
 
 
 @pytest.mark.parametrize("asked", [2, 3])
-async def test_several_images_are_added_up(wire: OpenAIWire, asked: int) -> None:
+async def test_usage_of_several_images_is_summed_up(wire: OpenAIWire, asked: int) -> None:
     events = [named("image_edit.completed", b64_json="AAAA", size="1024x1024", usage=USAGE) for _ in range(2)]
     async with scripted_server(streaming(*events)) as server:
         call = json_call(Endpoint.IMAGE_EDITS, stream=True, prompt="x", n=asked)
@@ -202,7 +202,7 @@ async def test_several_images_are_added_up(wire: OpenAIWire, asked: int) -> None
     )
 
 
-async def test_one_of_several_images_before_a_cut_says_nothing_of_the_others(wire: OpenAIWire) -> None:
+async def test_an_interrupted_stream_of_images_publishes_no_sum(wire: OpenAIWire) -> None:
     async def behaviour(peer: Peer) -> None:
         await peer.request()
         await begin_stream(peer)

@@ -22,12 +22,12 @@ from infra.providers.reported_usage import UnknownMembers
         ('"\\', '"\\'),
     ],
 )
-def test_halves_alone_are_replaced(text: str, expected: str) -> None:
+def test_lone_surrogates_are_replaced(text: str, expected: str) -> None:
     assert replace_lone_surrogates(text.encode()).decode() == expected
 
 
 @pytest.mark.parametrize("keep_usage", [False, True])
-def test_a_chunk_with_half_a_character_is_relayed(*, keep_usage: bool) -> None:
+def test_a_chunk_with_a_lone_surrogate_is_relayed(*, keep_usage: bool) -> None:
     chunk = rb'data: {"choices":[{"index":0,"delta":{"content":"\ud83d"}}]%s}' + b"\n\n"
     events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=keep_usage)
     assert events.feed(chunk % b"") == chunk % b""

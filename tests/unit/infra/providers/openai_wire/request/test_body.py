@@ -50,12 +50,12 @@ def test_values_may_be_any_bytes() -> None:
 
 
 @pytest.mark.parametrize("other", ["MODEL", "Model", "moDel"])
-def test_no_other_spelling_of_the_model_gets_through(other: str) -> None:
+def test_other_spellings_of_the_model_are_removed(other: str) -> None:
     for body in (b'{"%b":"dear","model":"a","molde":1}', b'{"model":"a","%b":"dear","molde":1}'):
         assert sent(body % other.encode(), target_with()) == b'{"model":"up/1","molde":1}'
 
 
-def test_defaults_fill_in_what_the_caller_does_not_say() -> None:
+def test_defaults_apply_to_members_that_the_caller_does_not_send() -> None:
     deployment = target_with(temperature=0.2, max_tokens=100, stop=["x"])
     assert json.loads(sent(b'{"model":"a","temperature":1}', deployment)) == {
         "model": "up/1",
@@ -73,7 +73,7 @@ def test_a_default_ceiling_is_not_added_to_one_of_the_other_name(default: str, s
     assert json.loads(body) == {"model": "up/1", said: 5}
 
 
-def test_usage_is_asked_for_in_streams() -> None:
+def test_usage_is_requested_in_streams() -> None:
     assert sent(b'{"model":"a","stream":true}', target_with(), ask_usage=True, stream=True) == (
         b'{"model":"up/1","stream":true,"stream_options":{"include_usage":true}}'
     )
@@ -96,7 +96,7 @@ def test_the_callers_other_stream_options_stay(said: bytes, expected: bytes) -> 
     assert body == b'{"model":"up/1","stream_options":%b}' % expected
 
 
-def test_stream_options_of_a_caller_who_wants_usage_are_not_touched() -> None:
+def test_stream_options_of_a_caller_who_wants_usage_stay_unchanged() -> None:
     options = b'{ "include_usage" : true }'
     body = sent(
         b'{"model":"a","stream_options":%b}' % options, target_with(), ask_usage=True, stream=True, wants_usage=True

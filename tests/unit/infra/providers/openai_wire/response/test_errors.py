@@ -44,14 +44,14 @@ HTML = b"<html><body>502 Bad Gateway at meu-recurso.openai.azure.com</body></htm
         (200, {"error": {"message": "m"}}, (502, "m", None, None, None)),
     ],
 )
-def test_errors_come_through(
+def test_errors_are_passed_on(
     status: int, body: object, expected: tuple[Any, ...], deployment: ResolvedDeployment
 ) -> None:
     assert shown(error(status, body, deployment)) == expected
 
 
 @pytest.mark.parametrize("body", [b"", HTML, b"null", b"[]", b'"x"', b"{}", b'{"error":{"message', b'{"error":{}}'])
-def test_what_cannot_be_read_becomes_a_plain_sentence(body: bytes, deployment: ResolvedDeployment) -> None:
+def test_unreadable_errors_get_a_generic_message(body: bytes, deployment: ResolvedDeployment) -> None:
     status, message, *rest = shown(error(503, body, deployment))
     assert status == 503
     assert "503" in message
@@ -69,13 +69,15 @@ def test_what_cannot_be_read_becomes_a_plain_sentence(body: bytes, deployment: R
         (200, {"error": {"message": "No auth", "code": 401}}),
     ],
 )
-def test_trouble_with_our_account_is_not_the_callers(status: int, body: object, deployment: ResolvedDeployment) -> None:
+def test_errors_about_our_credential_are_not_the_callers(
+    status: int, body: object, deployment: ResolvedDeployment
+) -> None:
     found = error(status, body, deployment)
     assert isinstance(found, UpstreamCredentialError)
     assert KEY not in f"{found.message} {found.reason}"
 
 
-def test_what_operators_read_of_it_names_neither_key_nor_address(deployment: ResolvedDeployment) -> None:
+def test_reasons_in_the_log_have_neither_key_nor_address(deployment: ResolvedDeployment) -> None:
     told = f"{KEY} at https://meu-recurso.openai.azure.com/openai"
     refused_to_us = error(401, {"error": {"message": told, "type": f"t {told}", "code": f"c {told}"}}, deployment)
     unknown = error(
@@ -176,7 +178,9 @@ def test_errors_within_a_stream_get_the_status_of_their_kind(
 
 
 @pytest.mark.parametrize(("status", "body"), [(302, b""), (307, HTML), (204, b""), (600, b"{}"), (200, b"{x")])
-def test_no_answer_at_all(status: int, body: bytes, deployment: ResolvedDeployment) -> None:
+def test_redirects_and_invalid_bodies_are_protocol_errors(
+    status: int, body: bytes, deployment: ResolvedDeployment
+) -> None:
     assert isinstance(error(status, body, deployment), UpstreamProtocolError)
 
 
@@ -200,7 +204,7 @@ def test_retry_after(headers: dict[bytes, bytes], seconds: float | None) -> None
     assert retry_after(headers) == seconds
 
 
-def test_the_wait_comes_through(deployment: ResolvedDeployment) -> None:
+def test_the_retry_delay_is_passed_on(deployment: ResolvedDeployment) -> None:
     found = error(429, {"error": {"message": "slow"}}, deployment, {b"retry-after": b"7"})
     assert isinstance(found, UpstreamRefusedError)
     assert found.retry_after == 7

@@ -49,11 +49,11 @@ def test_further_members_are_passed_on_redacted(
         ("nothing **special** here", "nothing **special** here"),
     ],
 )
-def test_scrubbing(said: str, clean: str, deployment: ResolvedDeployment) -> None:
+def test_redaction(said: str, clean: str, deployment: ResolvedDeployment) -> None:
     assert redact(said, deployment) == clean
 
 
-def test_every_member_is_scrubbed(deployment: ResolvedDeployment) -> None:
+def test_every_member_is_redacted(deployment: ResolvedDeployment) -> None:
     found = error(400, {"error": {"message": KEY, "type": KEY, "param": KEY, "code": KEY}}, deployment)
     assert shown(found) == (400, "***", "***", "***", "***")
 

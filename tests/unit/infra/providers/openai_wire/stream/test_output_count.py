@@ -37,7 +37,7 @@ def test_several_choices_count() -> None:
     assert count.tokens() == 2
 
 
-def test_asking_twice_counts_once() -> None:
+def test_reading_twice_counts_once() -> None:
     count = OutputCount(chat_text)
     count.add(event(chunk("abcd")))
     assert count.tokens() == 1
@@ -46,7 +46,7 @@ def test_asking_twice_counts_once() -> None:
     assert count.tokens() == 2
 
 
-def test_what_cannot_be_read_counts_nothing() -> None:
+def test_unreadable_events_count_nothing() -> None:
     count = OutputCount(chat_text)
     for block in (
         b": ping\n\n",
@@ -68,7 +68,7 @@ def test_broken_characters_are_not_counted_and_break_nothing() -> None:
         assert count.tokens() == 1
 
 
-def test_no_more_than_so_much_is_held() -> None:
+def test_the_size_of_unread_blocks_is_bounded() -> None:
     count = OutputCount(chat_text)
     block = event(chunk("abcd"))
     for _ in range(5000):
@@ -77,7 +77,7 @@ def test_no_more_than_so_much_is_held() -> None:
     assert count.tokens() == 5000
 
 
-def test_the_models_own_end_is_noticed_also_when_it_was_folded_away() -> None:
+def test_a_finish_reason_is_kept_after_its_block_was_read() -> None:
     count = OutputCount(chat_text)
     count.add(event(chunk(finish="stop")))
     for _ in range(1000):

@@ -43,7 +43,7 @@ NOT_ASKED = b"".join(chat_stream(usage=False))
 PLAIN = AZURE_FIRST + b": OPENROUTER PROCESSING\n\n" + NOT_ASKED
 
 
-def test_what_the_caller_asked_for_goes_through_byte_for_byte_wherever_it_is_split() -> None:
+def test_requested_usage_is_relayed_byte_for_byte_wherever_it_is_split() -> None:
     for blocks in splits(ASKED):
         relayed, events = relay(blocks, keep_usage=True)
         assert relayed == ASKED
@@ -51,7 +51,7 @@ def test_what_the_caller_asked_for_goes_through_byte_for_byte_wherever_it_is_spl
         assert events.done
 
 
-def test_usage_is_taken_out_for_callers_who_did_not_ask_wherever_it_is_split() -> None:
+def test_usage_that_was_not_requested_is_removed_wherever_it_is_split() -> None:
     for blocks in splits(ASKED):
         relayed, events = relay(blocks)
         assert relayed == NOT_ASKED
@@ -59,7 +59,7 @@ def test_usage_is_taken_out_for_callers_who_did_not_ask_wherever_it_is_split() -
         assert events.done
 
 
-def test_streams_without_usage_go_through_byte_for_byte_wherever_they_are_split() -> None:
+def test_streams_without_usage_are_relayed_byte_for_byte_wherever_they_are_split() -> None:
     for keep_usage in (False, True):
         for blocks in splits(PLAIN):
             relayed, events = relay(blocks, keep_usage=keep_usage)
@@ -86,7 +86,7 @@ def test_any_number_of_blocks(data: st.DataObject) -> None:
     assert events.usage == REPORT
 
 
-def test_nothing_is_held_back_that_is_whole() -> None:
+def test_complete_events_are_never_held_back() -> None:
     events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=False)
     first, second, *_ = chat_stream(usage=False)
     assert events.feed(first + second[:10]) == first
@@ -111,7 +111,7 @@ def test_events_without_data_that_break_clients_are_left_out(alone: bytes, *, ke
 
 
 @pytest.mark.parametrize("name", [b"\xff", b"\\ud800"])
-def test_names_that_nobody_can_read(name: bytes) -> None:
+def test_unreadable_member_names(name: bytes) -> None:
     broken = b'data: {"%b":1,"choices":[],"usage": null}\n\n' % name
     relayed, events = relay([event(chunk("one")), broken])
     assert relayed.startswith(event(chunk("one")))
@@ -124,7 +124,7 @@ def test_nothing_after_done_is_relayed() -> None:
     assert events.done
 
 
-def test_words_of_ours_in_the_text_are_only_text() -> None:
+def test_marks_inside_a_text_are_only_text() -> None:
     text = 'data: [DONE]\n\n "usage": {"prompt_tokens": 1} "error" event: error [DONE] "usage":null,"usage":null'
     stream = event(chunk(text)) + event(chunk("usage")) + event(chunk("error")) + DONE
     for keep_usage in (False, True):
@@ -135,14 +135,14 @@ def test_words_of_ours_in_the_text_are_only_text() -> None:
 
 
 @pytest.mark.parametrize("null", [b', "usage": null', b',"usage" : null', b',"usage":null'])
-def test_the_null_member_is_taken_out_however_it_is_written(null: bytes) -> None:
+def test_a_null_usage_is_removed_in_every_spelling(null: bytes) -> None:
     blank = b'data: {"id":"1","choices":[{"delta":{}}]%b}\n\n'
     relayed, events = relay([blank % null + DONE])
     assert relayed == blank % b"" + DONE
     assert events.usage is None
 
 
-def test_usage_at_the_front_of_a_chunk_is_taken_out() -> None:
+def test_usage_at_the_start_of_a_chunk_is_removed() -> None:
     relayed, _ = relay([b'data: {"usage":null,"id":"1","choices":[1]}\n\n' + DONE])
     assert relayed == b'data: {"id":"1","choices":[1]}\n\n' + DONE
 
@@ -158,7 +158,7 @@ def test_usage_that_counts_up_in_every_chunk() -> None:
     assert events.usage == REPORT
 
 
-def test_a_report_that_makes_no_sense_is_none_and_does_not_undo_an_earlier_one() -> None:
+def test_an_invalid_report_does_not_replace_an_earlier_one() -> None:
     strange = event(chunk(choices=[], usage={"prompt_tokens": "many"}))
     relayed, events = relay([event(chunk(choices=[], usage=USAGE)) + strange + DONE])
     assert events.usage == REPORT
@@ -184,7 +184,7 @@ def test_an_error_in_the_stream_ends_it_after_what_came_before(failing: bytes) -
         assert not events.done
 
 
-def test_a_null_error_is_none() -> None:
+def test_a_null_error_is_not_an_error() -> None:
     stream = event(chunk("one", error=None)) + DONE
     assert relay([stream])[0] == stream
 
@@ -222,7 +222,7 @@ def test_a_broken_event_at_the_end_of_a_block_is_a_failure(broken: bytes) -> Non
         assert events.failure is not None
 
 
-def test_an_event_without_an_end_is_not_collected_for_ever() -> None:
+def test_the_size_of_an_unfinished_event_is_bounded() -> None:
     events = ChatEvents(UsageParser("OpenAI", UnknownMembers()), keep_usage=False, max_event=10_000)
     assert events.feed(event(chunk("one"))) == event(chunk("one"))
     for _ in range(10):

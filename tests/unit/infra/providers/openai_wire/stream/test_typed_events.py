@@ -55,7 +55,7 @@ STREAM = b": ping\n\n" + b"".join(
 
 
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
-def test_everything_goes_through_byte_for_byte_wherever_it_is_split(line_end: bytes) -> None:
+def test_events_are_relayed_byte_for_byte_wherever_they_are_split(line_end: bytes) -> None:
     stream = STREAM.replace(b"\n", line_end)
     for at in range(1, len(stream)):
         events = filtered()
@@ -84,7 +84,7 @@ def test_done_is_relayed_after_the_end_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("rest", [DONE, b"data: {broken\n\n", b'data: {"type":', event("error", message="no")])
-def test_what_ends_a_stream_that_is_not_complete_is_a_failure(rest: bytes) -> None:
+def test_an_error_before_the_last_event_is_a_failure(rest: bytes) -> None:
     events = filtered()
     before = event("response.created")
     assert relay([before + rest], events) == before
@@ -92,13 +92,13 @@ def test_what_ends_a_stream_that_is_not_complete_is_a_failure(rest: bytes) -> No
     assert not events.done
 
 
-def test_a_stream_that_just_ends_is_not_complete() -> None:
+def test_a_stream_without_its_last_event_is_not_complete() -> None:
     events = filtered()
     assert relay([event("response.created")], events) == event("response.created")
     assert (events.done, events.failure, events.usage) == (False, None, None)
 
 
-def test_only_an_event_that_carries_an_error_is_mended() -> None:
+def test_only_an_event_with_an_error_is_redacted() -> None:
     good = event("response.completed", response={"error": None, "output": "secret"})
     assert relay([good], filtered()) == good
     bad = event("response.failed", response={"error": {"message": "secret"}, "usage": USAGE})
@@ -112,7 +112,7 @@ def test_events_that_break_clients_are_left_out(alone: bytes) -> None:
     assert relay([alone + STREAM], filtered()) == STREAM
 
 
-def test_an_event_without_an_end_is_not_collected_for_ever() -> None:
+def test_the_size_of_an_unfinished_event_is_bounded() -> None:
     events = filtered(max_event=1000)
     assert events.feed(b"x" * 1000) == b""
     assert events.failure is None
