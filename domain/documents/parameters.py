@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from urllib.parse import urlsplit
 
+from domain.documents.endpoint import check_endpoint
 from domain.documents.reader import Reader
 from domain.documents.request_defaults import KNOWN_DEFAULTS, read_default
 from domain.documents.values import MASK, VARIABLE_NAME, closest
@@ -50,7 +50,7 @@ def read_parameters(owner: Reader, model_type: ModelType | None, code: str) -> P
     reader = owner.table("parameters", discreet=True)
     texts = {name: _text(reader, name) for name in _EXAMPLES}
     _check_secret(reader, texts)
-    _check_endpoint(reader, texts["endpoint"])
+    check_endpoint(reader, texts["endpoint"], model_type)
     if model_type is not None:
         _check_needs(reader, texts, model_type)
         named_by = VENDORS[model_type].named_by
@@ -114,23 +114,6 @@ def _check_secret(reader: Reader, texts: Mapping[str, str | None]) -> None:
         reader.warn("api_key", "looks like the key itself", "the key in an environment variable, and its name here")
     if key is not None and secret is not None:
         reader.warn("api_key", "is not used, because secret_name is given as well", "one of the two")
-
-
-def _check_endpoint(reader: Reader, endpoint: str | None) -> None:
-    if endpoint is None or VARIABLE_NAME.fullmatch(endpoint):
-        return
-    name = "endpoint" if reader.given("endpoint") else "api_base"
-    try:
-        parts = urlsplit(endpoint)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or " " in endpoint:
-        reader.error(name, "is not an address", f"an address such as {_EXAMPLES['endpoint']}")
-    elif parts.username is not None:
-        reader.error(name, "contains a user name or a password", "an address without, and the key in secret_name")
-    elif parts.query or parts.fragment:
-        reader.warn(name, "has a query, which is not sent", "the address up to the query")
 
 
 def _check_needs(reader: Reader, texts: Mapping[str, str | None], model_type: ModelType) -> None:

@@ -114,3 +114,12 @@ def test_export_to_a_place_that_cannot_be_written_is_one_line(llmproxy: Command,
     done = llmproxy("catalog", "export", tmp_path / "file" / "below")
     assert done.code == 1
     assert done.err.count("\n") == 1
+
+
+def test_a_target_uri_of_azure_is_an_error_that_names_what_was_meant(llmproxy: Command, tmp_path: Path) -> None:
+    endpoint = "https://x.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21"
+    document = model_body(model_type="AzureOpenAI", parameters={"secret_name": "A_KEY", "endpoint": endpoint})
+    write(tmp_path / "a.json", document)
+    done = llmproxy("catalog", "validate", tmp_path / "a.json")
+    assert done.code == 1
+    assert '"https://x.openai.azure.com" and "deployment_name": "d" and "api_version": "2024-10-21"' in done.out

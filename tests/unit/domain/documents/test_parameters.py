@@ -98,7 +98,7 @@ def test_the_simulator_needs_nothing(model_type: ModelType | None) -> None:
         ({"endpoint": "https://[bad"}, "endpoint", "error"),
         ({"endpoint": "https://host.test:99999"}, "endpoint", "error"),
         ({"endpoint": "https://user:pass@host.test"}, "endpoint", "error"),
-        ({"endpoint": "https://host.test/?api-version=1"}, "endpoint", "warning"),
+        ({"endpoint": "https://host.test/?api-version=1"}, "endpoint", "error"),
         ({"api_base": "https://other.test"}, "endpoint", "error"),
         ({"timeout": 0}, "timeout", "error"),
         ({"timeout": 3601}, "timeout", "error"),
