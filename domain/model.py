@@ -94,6 +94,7 @@ class ModelDocument:
         weight: share of the calls among documents of one priority.
         fallbacks: other codes to try, for any reason.
         fallbacks_for: the same by reason.
+        retry_timeouts: another deployment is tried after a time-out of this one, which may cost twice.
         limits: what this deployment can take.
         routing: how calls are shared among the deployments of the model; None leaves it to the settings.
         affinity: which calls prefer the same deployment.
@@ -119,6 +120,7 @@ class ModelDocument:
     weight: int = 1
     fallbacks: tuple[str, ...] = ()
     fallbacks_for: Mapping[FallbackReason, tuple[str, ...]] = field(default_factory=dict)
+    retry_timeouts: bool = False
     limits: Limits = NO_LIMITS
     routing: Strategy | None = None
     affinity: Affinity = Affinity.NONE

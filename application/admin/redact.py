@@ -24,7 +24,7 @@ _PLAIN_PARAMETERS = KNOWN_DEFAULTS | {
 _ADDRESSES = frozenset({"endpoint", "api_base"})
 _OURS = frozenset(
     {"id", "code", "name", "provider", "model_type", "private", "projects", "operations", "costs"}
-    | {"enabled", "priority", "weight", "fallbacks", "limits", "context_window", "max_output_tokens"}
+    | {"enabled", "priority", "weight", "fallbacks", "retry_timeouts", "limits", "context_window", "max_output_tokens"}
 )
 _TELLING = re.compile(r"key|token|secret|passw|credential|auth|signature|bearer|cookie", re.IGNORECASE)
 _SEPARATED = re.compile(r"[A-Za-z0-9]+(?:[_.-][A-Za-z0-9]+)+")

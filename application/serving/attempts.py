@@ -27,7 +27,8 @@ async def first_success(
     """Return the answer of the first candidate that gives one, or of a model that it falls back to.
 
     The next one is tried where the failure is the deployment's own and it cannot have done the work. That excludes a
-    time-out: the answer may have been made, and charged, all the same.
+    time-out after the whole request was sent, unless the document asks for it: the answer may have been made, and
+    charged, all the same.
 
     Args:
         account: of the call.
@@ -54,7 +55,9 @@ async def first_success(
             except UpstreamError as error:
                 account.attempt_failed(error)
                 failure = error
-                if not error.retryable or isinstance(error, UpstreamTimeoutError):
+                if not error.retryable or (
+                    isinstance(error, UpstreamTimeoutError) and _may_cost_twice(account, document)
+                ):
                     break
             else:
                 account.attempt_succeeded()
@@ -63,3 +66,7 @@ async def first_success(
     if failure is None:
         raise AssertionError("a call was admitted without a deployment")
     raise failure
+
+
+def _may_cost_twice(account: CallAccount, document: ModelDocument) -> bool:
+    return account.attempts[-1].may_have_worked and not document.retry_timeouts

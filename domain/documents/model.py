@@ -20,7 +20,17 @@ from domain.vendors import VENDORS, ModelType
 
 _KNOWN = frozenset(
     {"id", "code", "name", "provider", "model_type", "private", "projects", "parameters", "operations", "costs"}
-    | {"enabled", "priority", "weight", "fallbacks", "limits", "context_window", "max_output_tokens", "vendor_objects"}
+    | {
+        "enabled",
+        "priority",
+        "weight",
+        "fallbacks",
+        "retry_timeouts",
+        "limits",
+        "context_window",
+        "max_output_tokens",
+        "vendor_objects",
+    }
     | ROUTING_MEMBERS
     | STORE_MEMBERS
 )
@@ -84,6 +94,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         weight=1 if weight is None else weight,
         fallbacks=tuple(dict.fromkeys(other for codes in fallbacks.values() for other in codes)),
         fallbacks_for=fallbacks,
+        retry_timeouts=reader.flag("retry_timeouts", default=False),
         limits=read_limits(reader),
         routing=routing.strategy,
         affinity=routing.affinity,

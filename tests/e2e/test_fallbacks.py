@@ -25,10 +25,15 @@ def scripted() -> Iterator[ScriptedUpstream]:
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedUpstream) -> Iterator[LLMProxy]:
     others = ["private", "speaks", "spare"]
+    quick = {"endpoint": f"{scripted.url}/v1", "timeout": 1}
     by_reason = {"context_length": ["long"], "content_filter": ["spare"]}
     made = LLMProxy(
         tmp_path_factory.mktemp("fallbacks"),
         upstream("away", "http://127.0.0.1:1/v1", fallbacks=others),
+        upstream("patient", f"{scripted.url}/v1", id="patient-1", priority=1, parameters=quick, retry_timeouts=True),
+        simulated("patient", id="patient-2", priority=2),
+        upstream("careful", f"{scripted.url}/v1", id="careful-1", priority=1, parameters=quick),
+        simulated("careful", id="careful-2", priority=2),
         upstream("short", f"{scripted.url}/v1", fallbacks=by_reason),
         simulated("private", private=True, projects=["another"]),
         simulated("speaks", operations=["audio_tts"]),
@@ -92,3 +97,12 @@ def test_a_call_that_its_own_model_serves_says_so(proxy: LLMProxy) -> None:
     assert served_by(ask(proxy, "spare-1", "own")) == ["spare", "spare-1", "1"]
     line = line_of(proxy, "own")
     assert (line["code_asked"], line["code"]) == ("spare-1", "spare")
+
+
+def test_a_time_out_moves_on_only_where_the_document_says_so(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
+    with scripted.answering(then="wait"):
+        assert ask(proxy, "careful", "careful").status_code == 504
+        assert served_by(ask(proxy, "patient", "patient")) == ["patient", "patient-2", "2"]
+    line = line_of(proxy, "patient")
+    assert (line["status"], line["document_id"]) == (200, "patient-2")
+    assert line["exposure_units"] > line["cost_units"]
