@@ -109,6 +109,7 @@ def _refused(error: BaseException, names: frozenset[str], text: ErrorText) -> Up
         kind=error_type or ("server_error" if status >= _SERVER_ERROR else "invalid_request_error"),
         param=text.param,
         code=code,
+        members=text.members,
         retry_after=_retry_after(error),
     )
 

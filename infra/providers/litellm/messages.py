@@ -6,10 +6,13 @@ import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _LONGEST = 2000
+_DEEPEST = 6  # levels of a member of an error object
+_MOST = 50  # entries of each level
+_STANDARD = frozenset({"message", "type", "status", "param", "code"})
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"<>)\]}]+", re.IGNORECASE)
 _HOST = re.compile(
     r"\b(?:\d{1,3}(?:\.\d{1,3}){3}|localhost|(?:[a-z0-9-]+\.)+(?:com|net|org|io|ai|dev|app|local|internal|cloud|azure))"
@@ -39,12 +42,14 @@ class ErrorText:
         kind: the ``type``.
         param: the member of the request.
         code: the machine-readable code.
+        members: further members of the error object.
     """
 
     message: str
     kind: str | None = None
     param: str | None = None
     code: str | None = None
+    members: Mapping[str, object] = field(default_factory=dict)
 
 
 def error_text(text: str, secrets: Sequence[str], body: object = None) -> ErrorText:
@@ -62,6 +67,7 @@ def error_text(text: str, secrets: Sequence[str], body: object = None) -> ErrorT
             _identifier(error.get("type") or error.get("status"), secrets),
             _identifier(error.get("param"), secrets),
             _identifier(error.get("code"), secrets),
+            {str(name): _redacted(value, secrets) for name, value in error.items() if name not in _STANDARD},
         )
     return ErrorText("" if _PAGE.search(text) else clean(text, secrets))
 
@@ -109,6 +115,18 @@ def _error_in(found: Any) -> Mapping[str, Any] | None:
     if isinstance(inner, dict) and isinstance(inner.get("message"), str):
         return inner
     return None
+
+
+def _redacted(value: Any, secrets: Sequence[str], depth: int = 0) -> Any:
+    """Clean every text of a member of an error object; what is nested too deeply is left out."""
+    if isinstance(value, str):
+        return clean(value, secrets)
+    if depth == _DEEPEST or not isinstance(value, dict | list):
+        return None if isinstance(value, dict | list) else value
+    if isinstance(value, list):
+        return [_redacted(each, secrets, depth + 1) for each in value[:_MOST]]
+    members = list(value.items())[:_MOST]
+    return {clean(str(name), secrets): _redacted(each, secrets, depth + 1) for name, each in members}
 
 
 def _identifier(value: object, secrets: Sequence[str]) -> str | None:

@@ -150,6 +150,24 @@ def test_each_choice_of_a_stream_ends_by_itself(client: OpenAI, upstream: Record
     assert streamed(client, "gemini", n=2) == ({0: "aa", 1: "bb"}, {0: "length", 1: "stop"})
 
 
+def test_log_probabilities_are_delivered(client: OpenAI, upstream: RecordingUpstream) -> None:
+    token = {"token": "a", "logprob": -0.5, "bytes": [97], "top_logprobs": []}
+    logprobs = {"content": [token], "refusal": None}
+    first = chunk(0, role="assistant", content="a")
+    first["choices"][0]["logprobs"] = logprobs
+    upstream.send_events([first, chunk(0, "stop")], done=True)
+    stream = client.chat.completions.create(model="openai", messages=USER, stream=True, logprobs=True)
+    streamed_logprobs = [choice.logprobs for each in stream for choice in each.choices if choice.logprobs]
+    message = {"role": "assistant", "content": "a"}
+    choice = {"index": 0, "finish_reason": "stop", "message": message, "logprobs": logprobs}
+    upstream.send_json({"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]})
+    whole = client.chat.completions.create(model="openai", messages=USER, logprobs=True).choices[0].logprobs
+    for found in (*streamed_logprobs, whole):
+        assert found is not None
+        assert [(each.token, each.logprob) for each in found.content or ()] == [("a", -0.5)]
+    assert len(streamed_logprobs) == 1
+
+
 @pytest.mark.parametrize("name", ["MODEL", "Model", "Stream", "N", "Tools", "TOOL_CHOICE", "models", "preset"])
 @pytest.mark.parametrize("model", ["openai", "cohere", "gemini", "claude"])
 def test_no_other_spelling_chooses_a_model_or_a_tool(

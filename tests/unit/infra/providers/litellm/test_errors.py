@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -157,3 +158,16 @@ def test_ours_pass_unchanged() -> None:
 def test_each_of_litellms_wrappings_is_taken_off(text: str) -> None:
     ours = translate(raised("RateLimitError", text, status_code=429))
     assert (ours.message, ours.code) == ("Not like this.", None)
+
+
+def test_further_members_of_an_error_are_passed_on_without_secrets() -> None:
+    inner = {"code": "Policy", "filter": {"hate": {"filtered": True}}, "at": f"https://api.vendor.com/?k={SECRET}"}
+    deep: Any = "x"
+    for _ in range(20):
+        deep = [deep]
+    body = {"message": "No.", "code": "c", "innererror": inner, "deep": deep}
+    error = translate(raised("BadRequestError", json.dumps({"error": body}), status_code=400), [SECRET])
+    assert isinstance(error, UpstreamRefusedError)
+    assert (error.message, error.code) == ("No.", "c")
+    assert error.members["innererror"] == inner | {"at": "[address]"}
+    assert error.members.keys() == {"innererror", "deep"}
