@@ -43,7 +43,7 @@ class InFlightCall:
     rows: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SliceRow:
     """This process's slice of a budget, as far as it knows.
 

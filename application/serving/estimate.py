@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -71,7 +71,11 @@ class HighestPrices:
 
 
 def likely(
-    use_case: UseCase, call: Call, candidates: Sequence[ModelDocument], usual: int | None, highest: HighestPrices
+    use_case: UseCase,
+    call: Call,
+    candidates: Sequence[ModelDocument],
+    usual: Callable[[], int | None],
+    highest: HighestPrices,
 ) -> Estimate:
     """Estimate a call.
 
@@ -79,11 +83,11 @@ def likely(
         use_case: what is asked for.
         call: the call.
         candidates: the deployments that may serve it.
-        usual: output tokens that such calls rarely exceed; None if too few were made.
+        usual: returns the output tokens that such calls rarely exceed; None if too few were made.
         highest: prices.
     """
     if call.endpoint not in TEXTS:
-        return _other(use_case, call, candidates, usual)
+        return _other(use_case, call, candidates, usual())
     sent = _likely_input(use_case, call, candidates)
     received = 0
     if call.endpoint is not Endpoint.EMBEDDINGS:
@@ -91,7 +95,7 @@ def likely(
         if received:
             received *= choices_of(call)
         else:
-            received = usual or candidates[0].max_output_tokens or USUAL_OUTPUT
+            received = usual() or candidates[0].max_output_tokens or USUAL_OUTPUT
     return Estimate(sent, received, costs_of(sent, received, candidates, highest))
 
 

@@ -90,6 +90,10 @@ class BudgetHold:
         """All that is known to be spent, this process's latest calls included."""
         return self.settled + self.spent - self.known
 
+    def exhausted(self, _need: int) -> bool:
+        """Return false: what others hold may come back, so that a call waits for a while."""
+        return False
+
     def reserve(self, cost: int) -> None:
         """Set aside what a call may cost."""
         self.reserved += cost
@@ -133,6 +137,10 @@ class RateHold:
         self.demand = Demand(now)
         self.away_level: float | None = None
         self.away_at = 0.0
+
+    def exhausted(self, need: int) -> bool:
+        """Return whether the bucket had less than this after the last turn."""
+        return self.level < need
 
     def left(self, now: float) -> int:
         """Return what may pass without asking: what is held, and a little credit where the bucket is far from empty."""
@@ -206,12 +214,17 @@ class SlotHold:
         self.waiting = 0
         self.used_at = 0.0
         self.retry_at = 0.0
+        self.refused = False
+
+    def exhausted(self, _need: int) -> bool:
+        """Return whether the last turn brought fewer slots than were needed."""
+        return self.refused
 
     def left(self, now: float) -> int:
         """Return how many more calls may begin."""
         return (self.count if now < self.expires else 0) - self.in_use
 
-    def renewed(self, count: int, live: int, now: float) -> None:
-        """Note what the store granted."""
-        self.count, self.live = count, live
+    def renewed(self, count: int, need: int, live: int, now: float) -> None:
+        """Note what the store granted of what was needed."""
+        self.count, self.live, self.refused = count, live, count < need
         self.expires = now + SLOT_MS / 1000 - 2

@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 WAIT_S = 1.0
 """The longest that a call waits for the store, or for others to be settled."""
+FIRST_WAIT_S = 3.0
+"""The same for the first calls of a project in a process, for which accounts are opened from the ledger."""
 _AGAIN_S = 0.2
 _UNKNOWN_HOLDERS = 10
 _SAY_AGAIN_S = 10.0
@@ -80,7 +82,7 @@ class Limiter:
                     account.use_case, account.call, account.candidates, self._highest, self._length_ms
                 )
             else:
-                usual = plan.usual.rarely_above()
+                usual = plan.usual.rarely_above
                 estimate = likely(account.use_case, account.call, account.candidates, usual, self._highest)
         held.reservation = await self._reserve(plan, estimate)
 
@@ -123,25 +125,30 @@ class Limiter:
         return await self._last_mile(plan, estimate, short, now)
 
     async def _last_mile(self, plan: Plan, estimate: Estimate, short: list[Hold], now: float) -> Reservation:
-        deadline = now + WAIT_S
+        first = any(isinstance(hold, BudgetHold) and not hold.opened for hold in short)
+        deadline = now + (FIRST_WAIT_S if first else WAIT_S)
         turned = False
+        asked: set[Hold] = set()  # others may take what a turn brought, before this call does
         while short:
             for hold in short:
                 self._refuse_what_no_turn_helps(plan, hold, estimate, now, turned=turned)
-            away = plan.subject.away and (turned or now < plan.subject.next_turn)
+            # A store that does not respond in time is no better than one that is unavailable.
+            away = (plan.subject.away and (turned or now < plan.subject.next_turn)) or (now >= deadline and not turned)
             if away or now >= deadline:
                 return self._without_the_store(plan, estimate, short, now, away=away)
-            if turned and not all(isinstance(hold, BudgetHold) for hold in short):
+            if any(hold in asked and hold.exhausted(_need(hold, estimate)) for hold in short):
                 return self._shadowed(plan, estimate, short, now)
             if turned:
                 await self._holder.released(min(_AGAIN_S, deadline - now))
-            await self._turn(plan, estimate, short, deadline - now)
-            turned = True
+            if await self._turn(plan, estimate, short, deadline - now):
+                turned = True
+                asked.update(short)
             now = self._clock.monotonic()
             short = plan.short(estimate, now)
         return plan.take(estimate, now)
 
-    async def _turn(self, plan: Plan, estimate: Estimate, short: Sequence[Hold], seconds: float) -> None:
+    async def _turn(self, plan: Plan, estimate: Estimate, short: Sequence[Hold], seconds: float) -> bool:
+        """Wait for a turn at the store; return whether there was one in time."""
         needs = [(hold, _need(hold, estimate)) for hold in short]
         for hold, need in needs:
             if isinstance(hold, SlotHold):
@@ -151,13 +158,14 @@ class Limiter:
         try:
             await asyncio.wait_for(self._holder.turn(plan.subject), seconds)
         except TimeoutError:
-            pass
+            return False
         finally:
             for hold, need in needs:
                 if isinstance(hold, SlotHold):
                     hold.waiting -= 1
                 else:
                     hold.waiting.remove(need)
+        return True
 
     def _refuse_what_no_turn_helps(
         self, plan: Plan, hold: Hold, estimate: Estimate, now: float, *, turned: bool
@@ -236,4 +244,4 @@ def _of_one(account: CallAccount, plan: Plan, highest: HighestPrices) -> Estimat
     reservation = None if account.held is None else account.held.reservation
     if reservation is not None and reservation.plan.estimates:
         return reservation.estimate
-    return likely(account.use_case, account.call, account.candidates, None, highest)
+    return likely(account.use_case, account.call, account.candidates, plan.usual.rarely_above, highest)

@@ -89,9 +89,12 @@ def _holds_more_than_text(call: Call) -> bool:
 
 
 def _refuse_hosted_tools(call: Call) -> None:
-    tools = json.loads(bytes(call.fields.get("tools", b"null")))
+    fields = call.fields
+    if "tools" not in fields and "web_search_options" not in fields:
+        return
+    tools = json.loads(bytes(fields.get("tools", b"null")))
     hosted = [tool for tool in tools or () if not isinstance(tool, dict) or tool.get("type") not in _OWN_TOOLS]
-    if hosted or bytes(call.fields.get("web_search_options", b"null")) != b"null":
+    if hosted or bytes(fields.get("web_search_options", b"null")) != b"null":
         raise InvalidRequestError(
             "This project has a strict budget, and the cost of tools that the provider runs is not known before the "
             "call: remove them, or ask for a budget that is not strict.",

@@ -118,8 +118,8 @@ class Turn:
             alerts += [Alert(self._subject.name, hold, share, account.settled) for share in ask.alerts]
         for rate, _ in self._rates:
             rate.taken(*self._rate_results[rate.name], self._live, self._now)
-        for slots, _ in self._slots:
-            slots.renewed(self._slot_results[slots.name], self._live, self._now)
+        for slots, (need, _) in self._slots:
+            slots.renewed(self._slot_results[slots.name], need, self._live, self._now)
         self._forget_ended(in_flight)
         self._subject.next_turn = self._now + self._pause()
         return alerts

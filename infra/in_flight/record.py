@@ -102,7 +102,9 @@ class SlotRecord:
             operation = self._operations.pop(slot)
             for row in rows:
                 slice_ = self.slice(row)
-                self._write(row, operation, replace(slice_, spent=slice_.spent + cost))
+                spent = slice_.spent + cost
+                changed = SliceRow(slice_.subject, slice_.account, slice_.granted, spent, slice_.known)
+                self._write(row, operation, changed)
         memory, at = self._calls[slot]
         memory[at] = FREE
         self._free.append(slot)

@@ -1,0 +1,127 @@
+"""The cost of limits and budgets: ``python -m bench.limits``.
+
+Two servers, one whose project has none and one whose project has limits, a budget and a strict budget, in turns under
+the same load: CPU milliseconds for a call, and operations of the lease store. Then the record of calls in flight by
+itself, which every call pays.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from application.ports.in_flight import InFlightCall
+from bench import ours
+from bench.gateways import Launch
+from bench.measure import first_answer, run_load
+from bench.processes import cpu_seconds, free_port, gateway_core, python_module, running, tool_core, wait_until_open
+from bench.scenarios import SCENARIOS
+from infra.in_flight.mapped import MappedInFlight
+
+LIMITS = {"rpm": 10_000_000, "tpm": 10_000_000_000, "concurrency": 1000}
+BUDGETS = [
+    {"amount": "100000", "period": "month", "timezone": "Europe/Berlin", "alert_at": ["0.8", "1"]},
+    {"id": "strict", "amount": "1000000", "period": "day", "strict": True},
+]
+_RECORDED = 50_000
+
+
+@dataclass(slots=True)
+class Server:
+    """One of the two servers.
+
+    Args:
+        name: as printed.
+        launch: how it is started.
+        port: where it listens.
+        pid: its process.
+    """
+
+    name: str
+    launch: Launch
+    port: int
+    pid: int
+    cpu_ms: list[float] = field(default_factory=list)
+    calls: int = 0
+
+    def load(self, seconds: float) -> None:
+        """Ask it for a while, and note what a call cost."""
+        before = cpu_seconds(self.pid)
+        result = run_load(self.launch, self.port, SCENARIOS[0], seconds)
+        if result.failures:
+            raise SystemExit(f"{self.name}: {result.failures} calls failed ({result.first_failure})")
+        self.calls += result.calls
+        self.cpu_ms.append((cpu_seconds(self.pid) - before) / result.calls * 1000)
+
+    def store_operations(self) -> float:
+        """Return the operations of the lease store so far, from its metrics."""
+        text = httpx.get(f"http://127.0.0.1:{self.port}/metrics", headers={"Accept": "text/plain"}).text
+        lines = [line for line in text.splitlines() if line.startswith("llm_proxy_lease_store_operations ")]
+        return float(lines[0].rpartition(" ")[2]) if lines else float("nan")
+
+
+def start(stack: ExitStack, name: str, work: Path, upstream: int, *, projects: int, limited: bool) -> Server:
+    """Start a server whose project has limits or not."""
+    work.mkdir()
+    models, bodies = ours.documents(upstream, keys=projects * ours.KEYS_PER_PROJECT)
+    for body in models:
+        body |= {"context_window": 8000, "max_output_tokens": 1000}
+    if limited:
+        bodies[0] |= {"limits": LIMITS, "budgets": BUDGETS}
+    ours.fill(work / "data", models, bodies)
+    launch = ours.launch(work)
+    process = stack.enter_context(running(launch.argv, core=gateway_core(), log=work / "server.log", env=launch.env))
+    return Server(name, launch, first_answer(launch, process), process.pid)
+
+
+def recorded(folder: Path) -> float:
+    """Return the microseconds that the record of calls in flight takes for a call."""
+    record = MappedInFlight(folder)
+    call = InFlightCall("0" * 32, 1, "bench", "bench-0", "bench", "chat/completions", "req_" + "0" * 32, 100, 0)
+    started = time.perf_counter()
+    for _ in range(_RECORDED):
+        record.settled(record.begin(call), (), 0)
+    elapsed = time.perf_counter() - started
+    record.close(empty=True)
+    return elapsed / _RECORDED * 1e6
+
+
+def main() -> None:
+    """Run the benchmark."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--projects", type=int, default=10)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        work, upstream = Path(folder), free_port()
+        mock = python_module("bench.upstream", "--port", str(upstream))
+        stack.enter_context(running(mock, core=tool_core(), log=work / "upstream.log"))
+        wait_until_open(upstream)
+        servers = [
+            start(stack, name, work / name, upstream, projects=arguments.projects, limited=name == "limited")
+            for name in ("plain", "limited")
+        ]
+        for server in servers:
+            run_load(server.launch, server.port, SCENARIOS[0], 1.0)
+        for number in range(arguments.rounds):
+            for server in servers:
+                server.load(arguments.seconds)
+            ratio = servers[1].cpu_ms[-1] / servers[0].cpu_ms[-1]
+            print(f"round {number + 1}: {', '.join(f'{s.name} {s.cpu_ms[-1]:.4f} ms' for s in servers)}, {ratio:.3f}x")
+        ratios = [limited / plain for plain, limited in zip(servers[0].cpu_ms, servers[1].cpu_ms, strict=True)]
+        print(f"ratio: median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
+        operations = servers[1].store_operations()
+        print(f"operations of the lease store: {operations:.0f} for {servers[1].calls} calls")
+        print(f"record of calls in flight: {recorded(work / 'record'):.2f} microseconds for a call")
+
+
+if __name__ == "__main__":
+    main()
