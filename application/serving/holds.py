@@ -33,7 +33,7 @@ class Demand:
         seconds = now - self.since
         if seconds > _SHORTEST_S:
             latest = self.asked / seconds
-            share = min(1.0, seconds)
+            share = min(1.0, max(seconds, 0.3) if latest > self.per_second else seconds)
             self.per_second = self.per_second * (1 - share) + latest * share
             self.asked, self.since = 0, now
         return self.per_second
@@ -147,7 +147,7 @@ class RateHold:
         held = self.granted - self.used
         if self.expires and now >= self.expires and held > 0:
             held = 0
-        if self.level_at and now - self.level_at < _KNOWN_S and held <= 0:
+        if self.level_at and now - self.level_at < _KNOWN_S:
             held += int(self.level / (4 * self.live))
         return held
 

@@ -132,7 +132,7 @@ class Limiter:
         while short:
             for hold in short:
                 self._refuse_what_no_turn_helps(plan, hold, estimate, now, turned=turned)
-            # A store that does not respond in time is no better than one that is unavailable.
+            # A store that does not respond in time counts as unavailable.
             away = (plan.subject.away and (turned or now < plan.subject.next_turn)) or (now >= deadline and not turned)
             if away or now >= deadline:
                 return self._without_the_store(plan, estimate, short, now, away=away)
@@ -211,8 +211,8 @@ class Limiter:
                 if not away or not self._may_be_exposed(hold, need):
                     pause = plan.subject.next_turn - now if away else 1.0
                     raise refusals.unavailable(hold, max(pause, 1.0))
-            elif hold.name in plan.shadow:
-                continue
+            elif hold.name in plan.shadow or (not away and not hold.exhausted(need)):
+                continue  # the store has enough: others were only faster, time after time
             elif isinstance(hold, SlotHold):
                 if not away or hold.in_use >= max(1, hold.capacity // hold.live):
                     self._limited(hold, estimate, now)
