@@ -20,6 +20,7 @@ LONGER = {
     "domain/errors.py": "the whole error tree, drawn once and defined below its drawing",
     "tests/contract/test_usage_store.py": "the whole behaviour of a port in one suite",
     "tests/e2e/clients/parameter_values.py": "one table: a value for every parameter of every operation",
+    "tests/e2e/test_operation_faults.py": "every failure of an upstream, for every operation",
     "tests/fakes/usage_reports.py": "one table: the usage object of every vendor",
     "tests/integration/cli/test_catalog_plan.py": "a plan's whole life, each step with what can come between",
     "tests/integration/clients/test_http_pool.py": "everything that a pooled connection can go through",

@@ -29,8 +29,13 @@ from tests.fakes.raw_http import request
 from tests.fakes.upstream_script import ScriptedUpstream
 
 UPSTREAM_KEY = "sk-upstream-secret-0123456789"
+PAIRS = ("refusing-pair", "closing-pair", "cut-pair")
+"""Models of two deployments: one for each kind of failure, so that no circuit breaker opens."""
+NO_BREAKER = {"LLMPROXY_CIRCUIT_BREAKER_THRESHOLD": "1000"}
 SOON = 1
 """Seconds that an upstream may be silent here."""
+FIRST_CONTENT = {"chat/completions": 2, "responses": 5}
+"""Number of the event that has the first content, where it is not the first one."""
 UPLOAD = {"file": ("talk.wav", b"RIFF" + bytes(5_000_000), "audio/wav")}
 NOTHING = ("input_tokens", "output_tokens", "characters", "audio_milliseconds", "images", "cost_units")
 
@@ -54,9 +59,9 @@ def proxy(
         at("gpt-image-wire", simulator.url),
         at("refusing", "http://127.0.0.1:1/v1"),
         at("scripted", f"{scripted.url}/v1"),
-        at("pair", f"{scripted.url}/v1", id="pair-1", priority=0),
-        at("pair", simulator.url, id="pair-2", priority=1),
-        variables={"UPSTREAM_API_KEY": UPSTREAM_KEY, "LLMPROXY_CONNECT_TIMEOUT": "3"},
+        *[at(pair, f"{scripted.url}/v1", id=f"{pair}-1", priority=0) for pair in PAIRS],
+        *[at(pair, simulator.url, id=f"{pair}-2", priority=1) for pair in PAIRS],
+        variables={"UPSTREAM_API_KEY": UPSTREAM_KEY, "LLMPROXY_CONNECT_TIMEOUT": "3", **NO_BREAKER},
     )
     yield made
     clean(made.logs())
@@ -147,18 +152,22 @@ def test_upstreams_that_never_answer(client: httpx.Client, proxy: LLMProxy) -> N
 @pytest.mark.parametrize("path", [*STREAMS, "audio/speech"])
 @pytest.mark.parametrize(
     ("fault", "status"),
-    [({"cut_after": 1}, 502), ({"error_in_stream": 1}, 502), ({"malformed": True}, 502)],
+    [("cut_after", 502), ("error_in_stream", 500), ("malformed", 502)],
 )
-def test_streams_that_break_off(
-    client: httpx.Client, proxy: LLMProxy, path: str, fault: dict[str, object], status: int
-) -> None:
-    check_broken(proxy, path, begin(client, path, simulator=fault), status, own="error_in_stream" not in fault)
+def test_streams_that_break_off(client: httpx.Client, proxy: LLMProxy, path: str, fault: str, status: int) -> None:
+    answer = begin(client, path, simulator={fault: True if fault == "malformed" else FIRST_CONTENT.get(path, 1)})
+    if fault == "malformed" and path in FIRST_CONTENT:  # the second event is malformed
+        check_error(answer, status, "upstream_protocol")
+    else:
+        check_broken(proxy, path, answer, status, own=fault != "error_in_stream")
 
 
 def test_streams_that_fall_silent(client: httpx.Client, proxy: LLMProxy) -> None:
     paths = [*STREAMS, "audio/speech"]
     with ThreadPoolExecutor(len(paths)) as threads:
-        answers = list(threads.map(lambda path: begin(client, path, simulator={"stall_after": 1}), paths))
+        answers = list(
+            threads.map(lambda path: begin(client, path, simulator={"stall_after": FIRST_CONTENT.get(path, 1)}), paths)
+        )
     for path, answer in zip(paths, answers, strict=True):
         check_broken(proxy, path, answer, 504)
 
@@ -218,15 +227,18 @@ REFUSAL = b"HTTP/1.1 503 Busy\r\ncontent-type: application/json\r\ncontent-lengt
 
 
 @pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("answer", [REFUSAL, b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"])
+@pytest.mark.parametrize(
+    ("pair", "answer"),
+    [*zip(PAIRS, [REFUSAL, b"", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"], strict=True)],
+)
 def test_another_deployment_takes_over(
-    client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream, path: str, answer: bytes
+    client: httpx.Client, proxy: LLMProxy, scripted: ScriptedUpstream, path: str, pair: str, answer: bytes
 ) -> None:
     with scripted.answering(answer, then="close"):
-        taken = post(client, path, "pair")
+        taken = post(client, path, pair)
     assert taken.status_code == 200, taken.text
     line = line_of(proxy, taken.headers["x-request-id"])
-    assert (line["document_id"], line["attempts"], line["status"]) == ("pair-2", 2, 200)
+    assert (line["document_id"], line["attempts"], line["status"]) == (f"{pair}-2", 2, 200)
 
 
 @pytest.mark.parametrize("answer", [REFUSAL, b""])
@@ -235,7 +247,7 @@ def test_the_other_deployment_gets_the_upload_in_full(
 ) -> None:
     """Although the first one hung up in the middle of it."""
     with scripted.answering(answer, then="close"):
-        post_form(client, "audio/transcriptions", "pair", UPLOAD)
+        post_form(client, "audio/transcriptions", PAIRS[0], UPLOAD)
     (file,) = simulator.last()["files"]
     assert file["sha256"] == sha256(UPLOAD["file"][1]).hexdigest()
 
