@@ -24,7 +24,7 @@ UVICORN_VERSIONS = frozenset({"0.54.0"})
 LARGEST_HEAD = 64 * 1024
 """Maximum size in bytes of a request line with its headers, or of trailers; what arrived in one read may be more."""
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_PROBES = (0.0, 0.1, 0.4)
+_PROBES = (0.0, 0.02, 0.1, 0.4)
 """Seconds after the end of a caller's input at which an interim response shows if it still reads."""
 _REFUSAL_SECONDS = 1.0
 """Time to read a refusal before the connection is closed."""

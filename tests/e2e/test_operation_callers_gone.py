@@ -150,9 +150,10 @@ def test_while_an_upload_is_passed_on(proxy: LLMProxy, lazy: ScriptedUpstream) -
     before = len(list(files.iterdir())) if files.exists() else 0
     upload = {"file": ("talk.wav", b"RIFF" + bytes(6_000_000), "audio/wav")}
     client = httpx.Client(headers={"api-key": proxy.key, "x-request-id": "passed-on"}, timeout=httpx.Timeout(5, read=1))
-    with lazy.answering(then="wait"), client, pytest.raises(httpx.ReadTimeout):
-        client.post(f"{proxy.url}/v1/audio/transcriptions", data={"model": "lazy"}, files=upload)
-    line = line_of(proxy, "passed-on")
+    with lazy.answering(then="wait"):
+        with client, pytest.raises(httpx.ReadTimeout):
+            client.post(f"{proxy.url}/v1/audio/transcriptions", data={"model": "lazy"}, files=upload)
+        line = line_of(proxy, "passed-on")
     assert (line["status"], line["usage_source"], line["attempts"]) == (499, "partial", 1)
     assert line["audio_milliseconds"] == 0
     wait_until(lambda: proxy.health()["upstreams"]["connections_busy"] == 0, 5, "the end of the upstream call")
