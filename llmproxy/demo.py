@@ -34,13 +34,14 @@ async def prepare_demo(store: CatalogStore, environment: Mapping[str, str], key:
     return list(dict.fromkeys(str(document["code"]) for document in documents))
 
 
-def lines_to_paste(base_url: str, key: str, models: list[str]) -> str:
+def lines_to_paste(base_url: str, key: str, models: list[str], data: str) -> str:
     """Return the text for the terminal once the demo is ready."""
     return f"""
 LLM Proxy demo is ready.
   base_url  {base_url}/v1
   key       {key}
   models    {", ".join(models)}
+  data      {data}
 
 Paste this into a shell:
 

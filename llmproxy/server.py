@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -59,5 +60,6 @@ def run(listener: socket.socket, workers: int, on_ready: Callable[[], None]) -> 
         Multiprocess(config, sockets=[listener]).run()
         return 0
     server = _Server(config, on_ready)
-    server.run(sockets=[listener])
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again once every call has ended
+        server.run(sockets=[listener])
     return 0 if server.started else 1

@@ -13,11 +13,14 @@ import click
 from application.admin.keys import new_key
 from application.errors import StoreUnavailableError
 from infra.controllers.addresses import is_loopback
-from llmproxy.cli.running import settings_or_fail
+from llmproxy.cli.running import place, settings_or_fail
 from llmproxy.demo import lines_to_paste, prepare_demo
 from llmproxy.listening import base_url, listen
 from llmproxy.settings import Authentication, Environment, Settings, load_environment
 from llmproxy.stores import open_stores
+
+_DEMO_DATA = "./demo-data"
+"""Folder of the demo unless DATA_DIR is set: its models and its project do not get into an operator's store."""
 
 
 @click.command(
@@ -31,6 +34,9 @@ from llmproxy.stores import open_stores
 def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
     """Run the server until it is stopped."""
     settings = settings_or_fail()
+    if demo and "data_dir" not in settings.model_fields_set:
+        os.environ["DATA_DIR"] = _DEMO_DATA  # for worker processes, too
+        settings = settings_or_fail()
     # First of all: a demo whose port is taken must not give the one that runs there another key.
     address = host or settings.host
     if settings.auth is Authentication.OFF and not is_loopback(address):
@@ -44,7 +50,10 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
     from llmproxy.server import run  # noqa: PLC0415
 
     url = base_url(address, listener)
-    sys.exit(run(listener, workers, lambda: ready(url)))
+    code = run(listener, workers, lambda: ready(url))
+    if code == 0:
+        click.echo("llmproxy stopped")
+    sys.exit(code)
 
 
 def _prepare_demo(settings: Settings) -> Callable[[str], None]:
@@ -63,7 +72,10 @@ def _prepare_demo(settings: Settings) -> Callable[[str], None]:
         models = asyncio.run(prepare())
     except StoreUnavailableError as error:
         raise click.ClickException(str(error)) from None
-    return lambda base_url: click.echo(lines_to_paste(base_url, key, models))
+    data = place(settings)
+    if not settings.cosmos_url:
+        data = f"{data} (for commands: DATA_DIR={data} llmproxy ...)"
+    return lambda base_url: click.echo(lines_to_paste(base_url, key, models, data))
 
 
 def _announce(base_url: str) -> None:

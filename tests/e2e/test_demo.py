@@ -180,3 +180,13 @@ def test_a_taken_port_is_said_and_the_demo_that_runs_there_keeps_its_key(tmp_pat
         assert models.status_code == 200
     finally:
         first.stop()
+
+
+def test_the_demo_leaves_the_operators_data_alone(tmp_path: Path) -> None:
+    env = environment(LLMPROXY_DEMO_KEY=KEY)
+    demo = Running("serve", "--demo", "--port", "0", env=env, ready=r"base_url\s+(\S+)/v1", cwd=tmp_path)
+    try:
+        assert f"data      {tmp_path}/demo-data " in demo.output()
+        assert [path.name for path in tmp_path.iterdir()] == ["demo-data"]
+    finally:
+        demo.stop()

@@ -51,6 +51,18 @@ def serves(proxy: LLMProxy) -> bool:
         return False
 
 
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=" ".join)
+def test_ctrl_c_ends_with_one_line_and_exit_code_0(tmp_path: Path, options: tuple[str, ...]) -> None:
+    proxy = LLMProxy(tmp_path, simulated("sim"), options=options)
+    wait_until(lambda: serves(proxy), 30, "the server")
+    os.kill(proxy.running.pid, signal.SIGINT)
+    wait_until(lambda: not alive(proxy.running.pid), 30, "its end")
+    assert proxy.stop() == 0
+    assert "Traceback" not in proxy.logs()
+    assert "KeyboardInterrupt" not in proxy.logs()
+    assert proxy.logs().rstrip().endswith("llmproxy stopped")
+
+
 @pytest.mark.slow
 def test_a_call_that_our_restart_cuts_off_is_not_booked_as_the_callers(tmp_path: Path) -> None:
     simulator = Simulator("--tps", "2")

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG", "VIRTUAL_ENV")
@@ -43,9 +44,10 @@ class Running:
         arguments: of the ``llmproxy`` command.
         env: its whole environment.
         ready: what it prints when it is ready; the first group is its base URL.
+        cwd: its working directory.
     """
 
-    def __init__(self, *arguments: str, env: Mapping[str, str], ready: str) -> None:
+    def __init__(self, *arguments: str, env: Mapping[str, str], ready: str, cwd: Path | None = None) -> None:
         self._lines: list[str] = []
         self._ready = threading.Event()
         self._pattern = re.compile(ready)
@@ -53,6 +55,7 @@ class Running:
         self._process = subprocess.Popen(  # noqa: S603 - our own command
             [sys.executable, "-m", "llmproxy", *arguments],
             env=dict(env),
+            cwd=cwd,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -102,6 +102,7 @@ def test_one_file_with_a_list_of_documents(llmproxy: Command, folder: Path) -> N
 
 
 def test_export_leaves_other_files_and_reports_them(llmproxy: Command, folder: Path) -> None:
+    llmproxy("init")
     write(folder / "other.json", model_body(id="x"))
     done = llmproxy("catalog", "export", folder)
     assert done.code == 0
