@@ -12,8 +12,8 @@ from enum import StrEnum
 
 _WINDOW = 60.0
 """Seconds over which the share of failures is counted."""
-_WINDOW_CALLS = 20
-"""Calls within the window below which a share says nothing."""
+_WINDOW_CALLS = 4
+"""Times the threshold: with fewer calls within the window a share is not significant."""
 _WINDOW_SHARE = 0.5
 
 
@@ -132,7 +132,8 @@ class Breaker:
 def _tripped(breaker: Breaker, policy: BreakerPolicy) -> bool:
     if breaker.failures_in_a_row >= policy.threshold:
         return True
-    return breaker.window_calls >= _WINDOW_CALLS and breaker.window_failures >= _WINDOW_SHARE * breaker.window_calls
+    calls = breaker.window_calls
+    return calls >= _WINDOW_CALLS * policy.threshold and breaker.window_failures >= _WINDOW_SHARE * calls
 
 
 def _opened(breaker: Breaker, now: float, policy: BreakerPolicy) -> Breaker:

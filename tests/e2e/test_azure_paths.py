@@ -74,7 +74,7 @@ def test_every_operation_of_every_deployment(proxy: LLMProxy, client: httpx.Clie
 def test_paths_without_a_deployment(proxy: LLMProxy, client: httpx.Client, prefix: str, path: str) -> None:
     assert served_by(proxy, ask(client, f"{prefix}/{path}?{VERSION}", path, model="plain")) == "plain-id"
     assert served_by(proxy, ask(client, f"{prefix}/{path}", path, model=CODE)) == "harbours"
-    check_error(ask(client, f"{prefix}/{path}", path), 400, None, "model")
+    check_error(ask(client, f"{prefix}/{path}", path), 400, "missing_required_parameter", "model")
 
 
 @pytest.mark.parametrize("path", PATHS)

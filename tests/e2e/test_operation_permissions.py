@@ -120,7 +120,7 @@ def test_a_model_type_does_what_it_can(others: httpx.Client, proxy: LLMProxy, ki
 @pytest.mark.parametrize("path", PATHS)
 def test_a_model_that_can_do_nothing_yet(others: httpx.Client, path: str) -> None:
     message = check_error(post(others, path, "realtime"), 400, "operation_not_supported", "model")
-    assert "It supports: nothing" in message
+    assert "It supports: no operation of this proxy" in message
 
 
 def test_what_is_listed_is_what_is_allowed(owners: httpx.Client, others: httpx.Client) -> None:
