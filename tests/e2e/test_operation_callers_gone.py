@@ -108,9 +108,8 @@ def test_before_the_first_byte(proxy: LLMProxy, own: Simulator, path: str) -> No
 def test_in_the_middle_of_a_stream(proxy: LLMProxy, own: Simulator, path: str) -> None:
     own.reset()
     wish = {"partial_images": 2, "size": "1024x1024"} if path.startswith("images/") else {}
-    seen = leave(
-        proxy, path, f"stream-{path}", lambda got: b"data: " in got, stream=True, simulator={"stall_after": 1}, **wish
-    )
+    stall = {"stall_after": {"chat/completions": 2, "responses": 6}.get(path, 1)}  # behind the first content
+    seen = leave(proxy, path, f"stream-{path}", lambda got: b"data: " in got, stream=True, simulator=stall, **wish)
     assert b"data: {" in seen
     exactly_counted(own, ended(own, proxy, f"stream-{path}"))
 

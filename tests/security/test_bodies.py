@@ -23,6 +23,8 @@ CHAT = "/v1/chat/completions"
 MEGABYTES = 32
 STALL = 0.05
 """Seconds of the server's own work that a small request may have to wait for."""
+SLACK = 2
+"""Processors differ, and one that is shared is slower: what is looked for is a stall of seconds, not of a tenth."""
 
 _START = b'{"model":"wire","stream":true,"messages":['
 HOSTILE: dict[str, tuple[str, bytes, bytes, bytes]] = {
@@ -134,7 +136,7 @@ def test_no_body_stops_the_server_or_fills_its_memory(large: Victim, name: str) 
         time.sleep(0.5)
     assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 5", b"HTTP/1.1 200"))
     assert not answer.startswith(b"HTTP/1.1 500")
-    assert stalls.longest < STALL
+    assert stalls.longest < SLACK * STALL
     assert stalls.peak - before < 3 * len(body)
 
 
@@ -145,7 +147,7 @@ def test_a_caller_that_leaves_an_unanswered_large_call_costs_nothing_more(large:
         with Stalls(large) as stalls:
             send(large, path, body, patience=0.5)
             time.sleep(1)
-        assert stalls.longest < STALL, name
+        assert stalls.longest < SLACK * STALL, name
     wait_until(lambda: large.health()["memory"]["used"] == 0, what="all memory given back")
 
 
