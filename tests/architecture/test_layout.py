@@ -22,7 +22,6 @@ LONGER = {
     "tests/e2e/clients/parameter_values.py": "one table: a value for every parameter of every operation",
     "tests/e2e/test_operation_faults.py": "every failure of an upstream, for every operation",
     "tests/fakes/usage_reports.py": "one table: the usage object of every vendor",
-    "tests/e2e/test_operation_faults.py": "every fault of an upstream, for every operation",
     "tests/integration/cli/test_catalog_plan.py": "a plan's whole life, each step with what can come between",
     "tests/integration/clients/test_http_pool.py": "everything that a pooled connection can go through",
     "tests/integration/openai_wire/test_provider.py": "everything that an upstream of this format can do to us",
