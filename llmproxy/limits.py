@@ -11,10 +11,10 @@ from fractions import Fraction
 from application.ports.in_flight import InFlight
 from application.serving.budget_alerts import AlertDelivery
 from application.serving.catalog_view import CatalogView
-from application.serving.holder import LeaseHolder
+from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock, Ledger
+from application.serving.limit_plans import LimitPlans
 from application.serving.limiter import Limiter
-from application.serving.plans import Plans
 from application.serving.recovery import Recovery, ledger_reader
 from domain.rate_limit import NO_LIMITS
 from infra.audio.length import length_ms
@@ -43,7 +43,7 @@ def open_limits(settings: Settings, stores: Stores, clock: Clock, pool: HttpPool
     in_flight = make_in_flight(settings)
     alerts = AlertDelivery(make_alerts(settings, pool))
     holder = LeaseHolder(stores.leases, in_flight, ledger_reader(stores.usage), clock, alerts)
-    plans = Plans(holder, clock, settings.llmproxy_limits or NO_LIMITS)
+    plans = LimitPlans(holder, clock, settings.llmproxy_limits or NO_LIMITS)
     exposure = Fraction(settings.llmproxy_budget_exposure)
     return SharedLimits(in_flight, holder, alerts, Limiter(holder, plans, clock, exposure, length_ms))
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from application.serving.call_hold import CallHold
 from application.serving.deployment_states import DeploymentState
 from application.serving.exposure import NOTHING_USED, describe
 from application.serving.fallbacks import Fallbacks
-from application.serving.held import Held
 from application.serving.ledger import AccountState, Ledger
 from application.serving.meter import Meter, counted
 from application.serving.use_case import UseCase
@@ -65,7 +65,7 @@ class CallAccount:
         """Id of the ledger line where it must be the same however often the answer is fetched."""
         self.line: LedgerLine | None = None
         in_flight = ledger.in_flight
-        self.held = None if in_flight is None else Held(in_flight, ledger.new_id, ledger.released)
+        self.held = None if in_flight is None else CallHold(in_flight, ledger.new_id, ledger.released)
 
     def attempt(self, document: ModelDocument, state: DeploymentState | None = None) -> Attempt:
         """Note that a deployment is called now; ``state`` remembers how it does."""

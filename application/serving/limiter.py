@@ -11,11 +11,11 @@ from typing import NoReturn
 from application.serving import refusals
 from application.serving.accounting import CallAccount
 from application.serving.estimate import Estimate, HighestPrices, likely
-from application.serving.holder import LeaseHolder
 from application.serving.holds import BudgetHold, RateHold, SlotHold
+from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
-from application.serving.plan import NOTHING, Hold, Plan, Reservation
-from application.serving.plans import Plans
+from application.serving.limit_plan import NOTHING, Hold, LimitPlan, Reservation
+from application.serving.limit_plans import LimitPlans
 from application.serving.refusals import state_of
 from application.serving.strict_estimate import most
 from domain.catalog import Catalog
@@ -48,7 +48,7 @@ class Limiter:
     """
 
     def __init__(
-        self, holder: LeaseHolder, plans: Plans, clock: Clock, exposure: Fraction, length_ms: MeasureAudio
+        self, holder: LeaseHolder, plans: LimitPlans, clock: Clock, exposure: Fraction, length_ms: MeasureAudio
     ) -> None:
         self.plans = plans
         self.shadow_refusals = 0
@@ -117,14 +117,14 @@ class Limiter:
             return False
         return True
 
-    async def _reserve(self, plan: Plan, estimate: Estimate) -> Reservation:
+    async def _reserve(self, plan: LimitPlan, estimate: Estimate) -> Reservation:
         now = self._clock.monotonic()
         short = plan.short(estimate, now)
         if not short:
             return plan.take(estimate, now)
         return await self._last_mile(plan, estimate, short, now)
 
-    async def _last_mile(self, plan: Plan, estimate: Estimate, short: list[Hold], now: float) -> Reservation:
+    async def _last_mile(self, plan: LimitPlan, estimate: Estimate, short: list[Hold], now: float) -> Reservation:
         first = any(isinstance(hold, BudgetHold) and not hold.opened for hold in short)
         deadline = now + (FIRST_WAIT_S if first else WAIT_S)
         turned = False
@@ -147,7 +147,7 @@ class Limiter:
             short = plan.short(estimate, now)
         return plan.take(estimate, now)
 
-    async def _turn(self, plan: Plan, estimate: Estimate, short: Sequence[Hold], seconds: float) -> bool:
+    async def _turn(self, plan: LimitPlan, estimate: Estimate, short: Sequence[Hold], seconds: float) -> bool:
         """Wait for a turn at the store; return whether there was one in time."""
         needs = [(hold, _need(hold, estimate)) for hold in short]
         for hold, need in needs:
@@ -168,7 +168,7 @@ class Limiter:
         return True
 
     def _refuse_what_no_turn_helps(
-        self, plan: Plan, hold: Hold, estimate: Estimate, now: float, *, turned: bool
+        self, plan: LimitPlan, hold: Hold, estimate: Estimate, now: float, *, turned: bool
     ) -> None:
         if isinstance(hold, BudgetHold):
             cost = _need(hold, estimate)
@@ -183,7 +183,7 @@ class Limiter:
             raise refusals.too_many_calls(hold)
         raise refusals.too_fast(hold, hold.refused(_need(hold, estimate), now), now)
 
-    def _shadowed(self, plan: Plan, estimate: Estimate, short: Sequence[Hold], now: float) -> Reservation:
+    def _shadowed(self, plan: LimitPlan, estimate: Estimate, short: Sequence[Hold], now: float) -> Reservation:
         """Refuse a call that does not fit, unless all that it does not fit into only reports."""
         for hold in short:
             if isinstance(hold, BudgetHold) or hold.name not in plan.shadow:
@@ -198,7 +198,7 @@ class Limiter:
         return plan.take(estimate, now, without=short)
 
     def _without_the_store(
-        self, plan: Plan, estimate: Estimate, short: Sequence[Hold], now: float, *, away: bool
+        self, plan: LimitPlan, estimate: Estimate, short: Sequence[Hold], now: float, *, away: bool
     ) -> Reservation:
         """Continue with what this process may do alone.
 
@@ -238,7 +238,7 @@ def _need(hold: Hold, estimate: Estimate) -> int:
     return 1
 
 
-def _of_one(account: CallAccount, plan: Plan, highest: HighestPrices) -> Estimate:
+def _of_one(account: CallAccount, plan: LimitPlan, highest: HighestPrices) -> Estimate:
     if not plan.tokens:
         return NOTHING
     reservation = None if account.held is None else account.held.reservation

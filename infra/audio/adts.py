@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.audio.frames import HEADER, FrameAt, count, first
-from infra.audio.window import Window
+from infra.audio.window import ByteWindow
 
 _RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _BLOCK_SAMPLES = 1024
@@ -12,7 +12,7 @@ _ADTS = 0xF000
 _LAYER_AND_SYNC = 0xF600
 
 
-def milliseconds(window: Window) -> float | None:
+def milliseconds(window: ByteWindow) -> float | None:
     """Measure a stream of frames; None if absent. Frames of several blocks are not in use."""
     place = first(window, _any_frame_at)
     if place is None:

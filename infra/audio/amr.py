@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import repeat
 
-from infra.audio.window import Window
+from infra.audio.window import ByteWindow
 
 NARROW, WIDE = b"#!AMR\n", b"#!AMR-WB\n"
 _FRAME_MS = 20
@@ -15,7 +15,7 @@ _LENGTHS = {
 _FRAMES = 1_000_000
 
 
-def milliseconds(window: Window) -> float | None:
+def milliseconds(window: ByteWindow) -> float | None:
     """Measure all complete frames up to the first invalid one; None if there are too many."""
     magic = WIDE if window.at(window.start, len(WIDE)) == WIDE else NARROW
     lengths = _LENGTHS[magic]

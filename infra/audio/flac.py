@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from infra.audio.window import BLOCK, Window
+from infra.audio.window import BLOCK, ByteWindow
 
 STREAMINFO = 34
 """Bytes of the block that describes the stream."""
@@ -48,7 +48,7 @@ def stream_info(block: bytes) -> StreamInfo | None:
     return StreamInfo(rate, packed & (1 << 36) - 1) if len(block) >= STREAMINFO and rate else None
 
 
-def milliseconds(window: Window) -> float | None:
+def milliseconds(window: ByteWindow) -> float | None:
     """Measure the frames, or without any use the number of samples in the header; None if neither is there."""
     info = stream_info(window.at(window.start + 8, STREAMINFO))
     if info is None:
@@ -61,7 +61,7 @@ def milliseconds(window: Window) -> float | None:
     return samples * 1000 / info.rate if samples else None
 
 
-def _first_frame(window: Window) -> int:
+def _first_frame(window: ByteWindow) -> int:
     """Return the offset behind the metadata blocks."""
     place, last = window.start + 4, 0
     for _ in range(_METADATA_BLOCKS):
@@ -73,7 +73,7 @@ def _first_frame(window: Window) -> int:
     return place
 
 
-def _count(window: Window, place: int, first: bytes) -> int | None:
+def _count(window: ByteWindow, place: int, first: bytes) -> int | None:
     """Add up the samples of all frames from an offset on; None if too many places look like one.
 
     A frame begins like the first one: the same sync code, blocking strategy, sample rate and sample size.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import repeat
 
-from infra.audio.window import Window
+from infra.audio.window import ByteWindow
 
 HEADER = 7
 """Bytes that ``FrameAt`` may read."""
@@ -26,7 +26,7 @@ _STEPS = 1_000_000  # frames that are counted; the rest of a longer file is esti
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class FrameStream:
     """A stream of frames.
 
     Args:
@@ -38,7 +38,7 @@ class Stream:
     covered: int
 
 
-def first(window: Window, frame_at: FrameAt) -> int | None:
+def first(window: ByteWindow, frame_at: FrameAt) -> int | None:
     """Find the begin of a stream: three frames in a row near the begin of the file, or fewer that fill it."""
     place = window.start
     if _chain(window, place, frame_at, to_end=True):
@@ -50,7 +50,7 @@ def first(window: Window, frame_at: FrameAt) -> int | None:
     return None
 
 
-def count(window: Window, place: int, frame_at: FrameAt, smallest: int) -> Stream:
+def count(window: ByteWindow, place: int, frame_at: FrameAt, smallest: int) -> FrameStream:
     """Count complete frames.
 
     Args:
@@ -78,7 +78,7 @@ def count(window: Window, place: int, frame_at: FrameAt, smallest: int) -> Strea
     if place > window.end:  # the last one was cut
         frames, covered = frames - 1, covered - length
     unread = window.end - place if steps <= 0 and place < window.end else 0
-    return Stream(frames + unread // smallest, covered + unread)
+    return FrameStream(frames + unread // smallest, covered + unread)
 
 
 def _syncs(data: bytes) -> list[int]:
@@ -89,7 +89,7 @@ def _syncs(data: bytes) -> list[int]:
     return places
 
 
-def _chain(window: Window, place: int, frame_at: FrameAt, *, to_end: bool) -> bool:
+def _chain(window: ByteWindow, place: int, frame_at: FrameAt, *, to_end: bool) -> bool:
     for _ in range(_IN_A_ROW):
         header = window.at(place, HEADER)
         length = frame_at(header, 0) if len(header) == HEADER else 0

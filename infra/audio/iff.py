@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Literal
 
-from infra.audio.window import Window
+from infra.audio.window import ByteWindow
 
 _HEAD = 12  # "RIFF" or "FORM", its size, "WAVE" or "AIFF"
 _CHUNKS = 100_000
@@ -22,7 +22,7 @@ _AIFF_OFFSETS = 8  # bytes in front of the samples
 _AIFF_UNCOMPRESSED = frozenset({b"", b"NONE", b"sowt", b"twos"})
 
 
-def _chunks(window: Window, order: Literal["little", "big"]) -> Iterator[tuple[bytes, int, int]]:
+def _chunks(window: ByteWindow, order: Literal["little", "big"]) -> Iterator[tuple[bytes, int, int]]:
     """Yield the name, offset and announced size of each chunk."""
     place = window.start + _HEAD
     for _ in range(_CHUNKS):
@@ -35,7 +35,7 @@ def _chunks(window: Window, order: Literal["little", "big"]) -> Iterator[tuple[b
         place += size + size % 2
 
 
-def wav_ms(window: Window) -> float | None:
+def wav_ms(window: ByteWindow) -> float | None:
     """Measure a WAV file by the bytes of all its data chunks; None without any or without a valid format."""
     fmt, samples, long_size, size = b"", 0, 0, None
     for name, place, announced in _chunks(window, "little"):
@@ -69,7 +69,7 @@ def _wav_length(fmt: bytes, samples: int, size: int) -> float | None:
     return max(by_size, samples * 1000 / rate) if samples not in _OPEN_SIZES and rate else by_size
 
 
-def aiff_ms(window: Window) -> float | None:
+def aiff_ms(window: ByteWindow) -> float | None:
     """Measure an AIFF or AIFF-C file; None if it contains no sound."""
     common, size = b"", None
     for name, place, announced in _chunks(window, "big"):

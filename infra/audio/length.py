@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from domain.form import Content
 from infra.audio import adts, amr, flac, iff, matroska, mp3, mp4, ogg
-from infra.audio.window import Window, behind_tags
+from infra.audio.window import ByteWindow, behind_tags
 
 _LONGEST = 1000 * 60 * 60 * 1000
 """A thousand hours; a file that claims more is damaged or forged."""
 
-_Measure = Callable[[Window], float | None]
+_Measure = Callable[[ByteWindow], float | None]
 
 
 def length_ms(content: Content) -> int | None:
@@ -26,7 +26,7 @@ def length_ms(content: Content) -> int | None:
         None if the length cannot be read: not a recording, an unknown format, samples without a container, or too
             many parts to read. Where a format leaves a choice, the longer reading counts.
     """
-    window = behind_tags(Window(content))
+    window = behind_tags(ByteWindow(content))
     for measure in _measures(window.at(window.start, 16)):
         length = measure(window)
         if length is not None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Final
 
-from infra.audio.window import BLOCK, Window
+from infra.audio.window import BLOCK, ByteWindow
 
 _SEGMENT, _INFO, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1549A966, 0x1654AE6B, 0xAE, 0x1F43B675
 _GROUP, _BLOCK, _SIMPLE_BLOCK, _BLOCK_DURATION = 0xA0, 0xA1, 0xA3, 0x9B
@@ -118,7 +118,7 @@ class _Recording:
             track.frame = value
 
 
-def milliseconds(window: Window) -> float | None:
+def milliseconds(window: ByteWindow) -> float | None:
     """Measure the first track of sound; None without a block of it, or if there are too many elements."""
     recording = _Recording()
     seen = _walk(window, window.start, recording)
@@ -129,7 +129,7 @@ def milliseconds(window: Window) -> float | None:
     return length
 
 
-def _last_cluster(window: Window, seen: int) -> int:
+def _last_cluster(window: ByteWindow, seen: int) -> int:
     """Return the offset of the last cluster of a long file; its end if absent behind the part read."""
     end = window.end
     while end > seen:
@@ -141,7 +141,7 @@ def _last_cluster(window: Window, seen: int) -> int:
     return window.end
 
 
-def _walk(window: Window, place: int, recording: _Recording) -> int:  # noqa: C901 - one loop, it runs for every block
+def _walk(window: ByteWindow, place: int, recording: _Recording) -> int:  # noqa: C901 - one loop, it runs for every block
     """Read elements from an offset on; return the offset reached, which is the end unless there are too many."""
     steps = _STEPS
     while place < window.end:

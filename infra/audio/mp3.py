@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.audio.frames import FrameAt, count, first
-from infra.audio.window import Window
+from infra.audio.window import ByteWindow
 
 _MPEG_1 = 3
 _LAYER_1, _LAYER_2, _LAYER_3 = 3, 2, 1  # codes in the header
@@ -39,7 +39,7 @@ def _lengths() -> dict[int, int]:
 _LENGTHS = _lengths()
 
 
-def milliseconds(window: Window) -> float | None:
+def milliseconds(window: ByteWindow) -> float | None:
     """Measure a stream of frames; None if absent."""
     place = first(window, _frame_at(_LENGTHS))
     if place is None:

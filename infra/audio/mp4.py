@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import mul
 
-from infra.audio.window import Window
+from infra.audio.window import ByteWindow
 
 FIRST_BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 """Types of the first box of a file."""
@@ -73,14 +73,14 @@ class _Movie:
         return length
 
 
-def milliseconds(window: Window) -> float | None:
+def milliseconds(window: ByteWindow) -> float | None:
     """Measure the longest track of sound; None without any, or if there are too many boxes."""
     movie = _walk(window)
     sound = [] if movie is None else [track for track in movie.tracks if track.sound and track.timescale]
     return None if movie is None else max(map(movie.milliseconds, sound), default=None)
 
 
-def _walk(window: Window) -> _Movie | None:
+def _walk(window: ByteWindow) -> _Movie | None:
     """Read all boxes; None if there are too many."""
     movie, place = _Movie(), window.start
     for _ in range(_BOXES):

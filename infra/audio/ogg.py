@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 
 from infra.audio.flac import STREAMINFO, stream_info
-from infra.audio.window import BLOCK, Window
+from infra.audio.window import BLOCK, ByteWindow
 
 _PAGE = struct.Struct("<4sBBqII4xB")
 _CAPTURE = b"OggS"
@@ -58,7 +58,7 @@ _Link = dict[int, _Track]
 """Streams that play at the same time, by serial number."""
 
 
-def milliseconds(window: Window) -> float | None:
+def milliseconds(window: ByteWindow) -> float | None:
     """Add up the longest tracks of all links of a chain; None without sound, or if there are too many pages."""
     links: list[_Link] = []
     seen = _walk(window, window.start, links)
@@ -74,7 +74,7 @@ def _length(links: list[_Link]) -> float | None:
     return sum(lengths) * 1000 if lengths else None
 
 
-def _walk(window: Window, place: int, links: list[_Link]) -> int:
+def _walk(window: ByteWindow, place: int, links: list[_Link]) -> int:
     """Read pages from an offset on; return the offset reached, which is the end unless there are too many."""
     opening = False
     for _ in range(_PAGES):
@@ -100,7 +100,7 @@ def _walk(window: Window, place: int, links: list[_Link]) -> int:
     return place
 
 
-def _next_page(window: Window, place: int) -> int:
+def _next_page(window: ByteWindow, place: int) -> int:
     """Return the offset of the next page: here, or behind junk."""
     look = len(_CAPTURE)
     while data := window.at(place, look):

@@ -13,7 +13,7 @@ _DENSEST = 64
 """Bytes per millisecond of the densest compressed audio (Opus at 510 kbit/s)."""
 
 
-class Window:
+class ByteWindow:
     """Bytes of a content between two offsets; keeps the block read last.
 
     Args:
@@ -46,9 +46,9 @@ class Window:
         """Return the block that begins at ``place``."""
         return self.content.read(place, max(0, min(BLOCK, self.end - place)))
 
-    def within(self, start: int, end: int) -> Window:
+    def within(self, start: int, end: int) -> ByteWindow:
         """Return the part between two offsets."""
-        return Window(self.content, max(start, self.start), min(end, self.end))
+        return ByteWindow(self.content, max(start, self.start), min(end, self.end))
 
     def plausible(self, milliseconds: float, seen_ms: float, seen: int) -> float | None:
         """Check the length of a file of which only the begin and the end were read.
@@ -66,7 +66,7 @@ class Window:
         return milliseconds if milliseconds >= max(expected / 2, seen_ms + unread) else None
 
 
-def behind_tags(window: Window) -> Window:
+def behind_tags(window: ByteWindow) -> ByteWindow:
     """Return what follows the ID3 tags at the begin."""
     place = window.start
     for _ in range(_ID3_TAGS):

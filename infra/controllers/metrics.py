@@ -12,7 +12,7 @@ from domain.errors import InvalidApiKeyError
 from infra.controllers.headers import key_of
 
 
-class Exposition(Protocol):
+class MetricsSource(Protocol):
     """Renders metrics."""
 
     def text(self, accept: str) -> tuple[bytes, str]:
@@ -22,7 +22,7 @@ class Exposition(Protocol):
         """Return the summary."""
 
 
-def metrics_router(exposition: Exposition, may_read: Callable[[str | None], bool]) -> APIRouter:
+def metrics_router(exposition: MetricsSource, may_read: Callable[[str | None], bool]) -> APIRouter:
     """Build the routes.
 
     Args:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.usage import Usage
-from infra.providers.usage_members import READINGS, REPEATED, REPEATED_OBJECTS, Part, Reading
+from infra.providers.usage_members import READINGS, REPEATED, REPEATED_OBJECTS, Reading, Relation
 
 _log = logging.getLogger(__name__)
 
@@ -92,13 +92,13 @@ def read_usage(
     received, reasoning = count("output_tokens", 0), count("reasoning_tokens", 0)
     sent = count("input_tokens", 0)
     for number, _, reading in found.values():
-        if reading.part is Part.ADDED:
+        if reading.part is Relation.ADDED:
             sent += number
     rest = _whole(report.get("total_tokens"))  # of the sum, after what is accounted for
     rest = None if not rest else rest - sent - received
     sent, rest = _with_cache_apart(found, sent, rest)
     if reasoning:
-        exceeds = found["reasoning_tokens"][2].part is Part.EXCESS and reasoning > received
+        exceeds = found["reasoning_tokens"][2].part is Relation.EXCESS and reasoning > received
         if exceeds or (reasoning_apart if rest is None else rest == reasoning):
             received += reasoning
     elif rest and rest > 0 and "output_tokens" in found:
@@ -155,7 +155,7 @@ def _note(found: _Found, value: float, rank: int, reading: Reading) -> None:
 def _with_cache_apart(found: _Found, sent: int, rest: int | None) -> tuple[int, int | None]:
     """Add what was read from and written to a cache where the input does not include it."""
     parts = (found.get("cached_input_tokens", _NONE), found.get("cache_write_tokens", _NONE))
-    apart = sum(number for number, _, reading in parts if reading.part is Part.ANTHROPIC)
+    apart = sum(number for number, _, reading in parts if reading.part is Relation.ANTHROPIC)
     if not apart:
         return sent, rest
     if rest is not None and apart <= sent:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 
-class Part(Enum):
+class Relation(Enum):
     """Relation of a quantity to the total of its side of the call."""
 
     CONTAINED = auto()
@@ -33,7 +33,7 @@ class Reading:
     path: str
     quantity: str
     source: str
-    part: Part = Part.CONTAINED
+    part: Relation = Relation.CONTAINED
 
 
 READINGS = (
@@ -53,20 +53,20 @@ READINGS = (
     Reading("prompt_cache_hit_tokens", "cached_input_tokens", "DeepSeek, SiliconFlow"),
     Reading("cached_tokens", "cached_input_tokens", "Moonshot (Kimi), StepFun, Together, Cohere"),
     Reading("num_cached_tokens", "cached_input_tokens", "Mistral, llama.cpp's Python server"),
-    Reading("cache_read_input_tokens", "cached_input_tokens", "Anthropic, LiteLLM, Databricks", Part.ANTHROPIC),
-    Reading("precached_prompt_tokens", "cached_input_tokens", "GigaChat", Part.ADDED),
+    Reading("cache_read_input_tokens", "cached_input_tokens", "Anthropic, LiteLLM, Databricks", Relation.ANTHROPIC),
+    Reading("precached_prompt_tokens", "cached_input_tokens", "GigaChat", Relation.ADDED),
     Reading("prompt_tokens_details.cache_write_tokens", "cache_write_tokens", "OpenAI chat, OpenRouter"),
     Reading("input_tokens_details.cache_write_tokens", "cache_write_tokens", "OpenAI responses"),
     Reading("prompt_tokens_details.cache_creation_tokens", "cache_write_tokens", "LiteLLM"),
     Reading("prompt_tokens_details.cache_creation_input_tokens", "cache_write_tokens", "DashScope (Qwen)"),
     Reading("input_tokens_details.cache_creation_input_tokens", "cache_write_tokens", "Perplexity responses"),
-    Reading("cache_creation_input_tokens", "cache_write_tokens", "Anthropic, LiteLLM, Databricks", Part.ANTHROPIC),
+    Reading("cache_creation_input_tokens", "cache_write_tokens", "Anthropic, LiteLLM, Databricks", Relation.ANTHROPIC),
     Reading("cache_creation_tokens", "cache_write_tokens", "llmleaf"),
     Reading("completion_tokens_details.reasoning_tokens", "reasoning_tokens", "OpenAI chat and nearly everybody"),
     Reading("output_tokens_details.reasoning_tokens", "reasoning_tokens", "OpenAI responses"),
     Reading("output_token_details.reasoning_tokens", "reasoning_tokens", "OpenAI transcripts"),
     Reading("output_tokens_details.thinking_tokens", "reasoning_tokens", "Anthropic"),
-    Reading("reasoning_tokens", "reasoning_tokens", "Perplexity, Azure's DeepSeek", Part.EXCESS),
+    Reading("reasoning_tokens", "reasoning_tokens", "Perplexity, Azure's DeepSeek", Relation.EXCESS),
     Reading("prompt_tokens_details.audio_tokens", "audio_input_tokens", "OpenAI chat"),
     Reading("input_tokens_details.audio_tokens", "audio_input_tokens", "OpenAI responses"),
     Reading("input_token_details.audio_tokens", "audio_input_tokens", "OpenAI transcripts"),
@@ -82,7 +82,7 @@ READINGS = (
     Reading("output_token_details.image_tokens", "image_output_tokens", "OpenAI transcripts"),
     Reading("seconds", "audio_milliseconds", "OpenAI transcripts by time"),
     Reading("prompt_audio_seconds", "audio_milliseconds", "Mistral transcripts"),
-    Reading("citation_tokens", "citation_tokens", "Perplexity deep research: charged as input", Part.ADDED),
+    Reading("citation_tokens", "citation_tokens", "Perplexity deep research: charged as input", Relation.ADDED),
 )
 """Members that are read. Reports repeat a quantity under several names: the first positive one counts."""
 

@@ -40,7 +40,7 @@ _FORM_TYPES = {"n": int, "output_compression": int, "partial_images": int, "stre
 
 
 @dataclass(frozen=True, slots=True)
-class ImageRequest:
+class SimulatedImageRequest:
     """A request with every ``auto`` resolved.
 
     Args:
@@ -90,7 +90,7 @@ class ImageRequest:
         return "dall-e-3" in self.model
 
 
-def read_generation(request: Request) -> ImageRequest:
+def read_generation(request: Request) -> SimulatedImageRequest:
     """Read a request for new images.
 
     Raises:
@@ -99,7 +99,7 @@ def read_generation(request: Request) -> ImageRequest:
     return _read(request.members, [], stream=request.stream)
 
 
-def read_edit(request: Request) -> ImageRequest:
+def read_edit(request: Request) -> SimulatedImageRequest:
     """Read a request to edit images: a form, or JSON with ``images``.
 
     Raises:
@@ -144,7 +144,7 @@ def _referenced(body: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _read(body: Mapping[str, Any], inputs: list[str], *, stream: bool) -> ImageRequest:
+def _read(body: Mapping[str, Any], inputs: list[str], *, stream: bool) -> SimulatedImageRequest:
     check_model(body)
     model: str = body["model"]
     family = next((name for name in _SIZES if name in model), "")
@@ -158,7 +158,7 @@ def _read(body: Mapping[str, Any], inputs: list[str], *, stream: bool) -> ImageR
         raise wrong("Invalid 'n': integer above maximum value. Expected a value <= 1.", "n", "integer_above_max_value")
     usual = {"auto": "medium", "standard": "medium", "hd": "high"} if tokens else {"auto": "standard"}
     wanted = body.get("output_format") or "png"
-    return ImageRequest(
+    return SimulatedImageRequest(
         model=model,
         prompt=body["prompt"],
         count=count,

@@ -12,7 +12,7 @@ import msgspec
 
 from domain.estimates import IMAGE_TOKENS, estimate_tokens
 from domain.usage import Usage
-from infra.simulator.image_request import ImageRequest, read_edit, read_generation
+from infra.simulator.image_request import SimulatedImageRequest, read_edit, read_generation
 from infra.simulator.picture import Picture, draw, url_of
 from infra.simulator.reply import Pieces, Reply, Request, Whole
 
@@ -43,7 +43,7 @@ def plan_edit(request: Request) -> Reply:
     return _plan(request, read_edit(request), "image_edit")
 
 
-def _plan(request: Request, wanted: ImageRequest, kind: str) -> Reply:
+def _plan(request: Request, wanted: SimulatedImageRequest, kind: str) -> Reply:
     text = estimate_tokens(len(wanted.prompt))
     counted = Usage(images=wanted.count)
     tokens = Usage()
@@ -77,7 +77,7 @@ class _ImageEncoder:
     """
 
     request: Request
-    wanted: ImageRequest
+    wanted: SimulatedImageRequest
     kind: str
     tokens: Usage
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import statistics
 from pathlib import Path
@@ -84,6 +85,16 @@ def test_files_stay_below_the_ceiling(tracked: list[Path]) -> None:
     long = {name: lines for name, lines in found.items() if lines > CEILING}
     assert {name: lines for name, lines in long.items() if name not in LONGER} == {}
     assert {name: lines for name, lines in long.items() if lines > FAR_TOO_LONG} == {}
+
+
+def test_a_class_name_means_one_thing(tracked: list[Path]) -> None:
+    found: dict[str, list[str]] = {}
+    for path in tracked:
+        if path.suffix == ".py" and path.parts[0] in SOURCE:
+            for node in ast.walk(ast.parse((ROOT / path).read_text("utf-8"))):
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    found.setdefault(node.name, []).append(path.as_posix())
+    assert {name: paths for name, paths in found.items() if len(paths) > 1} == {}
 
 
 def test_reasons_for_long_files_are_still_needed() -> None:

@@ -115,12 +115,12 @@ def test_the_stream_helper_of_the_client(client: openai.OpenAI) -> None:
         assert ours.logprobs.content == theirs.logprobs.content
 
 
-class Part(BaseModel):
+class Relation(BaseModel):
     """A schema that refers to itself."""
 
     kind: Literal["red", "green"]
     count: int
-    inside: list["Part"]
+    inside: list["Relation"]
     note: str | None
 
 
@@ -128,7 +128,7 @@ class Report(BaseModel):
     """A schema with lists and bounds to meet."""
 
     title: str
-    parts: list[Part]
+    parts: list[Relation]
     ratio: float
     good: bool
 
@@ -150,13 +150,13 @@ class GetWeather(BaseModel):
 
 
 def test_tools_plain_and_streamed(client: openai.OpenAI) -> None:
-    tools = [openai.pydantic_function_tool(GetWeather), openai.pydantic_function_tool(Part, name="find_part")]
+    tools = [openai.pydantic_function_tool(GetWeather), openai.pydantic_function_tool(Relation, name="find_part")]
     messages: Any = [{"role": "user", "content": "Use GetWeather and find_part."}]
     completion = client.chat.completions.parse(model="m", messages=messages, tools=tools)
     choice = completion.choices[0]
     assert choice.finish_reason == "tool_calls"
     assert choice.message.tool_calls is not None
-    assert [type(call.function.parsed_arguments) for call in choice.message.tool_calls] == [GetWeather, Part]
+    assert [type(call.function.parsed_arguments) for call in choice.message.tool_calls] == [GetWeather, Relation]
     with client.chat.completions.stream(model="m", messages=messages, tools=tools) as stream:
         streamed = stream.get_final_completion().choices[0].message.tool_calls
     assert streamed is not None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from application.serving.estimate import USUAL_OUTPUT, HighestPrices, likely
-from application.serving.plan import UsualOutput
+from application.serving.limit_plan import UsualOutput
 from application.serving.strict_estimate import most
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from application.use_cases.image_generation import IMAGE_GENERATION

@@ -10,12 +10,12 @@ from typing import TypeVar
 
 import pytest
 
-from application.serving.holder import LeaseHolder
 from application.serving.holds import BudgetHold
+from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
+from application.serving.limit_plan import NOTHING, LimitPlan, Reservation
+from application.serving.limit_plans import LimitPlans
 from application.serving.limiter import Limiter
-from application.serving.plan import NOTHING, Plan, Reservation
-from application.serving.plans import Plans
 from domain.errors import RateLimitedError
 from domain.leases import Leases
 from domain.project import Caller
@@ -39,10 +39,10 @@ async def nothing_before(_subject: str, _hold: BudgetHold) -> int:
     return 0
 
 
-def limited_to(limits: Limits) -> tuple[Limiter, Plan]:
+def limited_to(limits: Limits) -> tuple[Limiter, LimitPlan]:
     clock = Clock(time.time, time.monotonic)
     holder = LeaseHolder(SlowStore(), MemoryInFlight("h"), nothing_before, clock, lambda _: None)
-    plans = Plans(holder, clock, NO_LIMITS)
+    plans = LimitPlans(holder, clock, NO_LIMITS)
     plan = plans._make(Caller(project(limits=limits), ""), "/v1/chat/completions", "sim", 0)
     assert plan is not None
     return Limiter(holder, plans, clock, Fraction(0), lambda _: None), plan

@@ -13,7 +13,7 @@ from infra.providers.litellm.deltas import DeltaReader
 from infra.providers.litellm.response_items import InputDecoder, custom_input
 
 
-class Part:
+class Relation:
     """Stands for one of LiteLLM's choices or deltas."""
 
     def __init__(self, **members: Any) -> None:
@@ -24,7 +24,7 @@ class Part:
 
 
 def choice(index: int = 0, finish: str | None = None, **delta: Any) -> Any:
-    return Part(index=index, finish_reason=finish, delta=Part(**delta), logprobs=None)
+    return Relation(index=index, finish_reason=finish, delta=Relation(**delta), logprobs=None)
 
 
 def call(index: int, identifier: str | None, name: str | None, arguments: str) -> dict[str, Any]:

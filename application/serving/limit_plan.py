@@ -16,7 +16,7 @@ Hold = BudgetHold | RateHold | SlotHold
 
 
 @dataclass(slots=True)
-class Plan:
+class LimitPlan:
     """All that a call has to fit into.
 
     Args:
@@ -88,7 +88,7 @@ class Reservation:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: LimitPlan,
         estimate: Estimate,
         reserved: list[tuple[BudgetHold, int]],
         requests: Sequence[RateHold],

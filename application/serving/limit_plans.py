@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from application.serving.accounting import CallAccount
-from application.serving.holder import LeaseHolder
 from application.serving.holds import BudgetHold, RateHold, SlotHold
+from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
-from application.serving.plan import Plan, UsualOutput
+from application.serving.limit_plan import LimitPlan, UsualOutput
 from application.serving.subject import Subject
 from domain.budget import Budget
 from domain.catalog import Catalog
@@ -19,8 +19,8 @@ from domain.rate_limit import NO_LIMITS, LimitMode, Limits, Rate
 _MOST_KEPT = 100_000
 
 
-class Plans:
-    """Plans by project, key, path and model; made when they are first needed, and again when documents change.
+class LimitPlans:
+    """LimitPlans by project, key, path and model; made when they are first needed, and again when documents change.
 
     Args:
         holder: where limits are held.
@@ -33,11 +33,11 @@ class Plans:
         self._clock = clock
         self._defaults = defaults
         self._catalog: Catalog | None = None
-        self._plans: dict[tuple[Project, str, str, str], Plan | None] = {}
-        self._of_documents: dict[ModelDocument, Plan] = {}
+        self._plans: dict[tuple[Project, str, str, str], LimitPlan | None] = {}
+        self._of_documents: dict[ModelDocument, LimitPlan] = {}
         self._usual: dict[tuple[str, str], UsualOutput] = {}
 
-    def of_call(self, account: CallAccount, catalog: Catalog) -> Plan | None:
+    def of_call(self, account: CallAccount, catalog: Catalog) -> LimitPlan | None:
         """Return what limits a call; None if nothing does."""
         if catalog is not self._catalog:
             self._follow(catalog)
@@ -54,7 +54,7 @@ class Plans:
             plan = self._plans[key] = self._make(caller, f"/v1/{account.call.endpoint.value}", code, account.time_ms)
         return plan
 
-    def of_route(self, caller: Caller, route: str, catalog: Catalog) -> Plan | None:
+    def of_route(self, caller: Caller, route: str, catalog: Catalog) -> LimitPlan | None:
         """Return the limits of a path itself; None if there are none."""
         if catalog is not self._catalog:
             self._follow(catalog)
@@ -63,7 +63,7 @@ class Plans:
             self._plans[key] = self._make(caller, route, None, 0)
         return self._plans[key]
 
-    def of_document(self, document: ModelDocument) -> Plan:
+    def of_document(self, document: ModelDocument) -> LimitPlan:
         """Return the limits of a deployment."""
         plan = self._of_documents.get(document)
         if plan is None:
@@ -77,7 +77,7 @@ class Plans:
         self._plans.clear()
         self._of_documents.clear()
 
-    def _make(self, caller: Caller, route: str, code: str | None, time_ms: int) -> Plan | None:
+    def _make(self, caller: Caller, route: str, code: str | None, time_ms: int) -> LimitPlan | None:
         project = caller.project
         key = next((one for one in project.keys if one.id == caller.key_id), None)
         limits = [
@@ -108,7 +108,7 @@ class Plans:
         code: str | None,
         budgets: list[tuple[str, str, Budget]] | tuple[()],
         time_ms: int,
-    ) -> Plan:
+    ) -> LimitPlan:
         holds = [self._budget(subject, *one, time_ms) for one in budgets]
         requests: list[RateHold] = []
         tokens: list[RateHold] = []
@@ -131,7 +131,7 @@ class Plans:
                     shadow.update(hold.name for hold in found)
         ends = [hold.window.end_ms for hold in holds if hold.window.end_ms is not None]
         usual = self._usual.setdefault((subject.name, code or ""), UsualOutput())
-        return Plan(
+        return LimitPlan(
             subject,
             tuple(holds),
             tuple(requests),

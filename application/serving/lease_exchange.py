@@ -40,7 +40,7 @@ class _BudgetAsk:
     alerts: tuple[Decimal, ...] = ()
 
 
-class Turn:
+class LeaseExchange:
     """Made of what a process holds at the moment; ``work`` is given to the store, ``apply`` takes the result.
 
     Args:

@@ -13,9 +13,9 @@ from application.ports.in_flight import InFlight
 from application.ports.lease_store import LeaseStore
 from application.serving.budget_alerts import Alert
 from application.serving.holds import BudgetHold
+from application.serving.lease_exchange import LeaseExchange
 from application.serving.ledger import Clock
 from application.serving.subject import Subject
-from application.serving.turn import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ class LeaseHolder:
     async def _leave(self, subject: Subject) -> bool:
         if not (subject.budgets or subject.rates or subject.slots):
             return True
-        turn = Turn(subject, self.in_flight.holder, self._clock, leaving=True)
+        turn = LeaseExchange(subject, self.in_flight.holder, self._clock, leaving=True)
         if any(hold.reserved for hold in subject.budgets.values()):
             return False  # a call is under way that nobody waits for any more
         try:
@@ -140,13 +140,13 @@ class LeaseHolder:
                 del self._running[name]
 
     async def _take_now(self, subject: Subject) -> None:
-        turn = Turn(subject, self.in_flight.holder, self._clock)
+        turn = LeaseExchange(subject, self.in_flight.holder, self._clock)
         await self._read_ledger(subject, turn.due)
         self.turns += 1
         await self._store.change(subject.name, turn.work)
         if turn.missing:
             await self._read_ledger(subject, turn.missing)
-            turn = Turn(subject, self.in_flight.holder, self._clock)
+            turn = LeaseExchange(subject, self.in_flight.holder, self._clock)
             self.turns += 1
             await self._store.change(subject.name, turn.work)
         for alert in turn.apply(self.in_flight):

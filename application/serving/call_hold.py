@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from application.ports.in_flight import InFlight, InFlightCall
 from application.serving.holds import BudgetHold
-from application.serving.plan import Plan, Reservation
+from application.serving.limit_plan import LimitPlan, Reservation
 from domain.call import Call
 from domain.model import ModelDocument
 from domain.pricing import Cost
@@ -14,7 +14,7 @@ from domain.project import Caller
 from domain.usage import Usage
 
 
-class Held:
+class CallHold:
     """Taken at admission, given back exactly once, however the call ends.
 
     Args:
@@ -32,7 +32,7 @@ class Held:
         self._slot: int | None = None
         self._rows: tuple[int, ...] = ()
         self.line_id = ""
-        self.plan: Plan | None = None
+        self.plan: LimitPlan | None = None
         """The limits and budgets that apply; None if there are none."""
         self.reservation: Reservation | None = None
         """In these limits and budgets, until the call is settled."""
