@@ -87,8 +87,9 @@ def _run(future: Future[Library]) -> None:
 
 
 def _load() -> Library:
-    # Read by LiteLLM while it is imported: no price list from the network, no .env file. Neither is a secret.
+    # Read by LiteLLM: no price list and no list of beta features from the network, no .env file. None is a secret.
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
     _disable_loggers()
     import litellm

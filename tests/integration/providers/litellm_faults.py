@@ -17,6 +17,7 @@ from tests.fakes.chat_upstream import answering, chunk, completion, event, strea
 from tests.fakes.scripted_server import Behaviour, Peer, scripted_server
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
 os.environ["LITELLM_MODE"] = "PRODUCTION"
 
 GEMINI = {"candidates": [{"content": {"parts": [{"text": "Hi"}], "role": "model"}, "index": 0}]}
@@ -179,7 +180,15 @@ async def vertex_tokens() -> bool:
     return own and "secret" in json.dumps(made)
 
 
+async def anthropic_betas() -> bool:
+    """Drop a feature newer than LiteLLM."""
+    from litellm.anthropic_beta_headers_manager import filter_and_transform_beta_headers
+
+    return filter_and_transform_beta_headers(["brand-new-2031-01-01"], "anthropic") == []
+
+
 FAULTS: tuple[Callable[[], Awaitable[bool]], ...] = (
+    anthropic_betas,
     call_logging,
     cohere_chat,
     embed_content,

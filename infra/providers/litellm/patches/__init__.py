@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from infra.providers.litellm.patches import (
+    anthropic_betas,
     call_logging,
     cohere_chat,
     embed_content,
@@ -26,6 +27,7 @@ from infra.providers.litellm.patches import (
 def apply_patches() -> None:
     """Import what is patched and patch it, once for each process."""
     for patch in (
+        anthropic_betas,
         call_logging,
         cohere_chat,
         embed_content,
