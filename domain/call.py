@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from domain.form import Form
 from domain.operation import Endpoint
@@ -31,6 +31,7 @@ class Call:
         references: objects of the vendor's account that it refers to, by kind with the member for a message; None
             before they were searched for.
         deployment: id of the one document that can serve the call, because it holds the response to continue.
+        headers: the caller's, as they arrived, credentials included; a document may pass some of them on.
     """
 
     endpoint: Endpoint
@@ -44,6 +45,13 @@ class Call:
     form: Form | None = None
     deployment: str | None = None
     references: Mapping[str, str] | None = None
+    headers: Iterable[tuple[bytes, bytes]] = field(default=(), repr=False, compare=False)
+
+    def arrived_with(self, headers: Iterable[tuple[bytes, bytes]]) -> Call:
+        """Set the caller's headers on a new call, and return it."""
+        # Copying every call would cost more than reading it.
+        object.__setattr__(self, "headers", headers)
+        return self
 
     @property
     def is_large(self) -> bool:

@@ -99,6 +99,8 @@ class ModelDocument:
         routing: how calls are shared among the deployments of the model; None leaves it to the settings.
         affinity: which calls prefer the same deployment.
         vendor_objects: kinds of objects of the vendor's account that callers may refer to.
+        headers: sent with every request. Values may name environment variables, as those of parameters.
+        forward_headers: callers' headers that are passed on: lower-case names, or prefixes that end in ``-*``.
         breaker: members of ``BreakerPolicy`` that the document sets; the settings have the others.
         context_window: tokens that the model reads, for ``/v1/models``; None if unknown.
         max_output_tokens: tokens that it writes at most.
@@ -125,6 +127,8 @@ class ModelDocument:
     routing: Strategy | None = None
     affinity: Affinity = Affinity.NONE
     vendor_objects: frozenset[str] = frozenset()
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    forward_headers: tuple[str, ...] = ()
     breaker: Mapping[str, Any] = field(default_factory=dict)
     context_window: int | None = None
     max_output_tokens: int | None = None

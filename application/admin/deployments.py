@@ -13,7 +13,7 @@ from domain.model import ModelDocument
 from domain.operation import Operation
 from domain.pricing import Cost, cost_of
 from domain.usage import Usage
-from domain.variables import named_variables
+from domain.variables import NamedVariable, named_variables
 
 _TITLES: Mapping[Operation, str] = {
     Operation.CHAT_COMPLETION: "1,000 + 1,000 tokens",
@@ -74,7 +74,7 @@ class SecretState:
     """An environment variable that a document names; never its value.
 
     Args:
-        member: the member of ``parameters`` that names it.
+        member: the member of ``parameters`` that names it, or ``headers.NAME``.
         name: the variable.
         present: it is set and may be used.
     """
@@ -137,8 +137,8 @@ def excluded(document: ModelDocument, operation: Operation, reason: str, upstrea
 def _deployment(
     document: ModelDocument, operation: Operation, upstreams: Upstreams, turn: int | None, share: Decimal, reason: str
 ) -> Deployment:
-    named = named_variables(document.parameters)
-    states = tuple(SecretState(one.member, one.name, upstreams.has_secret(one.name)) for one in named)
+    named = named_variables(document.parameters, document.headers)
+    states = tuple(SecretState(_member(one), one.name, upstreams.has_secret(one.name)) for one in named)
     # A text that looks like the name of a variable but is not set is used literally.
     relevant = tuple(state for state, one in zip(states, named, strict=True) if one.needed or state.present)
     members = {state.member for state in states}
@@ -153,6 +153,10 @@ def _deployment(
         key_in_document=document.parameters.api_key is not None and not members & {"api_key", "secret_name"},
         example=cost_of(EXAMPLES[operation].usage, document.prices),
     )
+
+
+def _member(variable: NamedVariable) -> str:
+    return variable.member if variable.table == "parameters" else variable.place
 
 
 def _upstream_model(document: ModelDocument, secrets: tuple[SecretState, ...], upstreams: Upstreams) -> str:

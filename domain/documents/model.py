@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from domain.documents.costs import read_costs, warn_of_missing_prices
 from domain.documents.fault import Fault, has_errors, kind_of, no_object, shown
+from domain.documents.headers import read_forward_headers, read_headers
 from domain.documents.limits import read_limits
 from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
@@ -30,6 +31,8 @@ _KNOWN = frozenset(
         "context_window",
         "max_output_tokens",
         "vendor_objects",
+        "headers",
+        "forward_headers",
     }
     | ROUTING_MEMBERS
     | STORE_MEMBERS
@@ -85,6 +88,8 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         model_type=known_type,
         operations=operations,
         vendor_objects=reader.names("vendor_objects", VENDOR_OBJECT_NAMES),
+        headers=read_headers(reader),
+        forward_headers=read_forward_headers(reader),
         prices=prices,
         parameters=parameters,
         private=private,

@@ -46,7 +46,7 @@ class Destinations:
                 " used: name a key in parameters.secret_name"
             )
 
-    def check_secret(self, member: str, name: str, endpoint: str | None) -> None:
+    def check_secret(self, place: str, name: str, endpoint: str | None) -> None:
         """Check that the value of an environment variable may be sent to an address.
 
         Raises:
@@ -55,7 +55,7 @@ class Destinations:
         hosts = self.secret_hosts.get(_plain(name), self.secret_hosts.get(ANY_HOST, (ANY_HOST,)))
         if not _is_among(endpoint, hosts):
             raise DeploymentUnusableError(
-                f"parameters.{member} names the environment variable {name!r}, which LLMPROXY_SECRET_HOSTS does not"
+                f"{place} names the environment variable {name!r}, which LLMPROXY_SECRET_HOSTS does not"
                 " allow for this endpoint"
             )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
+from domain.documents.headers import UNSAFE_VALUE, is_secret_like
 from domain.errors import DeploymentUnusableError
 from domain.model import Parameters
 from domain.variables import NamedVariable, named_variables
@@ -14,6 +16,7 @@ Secrets = Callable[[str], str | None]
 """Return the value of an environment variable; None if it is not set or may not be named."""
 
 
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 ANYWHERE = Destinations()
 GOOGLE_ADDRESS = "https://aiplatform.googleapis.com"
 """Stands for the addresses of Vertex AI, of which each region has its own."""
@@ -32,6 +35,8 @@ class ResolvedParameters:
         location: Google Cloud region.
         model: upstream's name for the model; None if it is the code.
         defaults: request members for requests that do not set them.
+        headers: that every request carries.
+        header_secrets: values of them that must not appear in any message.
     """
 
     credential: str | None = field(repr=False)
@@ -42,6 +47,8 @@ class ResolvedParameters:
     location: str | None
     model: str | None
     defaults: Mapping[str, object]
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    header_secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def resolve(
@@ -50,6 +57,7 @@ def resolve(
     destinations: Destinations = ANYWHERE,
     *,
     default_address: str | None = None,
+    headers: Mapping[str, str] = _NO_HEADERS,
 ) -> ResolvedParameters:
     """Replace the variables that a document names, as defined by ``domain/variables.py``.
 
@@ -58,35 +66,57 @@ def resolve(
         secrets: values of environment variables.
         destinations: hosts that these may be sent to.
         default_address: where calls go if the document names no endpoint; None if unknown.
+        headers: of the document.
 
     Raises:
-        DeploymentUnusableError: a required variable is not set, or may not be named or sent there.
+        DeploymentUnusableError: a required variable is not set, or may not be named or sent there, or holds what a
+            header cannot carry.
     """
     values: dict[str, str] = {}
     found: list[NamedVariable] = []
-    for variable in named_variables(parameters):
+    for variable in named_variables(parameters, headers):
         value = secrets(variable.name)
         if value is not None:
-            values[variable.member] = value
+            values[variable.place] = value
             found.append(variable)
         elif variable.needed:
-            raise DeploymentUnusableError(_missing(variable.member, variable.name))
-    endpoint = values.get("endpoint", parameters.endpoint)
+            raise DeploymentUnusableError(_missing(variable.place, variable.name))
+    endpoint = values.get("parameters.endpoint", parameters.endpoint)
     addresses = [endpoint or default_address, *_addresses(parameters)]
     for variable in found:
-        if variable.member != "endpoint":
+        if variable.place != "parameters.endpoint":
             for address in addresses:
-                destinations.check_secret(variable.member, variable.name, address)
+                destinations.check_secret(variable.place, variable.name, address)
+
+    def text(member: str) -> str | None:
+        literal: str | None = getattr(parameters, member)
+        return values.get(f"parameters.{member}", literal)
+
+    sent = {name: _header_value(name, values.get(f"headers.{name}", value)) for name, value in headers.items()}
     return ResolvedParameters(
-        credential=values.get("secret_name", values.get("api_key", parameters.api_key)),
+        credential=values.get("parameters.secret_name", text("api_key")),
         endpoint=endpoint,
-        deployment_name=values.get("deployment_name", parameters.deployment_name),
-        api_version=values.get("api_version", parameters.api_version),
-        gcp_project=values.get("gcp_project", parameters.gcp_project),
-        location=values.get("location", parameters.location),
-        model=values.get("model", parameters.model),
-        defaults={name: values.get(name, default) for name, default in parameters.defaults.items()},
+        deployment_name=text("deployment_name"),
+        api_version=text("api_version"),
+        gcp_project=text("gcp_project"),
+        location=text("location"),
+        model=text("model"),
+        defaults={name: values.get(f"parameters.{name}", default) for name, default in parameters.defaults.items()},
+        headers=sent,
+        header_secrets=tuple(
+            value for name, value in sent.items() if f"headers.{name}" in values or is_secret_like(name)
+        ),
     )
+
+
+def _header_value(name: str, value: str) -> str:
+    value = value.strip()
+    if not value or UNSAFE_VALUE.search(value) or max(value) > "\xff":
+        raise DeploymentUnusableError(
+            f"headers.{name} is empty, or has characters that are not allowed in a header (a line break, or a character"
+            " beyond ISO 8859-1)"
+        )
+    return value
 
 
 def _addresses(parameters: Parameters) -> Iterator[str]:
@@ -96,5 +126,5 @@ def _addresses(parameters: Parameters) -> Iterator[str]:
             yield value
 
 
-def _missing(member: str, name: str) -> str:
-    return f"parameters.{member} names the environment variable {name!r}, which is not set or may not be used"
+def _missing(place: str, name: str) -> str:
+    return f"{place} names the environment variable {name!r}, which is not set or may not be used"

@@ -128,7 +128,8 @@ class Handler:
                 watch.body_read()
                 if route.model is not None:
                     form = with_model(form, route.model)
-                await self._call(use_case, use_case.read_form(form, request_id), caller, response)
+                call = use_case.read_form(form, request_id)
+                await self._call(use_case, call.arrived_with(scope["headers"]), caller, response)
             return
         if use_case.read is no_json:
             use_case.read({}, request_id)
@@ -136,7 +137,8 @@ class Handler:
         watch.body_read()
         if route.model is not None:
             members = {**members, "model": json.dumps(route.model).encode()}
-        await self._call(use_case, use_case.read(members, request_id), caller, response)
+        call = use_case.read(members, request_id)
+        await self._call(use_case, call.arrived_with(scope["headers"]), caller, response)
 
     async def _call(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
         if call.is_large:

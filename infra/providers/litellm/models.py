@@ -139,7 +139,11 @@ def target_of(
         connection["api_version"] = parameters.api_version
     # LiteLLM calls Claude on Azure like Anthropic's own API.
     claude = route.prefix in {"azure_ai", "vertex_ai"} and "claude" in model
-    secrets = (*_credential_texts(parameters.credential), *((endpoint,) if endpoint else ()))
+    secrets = (
+        *_credential_texts(parameters.credential),
+        *((endpoint,) if endpoint else ()),
+        *parameters.header_secrets,
+    )
     return LiteLLMTarget(
         model,
         MappingProxyType(connection),

@@ -17,6 +17,7 @@ from domain.operation import Endpoint
 from domain.vendor import Credential
 from domain.vendors import VENDORS
 from infra.providers.destinations import Destinations
+from infra.providers.forwarded_headers import ForwardedHeaders
 from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.completion import COMPLETION
 from infra.providers.litellm.embeddings import EMBEDDINGS
@@ -143,7 +144,16 @@ class LiteLLMProvider:
         vendor = VENDORS[document.model_type]
         google = vendor.credential is Credential.SERVICE_ACCOUNT_OR_IDENTITY
         address = GOOGLE_ADDRESS if google else vendor.address
-        parameters = resolve(document.parameters, self._secrets, self._destinations, default_address=address)
+        parameters = resolve(
+            document.parameters,
+            self._secrets,
+            self._destinations,
+            default_address=address,
+            headers=document.headers,
+        )
+        for name, value in parameters.headers.items():
+            if not value.isascii():
+                raise DeploymentUnusableError(f"headers.{name} has characters that LiteLLM cannot send in a header")
         google = google or (parameters.model or "").startswith(("vertex_ai/", "vertex_ai_beta/"))
         if google and parameters.credential is None and parameters.endpoint is not None:
             self._destinations.check_identity(parameters.endpoint)
@@ -161,6 +171,9 @@ class LiteLLMProvider:
         arguments = make(request) if call.form is None else await asyncio.to_thread(make, request)
         arguments |= target.connection
         arguments |= _FIXED
+        if document.headers or document.forward_headers:
+            given = arguments.get("extra_headers")
+            arguments["extra_headers"] = _headers(given or {}, call, document, parameters)
         arguments["model"] = target.model
         arguments["litellm_call_id"] = call.request_id
         arguments["litellm_logging_obj"] = library.call_logging(
@@ -177,6 +190,19 @@ class LiteLLMProvider:
     def _limits(self, document: ModelDocument) -> tuple[float, float]:
         silence = document.parameters.timeout or self._silence_timeout
         return silence, max(self._total_timeout, document.parameters.timeout or 0)
+
+
+def _headers(
+    given: Mapping[str, str], call: Call, document: ModelDocument, parameters: ResolvedParameters
+) -> dict[str, str]:
+    """Combine the headers among the document's request defaults, its own, and those of the caller that it passes on."""
+    own = {**given, **parameters.headers}
+    forwarded: dict[str, str] = {}
+    for name, value in ForwardedHeaders(document.forward_headers, own).select(call.headers):
+        if value.isascii():
+            key, text = name.decode("ascii"), value.decode("ascii")
+            forwarded[key] = f"{forwarded[key]}, {text}" if key in forwarded else text
+    return forwarded | own
 
 
 def _translator(operation: EndpointAdapter, request: ProviderRequest) -> Callable[[BaseException], GatewayError]:

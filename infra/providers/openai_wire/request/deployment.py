@@ -14,6 +14,7 @@ from domain.vendor import Credential, Vendor, Wire
 from domain.vendors import VENDORS
 from infra.clients.http.origin import Origin
 from infra.providers.destinations import Destinations
+from infra.providers.forwarded_headers import ForwardedHeaders
 from infra.providers.openai_wire.endpoints import ENDPOINTS
 from infra.providers.openai_wire.request.address import DEFAULT_FORMAT, WIRE_FORMATS, WireFormat, locate
 from infra.providers.openai_wire.usage_readers import UsageParser
@@ -41,6 +42,8 @@ class ResolvedDeployment:
         credential: never to appear in messages; a Google account, where the wire format says so.
         identity: every request carries a token of the machine's identity.
         silence_timeout: seconds; None for the default.
+        header_secrets: values of headers, never to appear in messages.
+        forwarded: selects the caller's headers that requests carry; None if the document lists none.
     """
 
     wire_format: WireFormat
@@ -56,6 +59,8 @@ class ResolvedDeployment:
     credential: str | None = field(repr=False)
     identity: bool
     silence_timeout: float | None
+    header_secrets: tuple[str, ...] = field(default=(), repr=False)
+    forwarded: ForwardedHeaders | None = None
 
 
 def resolve_deployment(
@@ -82,7 +87,7 @@ def resolve_deployment(
         raise DeploymentUnusableError(f"model_type {document.model_type} does not speak OpenAI's format")
     wire_format = WIRE_FORMATS.get(document.model_type, DEFAULT_FORMAT)
     address = GOOGLE_ADDRESS if wire_format.google else vendor.address
-    parameters = resolve(document.parameters, secrets, destinations, default_address=address)
+    parameters = resolve(document.parameters, secrets, destinations, default_address=address, headers=document.headers)
     credential = parameters.credential if wire_format.google else _credential(vendor, parameters)
     name = vendor.upstream_name(parameters, document.code)
     if not name.startswith(wire_format.prefix):
@@ -97,17 +102,19 @@ def resolve_deployment(
     ]
     if credential is not None and not wire_format.google:
         headers.append(f"{wire_format.header}: {wire_format.scheme}{credential}")
+    own = "".join(f"{name}: {value}\r\n" for name, value in parameters.headers.items()).encode("latin-1")
+    forwarded = document.forward_headers
     stored, _, query = paths[Endpoint.RESPONSES].partition("?")
     return ResolvedDeployment(
         wire_format=wire_format,
         parse_usage=UsageParser(document.model_type, unknown, reasoning_apart=wire_format.reasoning_apart),
         origin=origin,
         heads={
-            endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ENDPOINTS[endpoint].accept}", *headers)
+            endpoint: _lines(f"POST {path} HTTP/1.1", f"accept: {ENDPOINTS[endpoint].accept}", *headers) + own
             for endpoint, path in paths.items()
         },
         stored=(stored, query),
-        headers=_lines("accept: application/json, text/event-stream", *headers),
+        headers=_lines("accept: application/json, text/event-stream", *headers) + own,
         code=document.code,
         upstream_model=name,
         model=msgspec.Raw(msgspec.json.encode(name)),
@@ -117,6 +124,8 @@ def resolve_deployment(
         credential=credential,
         identity=credential is None and vendor.credential is Credential.KEY_OR_IDENTITY,
         silence_timeout=document.parameters.timeout,
+        header_secrets=parameters.header_secrets,
+        forwarded=ForwardedHeaders(forwarded, parameters.headers) if forwarded else None,
     )
 
 

@@ -94,6 +94,8 @@ class RequestSender:
             content_type,
             len(body),
         )
+        if deployment.forwarded is not None:
+            head += deployment.forwarded.lines(call.headers)
         if attempt is not None:
             attempt.track()
         return await self._request(deployment, head, call.request_id, body, attempt)

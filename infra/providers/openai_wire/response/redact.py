@@ -24,7 +24,7 @@ _KEY_LIKE = re.compile(
 
 
 def redact(text: str, deployment: ResolvedDeployment) -> str:
-    """Remove our credential, partial echoes of it, and the upstream's address.
+    """Remove our credentials, partial echoes of them, and the upstream's address.
 
     The upstream's name for the model becomes the public one, so that the sentence still makes sense.
     """
@@ -54,11 +54,11 @@ def redact_members(members: Mapping[str, object], deployment: ResolvedDeployment
 
 
 def _patterns(deployment: ResolvedDeployment) -> Iterator[tuple[re.Pattern[str], str]]:
-    credential = deployment.credential
-    if credential is not None and len(credential) >= _SHORTEST_SECRET:
-        yield re.compile(re.escape(credential)), _HIDDEN
-        if len(credential) > 2 * _ECHO_LENGTH:
-            yield re.compile(re.escape(credential[:_ECHO_LENGTH]) + r"[\w*.…-]*"), _HIDDEN
+    for secret in (deployment.credential or "", *deployment.header_secrets):
+        if len(secret) >= _SHORTEST_SECRET:
+            yield re.compile(re.escape(secret)), _HIDDEN
+        if len(secret) > 2 * _ECHO_LENGTH:
+            yield re.compile(re.escape(secret[:_ECHO_LENGTH]) + r"[\w*.…-]*"), _HIDDEN
     yield _KEY_LIKE, _HIDDEN
     host = re.escape(bracketed(deployment.origin.host))
     yield re.compile(rf"(?:https?://)?{host}(?::\d+)?(?:/[^\s\"'<>)\]]*)?", re.IGNORECASE), _UPSTREAM
