@@ -62,7 +62,7 @@ class Relay:
             async for raw in iterator:
                 block = self._note(raw)
                 if stream.ended:
-                    await account.completed(stream.usage, delivered=stream.output_so_far)
+                    await account.completed(stream.usage, block, stream.output_so_far)
                 yield block
                 if not stream.ended and _STOPPED(block) is not None:
                     stopped = True

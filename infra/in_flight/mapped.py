@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import mmap
 import os
 import shutil
@@ -13,6 +14,8 @@ from secrets import token_hex
 
 from application.ports.in_flight import LeftBehind
 from infra.in_flight.record import SlotRecord, read_left_behind
+
+_log = logging.getLogger(__name__)
 
 _LOCK = "lock"
 _MOST_AT_ONCE = 16
@@ -116,6 +119,14 @@ class MappedInFlight(SlotRecord):
         self._old_calls = []
 
     def _more(self, kind: str, size: int) -> memoryview:
+        try:
+            return self._new_file(kind, size)
+        except OSError as error:
+            # Calls are served all the same: what is lost is their recovery if this process is killed.
+            _log.error("the record of calls in flight is kept in memory only: %s", error.strerror)
+            return memoryview(mmap.mmap(-1, size))
+
+    def _new_file(self, kind: str, size: int) -> memoryview:
         path = self._folder / f"{kind}-{self._numbers[kind]:04}"
         self._numbers[kind] += 1
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
