@@ -180,14 +180,14 @@ def test_every_alert_has_its_section_of_the_runbook() -> None:
 def test_an_outage_of_a_provider_reaches_whoever_is_on_call(
     proxy: LLMProxy, prometheus: Callable[[str], list[dict[str, Any]]], receiver: Receiver
 ) -> None:
-    calling = threading.Thread(target=calls, args=(proxy, 25, "sim", "over", "failing"))
+    calling = threading.Thread(target=calls, args=(proxy, 60, "sim", "over", "failing"))
     calling.start()
     try:
         firing = 'ALERTS{alertname="LLMProxyProviderFailing",alertstate="firing"}'
-        found = until(lambda: prometheus(firing), 40)
+        found = until(lambda: prometheus(firing), 60)
         assert {alert["metric"]["provider"] for alert in found} == {"Dead"}
-        until(lambda: prometheus('ALERTS{alertname="LLMProxyBreakerOpen",alertstate="firing"}'), 30)
-        alert = until(lambda: [each for each in receiver.alerts if each["labels"].get("provider") == "Dead"], 30)[0]
+        until(lambda: prometheus('ALERTS{alertname="LLMProxyBreakerOpen",alertstate="firing"}'), 60)
+        alert = until(lambda: [each for each in receiver.alerts if each["labels"].get("provider") == "Dead"], 60)[0]
         assert alert["annotations"]["runbook"] == "docs/incidents.md#llmproxyproviderfailing"
     finally:
         calling.join()
