@@ -80,7 +80,8 @@ class Simulator:
         elif parsed.stored is not None:
             check_key(scope["headers"], self._options.api_key)
             query = scope.get("query_string", b"").decode("latin-1")
-            self._last = LastRequest(method, path, query, scope["headers"], b"")
+            if method != "GET" or query:  # a plain retrieval is a poll, which may come at any time
+                self._last = LastRequest(method, path, query, scope["headers"], b"")
             action, response_id = stored_action(method, path, parsed.stored)
             if action is StoredAction.RETRIEVE and parse_qs(query).get("stream") == ["true"]:
                 await self._resume(response_id, query, connection)
