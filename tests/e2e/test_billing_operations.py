@@ -58,9 +58,10 @@ async def test_ten_thousand_mixed_calls_add_up(proxy: LLMProxy, simulator: Simul
     assert row["unpriced"] == 0
     for name in ("input_tokens", "output_tokens", "cached_tokens", "characters"):
         assert row[name] == counted[name] > 0, name
-    # Of image calls that are left before the head of their response, only the prompt is charged.
+    # Of calls that are left before the head of their response, only the prompt is charged.
     assert 0 < row["images"] <= counted["images"] <= row["images"] + 4 * seen.left
-    assert Decimal(row["audio_seconds"]) * 1000 == counted["audio_milliseconds"] > 0
+    transcribed = Decimal(row["audio_seconds"]) * 1000
+    assert 0 < transcribed <= counted["audio_milliseconds"] <= transcribed + 10_000 * seen.left
     _check_costs(proxy.usage("model"))
 
 
