@@ -113,7 +113,7 @@ def _replaced(log: Path) -> list[float]:
         with contextlib.suppress(ValueError):
             entry = json.loads(line)
             if entry.get("message") == "catalogue replaced":
-                found.append(datetime.fromisoformat(entry["time"]).timestamp())
+                found.append(datetime.fromisoformat(entry["timestamp"]).timestamp())
     return found
 
 

@@ -44,3 +44,10 @@ def plain(amount: Decimal) -> str:
     if "." in text:
         text = text.rstrip("0").rstrip(".")
     return "0" if text == "-0" else text
+
+
+def plain_units(units: int) -> str:
+    """Format a whole number of 10^-12 currency units in plain notation: ``0.0125``."""
+    whole, rest = divmod(abs(units), 10**12)
+    sign = "-" if units < 0 else ""
+    return f"{sign}{whole}.{rest:012}".rstrip("0") if rest else f"{sign}{whole}"

@@ -14,8 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from application.errors import StoreUnavailableError
 from infra.controllers.connections import CONNECTIONS
-from infra.telemetry.log_writer import LogWriter
-from infra.telemetry.logs import AccessLog, configure_logging
+from llmproxy.log_outputs import Logs, open_logs
 from llmproxy.settings import Settings, load_environment, load_settings
 from llmproxy.wiring import open_product
 
@@ -32,13 +31,12 @@ class Application:
 
     Args:
         settings: of the server.
-        stdout: for the access log.
-        stderr: for all other logs.
+        logs: of this process.
     """
 
-    def __init__(self, settings: Settings, stdout: LogWriter, stderr: LogWriter) -> None:
+    def __init__(self, settings: Settings, logs: Logs) -> None:
         self._settings = settings
-        self._stdout, self._stderr = stdout, stderr
+        self._logs = logs
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,12 +47,10 @@ class Application:
             await self._app(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        access_log = AccessLog(self._stdout) if self._settings.llmproxy_access_log else None
         async with AsyncExitStack() as stack:
             await receive()  # lifespan.startup
             try:
-                writers = (self._stdout, self._stderr)
-                opened = open_product(self._settings, load_environment(), access_log, writers)
+                opened = open_product(self._settings, load_environment(), self._logs)
                 product = await stack.enter_async_context(opened)
             except StoreUnavailableError as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
@@ -66,10 +62,7 @@ class Application:
             _end_with_parent()
             await send({"type": "lifespan.startup.complete"})
             await receive()  # lifespan.shutdown
-        if access_log is not None:
-            access_log.flush()
-        self._stdout.close()
-        self._stderr.close()
+        self._logs.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -99,6 +92,4 @@ def _end_with_parent() -> None:
 def create_app() -> Application:
     """Create the application; uvicorn calls this in every worker process."""
     settings = load_settings()
-    stdout, stderr = LogWriter(sys.stdout), LogWriter(sys.stderr)
-    configure_logging(settings.llmproxy_log_level, stderr)
-    return Application(settings, stdout, stderr)
+    return Application(settings, open_logs(settings))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
@@ -105,4 +107,15 @@ def web_address(value: SecretStr) -> SecretStr:
         ValueError: it is not. The message does not repeat it.
     """
     Origin.parse(value.get_secret_value().partition("?")[0])
+    return value
+
+
+def writable_file(value: Path) -> Path:
+    """Check that a file can be written, or created.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    if value.is_dir() or not os.access(value if value.exists() else value.absolute().parent, os.W_OK):
+        raise ValueError("expected a file that can be written, or created in an existing folder")
     return value

@@ -14,7 +14,8 @@ from pydantic_settings import SettingsConfigDict
 
 from domain.model import Strategy
 from llmproxy.limit_settings import LimitSettings
-from llmproxy.setting_values import account_key, host_list, lower_case, network_list, secret_host_list, upper_case
+from llmproxy.setting_values import account_key, host_list, lower_case, network_list, secret_host_list
+from llmproxy.telemetry_settings import TelemetrySettings
 
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
@@ -38,15 +39,6 @@ class Environment(StrEnum):
     PRODUCTION = "production"
 
 
-class LogLevel(StrEnum):
-    """Level of the log."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
-
-
 class Authentication(StrEnum):
     """Authentication of callers."""
 
@@ -58,7 +50,7 @@ Name = Annotated[str, Field(pattern=r"^[^/\\?#\s]{1,255}$")]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class Settings(LimitSettings):
+class Settings(LimitSettings, TelemetrySettings):
     """Every setting, under the name of its environment variable in lower case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
@@ -166,17 +158,6 @@ class Settings(LimitSettings):
     )
     llmproxy_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
         None, description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only."
-    )
-    llmproxy_access_log: bool = Field(default=True, description="One JSON line for each request on stdout.")
-    llmproxy_log_level: Annotated[LogLevel, BeforeValidator(upper_case)] = Field(
-        LogLevel.INFO, description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."
-    )
-    llmproxy_metrics: bool = Field(default=True, description="Count calls and requests, and serve them at `/metrics`.")
-    llmproxy_metrics_protected: bool = Field(
-        default=False, description="`true` = `/metrics` needs the administrator's key."
-    )
-    llmproxy_metrics_series: int = Field(
-        10_000, ge=10, le=1_000_000, description="Most combinations of labels; further ones are counted as `other`."
     )
     llmproxy_ca_file: Path | None = Field(
         None, description="PEM file with the certificate authorities to trust for upstreams, in place of the system's."

@@ -9,6 +9,7 @@ import secrets
 import time
 from pathlib import Path
 
+from application.errors import StoreUnavailableError
 from llmproxy.settings import Settings
 
 FILE = "signing.key"
@@ -26,14 +27,17 @@ def signing_key(settings: Settings) -> bytes:
     """Return the key: from the setting, else from the database's key, which replicas share, else from a file made once.
 
     Raises:
-        OSError: the file can be neither read nor created.
+        StoreUnavailableError: the file can be neither read nor created.
     """
     secret = _secret(settings)
     if secret is not None:
         return hashlib.sha256(_PURPOSE + secret.encode()).digest()
     if settings.in_memory:
         return secrets.token_bytes(_BYTES)
-    return _from_file(Path(settings.data_dir) / FILE)
+    try:
+        return _from_file(Path(settings.data_dir) / FILE)
+    except OSError as error:
+        raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from None
 
 
 def _secret(settings: Settings) -> str | None:

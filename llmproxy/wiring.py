@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -36,7 +36,6 @@ from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
-from infra.controllers.request_log import AccessLog
 from infra.price_list.sizes import ListedSizes
 from infra.providers.destinations import Destinations
 from infra.providers.dispatch import Dispatch
@@ -47,15 +46,18 @@ from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
-from infra.telemetry.log_writer import LogWriter
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
+from llmproxy.debugging import debug_routes
 from llmproxy.http_front import body_limits, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
+from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
+
+_NO_LOGS = Logs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +128,7 @@ class Product:
 async def open_product(
     settings: Settings,
     environment: Mapping[str, str],
-    access_log: AccessLog | None = None,
-    log_writers: Sequence[LogWriter] = (),
+    logs: Logs = _NO_LOGS,
 ) -> AsyncIterator[Product]:
     """Wire everything up and run it; close it in the opposite order.
 
@@ -168,7 +169,7 @@ async def open_product(
         await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
         await stack.enter_async_context(running(shared, ledger, stores, view))
         authentication = settings.auth is Authentication.ON
-        affinity = ResponseAffinity(ResponseIds(AesSiv(_signing_key(settings))))
+        affinity = ResponseAffinity(ResponseIds(AesSiv(signing_key(settings))))
         deployments = DeploymentStates(
             clock.monotonic, random.random, _breaker_policy(settings), settings.llmproxy_routing
         )
@@ -188,13 +189,13 @@ async def open_product(
                 "connections": connections.facts,
                 "memory": budget.facts,
                 "uploads": uploads.facts,
-                "process": lambda: process_facts(log_writers),
+                "process": lambda: process_facts(logs.writers),
             },
             time=clock.time,
             version=_version(),
             admin_key=None if settings.llmproxy_admin_key is None else settings.llmproxy_admin_key.get_secret_value(),
         )
-        routers = []
+        routers = [await stack.enter_async_context(debug_routes(folder, health))]
         if settings.llmproxy_metrics:
             lag = LoopLag()
             lag.start()
@@ -204,18 +205,11 @@ async def open_product(
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
-        app = make_app(settings, Handler(serving, body_limits(settings), uploads, budget), pages, access_log, count)
+        app = make_app(settings, Handler(serving, body_limits(settings), uploads, budget), pages, logs.access, count)
         dispatch, litellm = providers.dispatch, providers.litellm
         if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
-
-
-def _signing_key(settings: Settings) -> bytes:
-    try:
-        return signing_key(settings)
-    except OSError as error:
-        raise StoreUnavailableError(f"{error.filename}: {error.strerror}") from None
 
 
 def _breaker_policy(settings: Settings) -> BreakerPolicy:

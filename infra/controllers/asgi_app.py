@@ -71,7 +71,7 @@ class AsgiApp:
             record.failed(error)
             await send_error(Response(send, record, scope), error)
         finally:
-            if self._access_log is not None:
+            if self._access_log is not None and (route is not None or not record.probe):
                 self._access_log(record.facts())
             if self._count is not None:
                 self._count(record)

@@ -11,11 +11,15 @@ from dataclasses import dataclass, field
 from application.serving.accounting import CallAccount
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, InvalidApiKeyError, UpstreamError
+from domain.money import plain_units
 from domain.project import Caller
 from infra.controllers.errors import TABLE, status_of
 
 logger = logging.getLogger("llmproxy.requests")
 
+PROBES = frozenset({"/health", "/metrics", "/metrics/prometheus"})
+"""Pages whose successful requests are not logged."""
+_FAILED = 400
 _LONGEST_NAME = 128
 _UNITS = ("characters", "audio_milliseconds", "images")
 """Quantities logged only if not zero."""
@@ -54,13 +58,20 @@ class RequestRecord:
     account: CallAccount | None = None
     address: str | None = None
 
+    @property
+    def probe(self) -> bool:
+        """True for a page that machines ask for every few seconds, if it answered well."""
+        return self.endpoint in PROBES and self.status < _FAILED
+
     def failed(self, error: GatewayError) -> None:
-        """Note an error of the domain, and log it if its level is above INFO."""
+        """Note an error of the domain, and log it: at level DEBUG if it is an ordinary refusal."""
         self.error = error.label
         if self.status == 0:
             self.status = status_of(error)
         level = TABLE[type(error)].level
-        if level > logging.INFO and logger.isEnabledFor(level):
+        if level == logging.INFO:
+            level = logging.DEBUG  # the access log has it
+        if logger.isEnabledFor(level):
             reason = error.reason if isinstance(error, UpstreamError | DeploymentUnusableError) else None
             extra = self._context() | {"error": self.error, "reason": reason} | self._client()
             logger.log(level, "request failed", extra=extra)
@@ -81,12 +92,14 @@ class RequestRecord:
 
     def facts(self) -> dict[str, object]:
         """Collect the fields of the access log."""
+        seconds = round(self.milliseconds / 1000, 6)
         facts: dict[str, object] = {
+            "message": f"{self.method} {self.path} {self.status}",
             "request_id": self.request_id,
             "method": self.method,
             "path": self.path,
-            "status": self.status,
-            "duration_ms": round(self.milliseconds, 1),
+            "status_code": self.status,
+            "duration": seconds,
         }
         if self.error is not None:
             facts["error"] = self.error
@@ -99,12 +112,17 @@ class RequestRecord:
             facts["stream"] = self.call.stream
         line = self.account.line if self.account is not None else None
         if line is not None:
+            usage, first = line.usage, line.first_byte_ms
+            facts["provider"] = line.provider
             facts["document"] = line.document_id
             facts["attempts"] = line.attempts
-            facts["first_byte_ms"] = line.first_byte_ms
-            facts["input_tokens"] = line.usage.input_tokens
-            facts["output_tokens"] = line.usage.output_tokens
-            facts |= {name: count for name in _UNITS if (count := getattr(line.usage, name))}
+            facts["first_byte"] = None if first is None else first / 1000
+            facts["tokens"] = usage.input_tokens + usage.output_tokens
+            facts["input_tokens"] = usage.input_tokens
+            facts["output_tokens"] = usage.output_tokens
+            facts["cost"] = plain_units(line.cost_units)
+            facts["currency"] = line.currency
+            facts |= {name: count for name in _UNITS if (count := getattr(usage, name))}
         return facts
 
     def _client(self) -> dict[str, object]:

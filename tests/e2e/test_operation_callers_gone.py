@@ -138,7 +138,7 @@ def test_in_the_middle_of_an_upload_nothing_is_called(proxy: LLMProxy, own: Simu
         time.sleep(0.1)
     wait_until(lambda: f'"upload-{path}"' in proxy.logs(), 20, "the access line")
     (line,) = [line for line in proxy.logs().splitlines() if f'"upload-{path}"' in line]
-    assert '"status":499' in line
+    assert '"status_code":499' in line
     assert lines(proxy).keys() == before
     assert (own.calls()["calls"], own.calls()["failed"]) == (0, 0)
 

@@ -45,7 +45,7 @@ async def test_audio_that_breaks_off_is_cut(caplog: pytest.LogCaptureFixture, fa
     assert b"content-type: audio/mpeg" in head
     assert body == b"3\r\nabc\r\n4\r\ndefg\r\n"
     assert [record.name for record in caplog.records if record.name.startswith("uvicorn.error")] == []
-    assert {record["status"] for record in server.access_log} == {200}
+    assert {record["status_code"] for record in server.access_log} == {200}
     assert all(record["error"] for record in server.access_log)
     assert len(server.lines) == 2
 

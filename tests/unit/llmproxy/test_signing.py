@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from application.errors import StoreUnavailableError
 from llmproxy.settings import Settings
 from llmproxy.signing import FILE, shared_by_replicas, signing_key
 
@@ -53,7 +54,7 @@ def test_processes_that_start_at_once_agree(monkeypatch: pytest.MonkeyPatch, tmp
 
 def test_an_incomplete_key_is_reported_and_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"half")
-    with pytest.raises(OSError, match="incomplete key"):
+    with pytest.raises(StoreUnavailableError, match="incomplete key"):
         key_with(monkeypatch, DATA_DIR=str(tmp_path))
 
 

@@ -4,10 +4,14 @@ import asyncio
 import io
 import json
 import logging
+from pathlib import Path
 
 import pytest
 
-from infra.telemetry.logs import AccessLog, JsonFormatter, mask
+from infra.telemetry.access_log import AccessLog
+from infra.telemetry.log_file import LogFile
+from infra.telemetry.log_formats import JsonFormatter, TextFormatter, mask, text_line
+from infra.telemetry.logs import LogOutput
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_a_record_is_one_line_of_json_with_its_extras() -> None:
     line = JsonFormatter().format(record("two\nlines", request_id="req_1", facts={"models": 3}))
     assert "\n" not in line
     entry = json.loads(line)
-    assert entry["time"] == "1970-01-01T00:00:01.500+00:00"
+    assert entry["timestamp"] == "1970-01-01T00:00:01.500+00:00"
     assert (entry["level"], entry["message"], entry["request_id"]) == ("warning", "two\nlines", "req_1")
     assert entry["facts"] == {"models": 3}
 
@@ -62,7 +66,7 @@ def test_an_exception_is_named_but_not_quoted() -> None:
 
 async def test_access_lines_are_gathered_and_written_together() -> None:
     stream = io.StringIO()
-    log = AccessLog(stream)
+    log = AccessLog(LogOutput(stream))
     for number in range(3):
         log({"request_id": f"r{number}", "model": "sk-0123456789abcdef" if number else "m"})
     assert stream.getvalue() == ""
@@ -77,7 +81,33 @@ async def test_access_lines_are_gathered_and_written_together() -> None:
 
 async def test_a_stream_that_is_gone_harms_nobody() -> None:
     stream = io.StringIO()
-    log = AccessLog(stream)
+    log = AccessLog(LogOutput(stream))
     stream.close()
     log({"request_id": "r"})
     log.flush()
+
+
+def test_text_lines_are_for_people_and_control_no_terminal() -> None:
+    line = TextFormatter().format(record("two\nlines\x1b[2J", project="a b", empty=None, key="sk-0123456789abcdef"))
+    assert line == '00:00:01.500 WARNING two\\nlines\\x1b[2J  [llmproxy.test] project="a b" key=sk-0123***'
+
+
+def test_the_message_of_a_request_is_not_repeated_in_its_text() -> None:
+    entry = {"timestamp": "2026-11-21T12:00:00.000+00:00", "level": "info", "logger": "llmproxy.access"}
+    entry |= {"message": "GET /x 200", "request_id": "r", "method": "GET", "path": "/x", "status_code": "200"}
+    assert text_line(entry) == "12:00:00.000 INFO    GET /x 200  [llmproxy.access] request_id=r"
+
+
+async def test_a_renamed_log_file_is_opened_anew(tmp_path: Path) -> None:
+    path = tmp_path / "proxy.log"
+    file = LogFile(path)
+    file.write("one\n")
+    file.close()  # writes what waits; later lines are written at once
+    path.rename(tmp_path / "proxy.log.1")
+    file.write("two\n")
+    path.unlink()
+    file.write("three\n")
+    assert (tmp_path / "proxy.log.1").read_text() == "one\n"
+    assert path.read_text() == "three\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert file.dropped == 0

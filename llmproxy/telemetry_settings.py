@@ -1,0 +1,51 @@
+"""Settings of logs and metrics."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import BaseSettings
+
+from llmproxy.setting_values import lower_case, upper_case, writable_file
+
+
+class LogLevel(StrEnum):
+    """Level of the log."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class LogFormat(StrEnum):
+    """Form of the lines of the logs on stdout and stderr."""
+
+    AUTO = "auto"
+    JSON = "json"
+    TEXT = "text"
+
+
+class TelemetrySettings(BaseSettings):
+    """A part of the settings."""
+
+    llmproxy_access_log: bool = Field(default=True, description="One line for each request on stdout.")
+    llmproxy_log_level: Annotated[LogLevel, BeforeValidator(upper_case)] = Field(
+        LogLevel.INFO, description="`DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
+    llmproxy_log_format: Annotated[LogFormat, BeforeValidator(lower_case)] = Field(
+        LogFormat.AUTO, description="`json`, `text`, or `auto`: text on a terminal, JSON elsewhere."
+    )
+    llmproxy_log_file: Annotated[Path, AfterValidator(writable_file)] | None = Field(
+        None, description="File that every line of the logs is added to as well, as JSON."
+    )
+    llmproxy_metrics: bool = Field(default=True, description="Count calls and requests, and serve them at `/metrics`.")
+    llmproxy_metrics_protected: bool = Field(
+        default=False, description="`true` = `/metrics` needs the administrator's key."
+    )
+    llmproxy_metrics_series: int = Field(
+        10_000, ge=10, le=1_000_000, description="Most combinations of labels; further ones are counted as `other`."
+    )
