@@ -14,7 +14,8 @@ from pydantic_settings import SettingsConfigDict
 
 from domain.model import Strategy
 from llmproxy.limit_settings import LimitSettings
-from llmproxy.setting_values import account_key, host_list, lower_case, network_list, secret_host_list
+from llmproxy.server_settings import Seconds, ServerSettings
+from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list
 from llmproxy.telemetry_settings import TelemetrySettings
 
 PREFIX = "LLMPROXY_"
@@ -47,10 +48,9 @@ class Authentication(StrEnum):
 
 
 Name = Annotated[str, Field(pattern=r"^[^/\\?#\s]{1,255}$")]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
-class Settings(LimitSettings, TelemetrySettings):
+class Settings(LimitSettings, ServerSettings, TelemetrySettings):
     """Every setting, under the name of its environment variable in lower case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
@@ -137,16 +137,6 @@ class Settings(LimitSettings, TelemetrySettings):
         description="Seals the ids of stored responses, the same for every replica; "
         "empty = made of `COSMOS_KEY`, else of a file in `DATA_DIR`.",
     )
-    llmproxy_send_timeout: Seconds = Field(
-        60.0, description="Time in which a caller must read some of its response before it is disconnected, seconds."
-    )
-    llmproxy_max_connections: int = Field(10_000, ge=1, description="Open connections of callers per process.")
-    llmproxy_max_connections_per_address: int = Field(
-        8_000, ge=1, description="Open connections of one address per process, except trusted proxies."
-    )
-    llmproxy_trusted_proxies: Annotated[str, AfterValidator(network_list)] | None = Field(
-        None, description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
-    )
     llmproxy_identity_hosts: Annotated[str, AfterValidator(host_list)] = Field(
         "*.openai.azure.com,*.cognitiveservices.azure.com,*.services.ai.azure.com,*.googleapis.com",
         description="Hosts that get tokens of the machine's identity, over https alone, separated by commas.",
@@ -225,6 +215,11 @@ def _check_combinations(settings: Settings) -> None:
 
 
 def _dotenv_in_use(dotenv: Path) -> Path | None:
+    chosen = os.environ.get("LLMPROXY_ENV_FILE")
+    if chosen:
+        if not Path(chosen).is_file():
+            raise SettingsError(f"LLMPROXY_ENV_FILE={chosen} is not a file")
+        return Path(chosen)
     if os.environ.get("ENVIRONMENT", "").lower() == Environment.PRODUCTION or not dotenv.is_file():
         return None
     return dotenv

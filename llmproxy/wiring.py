@@ -49,7 +49,7 @@ from infra.secrets.env import environment_secrets
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
 from llmproxy.debugging import debug_routes
-from llmproxy.http_front import body_limits, caller_gauges, caller_limits, docs_assets, make_app
+from llmproxy.http_front import admin_key, body_limits, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
@@ -170,9 +170,8 @@ async def open_product(
         await stack.enter_async_context(running(shared, ledger, stores, view))
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(AesSiv(signing_key(settings))))
-        deployments = DeploymentStates(
-            clock.monotonic, random.random, _breaker_policy(settings), settings.llmproxy_routing
-        )
+        policy = _breaker_policy(settings)
+        deployments = DeploymentStates(clock.monotonic, random.random, policy, settings.llmproxy_routing)
         serving = Serving(
             view, providers.dispatch, ledger, deployments, affinity, shared.limiter, authentication=authentication
         )
@@ -193,7 +192,8 @@ async def open_product(
             },
             time=clock.time,
             version=_version(),
-            admin_key=None if settings.llmproxy_admin_key is None else settings.llmproxy_admin_key.get_secret_value(),
+            admin_key=admin_key(settings),
+            stopping=lambda: connections.draining,
         )
         routers = [await stack.enter_async_context(debug_routes(folder, health))]
         if settings.llmproxy_metrics:
@@ -206,8 +206,8 @@ async def open_product(
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
         app = make_app(settings, Handler(serving, body_limits(settings), uploads, budget), pages, logs.access, count)
-        dispatch, litellm = providers.dispatch, providers.litellm
-        if view.ready and any(dispatch.calls(litellm, document) for document in view.catalog.by_id.values()):
+        litellm = providers.litellm
+        if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
 

@@ -45,6 +45,8 @@ class CallerConnections:
 
     def __init__(self, limits: CallerLimits) -> None:
         self.limits = limits
+        self.draining = False
+        """True once the server stops: the next response closes its connection."""
         self.refused = 0
         self.send_timeouts = 0
         self._by_address: Counter[str] = Counter()

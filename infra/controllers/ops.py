@@ -24,6 +24,7 @@ class Health:
         time: POSIX seconds.
         version: of the product.
         admin_key: shows ids and reasons to whoever presents it; None to show them to nobody.
+        stopping: returns whether the server was told to stop.
     """
 
     view: CatalogView
@@ -31,6 +32,12 @@ class Health:
     time: Callable[[], float]
     version: str
     admin_key: str | None
+    stopping: Callable[[], bool] = lambda: False
+
+    @property
+    def ready(self) -> bool:
+        """True if this process should get calls."""
+        return self.view.ready and not self.stopping()
 
     def detail(self, key: str | None) -> dict[str, Any]:
         """Collect counts, and for the administrator ids and reasons; without secrets and addresses."""
@@ -52,6 +59,8 @@ class Health:
             if "problems" in section and not is_admin:
                 section["problems"] = len(section["problems"])
             sections[name] = section
+        if self.stopping():
+            status = "stopping"
         return {"status": status, "version": self.version, "catalogue": catalogue, **sections}
 
     def is_admin(self, key: str | None) -> bool:
@@ -69,6 +78,6 @@ def ops_router(health: Health) -> APIRouter:
         if not detailed:
             return JSONResponse({"status": "ok", "version": health.version})
         body = health.detail(key_of(request.scope["headers"]))
-        return JSONResponse(body, status_code=200 if health.view.ready else 503)
+        return JSONResponse(body, status_code=200 if health.ready else 503)
 
     return router

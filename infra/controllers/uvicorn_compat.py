@@ -154,6 +154,8 @@ class GuardedProtocol(HttpToolsProtocol):
             raise httptools.HttpParserError
         self._unset_keepalive_if_required()
         super().on_headers_complete()
+        if self._callers.draining:
+            self.cycle.keep_alive = False
 
     def on_body(self, body: bytes) -> None:
         """Handle a piece of a body."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import secrets
+import socket
 import sys
 from collections.abc import Callable
 
@@ -16,8 +18,20 @@ from infra.controllers.addresses import is_loopback
 from llmproxy.cli.running import place, settings_or_fail
 from llmproxy.demo import lines_to_paste, prepare_demo
 from llmproxy.listening import base_url, listen
-from llmproxy.settings import Authentication, Environment, Settings, load_environment
+from llmproxy.log_outputs import open_logs
+from llmproxy.settings import (
+    Authentication,
+    Environment,
+    Settings,
+    SettingsError,
+    load_environment,
+    load_settings,
+)
+from llmproxy.source_files import SourceFiles
 from llmproxy.stores import open_stores
+from llmproxy.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
 
 _DEMO_DATA = "./demo-data"
 """Folder of the demo unless DATA_DIR is set: its models and its project do not get into an operator's store."""
@@ -30,13 +44,20 @@ _DEMO_DATA = "./demo-data"
 @click.option("--demo", is_flag=True, help="Add simulated models and a project, and print a key and lines to paste.")
 @click.option("--host", help="Address to listen on.  [default: HOST or 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on, 0 = any.  [default: PORT or 8000]")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Number of processes.")
-def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="Number of processes below one that replaces them, after a crash or on SIGHUP.  [default: this process alone]",
+)
+@click.option("--reload", is_flag=True, help="Replace the workers when a source file or .env changes; for development.")
+def serve(demo: bool, host: str | None, port: int | None, workers: int | None, reload: bool) -> None:
     """Run the server until it is stopped."""
     settings = settings_or_fail()
     if demo and "data_dir" not in settings.model_fields_set:
         os.environ["DATA_DIR"] = _DEMO_DATA  # for worker processes, too
         settings = settings_or_fail()
+    if reload and settings.environment is Environment.PRODUCTION:
+        raise click.ClickException("--reload is refused when ENVIRONMENT=production")
     # First of all: a demo whose port is taken must not give the one that runs there another key.
     address = host or settings.host
     if settings.auth is Authentication.OFF and not is_loopback(address):
@@ -46,14 +67,49 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int) -> None:
     if demo:
         ready = _prepare_demo(settings)
     _raise_file_limit()
-    # Imported late: it brings uvicorn and FastAPI, which no other command needs.
-    from llmproxy.server import run  # noqa: PLC0415
-
     url = base_url(address, listener)
-    code = run(listener, workers, lambda: ready(url))
+    if workers is None and not reload:
+        # Imported late: it brings uvicorn and FastAPI, which no other command needs.
+        from llmproxy.server import run_alone  # noqa: PLC0415
+
+        code = run_alone(listener, lambda: ready(url))
+    else:
+        code = _supervise(listener, workers or 1, lambda: ready(url), settings, reload=reload)
     if code == 0:
         click.echo("llmproxy stopped")
     sys.exit(code)
+
+
+def _supervise(
+    listener: socket.socket, workers: int, on_ready: Callable[[], None], settings: Settings, *, reload: bool
+) -> int:
+    from llmproxy.server import run_worker  # noqa: PLC0415 - as above
+
+    logs = open_logs(settings)
+    code = Supervisor(
+        listener,
+        run_worker,
+        workers,
+        on_ready=on_ready,
+        read_settings=_settings_again,
+        stop_seconds=_stop_seconds(settings),
+        changed=SourceFiles.of_product().changed if reload else None,
+    ).run()
+    logs.close()
+    return code
+
+
+def _settings_again() -> float | None:
+    try:
+        return _stop_seconds(load_settings())
+    except SettingsError as error:
+        reason = str(error)
+    logger.error("the settings are invalid; worker processes keep the old ones", extra={"reason": reason})
+    return None
+
+
+def _stop_seconds(settings: Settings) -> float:
+    return settings.llmproxy_drain_delay + settings.llmproxy_drain_seconds
 
 
 def _prepare_demo(settings: Settings) -> Callable[[str], None]:

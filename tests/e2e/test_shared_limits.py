@@ -18,9 +18,10 @@ import pytest
 from tests.fakes.cosmos_operator import variables
 from tests.fakes.fault_proxy import Fault, FaultProxy
 from tests.fakes.llmproxy_server import PROJECT, LLMProxy, simulated, upstream
-from tests.fakes.many_callers import at_rest, audits, call_until_spent, greedy, workers_of
+from tests.fakes.many_callers import at_rest, audits, call_until_spent, greedy
 from tests.fakes.processes import wait_until
 from tests.fakes.scripted_server import scripted_server
+from tests.fakes.workers import workers_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -81,19 +80,6 @@ async def call_until_spent(
     async with httpx.AsyncClient(headers={"api-key": key}, timeout=30, limits=limits) as client:
         await asyncio.gather(*(caller(client, number) for number in range(callers)))
     return outcome
-
-
-def workers_of(pid: int) -> list[int]:
-    """Return the processes that a server has started."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
-    return [int(child) for child in children if b"multiprocessing.spawn" in _command(int(child))]
-
-
-def _command(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def audits(proxy: LLMProxy) -> list[dict[str, Any]]:

@@ -1,0 +1,40 @@
+"""Settings of the server as a process: where settings come from, how it stops, and connections of callers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings
+
+from llmproxy.setting_values import network_list
+
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class ServerSettings(BaseSettings):
+    """A part of the settings."""
+
+    llmproxy_env_file: Path | None = Field(
+        None,
+        description="File with further variables, also in production; `.env` is then not read. SIGHUP reads it again.",
+    )
+    llmproxy_drain_seconds: Seconds = Field(
+        120.0, description="How long calls under way may last once the server is told to stop, seconds."
+    )
+    llmproxy_drain_delay: Annotated[float, Field(ge=0, le=3_600)] = Field(
+        0.0,
+        description="How long a server that is told to stop still accepts calls, seconds, so that load balancers "
+        "notice that it is not ready.",
+    )
+    llmproxy_send_timeout: Seconds = Field(
+        60.0, description="Time in which a caller must read some of its response before it is disconnected, seconds."
+    )
+    llmproxy_max_connections: int = Field(10_000, ge=1, description="Open connections of callers per process.")
+    llmproxy_max_connections_per_address: int = Field(
+        8_000, ge=1, description="Open connections of one address per process, except trusted proxies."
+    )
+    llmproxy_trusted_proxies: Annotated[str, AfterValidator(network_list)] | None = Field(
+        None, description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
+    )
