@@ -70,9 +70,14 @@ def limit_gauges(limits: SharedLimits) -> list[Gauge]:
     rows: list[tuple[str, str, Callable[[], int]]] = [
         ("budget_alerts", "Alerts about budgets.", lambda: limits.alerts.found),
         ("limit_shadow_refusals", "Calls that a limit in shadow mode would have refused.", lambda: _shadow(limits)),
+        ("limit_waits", "Calls that waited for the lease store, or for other calls to end.", lambda: _waits(limits)),
         ("lease_store_operations", "Operations of the lease store.", lambda: limits.holder.turns),
     ]
     return [Gauge(f"llm_proxy_{name}", text, (), _reading(read)) for name, text, read in rows]
+
+
+def _waits(limits: SharedLimits) -> int:
+    return limits.limiter.waits
 
 
 def _shadow(limits: SharedLimits) -> int:

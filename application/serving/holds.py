@@ -4,39 +4,21 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from application.serving.demand import Demand, Peak
 from domain.budget import Budget
 from domain.budget_window import Window
 from domain.rate_account import RATE_SLICE_MS, SLOT_MS
 from domain.rate_limit import Rate
 
-FIRST_CALLS = 4
-"""Calls like the first one that a process asks for at once."""
+CALLS_AHEAD = 3
+"""Calls like the largest of late that a process holds money for beside, so that rare calls do not wait either."""
+MONEY_FADES_S = 10.0
+"""Seconds after which a burst of spending no longer counts as demand."""
 _SPREAD_S = 20.0
 """Seconds over which callers that were refused are told to come back."""
 _SHORTEST_S = 0.05
 _KNOWN_S = 60.0
 """Seconds for which the level of a bucket that this process has seen counts as known."""
-
-
-class Demand:
-    """Units that this process uses a second, measured from turn to turn."""
-
-    __slots__ = ("asked", "per_second", "since")
-
-    def __init__(self, now: float) -> None:
-        self.asked = 0
-        self.per_second = 0.0
-        self.since = now
-
-    def turn(self, now: float) -> float:
-        """Return units a second, of late."""
-        seconds = now - self.since
-        if seconds > _SHORTEST_S:
-            latest = self.asked / seconds
-            share = min(1.0, max(seconds, 0.3) if latest > self.per_second else seconds)
-            self.per_second = self.per_second * (1 - share) + latest * share
-            self.asked, self.since = 0, now
-        return self.per_second
 
 
 class BudgetHold:
@@ -77,8 +59,16 @@ class BudgetHold:
         """Shares whose alert it has delivered."""
         self.waiting: list[int] = []
         """The need of each call that waits."""
-        self.demand = Demand(now)
+        self.demand = Demand(now, fades_s=MONEY_FADES_S)
         self.largest = 0
+        """Of late: it fades from turn to turn."""
+        self.renew_below = 0
+        """The amount left below which there is another turn at once."""
+
+    @property
+    def low(self) -> bool:
+        """True if the slice runs out sooner than was expected at the last turn."""
+        return self.left < self.renew_below
 
     @property
     def left(self) -> int:
@@ -100,12 +90,20 @@ class BudgetHold:
         self.demand.asked += cost
         self.largest = max(cost, self.largest)
 
-    def goal(self, now: float, horizon: float) -> int:
-        """Return what this process wants to hold now, reservations included."""
+    def goal(self, now: float, horizon: float, *, ready: bool) -> int:
+        """Return what this process wants to hold now, reservations included.
+
+        Args:
+            now: seconds on the monotonic clock.
+            horizon: seconds of its demand that it wants to hold where money is not scarce.
+            ready: hold something also for calls that come rarely.
+        """
+        if self.demand.asked:
+            self.largest -= self.largest // 8
         per_second = self.demand.turn(now)
         ahead = int(per_second * (0.3 if self.scarce else horizon))
-        if not ahead and self.waiting and not self.scarce:
-            ahead = (FIRST_CALLS - 1) * max(self.waiting)
+        if (ready or self.waiting) and not self.scarce:
+            ahead = max(ahead, CALLS_AHEAD * max(self.largest, *self.waiting, 0))
         return self.reserved + max(sum(self.waiting), 0) + ahead
 
 
@@ -134,7 +132,7 @@ class RateHold:
         self.retry_at = 0.0
         self.promised = 0.0
         self.waiting: list[int] = []
-        self.demand = Demand(now)
+        self.demand = Demand(now, fades_s=1.0)
         self.away_level: float | None = None
         self.away_at = 0.0
 
@@ -209,10 +207,10 @@ class SlotHold:
         self.name = name
         self.count = 0
         self.in_use = 0
+        self.peak = Peak()
         self.expires = 0.0
         self.live = 1
-        self.waiting = 0
-        self.used_at = 0.0
+        self.waiting: list[int] = []
         self.retry_at = 0.0
         self.refused = False
 

@@ -9,19 +9,20 @@ from application.ports.in_flight import InFlight
 from application.serving.budget_alerts import Alert, claim_alerts
 from application.serving.holds import BudgetHold, RateHold, SlotHold
 from application.serving.ledger import Clock
-from application.serving.subject import Subject
+from application.serving.subject import READY_TURN_S, Subject
 from domain.budget_account import BudgetAccount
 from domain.leases import Leases
 from domain.rate_account import RateAccount, RateAsk, SlotAccount
 
 SLICE_S = 10.0
 """Seconds of its demand for which a process holds money, where there is plenty."""
-CHANGED_S = 5.0
 SCARCE_S = 0.4
 PLENTY_S = 1.5
 """Seconds between turns: what is scarce is given back soon, and many processes take turns less often."""
 WANTED_MS = 3000
 RENEW_S = 10.0
+SPARE_SLOTS_S = 60.0
+"""Seconds after its last call for which a process holds slots that no call uses."""
 _BASE_AGES = ((60_000, 5_000), (3_600_000, 60_000))
 _BASE_RARELY = 600_000
 
@@ -59,12 +60,14 @@ class LeaseExchange:
         self._now_ms = int(clock.time() * 1000)
         self._leaving = leaving
         self._live = 1
+        if subject.changed:
+            subject.changed, subject.used_at = False, now
+        self._ready = not leaving and subject.ready(now)
         self._budgets = [self._budget(hold) for hold in subject.budgets.values()]
         self._rates = [(hold, self._rate(hold)) for hold in subject.rates.values()]
-        self._slots = [(hold, self._slot(hold, now)) for hold in subject.slots.values()]
+        self._slots = [(hold, self._slot(hold)) for hold in subject.slots.values()]
         self._rate_results: dict[str, tuple[int, float]] = {}
         self._slot_results: dict[str, int] = {}
-        subject.changed = False
 
     @property
     def due(self) -> list[BudgetHold]:
@@ -113,6 +116,7 @@ class LeaseExchange:
             wanted = self._now_ms - account.wanted_ms < WANTED_MS
             enough = max(ask.goal, 2 * hold.largest) * 2 * self._live
             hold.scarce = wanted or account.free < enough
+            hold.renew_below = 0 if hold.scarce else hold.left // 3
             in_flight.update(hold.row, hold.granted, hold.known)
             hold.alerting.update(ask.alerts)
             alerts += [Alert(self._subject.name, hold, share, account.settled) for share in ask.alerts]
@@ -121,7 +125,7 @@ class LeaseExchange:
         for slots, (need, _) in self._slots:
             slots.renewed(self._slot_results[slots.name], need, self._live, self._now)
         self._forget_ended(in_flight)
-        self._subject.next_turn = self._now + self._pause()
+        self._subject.turned_at, self._subject.next_turn = self._now, self._now + self._pause()
         return alerts
 
     def _settle(self, leases: Leases, ask: _BudgetAsk, live: int) -> None:
@@ -149,16 +153,18 @@ class LeaseExchange:
         ask.alerts = claim_alerts(account, hold, self._holder, self._now_ms)
 
     def _budget(self, hold: BudgetHold) -> _BudgetAsk:
-        goal = 0 if self._leaving else hold.goal(self._now, SLICE_S)
+        goal = 0 if self._leaving else hold.goal(self._now, SLICE_S, ready=self._ready)
         unspent = hold.granted - hold.spent
         keep = unspent
         ended = hold.window.end_ms is not None and self._now_ms >= hold.window.end_ms
         if ended or self._leaving:
             keep = goal = hold.reserved
-        elif hold.scarce or unspent > 2 * goal:
+        elif (hold.scarce or unspent > 2 * goal) and not self._subject.away:
             keep = min(unspent, goal)
-        # What is given back must not be used meanwhile, whether the store has heard of it or not.
-        hold.granted = hold.spent + max(min(unspent, keep), 0)
+        # What is given back must not be used meanwhile, whether the store took note of it or not. What was spent
+        # beyond the slice stays visible as that until it is reported: it is what the exposure bounds.
+        if keep < unspent:
+            hold.granted = hold.spent + max(keep, 0)
         need = hold.reserved + min(hold.waiting) if hold.waiting else 0
         return _BudgetAsk(hold, hold.spent, hold.known, max(keep, 0), goal, need, hold.base)
 
@@ -169,11 +175,11 @@ class LeaseExchange:
         # What is held is given back or kept by the store's clock; until then it is not used here.
         return RateAsk(hold.used, goal, goal, need, hold.granted)
 
-    def _slot(self, hold: SlotHold, now: float) -> tuple[int, int]:
+    def _slot(self, hold: SlotHold) -> tuple[int, int]:
         if self._leaving:
             return 0, 0
-        need = hold.in_use + hold.waiting
-        spare = max(2, need) if now - hold.used_at < 60 else 0  # noqa: PLR2004 - a minute
+        need = hold.in_use + len(hold.waiting)
+        spare = hold.peak.spare(hold.in_use, self._now) if self._now - self._subject.used_at < SPARE_SLOTS_S else 0
         return need, spare
 
     def _forget_ended(self, in_flight: InFlight) -> None:
@@ -184,7 +190,7 @@ class LeaseExchange:
                 del self._subject.budgets[key]
 
     def _pause(self) -> float:
-        pause = CHANGED_S
+        pause = READY_TURN_S
         for hold in self._subject.budgets.values():
             if hold.scarce:
                 pause = min(pause, SCARCE_S)
@@ -193,5 +199,5 @@ class LeaseExchange:
                 often = SCARCE_S if rate.level < rate.rate.capacity / 2 else PLENTY_S
                 pause = min(pause, often * max(1.0, self._live / 10))
         for slots in self._subject.slots.values():
-            pause = min(pause, SCARCE_S if slots.count > 2 * (slots.in_use + 1) else RENEW_S)
+            pause = min(pause, SCARCE_S if slots.count > 2 * (max(slots.in_use, slots.peak.of_late) + 1) else RENEW_S)
         return pause

@@ -55,6 +55,8 @@ class LeaseHolder:
         self._clock = clock
         self._on_alert = on_alert
         self._subjects: dict[str, Subject] = {}
+        self._active: dict[str, Subject] = {}
+        """Those that hold something, or have something to report: the only ones that every tick looks at."""
         self._running: dict[str, asyncio.Task[None]] = {}
         self._queued: dict[str, asyncio.Task[None]] = {}
         self._released: asyncio.Future[None] | None = None
@@ -64,7 +66,7 @@ class LeaseHolder:
         """Return what this process holds of a subject."""
         found = self._subjects.get(name)
         if found is None:
-            found = self._subjects[name] = Subject(name, {}, {}, {})
+            found = self._subjects[name] = Subject(name, {}, {}, {}, self._active)
         return found
 
     async def start(self) -> None:
@@ -136,6 +138,7 @@ class LeaseHolder:
             logger.exception("a turn at the lease store failed")
             self._failed(subject, StoreUnavailableError("internal error"))
         finally:
+            self._active[name] = subject
             if self._running.get(name) is asyncio.current_task():
                 del self._running[name]
 
@@ -173,6 +176,10 @@ class LeaseHolder:
         while True:
             await asyncio.sleep(TICK_S)
             now = self._clock.monotonic()
-            for subject in list(self._subjects.values()):
-                if subject.due(now) and subject.name not in self._running:
+            for subject in list(self._active.values()):
+                if subject.name in self._running:
+                    continue
+                if subject.due(now):
                     self._request(subject)
+                elif not subject.in_use(now):
+                    del self._active[subject.name]

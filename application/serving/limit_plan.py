@@ -58,7 +58,7 @@ class LimitPlan:
         found += [hold for hold in self.hard if not hold.opened or hold.left < costs.get(hold.currency, 0)]
         return found
 
-    def take(self, estimate: Estimate, now: float, without: Sequence[Hold] = ()) -> Reservation:
+    def take(self, estimate: Estimate, without: Sequence[Hold] = ()) -> Reservation:
         """Reserve what the call needs. ``without``: limits that only report, and that it does not fit into."""
         reserved: list[tuple[BudgetHold, int]] = []
         for budget in self.budgets:
@@ -76,8 +76,8 @@ class LimitPlan:
             rate.use(estimate.tokens)
         for slot in slots:
             slot.in_use += 1
-            slot.used_at = now
-        self.subject.changed = True
+            slot.peak.highest = max(slot.peak.highest, slot.in_use)
+        self.subject.touch()
         return Reservation(self, estimate, reserved, requests, tokens, slots)
 
 
@@ -128,7 +128,7 @@ class Reservation:
         elif usage.output_tokens:
             self.plan.usual.add(usage.output_tokens)
         self.free_slots()
-        self.plan.subject.changed = True
+        self.plan.subject.touch()
 
     def free_slots(self) -> None:
         """Let another call begin in this one's place."""

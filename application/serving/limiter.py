@@ -51,6 +51,8 @@ class Limiter:
         self, holder: LeaseHolder, plans: LimitPlans, clock: Clock, exposure: Fraction, length_ms: MeasureAudio
     ) -> None:
         self.plans = plans
+        self.waits = 0
+        """Calls that waited for the lease store or for other calls to be settled."""
         self.shadow_refusals = 0
         """Calls that a limit in shadow mode would have refused."""
         self._holder = holder
@@ -121,7 +123,7 @@ class Limiter:
         now = self._clock.monotonic()
         short = plan.short(estimate, now)
         if not short:
-            return plan.take(estimate, now)
+            return plan.take(estimate)
         return await self._last_mile(plan, estimate, short, now)
 
     async def _last_mile(self, plan: LimitPlan, estimate: Estimate, short: list[Hold], now: float) -> Reservation:
@@ -140,31 +142,27 @@ class Limiter:
                 return self._shadowed(plan, estimate, short, now)
             if turned:
                 await self._holder.released(min(_AGAIN_S, deadline - now))
+            else:
+                self.waits += 1
             if await self._turn(plan, estimate, short, deadline - now):
                 turned = True
                 asked.update(short)
             now = self._clock.monotonic()
             short = plan.short(estimate, now)
-        return plan.take(estimate, now)
+        return plan.take(estimate)
 
     async def _turn(self, plan: LimitPlan, estimate: Estimate, short: Sequence[Hold], seconds: float) -> bool:
         """Wait for a turn at the store; return whether there was one in time."""
         needs = [(hold, _need(hold, estimate)) for hold in short]
         for hold, need in needs:
-            if isinstance(hold, SlotHold):
-                hold.waiting += 1
-            else:
-                hold.waiting.append(need)
+            hold.waiting.append(need)
         try:
             await asyncio.wait_for(self._holder.turn(plan.subject), seconds)
         except TimeoutError:
             return False
         finally:
             for hold, need in needs:
-                if isinstance(hold, SlotHold):
-                    hold.waiting -= 1
-                else:
-                    hold.waiting.remove(need)
+                hold.waiting.remove(need)
         return True
 
     def _refuse_what_no_turn_helps(
@@ -195,7 +193,7 @@ class Limiter:
             if isinstance(hold, RateHold | SlotHold) and now >= self._said.get(hold.name, 0):
                 self._said[hold.name] = now + _SAY_AGAIN_S
                 logger.info("a limit in shadow mode is reached", extra={"limit": hold.name, "of": hold.owner})
-        return plan.take(estimate, now, without=short)
+        return plan.take(estimate, without=short)
 
     def _without_the_store(
         self, plan: LimitPlan, estimate: Estimate, short: Sequence[Hold], now: float, *, away: bool
@@ -220,7 +218,7 @@ class Limiter:
                 self._limited(hold, estimate, now)
             elif hold.away_level is not None:
                 hold.away_level -= need
-        return plan.take(estimate, now)
+        return plan.take(estimate)
 
     def _may_be_exposed(self, hold: BudgetHold, cost: int) -> bool:
         if hold.budget.strict:

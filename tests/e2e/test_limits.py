@@ -38,13 +38,7 @@ def call(proxy: LLMProxy, key: str | None = None, **over: Any) -> httpx.Response
 
 def set_limits(proxy: LLMProxy, limits: dict[str, Any], *options: str) -> None:
     proxy.command("projects", "set-limits", PROJECT, "--json-limits", json.dumps(limits), *options)
-    follow(proxy)
-
-
-def follow(proxy: LLMProxy) -> None:
-    """Wait until the server has seen the latest documents."""
-    time.sleep(1.2)
-    assert proxy.health()["catalogue"]["failure"] is None
+    proxy.follow()
 
 
 def limits_of(proxy: LLMProxy, *options: str) -> list[dict[str, Any]]:
@@ -139,7 +133,7 @@ def test_a_refused_call_uses_nothing_of_other_limits(proxy: LLMProxy) -> None:
 
 def test_a_spent_budget_is_said_and_not_to_be_retried(proxy: LLMProxy) -> None:
     proxy.command("projects", "set-budget", PROJECT, "0.5", "--strict", "--period", "month")
-    follow(proxy)
+    proxy.follow()
     statuses = []
     for _ in range(40):
         answer = call(proxy)
@@ -168,17 +162,17 @@ def _settled(proxy: LLMProxy) -> bool:
 def test_editing_a_budget_never_resets_what_was_spent(proxy: LLMProxy) -> None:
     assert call(proxy).status_code == 200  # before there is a budget
     proxy.command("projects", "set-budget", PROJECT, "0.2", "--strict")
-    follow(proxy)
+    proxy.follow()
     while call(proxy).status_code == 200:
         pass
     before = float(proxy.usage()[0]["cost"])
     assert 0.05 < before <= 0.2
     proxy.command("projects", "set-budget", PROJECT, "0.1")
-    follow(proxy)
+    proxy.follow()
     assert call(proxy).status_code == 429
     assert limits_of(proxy)[0]["left"] == "0 USD"
     proxy.command("projects", "set-budget", PROJECT, "0.4")
-    follow(proxy)
+    proxy.follow()
     while call(proxy).status_code == 200:
         pass
     assert before < float(proxy.usage()[0]["cost"]) <= 0.4
@@ -186,7 +180,7 @@ def test_editing_a_budget_never_resets_what_was_spent(proxy: LLMProxy) -> None:
 
 def test_a_budget_says_what_it_cannot_count(proxy: LLMProxy) -> None:
     proxy.command("projects", "set-budget", PROJECT, "100")
-    follow(proxy)
+    proxy.follow()
     for model, why in (("euro", "priced in EUR"), ("free", "no price")):
         answer = call(proxy, model=model)
         assert answer.status_code == 429
@@ -195,7 +189,7 @@ def test_a_budget_says_what_it_cannot_count(proxy: LLMProxy) -> None:
 
 def test_a_strict_budget_refuses_what_nobody_can_bound(proxy: LLMProxy) -> None:
     proxy.command("projects", "set-budget", PROJECT, "100", "--strict")
-    follow(proxy)
+    proxy.follow()
     answer = call(proxy, model="sim", web_search_options={})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "cost_not_bounded")
 
@@ -203,7 +197,7 @@ def test_a_strict_budget_refuses_what_nobody_can_bound(proxy: LLMProxy) -> None:
 def test_open_calls_do_not_block_a_budget_for_good(proxy: LLMProxy) -> None:
     """The rest is reserved by a call under way: the budget is not spent, and the next call passes."""
     proxy.command("projects", "set-budget", PROJECT, "1", "--strict")
-    follow(proxy)
+    proxy.follow()
     big: dict[str, Any] = {"max_tokens": 60, "simulator": {"tokens": 5, "ttft": 1.5}}
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(call, proxy, **big)
@@ -245,6 +239,6 @@ def test_a_rotated_key_goes_on_where_the_old_one_was(proxy: LLMProxy) -> None:
     set_limits(proxy, {"rpm": "2/hour"}, "--key", key["id"])
     assert call(proxy).status_code == 200
     new = llmproxy_json("keys", "rotate", PROJECT, key["id"], "--overlap", "2s", env=proxy.env)
-    follow(proxy)
+    proxy.follow()
     assert [call(proxy, key=new["key"]).status_code for _ in range(2)] == [200, 429]
     wait_until(lambda: call(proxy).status_code == 401, 5, "the end of the old key")

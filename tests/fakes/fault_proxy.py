@@ -58,6 +58,7 @@ class FaultProxy:
 
     Attributes:
         port: where it listens.
+        upstream: port of the server behind it.
         fault: treatment of requests from now on; None passes them on.
         seen: requests so far.
     """
@@ -66,7 +67,7 @@ class FaultProxy:
         self.port = 0
         self.fault: Fault | None = None
         self.seen: list[Seen] = []
-        self._upstream = upstream
+        self.upstream = upstream
         self._tls = Authority(folder).server("localhost")
         self._plain = ssl.create_default_context()
         self._plain.check_hostname = False
@@ -112,7 +113,7 @@ class FaultProxy:
         assert task is not None
         self._tasks.add(task)
         try:
-            upstream = await asyncio.open_connection("127.0.0.1", self._upstream, ssl=self._plain)
+            upstream = await asyncio.open_connection("127.0.0.1", self.upstream, ssl=self._plain)
             try:
                 while await self._exchange(reader, writer, *upstream):
                     pass
@@ -150,7 +151,7 @@ class FaultProxy:
     def _own(self, answer: bytes) -> bytes:
         """Replace the address in the account's description by that of the proxy."""
         head, end, body = answer.partition(_END)
-        there, here = (f":{port}/".encode() for port in (self._upstream, self.port))
+        there, here = (f":{port}/".encode() for port in (self.upstream, self.port))
         if there not in body:
             return answer
         body = body.replace(there, here)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from tests.fakes.processes import Running, environment, llmproxy, llmproxy_json
+from tests.fakes.processes import Running, environment, llmproxy, llmproxy_json, wait_until
 
 PROJECT = "tests"
 ADMIN_KEY = "admin-key-of-the-tests-with-enough-characters"
@@ -161,6 +162,17 @@ class LLMProxy:
         report = llmproxy_json("usage", "report", "--by", by, *options, env=self.env)
         rows: list[dict[str, Any]] = report["rows"]
         return rows
+
+    def follow(self) -> None:
+        """Wait until the server has compared its documents with the store after now."""
+        edited = time.monotonic()
+
+        def seen() -> bool:
+            asked = time.monotonic()
+            catalogue = self.health()["catalogue"]
+            return catalogue["failure"] is None and asked - catalogue["checked_seconds_ago"] > edited + 0.2
+
+        wait_until(seen, 20, "the latest documents")
 
     def health(self) -> dict[str, Any]:
         """``/health?detailed=true``, as the administrator sees it."""

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import TypeVar
 
 import pytest
 
+from application.errors import StoreUnavailableError
+from application.serving.estimate import Estimate
 from application.serving.holds import BudgetHold
 from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
 from application.serving.limit_plan import NOTHING, LimitPlan, Reservation
 from application.serving.limit_plans import LimitPlans
 from application.serving.limiter import Limiter
-from domain.errors import RateLimitedError
+from domain.budget import Budget, Period
+from domain.errors import BudgetUnavailableError, RateLimitedError
 from domain.leases import Leases
+from domain.money import Money
 from domain.project import Caller
 from domain.rate_limit import NO_LIMITS, Limits
+from domain.usage import Usage
 from infra.in_flight.memory import MemoryInFlight
 from infra.lease_store.memory import MemoryLeaseStore
 from tests.builders import project
@@ -76,3 +83,92 @@ async def test_above_the_limit_exactly_the_rest_is_refused() -> None:
             result.free_slots()
     await asyncio.sleep(0.25)
     (await limiter._reserve(plan, NOTHING)).free_slots()
+
+
+class LostStore(MemoryLeaseStore):
+    """A store that can be taken away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.away = False
+        self.asked = 0
+
+    async def change(self, subject: str, work: Callable[[Leases], T]) -> T:
+        self.asked += 1
+        if self.away:
+            raise StoreUnavailableError("made up")
+        return await super().change(subject, work)
+
+
+@dataclass
+class Outage:
+    """A process that has spent a little of a budget of 100 when the store is lost. Amounts in 10^-12."""
+
+    strict: bool
+    now: float = 1_764_000_000.0
+    spent: int = 0
+
+    def __post_init__(self) -> None:
+        clock = Clock(lambda: self.now, lambda: self.now)
+        self.store = LostStore()
+        self.holder = LeaseHolder(self.store, MemoryInFlight("h"), nothing_before, clock, lambda _: None)
+        budget = Budget(Money(Decimal(100), "USD"), Period.TOTAL, id="all", strict=self.strict)
+        plans = LimitPlans(self.holder, clock, NO_LIMITS)
+        plan = plans._make(Caller(project(budgets=(budget,)), ""), "/v1/chat/completions", "sim", int(self.now * 1000))
+        assert plan is not None
+        self.plan = plan
+        self.limiter = Limiter(self.holder, plans, clock, Fraction(2, 100), lambda _: None)
+
+    async def spend(self, reserved: int, cost: int) -> None:
+        reservation = await self.limiter._reserve(self.plan, Estimate(1, 1, {"USD": reserved}))
+        reservation.settle(Usage(input_tokens=1), cost, "USD", reached=True)
+        self.spent += cost
+
+    async def until_refused(self, reserved: int, cost: int) -> int:
+        for passed in range(1000):
+            try:
+                await self.spend(reserved, cost)
+            except BudgetUnavailableError:
+                return passed
+        raise AssertionError("nothing bounds this")
+
+    async def slice(self) -> int:
+        """Return what the store says that this process may spend in all."""
+        leases = await self.store.read(self.plan.subject.name)
+        return next(iter(leases.budgets.values())).slices["h"].granted
+
+
+@pytest.mark.parametrize(("reserved", "cost"), [(10**11, 10**11), (10**11, 7 * 10**10), (3 * 10**11, 10**10)])
+async def test_without_the_store_a_strict_budget_spends_its_slice_and_nothing_more(reserved: int, cost: int) -> None:
+    outage = Outage(strict=True)
+    await outage.spend(reserved, cost)
+    outage.store.away = True
+    granted = await outage.slice()
+    assert await outage.until_refused(reserved, cost) >= 1
+    for _ in range(20):
+        outage.now += 10
+        asked = outage.store.asked
+        assert await outage.until_refused(reserved, cost) == 0
+        assert outage.store.asked > asked
+    assert outage.spent <= granted
+
+
+@pytest.mark.parametrize(("reserved", "cost"), [(10**11, 10**11), (10**11, 7 * 10**10), (3 * 10**11, 10**10)])
+async def test_without_the_store_a_hard_budget_is_exposed_once_however_long_it_lasts(reserved: int, cost: int) -> None:
+    outage = Outage(strict=False)
+    await outage.spend(reserved, cost)
+    outage.store.away = True
+    granted = await outage.slice()
+    await outage.until_refused(reserved, cost)
+    exposed = outage.spent - granted
+    assert 2 * 10**12 - reserved < exposed <= 2 * 10**12
+    for _ in range(20):
+        outage.now += 10
+        asked = outage.store.asked
+        assert await outage.until_refused(reserved, cost) == 0
+        assert outage.store.asked > asked
+    outage.store.away = False
+    outage.now += 10
+    await outage.spend(reserved, cost)
+    leases = await outage.store.read(outage.plan.subject.name)
+    assert next(iter(leases.budgets.values())).settled == outage.spent - cost
