@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from domain.errors import (
     GatewayError,
+    QuotaExceededError,
     RateLimitedError,
     UnavailableError,
     UpstreamError,
@@ -24,6 +25,8 @@ class FallbackReason(StrEnum):
     """The request is too long for the model."""
     CONTENT_FILTER = "content_filter"
     """The upstream's content filter refused the request."""
+    BUDGET = "budget"
+    """A budget of the project or the key cannot pay for the call."""
 
 
 _CODES = {
@@ -57,6 +60,8 @@ def reason_of(error: GatewayError) -> FallbackReason | None:
             return known
         if error.status in {400, 413, 422} and _TEXTS.search(error.message):
             return FallbackReason.CONTEXT_LENGTH
+    if isinstance(error, QuotaExceededError):
+        return FallbackReason.BUDGET
     if isinstance(error, UpstreamTimeoutError):
         return None
     if isinstance(error, UnavailableError | RateLimitedError) or (isinstance(error, UpstreamError) and error.retryable):

@@ -12,11 +12,10 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from domain.model import Strategy
-from llmproxy.limit_settings import LimitSettings
 from llmproxy.server_settings import Seconds, ServerSettings
 from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list
 from llmproxy.telemetry_settings import TelemetrySettings
+from llmproxy.upstream_settings import UpstreamSettings
 
 PREFIX = "LLMPROXY_"
 IN_MEMORY = ":memory:"
@@ -50,7 +49,7 @@ class Authentication(StrEnum):
 Name = Annotated[str, Field(pattern=r"^[^/\\?#\s]{1,255}$")]
 
 
-class Settings(LimitSettings, ServerSettings, TelemetrySettings):
+class Settings(UpstreamSettings, ServerSettings, TelemetrySettings):
     """Every setting, under the name of its environment variable in lower case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
@@ -100,35 +99,6 @@ class Settings(LimitSettings, ServerSettings, TelemetrySettings):
     )
     llmproxy_max_uploads_per_key: int = Field(32, ge=1, description="Forms that one key may have in progress.")
     llmproxy_body_timeout: Seconds = Field(120.0, description="Time for a request body to arrive, seconds.")
-    llmproxy_connect_timeout: Seconds = Field(10.0, description="Time to connect to an upstream, seconds.")
-    llmproxy_upstream_connections: int = Field(
-        2_000, ge=1, description="Connections to one upstream address per process; a project may use 90 % of them."
-    )
-    llmproxy_upstream_queue: int = Field(
-        2_000, ge=0, description="Calls that may wait for a connection to one upstream address; half for one project."
-    )
-    llmproxy_upstream_queue_timeout: Seconds = Field(
-        30.0, description="How long a call may wait for a connection to an upstream, seconds."
-    )
-    llmproxy_silence_timeout: Seconds = Field(
-        600.0,
-        description="How long an upstream may send nothing, seconds; a document's `parameters.timeout` wins.",
-    )
-    llmproxy_total_timeout: Seconds = Field(3600.0, description="How long one upstream call may last, seconds.")
-    llmproxy_routing: Annotated[Strategy, BeforeValidator(lower_case)] = Field(
-        Strategy.WEIGHTED,
-        description="How the deployments of a model share the calls, where no document says `routing`: "
-        "`weighted`, `round_robin`, `least_busy`, `latency` or `cost`.",
-    )
-    llmproxy_circuit_breaker_threshold: int = Field(
-        5, ge=1, le=10_000, description="Failures in a row after which a deployment takes no calls for a while."
-    )
-    llmproxy_circuit_breaker_timeout: Seconds = Field(
-        60.0, description="How long it takes none, seconds; doubled after each failed trial, up to ten minutes."
-    )
-    llmproxy_half_open_max_calls: int = Field(
-        3, ge=1, le=10_000, description="Trial calls at a time once that time has passed."
-    )
     llmproxy_refresh_interval: Seconds = Field(
         2.0, description="How often the store is asked whether documents changed, seconds."
     )

@@ -20,7 +20,6 @@ from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
-from domain.circuit_breaker import BreakerPolicy
 from domain.response_id import ResponseIds
 from domain.vendor import Wire
 from infra.audio.length import length_ms
@@ -170,8 +169,13 @@ async def open_product(
         await stack.enter_async_context(running(shared, ledger, stores, view))
         authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(AesSiv(signing_key(settings))))
-        policy = _breaker_policy(settings)
-        deployments = DeploymentStates(clock.monotonic, random.random, policy, settings.llmproxy_routing)
+        deployments = DeploymentStates(
+            clock.monotonic,
+            random.random,
+            settings.breaker_policy,
+            settings.llmproxy_routing,
+            settings.retry_policy,
+        )
         serving = Serving(
             view, providers.dispatch, ledger, deployments, affinity, shared.limiter, authentication=authentication
         )
@@ -210,14 +214,6 @@ async def open_product(
         if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
-
-
-def _breaker_policy(settings: Settings) -> BreakerPolicy:
-    return BreakerPolicy(
-        threshold=settings.llmproxy_circuit_breaker_threshold,
-        timeout=settings.llmproxy_circuit_breaker_timeout,
-        trial_calls=settings.llmproxy_half_open_max_calls,
-    )
 
 
 def _anybody(_key: str | None) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from application.serving.accounting import CallAccount
@@ -28,7 +29,8 @@ async def first_success(
 
     The next one is tried where the failure is the deployment's own and it cannot have done the work. That excludes a
     time-out after the whole request was sent, unless the document asks for it: the answer may have been made, and
-    charged, all the same.
+    charged, all the same. A deployment is asked again only where there is no other, no model to fall back to, and it
+    cannot have done the work.
 
     Args:
         account: of the call.
@@ -41,6 +43,7 @@ async def first_success(
     """
     failure: GatewayError | None = None
     candidates = account.candidates
+    retries = 0
     while candidates:
         for document in candidates:
             if document.limits is not NO_LIMITS and limiter is not None and not await limiter.claim(account, document):
@@ -63,9 +66,35 @@ async def first_success(
                 account.attempt_succeeded()
                 return answer
         candidates = () if account.fallbacks is None or failure is None else account.fallbacks.after(failure)
+        if not candidates and isinstance(failure, UpstreamError):
+            candidates = await _again(account, failure, retries, states)
+            retries += 1
     if failure is None:
         raise AssertionError("a call was admitted without a deployment")
     raise failure
+
+
+async def _again(
+    account: CallAccount, failure: UpstreamError, retries: int, states: DeploymentStates
+) -> Sequence[ModelDocument]:
+    """Wait, and return the only deployment of a call; nothing if it must not be asked again.
+
+    Raises:
+        asyncio.CancelledError: the caller disconnected meanwhile. The call is settled as the failure that it was.
+    """
+    documents = account.candidates
+    attempts = account.attempts
+    if len(documents) > 1 or not attempts or attempts[-1].may_have_worked or account.document is not documents[0]:
+        return ()
+    seconds = states.wait_before_retry(documents[0], failure, retries, account.started)
+    if seconds is None:
+        return ()
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        await account.failed(failure)
+        raise
+    return documents
 
 
 def _may_cost_twice(account: CallAccount, document: ModelDocument) -> bool:

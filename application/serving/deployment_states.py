@@ -10,6 +10,7 @@ from domain.call import Call
 from domain.circuit_breaker import Breaker, BreakerPolicy, BreakerState
 from domain.errors import UpstreamError, UpstreamOperationError, UpstreamRefusedError
 from domain.model import Affinity, ModelDocument, Strategy
+from domain.retry import RetryBudget, RetryPolicy
 from domain.routing import order
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,7 @@ _PROMPT_BYTES = 1024
 """Length of the beginning of a prompt that decides the deployment; upstreams cache prompts from about 4,000 bytes."""
 _EMPTY = frozenset({b"null", b'""'})
 _POLICY = BreakerPolicy()
+_NO_RETRIES = RetryPolicy(most=0)
 
 
 class DeploymentState:
@@ -32,7 +34,17 @@ class DeploymentState:
         monotonic: seconds on a clock that never goes back.
     """
 
-    __slots__ = ("_monotonic", "breaker", "busy", "document", "latency", "policy")
+    __slots__ = (
+        "_monotonic",
+        "breaker",
+        "busy",
+        "calls",
+        "document",
+        "latency",
+        "policy",
+        "retried",
+        "retry_budget",
+    )
 
     def __init__(self, document: ModelDocument, policy: BreakerPolicy, monotonic: Callable[[], float]) -> None:
         self.document = document
@@ -40,6 +52,9 @@ class DeploymentState:
         self._monotonic = monotonic
         self.busy = 0
         """Calls under way."""
+        self.calls = self.retried = 0
+        """Calls so far, and how many of them were retries."""
+        self.retry_budget = RetryBudget()
         self.latency: float | None = None
         """Exponentially weighted average of the time to the first byte, seconds; None before the first."""
         self.breaker: Breaker | None = None
@@ -49,6 +64,7 @@ class DeploymentState:
         """Note a call that is sent to the deployment, and return when: seconds on the monotonic clock."""
         now = self._monotonic()
         self.busy += 1
+        self.calls += 1
         if self.breaker is not None:
             self.breaker = self.breaker.started(now)
         return now
@@ -86,6 +102,15 @@ class DeploymentState:
             facts = {"document": self.document.id, "seconds": round(self.breaker.open_until - now, 3)}
             logger.warning("circuit breaker opened", extra=facts)
 
+    def retry_granted(self, policy: RetryPolicy) -> bool:
+        """Return whether a call may be repeated here, and count it: not while the breaker is not closed."""
+        if self.breaker is not None and self.breaker.open_until is not None:
+            return False
+        first = self.calls - self.retried
+        self.retry_budget, granted = self.retry_budget.spend(self._monotonic(), first, policy)
+        self.retried += granted
+        return granted
+
     def ended(self) -> None:
         """Note that a call is no longer under way, however it ended."""
         self.busy -= 1
@@ -101,6 +126,7 @@ class DeploymentStates:
         random: returns numbers from 0 up to but not including 1.
         policy: when breakers open, for documents that do not say so themselves.
         strategy: how calls are shared, for models whose documents do not say so themselves.
+        retries: of calls that only one deployment can serve.
     """
 
     def __init__(
@@ -109,11 +135,13 @@ class DeploymentStates:
         random: Callable[[], float],
         policy: BreakerPolicy = _POLICY,
         strategy: Strategy = Strategy.WEIGHTED,
+        retries: RetryPolicy = _NO_RETRIES,
     ) -> None:
         self._monotonic = monotonic
         self._random = random
         self._policy = policy
         self._strategy = strategy
+        self._retries = retries
         self._states: dict[str, DeploymentState] = {}
         self._turns: dict[str, int] = {}
 
@@ -159,6 +187,20 @@ class DeploymentStates:
             if not state.breaker.allows(self._monotonic(), state.policy):
                 found.append(document.id)
         return found
+
+    def wait_before_retry(
+        self, document: ModelDocument, error: UpstreamError, retries: int, started: float
+    ) -> float | None:
+        """Return for how many seconds to wait before a call is repeated at its only deployment; None if it must not be.
+
+        Args:
+            document: of the deployment.
+            error: that the call failed with.
+            retries: of the call so far.
+            started: when it arrived, on the monotonic clock.
+        """
+        seconds = self._retries.wait(error, retries, self._monotonic() - started, self._random())
+        return seconds if seconds is not None and self.of(document).retry_granted(self._retries) else None
 
     def breaker_state(self, document: ModelDocument) -> BreakerState:
         """Return the state of a deployment's breaker now."""

@@ -23,7 +23,7 @@ from application.serving.stored import StoredResponses
 from application.serving.stream import Relay
 from application.serving.use_case import UseCase
 from domain.call import Call
-from domain.errors import GatewayError
+from domain.errors import GatewayError, QuotaExceededError
 from domain.project import Caller
 from domain.rate_limit import RateState
 
@@ -102,7 +102,10 @@ class Serving:
         """
         try:
             if self._limiter is not None:
-                await self._limiter.admit(account, self.view.catalog)
+                try:
+                    await self._limiter.admit(account, self.view.catalog)
+                except QuotaExceededError as spent:
+                    await self._reserve_for_fallback(account, self._limiter, spent)
             answer = await first_success(account, self._provider.answer, self._deployments, self._limiter)
         except BaseException as cause:
             await account.failed(cause)
@@ -122,12 +125,29 @@ class Serving:
         """
         try:
             if self._limiter is not None:
-                await self._limiter.admit(account, self.view.catalog)
+                try:
+                    await self._limiter.admit(account, self.view.catalog)
+                except QuotaExceededError as spent:
+                    await self._reserve_for_fallback(account, self._limiter, spent)
             stream = await first_success(account, self._provider.stream, self._deployments, self._limiter)
             return Relay(account, stream, self._ended)
         except BaseException as cause:
             await account.failed(cause)
             raise
+
+    async def _reserve_for_fallback(self, account: CallAccount, limiter: Limiter, spent: QuotaExceededError) -> None:
+        """Reserve what a call needs for the first model to fall back to that the budgets can pay for.
+
+        Raises:
+            GatewayError: there is none, or the call exceeds a limit.
+        """
+        while account.fallbacks is not None:
+            account.candidates = account.fallbacks.after(spent)
+            if not account.candidates:
+                break
+            with suppress(QuotaExceededError):
+                return await limiter.admit(account, self.view.catalog)
+        raise spent
 
     def _ended(self, account: CallAccount) -> None:
         """Follow a response that goes on in the background, and was not charged."""

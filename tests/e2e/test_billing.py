@@ -32,7 +32,12 @@ def upstream_simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def proxy(tmp_path: Path, upstream_simulator: Simulator) -> Iterator[LLMProxy]:
-    made = LLMProxy(tmp_path, upstream("wire", upstream_simulator.url, costs=COSTS), simulated("inside", costs=COSTS))
+    made = LLMProxy(
+        tmp_path,
+        upstream("wire", upstream_simulator.url, costs=COSTS),
+        simulated("inside", costs=COSTS),
+        variables={"LLMPROXY_RETRIES": "0"},
+    )
     yield made
     made.stop()
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.every_operation import EVERYTHING, line_of
+from tests.fakes.every_operation import EVERYTHING, attempts_of, line_of
 from tests.fakes.llmproxy_server import LLMProxy, upstream
 from tests.fakes.upstream_script import ScriptedUpstream, answer
 
@@ -150,10 +150,7 @@ def post(proxy: LLMProxy, path: str, request_id: str, timeout: float = 30, **mem
 def settled(proxy: LLMProxy, request_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the line of a call, with its exposure, and the details of its attempts."""
     line = line_of(proxy, request_id)
-    details = line["attempt_details"]
-    found: list[dict[str, Any]] = json.loads(details) if isinstance(details, str) else details
-    assert len(found) == line["attempts"]
-    return line, found
+    return line, attempts_of(line)
 
 
 def test_nothing_is_charged_for_a_request_that_was_never_answered(proxy: LLMProxy) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.every_operation import line_of
+from tests.fakes.every_operation import attempts_of, line_of
 from tests.fakes.llmproxy_server import LLMProxy, simulated, upstream
+from tests.fakes.processes import wait_until
 from tests.fakes.upstream_script import ScriptedUpstream, answer
 
 CHAT: dict[str, Any] = {"messages": [{"role": "user", "content": "hi"}]}
@@ -39,14 +40,21 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedUpstream) 
         simulated("speaks", operations=["audio_tts"]),
         simulated("spare", id="spare-1"),
         simulated("long"),
+        simulated("dear", costs=costs(1000), fallbacks={"unavailable": ["spare"], "budget": ["too", "cheap"]}),
+        simulated("too", costs=costs(1000)),
+        simulated("cheap", costs=costs(1)),
     )
     yield made
     assert "internal error" not in made.logs()
     made.stop()
 
 
-def ask(proxy: LLMProxy, model: str, request_id: str, **members: object) -> httpx.Response:
-    headers = {"api-key": proxy.key, "x-request-id": request_id}
+def costs(each: int) -> dict[str, object]:
+    return {"currency": "USD", "cost_input_1Mtokens": each, "cost_output_1Mtokens": each}
+
+
+def ask(proxy: LLMProxy, model: str, request_id: str, key: str = "", **members: object) -> httpx.Response:
+    headers = {"api-key": key or proxy.key, "x-request-id": request_id}
     body = CHAT | {"model": model} | members
     return httpx.post(f"{proxy.url}/v1/chat/completions", json=body, headers=headers, timeout=30)
 
@@ -62,9 +70,7 @@ def test_a_model_that_is_unavailable_is_replaced(proxy: LLMProxy, *, stream: boo
     assert served_by(response) == ["spare", "spare-1", "2"]
     line = line_of(proxy, f"away-{stream}")
     assert (line["code_asked"], line["code"], line["document_id"], line["attempts"]) == ("away", "spare", "spare-1", 2)
-    details = line["attempt_details"]
-    listed = json.loads(details) if isinstance(details, str) else details
-    assert [each["document"] for each in listed] == ["away", "spare-1"]
+    assert [each["document"] for each in attempts_of(line)] == ["away", "spare-1"]
 
 
 @pytest.mark.parametrize(
@@ -106,3 +112,20 @@ def test_a_time_out_moves_on_only_where_the_document_says_so(proxy: LLMProxy, sc
     line = line_of(proxy, "patient")
     assert (line["status"], line["document_id"]) == (200, "patient-2")
     assert line["exposure_units"] > line["cost_units"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_that_the_budget_cannot_pay_for_is_replaced_by_one_that_it_can(
+    proxy: LLMProxy, *, stream: bool
+) -> None:
+    project = f"poor-{stream}"
+    key = proxy.create_key(project)
+    proxy.command("projects", "set-budget", project, "0.02", "--strict")
+    wait_until(lambda: ask(proxy, "too", "refused", key, max_tokens=100).status_code == 429, 10, "the budget")
+    response = ask(proxy, "dear", f"budget-{stream}", key, stream=stream, max_tokens=100)
+    assert response.status_code == 200, response.text
+    assert served_by(response) == ["cheap", "cheap", "1"]
+    line = line_of(proxy, f"budget-{stream}")
+    assert (line["code_asked"], line["code"]) == ("dear", "cheap")
+    refused = ask(proxy, "dear", "refused", key, max_tokens=100_000)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "insufficient_quota")

@@ -31,7 +31,7 @@ from tests.fakes.upstream_script import ScriptedUpstream
 UPSTREAM_KEY = "sk-upstream-secret-0123456789"
 PAIRS = ("refusing-pair", "closing-pair", "cut-pair")
 """Models of two deployments: one for each kind of failure, so that no circuit breaker opens."""
-NO_BREAKER = {"LLMPROXY_CIRCUIT_BREAKER_THRESHOLD": "1000"}
+PLAIN = {"LLMPROXY_CIRCUIT_BREAKER_THRESHOLD": "1000", "LLMPROXY_RETRIES": "0"}
 SOON = 1
 """Seconds that an upstream may be silent here."""
 FIRST_CONTENT = {"chat/completions": 2, "responses": 5}
@@ -61,7 +61,7 @@ def proxy(
         at("scripted", f"{scripted.url}/v1"),
         *[at(pair, f"{scripted.url}/v1", id=f"{pair}-1", priority=0) for pair in PAIRS],
         *[at(pair, simulator.url, id=f"{pair}-2", priority=1) for pair in PAIRS],
-        variables={"UPSTREAM_API_KEY": UPSTREAM_KEY, "LLMPROXY_CONNECT_TIMEOUT": "3", **NO_BREAKER},
+        variables={"UPSTREAM_API_KEY": UPSTREAM_KEY, "LLMPROXY_CONNECT_TIMEOUT": "3", **PLAIN},
     )
     yield made
     clean(made.logs())

@@ -149,3 +149,11 @@ def line_of(proxy: LLMProxy, request_id: str) -> dict[str, Any]:
 
     wait_until(arrived, 20, "the ledger line")
     return found[request_id]
+
+
+def attempts_of(line: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the attempts of a call, from its line."""
+    details = line["attempt_details"]
+    found: list[dict[str, Any]] = json.loads(details) if isinstance(details, str) else details
+    assert len(found) == line["attempts"]
+    return found

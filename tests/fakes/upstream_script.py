@@ -7,7 +7,8 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Self
 
@@ -29,6 +30,7 @@ class ScriptedUpstream:
         self._pieces: tuple[bytes, ...] = ()
         self._then = "close"
         self._pause = 0.0
+        self._first: deque[bytes] = deque()
         self.connections = 0
         self._over = threading.Event()
 
@@ -40,14 +42,16 @@ class ScriptedUpstream:
         self._listener.close()
 
     @contextmanager
-    def answering(self, *pieces: bytes, then: str, pause: float = 0) -> Iterator[None]:
+    def answering(self, *pieces: bytes, then: str, pause: float = 0, first: Sequence[bytes] = ()) -> Iterator[None]:
         """For as long as the block lasts; afterwards every connection ends.
 
         Args:
             pieces: what to send.
             then: ``close``, ``reset``, ``wait`` (send nothing more) or ``repeat`` (the last piece, every 0.2 seconds).
             pause: seconds after each piece.
+            first: answers to the first requests, before which none of this applies.
         """
+        self._first = deque(first)
         self._pieces, self._then, self._pause, self._over = pieces, then, pause, threading.Event()
         try:
             yield
@@ -65,6 +69,9 @@ class ScriptedUpstream:
         self.connections += 1
         with connection, contextlib.suppress(OSError):
             connection.recv(65_536)
+            if self._first:
+                connection.sendall(self._first.popleft())
+                return
             for piece in pieces:
                 connection.sendall(piece)
                 time.sleep(pause)

@@ -19,6 +19,9 @@ REASONS: list[tuple[errors.GatewayError, FallbackReason | None]] = [
     (errors.RateLimitedError("at its limits"), UNAVAILABLE),
     (UpstreamRefusedError(503, "busy"), UNAVAILABLE),
     (UpstreamRefusedError(429, "slow down"), UNAVAILABLE),
+    (errors.UpstreamQuotaError(), UNAVAILABLE),
+    (errors.QuotaExceededError("spent"), FallbackReason.BUDGET),
+    (errors.BudgetUnavailableError("not now"), UNAVAILABLE),
     (errors.UpstreamTimeoutError(), None),
     (UpstreamRefusedError(400, "temperature is too high"), None),
     (UpstreamRefusedError(404, "prompt is too long"), None),
@@ -42,8 +45,14 @@ def test_a_list_is_for_unavailable_and_an_object_names_the_reasons() -> None:
     model, _ = read_model(model_body(fallbacks=["a", "b", "a", "sim"]))
     assert model is not None
     assert model.fallbacks_for == {UNAVAILABLE: ("a", "b")}
-    model, faults = read_model(model_body(fallbacks={"context_length": ["long"], "unavailable": ["a"], "other": ["b"]}))
+    model, faults = read_model(
+        model_body(fallbacks={"context_length": ["long"], "unavailable": ["a"], "other": ["b"], "budget": ["c"]})
+    )
     assert model is not None
-    assert model.fallbacks_for == {UNAVAILABLE: ("a",), FallbackReason.CONTEXT_LENGTH: ("long",)}
-    assert model.fallbacks == ("a", "long")
+    assert model.fallbacks_for == {
+        UNAVAILABLE: ("a",),
+        FallbackReason.CONTEXT_LENGTH: ("long",),
+        FallbackReason.BUDGET: ("c",),
+    }
+    assert model.fallbacks == ("a", "long", "c")
     assert any("other" in str(fault) for fault in faults)
