@@ -20,6 +20,7 @@
     ├── QuotaExceededError            a budget is spent; does not pass by retrying
     ├── UnavailableError              nothing can serve the call right now
     │   ├── NotReadyError                 no catalogue has been read yet
+    │   ├── OverloadedError               too many calls at a time, and too many callers that wait
     │   ├── BudgetUnavailableError        a budget cannot be determined now
     │   └── DeploymentUnusableError       the document cannot be called as it stands (a secret is missing, say)
     │       └── DeploymentBusyError           too many calls use, or wait for, connections to its upstream
@@ -206,6 +207,12 @@ class NotReadyError(UnavailableError):
     """No catalogue has been read yet."""
 
     code = "not_ready"
+
+
+class OverloadedError(UnavailableError):
+    """The server has as many calls as it may have, and as many callers that wait."""
+
+    code = "overloaded"
 
 
 class BudgetUnavailableError(UnavailableError):

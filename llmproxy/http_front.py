@@ -9,6 +9,7 @@ from starlette.types import ASGIApp
 
 from infra.controllers.addresses import Networks
 from infra.controllers.asgi_app import AsgiApp
+from infra.controllers.call_slots import CallSlots
 from infra.controllers.connections import CallerLimits
 from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.ops import Health
@@ -26,6 +27,9 @@ _GAUGES = (
     ("connections", "open", "llm_proxy_caller_connections", "Open connections of callers."),
     ("connections", "refused", "llm_proxy_caller_connections_refused", "Connections refused, since the start."),
     ("connections", "send_timeouts", "llm_proxy_send_timeouts", "Responses cut because nobody read them."),
+    ("calls", "under_way", "llm_proxy_calls_under_way", "Model calls under way."),
+    ("calls", "waiting", "llm_proxy_calls_waiting", "Callers that wait for their turn."),
+    ("calls", "refused", "llm_proxy_calls_refused", "Calls refused because too many wait, since the start."),
     ("memory", "used", "llm_proxy_memory_used_bytes", "Memory of bodies and answers."),
     ("memory", "refused", "llm_proxy_memory_refusals", "Calls refused for want of memory, since the start."),
     ("uploads", "in_progress", "llm_proxy_uploads_in_progress", "Forms in progress."),
@@ -66,6 +70,13 @@ def body_limits(settings: Settings) -> BodyLimits:
     """Return the limits of request bodies."""
     return BodyLimits(
         settings.llmproxy_max_body_bytes, settings.llmproxy_body_timeout, settings.llmproxy_max_upload_bytes
+    )
+
+
+def call_slots(settings: Settings) -> CallSlots:
+    """Return the limit of calls at a time."""
+    return CallSlots(
+        settings.llmproxy_max_calls, settings.llmproxy_max_waiting, settings.llmproxy_upstream_queue_timeout
     )
 
 

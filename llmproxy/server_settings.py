@@ -28,6 +28,12 @@ class ServerSettings(BaseSettings):
         description="How long a server that is told to stop still accepts calls, seconds, so that load balancers "
         "notice that it is not ready.",
     )
+    llmproxy_max_calls: int = Field(
+        8_000, ge=1, description="Model calls at a time per process; a project may have 90 % of them."
+    )
+    llmproxy_max_waiting: int = Field(
+        1_000, ge=0, description="Callers that may wait for their turn per process; half for one project."
+    )
     llmproxy_send_timeout: Seconds = Field(
         60.0, description="Time in which a caller must read some of its response before it is disconnected, seconds."
     )

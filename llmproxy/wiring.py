@@ -48,7 +48,7 @@ from infra.secrets.env import environment_secrets
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
 from llmproxy.debugging import debug_routes
-from llmproxy.http_front import admin_key, body_limits, caller_gauges, caller_limits, docs_assets, make_app
+from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
@@ -182,7 +182,7 @@ async def open_product(
         uploads = Uploads(
             folder and folder / "uploads", settings.llmproxy_upload_budget, settings.llmproxy_max_uploads_per_key
         )
-        budget = MemoryBudget(settings.llmproxy_memory_budget)
+        budget, slots = MemoryBudget(settings.llmproxy_memory_budget), call_slots(settings)
         connections = CallerConnections(caller_limits(settings))
         health = Health(
             view,
@@ -190,6 +190,7 @@ async def open_product(
                 "ledger": stores.journal.facts,
                 "upstreams": providers.facts,
                 "connections": connections.facts,
+                "calls": slots.facts,
                 "memory": budget.facts,
                 "uploads": uploads.facts,
                 "process": lambda: process_facts(logs.writers),
@@ -209,7 +210,8 @@ async def open_product(
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
-        app = make_app(settings, Handler(serving, body_limits(settings), uploads, budget), pages, logs.access, count)
+        handler = Handler(serving, body_limits(settings), uploads, budget, slots)
+        app = make_app(settings, handler, pages, logs.access, count)
         litellm = providers.litellm
         if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
             litellm.warm_up()

@@ -43,6 +43,7 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.RateLimitedError: ErrorRow(429, "requests"),  # or what the limit counts
     errors.QuotaExceededError: ErrorRow(429, "insufficient_quota"),
     errors.UnavailableError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
+    errors.OverloadedError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
     errors.BudgetUnavailableError: ErrorRow(503, "service_unavailable_error"),
     errors.NotReadyError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
     errors.DeploymentUnusableError: ErrorRow(503, "service_unavailable_error", logging.ERROR),

@@ -34,6 +34,7 @@ from infra.clients.memory_budget import MemoryBudget
 from infra.clients.sealing import AesSiv
 from infra.controllers.app import create_pages
 from infra.controllers.asgi_app import AsgiApp
+from infra.controllers.call_slots import CallSlots
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import BodyLimits, Handler
 from infra.controllers.openai.upload_file import Uploads
@@ -79,7 +80,7 @@ class InProcessProxy:
         self.serving = Serving(
             self.view, provider, ledger, deployments, ResponseAffinity(IDS), authentication=authentication
         )
-        self.handler = Handler(self.serving, limits, Uploads(uploads), MemoryBudget(64 << 20))
+        self.handler = Handler(self.serving, limits, Uploads(uploads), MemoryBudget(64 << 20), CallSlots(1000, 0, 1))
         health = Health(self.view, {}, clock.time, "0", admin_key=None)
         pages = create_pages(self.serving, health, "0", lambda _document: Sizes(), None)
         self.app = AsgiApp(self.handler, pages, self.access_log.append)

@@ -13,7 +13,7 @@ from infra.clients.http.dialing import dial
 from infra.clients.http.errors import ConnectTimeoutError, HttpError, PoolBusyError, TotalTimeoutError
 from infra.clients.http.origin import Origin
 from infra.clients.http.proxies import Proxy
-from infra.clients.http.wait_queue import WaitQueue
+from infra.clients.wait_queue import WaitQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,8 @@ class OriginPool:
         self._context = context
         self._busy = busy
         self._idle: dict[Connection, None] = {}
-        self._queue = WaitQueue(limits.waiting)
+        self._queue: WaitQueue[Connection | None] = WaitQueue(limits.waiting)
+        """Each waits for an idle connection, or for None: the right to open one."""
         self._in_use: Counter[str] = Counter()
         self._share = limits.connections_per_owner
         self._open: set[Connection] = set()
@@ -224,6 +225,8 @@ class OriginPool:
     async def _wait(self, deadline: float, owner: str) -> Connection | None:
         """Wait for a slot; returns its idle connection, None if it has none."""
         waiter = self._queue.join(owner)
+        if waiter is None:
+            raise PoolBusyError("too many requests wait for a connection")
         patience = asyncio.get_running_loop().time() + self._limits.wait_timeout
         try:
             async with asyncio.timeout_at(min(deadline, patience)):

@@ -31,6 +31,7 @@ from domain.form import Form
 from domain.project import Caller
 from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
 from infra.controllers.asgi_response import Response, send_error, send_internal_error
+from infra.controllers.call_slots import CallSlots
 from infra.controllers.headers import key_of, rate_headers, served_headers
 from infra.controllers.openai.body import announced, read_bytes, read_members
 from infra.controllers.openai.decoding import decoding
@@ -65,10 +66,14 @@ class Handler:
         limits: of request bodies.
         uploads: storage of forms.
         budget: memory for bodies and answers.
+        slots: limit of calls at a time.
     """
 
-    def __init__(self, serving: Serving, limits: BodyLimits, uploads: Uploads, budget: MemoryBudget) -> None:
+    def __init__(
+        self, serving: Serving, limits: BodyLimits, uploads: Uploads, budget: MemoryBudget, slots: CallSlots
+    ) -> None:
         self._budget = budget
+        self._slots = slots
         self._serving = serving
         self._limits = limits
         self._form_limits = FormLimits(limits.size, limits.file)
@@ -141,6 +146,15 @@ class Handler:
         await self._call(use_case, call.arrived_with(scope["headers"]), caller, response)
 
     async def _call(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
+        project = caller.project.id
+        if not self._slots.enter(project):
+            await self._slots.wait(project)
+        try:
+            await self._admitted(use_case, call, caller, response)
+        finally:
+            self._slots.leave(project)
+
+    async def _admitted(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
         if call.is_large:
             call = await search_in_steps(call)
         response.record.call = call
