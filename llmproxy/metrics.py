@@ -17,6 +17,7 @@ from domain.circuit_breaker import BreakerState
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
 from infra.clients.http.pool import HttpPool
+from infra.controllers.administrator import Administrator
 from infra.controllers.metrics import metrics_router
 from infra.controllers.request_log import RequestRecord
 from infra.providers.reported_usage import UnknownMembers
@@ -61,16 +62,16 @@ class Metrics:
         """Count a finished request."""
         self._calls.request(request.method, request.endpoint, request.status, request.milliseconds)
 
-    def router(self, gauges: Sequence[Gauge], may_read: Callable[[str | None], bool]) -> APIRouter:
+    def router(self, gauges: Sequence[Gauge], administrator: Administrator | None) -> APIRouter:
         """Return the routes that serve everything.
 
         Args:
             gauges: rows of this process.
-            may_read: decides by the presented key.
+            administrator: who may read them; None for everybody.
         """
         self._gauges = gauges
         collect = collector(self._calls.counts, lambda: read_gauges(gauges), self._files)
-        return metrics_router(Exposition(gauges, collect), may_read)
+        return metrics_router(Exposition(gauges, collect), administrator)
 
     async def share(self) -> None:
         """Write the counts for the sibling workers again and again, where there are any."""

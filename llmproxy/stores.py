@@ -8,14 +8,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from application.admin.audit_trail import AuditTrail
 from application.errors import StoreUnavailableError
 from application.ports.alerts import Alerts
+from application.ports.audit_log import AuditLog
 from application.ports.catalog_store import CatalogStore
 from application.ports.in_flight import InFlight
 from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
 from infra.alerts.log import LogAlerts
 from infra.alerts.webhook import WebhookAlerts
+from infra.audit_log.cosmos import CosmosAuditLog
+from infra.audit_log.memory import MemoryAuditLog
+from infra.audit_log.sqlite import SqliteAuditLog
 from infra.catalog_store.cosmos import CosmosCatalogStore
 from infra.catalog_store.memory import MemoryCatalogStore
 from infra.catalog_store.snapshot import SnapshotFile
@@ -51,14 +56,18 @@ class Stores:
         usage: the ledger.
         journal: ledger lines not in the store yet.
         leases: what processes share about limits and budgets.
+        audit: what administrators changed and were refused.
         snapshot: the last catalogue on this machine's disk, if the store is elsewhere.
+        trail: records what a command does; None in a server.
     """
 
     catalog: CatalogStore
     usage: UsageStore
     journal: Journal | Unjournaled
     leases: LeaseStore
+    audit: AuditLog
     snapshot: SnapshotFile | None = None
+    trail: AuditTrail | None = None
 
 
 @asynccontextmanager
@@ -77,17 +86,18 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
     """
     stores = _make(settings)
     try:
-        for store in (stores.catalog, stores.usage, stores.leases):
+        for store in (stores.catalog, stores.usage, stores.leases, stores.audit):
             try:
                 await (store.prepare() if create else store.open())
             except StoreUnavailableError as error:
-                # Without leases everything works but limits, which say so themselves.
-                if not degraded and (create or store is not stores.leases):
+                # Without leases everything works but limits, without the audit log everything but changes: they say so.
+                if not degraded and (create or store not in (stores.leases, stores.audit)):
                     raise
                 logger.warning("a store is unavailable", extra={"reason": str(error)})
         yield stores
     finally:
         await stores.journal.close()
+        await stores.audit.close()
         await stores.leases.close()
         await stores.usage.close()
         await stores.catalog.close()
@@ -96,17 +106,20 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
 def _make(settings: Settings) -> Stores:
     if settings.in_memory:
         usage = MemoryUsageStore()
-        return Stores(MemoryCatalogStore(), usage, Unjournaled(usage), MemoryLeaseStore())
+        return Stores(MemoryCatalogStore(), usage, Unjournaled(usage), MemoryLeaseStore(), MemoryAuditLog())
     folder = Path(settings.data_dir)
+    leases: LeaseStore
+    audit: AuditLog
     if settings.cosmos_url:
         database = CosmosDatabase(_account(settings, settings.cosmos_url))
         ledger = CosmosUsageStore(database)
         models = CosmosCatalogStore(database, settings.cosmos_container_id)
         journal, snapshot = _journal(folder, ledger), SnapshotFile(folder / "catalog.json")
-        return Stores(models, ledger, journal, CosmosLeaseStore(database), snapshot)
+        leases, audit = CosmosLeaseStore(database), CosmosAuditLog(database)
+        return Stores(models, ledger, journal, leases, audit, snapshot)
     kept = SqliteUsageStore(folder / "usage.sqlite3")
-    leases = SqliteLeaseStore(folder / "leases.sqlite3")
-    return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, _journal(folder, kept), leases)
+    leases, audit = SqliteLeaseStore(folder / "leases.sqlite3"), SqliteAuditLog(folder / "audit.sqlite3")
+    return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, _journal(folder, kept), leases, audit)
 
 
 def make_alerts(settings: Settings, pool: HttpPool) -> Alerts:

@@ -47,7 +47,7 @@ from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
-from llmproxy.debugging import debug_routes
+from llmproxy.debugging import administrator_of, debug_routes
 from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
 from llmproxy.log_outputs import Logs
@@ -200,13 +200,15 @@ async def open_product(
             admin_key=admin_key(settings),
             stopping=lambda: connections.draining,
         )
-        routers = [await stack.enter_async_context(debug_routes(folder, health))]
+        administrator = await stack.enter_async_context(administrator_of(health, stores.audit))
+        routers = [await stack.enter_async_context(debug_routes(folder, administrator))]
         if settings.llmproxy_metrics:
             lag = LoopLag()
             lag.start()
             gauges = gauges_of(view, stores, providers.pool, deployments, lag, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
-            routers.append(metrics.router(gauges, health.is_admin if settings.llmproxy_metrics_protected else _anybody))
+            reader = administrator if settings.llmproxy_metrics_protected else None
+            routers.append(metrics.router(gauges, reader))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
@@ -216,11 +218,6 @@ async def open_product(
         if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
-
-
-def _anybody(_key: str | None) -> bool:
-    """Permit everybody."""
-    return True
 
 
 def _version() -> str:

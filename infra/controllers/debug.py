@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Protocol
 
 from fastapi import APIRouter, Body, Depends, Request
 
 from domain.documents.values import closest
-from domain.errors import InvalidApiKeyError, InvalidRequestError, UnavailableError
-from infra.controllers.headers import key_of
+from domain.errors import InvalidRequestError, UnavailableError
+from infra.controllers.administrator import Administrator
 
 
 class ChangeableLevels(Protocol):
@@ -25,30 +25,26 @@ class ChangeableLevels(Protocol):
         """Set the level of a logger; None restores the configured one."""
 
 
-def debug_router(levels: ChangeableLevels, is_admin: Callable[[str | None], bool]) -> APIRouter:
+def debug_router(levels: ChangeableLevels, administrator: Administrator) -> APIRouter:
     """Build the routes.
 
     Args:
         levels: of the loggers.
-        is_admin: decides by the presented key, None if absent.
+        administrator: who may use them.
     """
-
-    def check(request: Request) -> None:
-        if not is_admin(key_of(request.scope["headers"])):
-            raise InvalidApiKeyError("This path needs the administrator's key.")
-
-    router = APIRouter(tags=["operations"], prefix="/debug", dependencies=[Depends(check)])
+    router = APIRouter(tags=["operations"], prefix="/debug", dependencies=[Depends(administrator.check)])
 
     @router.get("/logs", summary="Levels of loggers that were changed since the start")
     def get_levels() -> dict[str, object]:
         return {"levels": levels.changed(), "loggers": levels.known()}
 
     @router.put("/logs", summary="Set the level of a logger in every process of this server, until it stops")
-    def put_level(
+    async def put_level(
+        request: Request,
         logger: Annotated[str, Body()],
         level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"] | None, Body()],
     ) -> dict[str, object]:
-        known = levels.known()
+        known, before = levels.known(), levels.changed()
         if logger not in known:
             meant = closest(logger, known)
             hint = f"did you mean {meant!r}?" if meant else "GET /debug/logs lists them."
@@ -57,6 +53,8 @@ def debug_router(levels: ChangeableLevels, is_admin: Callable[[str | None], bool
             levels.change(logger, level)
         except OSError as error:
             raise UnavailableError(f"The levels cannot be shared: {error.strerror}.", retry_after=1) from None
+        change: dict[str, object] = {"field": "level", "old": before.get(logger), "new": level}
+        administrator.changed(request, f"logger {logger}", [change])
         return {"levels": levels.changed(), "loggers": known}
 
     return router

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from domain.errors import InvalidApiKeyError
-from infra.controllers.headers import key_of
+from infra.controllers.administrator import Administrator
 
 
 class MetricsSource(Protocol):
@@ -22,18 +20,15 @@ class MetricsSource(Protocol):
         """Return the summary."""
 
 
-def metrics_router(exposition: MetricsSource, may_read: Callable[[str | None], bool]) -> APIRouter:
+def metrics_router(exposition: MetricsSource, administrator: Administrator | None) -> APIRouter:
     """Build the routes.
 
     Args:
         exposition: renders the metrics.
-        may_read: decides by the presented key, None if absent.
+        administrator: who may read them; None for everybody.
     """
-    router = APIRouter(tags=["operations"])
-
-    def check(request: Request) -> None:
-        if not may_read(key_of(request.scope["headers"])):
-            raise InvalidApiKeyError("The metrics need the administrator's key.")
+    checks = [] if administrator is None else [Depends(administrator.check)]
+    router = APIRouter(tags=["operations"], dependencies=checks)
 
     def text(request: Request) -> Response:
         body, content_type = exposition.text(request.headers.get("accept", ""))
@@ -42,14 +37,12 @@ def metrics_router(exposition: MetricsSource, may_read: Callable[[str | None], b
     # Plain functions run in a thread of their own: a scrape of many series must not hold up calls.
     @router.get("/metrics", summary="Metrics for Prometheus; a summary with ?format=json or Accept: application/json")
     def get_metrics(request: Request, format: str | None = None) -> Response:  # noqa: A002 - the query's name
-        check(request)
         if format == "json" or (format is None and request.headers.get("accept", "") == "application/json"):
             return JSONResponse(exposition.json())
         return text(request)
 
     @router.get("/metrics/prometheus", summary="Metrics for Prometheus")
     def get_prometheus(request: Request) -> Response:
-        check(request)
         return text(request)
 
     return router

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from application.admin.audit_trail import AuditTrail
+from application.ports.audit_log import AuditLog
 from domain.documents.values import unfit_text
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,6 +37,14 @@ def this_user() -> str:
     except (OSError, KeyError):  # a container may run as a user id without a name
         user = "unknown"
     return f"{user}@{socket.gethostname()}"[:_LONGEST]
+
+
+def trail_of(log: AuditLog) -> AuditTrail:
+    """Return the audit trail of the command that runs now."""
+    context = click.get_current_context(silent=True)
+    author = context.params.get("author") if context is not None else None
+    action = context.command_path.partition(" ")[2] if context is not None else ""
+    return AuditTrail(log, author or this_user(), f"cli {socket.gethostname()}", action, now_ms)
 
 
 def now_ms() -> int:

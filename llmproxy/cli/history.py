@@ -68,7 +68,7 @@ def rollback_command(document_id: str, version: int, author: str, as_json: bool)
     async def work(stores: Stores) -> Plan:
         return await rollback(stores.catalog, document_id, version, author=author, now_ms=now_ms(), announce=announce)
 
-    plan = with_stores(work)
+    plan = with_stores(work, changes=f"model {document_id}")
     if as_json:
         print_exact_json({"id": document_id, "version": version, **plan_as_json(plan)})
     elif plan.steps:

@@ -44,7 +44,7 @@ def create_command(project: str, name: str, expires: str | None, as_json: bool) 
             expires_at=expires_at,
         )
 
-    plain, key = with_stores(work)
+    plain, key = with_stores(work, changes=f"project {project}")
     if as_json:
         print_json({"key": plain, "project": project, **_as_json(key)})
     else:
@@ -90,7 +90,7 @@ def revoke_command(project: str, key: str, as_json: bool) -> None:
     async def work(stores: Stores) -> ApiKey:
         return await revoke_key(stores.catalog, project, key, now=_now())
 
-    revoked = with_stores(work)
+    revoked = with_stores(work, changes=f"project {project}")
     before = revoked.revoked_at is not None
     if as_json:
         print_json({"id": revoked.id, "project": project, "revoked": True, "was_revoked_before": before})
@@ -124,7 +124,7 @@ def rotate_command(project: str, key: str, overlap: str, expires: str | None, as
             expires_at=expires_at,
         )
 
-    plain, new, old = with_stores(work)
+    plain, new, old = with_stores(work, changes=f"project {project}")
     until = moment_text(now + lasting if old.expires_at is None else min(old.expires_at, now + lasting))
     if as_json:
         print_json({"key": plain, "project": project, **_as_json(new), "replaces": old.id, "works_until": until})

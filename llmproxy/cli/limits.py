@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from application.admin.audit import ledger_sum
+from application.admin.budget_audit import ledger_sum
 from application.admin.limits_view import LimitState, limit_states
 from application.admin.messages import CommandError
 from application.admin.projects import as_project
@@ -80,12 +80,14 @@ def release_command(holder: str, as_json: bool) -> None:
         lost: dict[str, int] = {}
         for subject in await stores.leases.subjects():
             if holder in (await stores.leases.read(subject)).holders:
+                if stores.trail is not None:
+                    await stores.trail.changing(f"holder {holder}", [{"field": f"leases of {subject}"}])
                 lost[subject] = await stores.leases.change(subject, lambda leases: leases.release(holder, now_ms))
         if not lost:
             raise CommandError(f"there is no holder {holder!r}; see `llmproxy limits holders`")
         return lost
 
-    lost = with_stores(work)
+    lost = with_stores(work, changes=f"holder {holder}")
     if as_json:
         print_json({"holder": holder, "written_off": {subject: _amount(units) for subject, units in lost.items()}})
     else:

@@ -103,7 +103,7 @@ def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | Non
         agree(plan)
         return None, await carry_out(stores.catalog, plan, signature)
 
-    validation, applied = with_stores(work, no_data=NoData.CREATE)
+    validation, applied = with_stores(work, no_data=NoData.CREATE, changes="models")
     _report(validation, applied, plans, as_json=as_json)
     sys.exit(1 if applied is None else 0)
 

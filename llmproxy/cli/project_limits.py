@@ -62,7 +62,7 @@ def set_limits_command(
     async def work(stores: Stores) -> Edited:
         return await set_limits(stores.catalog, project, members, key=key, write=not plan)
 
-    _print(with_stores(work), project, planned=plan, as_json=as_json)
+    _print(with_stores(work, changes=None if plan else f"project {project}"), project, planned=plan, as_json=as_json)
 
 
 @click.command("set-budget", epilog="Example: llmproxy projects set-budget billing 100 --period month --alert-at 0.8")
@@ -110,7 +110,7 @@ def set_budget_command(
             return await remove_budget(stores.catalog, project, remove, key=key, write=not plan)
         return await set_budget(stores.catalog, project, budget, key=key, write=not plan)
 
-    _print(with_stores(work), project, planned=plan, as_json=as_json)
+    _print(with_stores(work, changes=None if plan else f"project {project}"), project, planned=plan, as_json=as_json)
 
 
 def _object(text: str) -> dict[str, object]:

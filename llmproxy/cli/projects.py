@@ -37,7 +37,7 @@ def create_command(project_id: str, name: str | None, tags: tuple[str, ...], as_
     async def work(stores: Stores) -> None:
         await create_project(stores.catalog, project_id, name, {key: value for key, _, value in pairs})
 
-    with_stores(work, no_data=NoData.CREATE)
+    with_stores(work, no_data=NoData.CREATE, changes=f"project {project_id}")
     if as_json:
         print_json({"id": project_id, "created": True})
     else:

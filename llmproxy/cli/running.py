@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
 import click
 
+from application.admin.audit_trail import AuditedCatalogStore, AuditTrail
 from application.admin.messages import CommandError
 from application.admin.projects import UnknownProjectError, project_ids
 from application.errors import ConflictError, DocumentRefusedError, StoreUnavailableError
 from domain.documents.values import closest
+from llmproxy.cli.author import trail_of
 from llmproxy.settings import IN_MEMORY, Settings, SettingsError, load_settings
 from llmproxy.stores import EMBEDDED_FILES, Stores, open_stores
 
@@ -28,13 +31,21 @@ class NoData(Enum):
     CREATE = "create them"
 
 
-def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False, no_data: NoData = NoData.REFUSE) -> T:
-    """Run a function with the stores that the server uses.
+def with_stores(
+    work: Callable[[Stores], Awaitable[T]],
+    *,
+    create: bool = False,
+    no_data: NoData = NoData.REFUSE,
+    changes: str | None = None,
+) -> T:
+    """Run a function with the stores that the server uses. What it changes in the catalogue is in the audit log.
 
     Args:
         work: the function.
         create: create what is missing first.
         no_data: what to do if the embedded stores do not exist: a command that only reads creates nothing.
+        changes: what the command is to change, ``project billing``: its refusal is in the audit log, too. None for a
+            command that only reads.
 
     Raises:
         click.ClickException: invalid settings, an unavailable store, or a refused command. Exit code 1.
@@ -51,16 +62,32 @@ def with_stores(work: Callable[[Stores], Awaitable[T]], *, create: bool = False,
             settings = settings.model_copy(update={"data_dir": IN_MEMORY})
 
     async def run() -> T:
-        async with open_stores(settings, create=create) as stores:
+        async with open_stores(settings, create=create) as opened:
+            trail = trail_of(opened.audit)
+            stores = replace(opened, catalog=AuditedCatalogStore(opened.catalog, trail), trail=trail)
             try:
                 return await work(stores)
             except UnknownProjectError as error:
-                raise await _with_suggestion(error, stores, settings) from None
+                refusal = await _with_suggestion(error, stores, settings)
+                await _refused(trail, changes, refusal)
+                raise refusal from None
+            except (CommandError, ConflictError, DocumentRefusedError) as error:
+                await _refused(trail, changes, error)
+                raise
 
     try:
         return asyncio.run(run())
     except (CommandError, ConflictError, DocumentRefusedError, StoreUnavailableError) as error:
         raise click.ClickException(str(error)) from None
+
+
+async def _refused(trail: AuditTrail, subject: str | None, error: Exception) -> None:
+    if subject is None:
+        return
+    try:
+        await trail.refused(subject, str(error))
+    except StoreUnavailableError as unavailable:
+        click.echo(f"this refusal is not in the audit log: {unavailable}", err=True)
 
 
 def place(settings: Settings) -> str:

@@ -12,9 +12,11 @@ from collections.abc import Callable
 
 import click
 
+from application.admin.audit_trail import AuditedCatalogStore
 from application.admin.keys import new_key
 from application.errors import StoreUnavailableError
 from infra.controllers.addresses import is_loopback
+from llmproxy.cli.author import trail_of
 from llmproxy.cli.running import place, settings_or_fail
 from llmproxy.demo import lines_to_paste, prepare_demo
 from llmproxy.listening import base_url, listen
@@ -122,7 +124,8 @@ def _prepare_demo(settings: Settings) -> Callable[[str], None]:
 
     async def prepare() -> list[str]:
         async with open_stores(settings) as stores:
-            return await prepare_demo(stores.catalog, load_environment(), key)
+            catalog = AuditedCatalogStore(stores.catalog, trail_of(stores.audit))
+            return await prepare_demo(catalog, load_environment(), key)
 
     try:
         models = asyncio.run(prepare())

@@ -15,11 +15,11 @@ from application.admin.projects import UnknownProjectError, project_ids
 from application.admin.usage import UsageReport, cost_text, exposure_text, make_query, report, used
 from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED
-from llmproxy.cli.audit import audit_command
 from llmproxy.cli.call import call_command
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
 from llmproxy.cli.processes import completeness_as_json, processes_command
 from llmproxy.cli.running import with_stores
+from llmproxy.cli.usage_audit import audit_command
 from llmproxy.stores import Stores
 
 _POLL_SECONDS = 0.5

@@ -121,6 +121,13 @@ def test_levels_change_in_every_worker_and_only_for_the_administrator(proxy: LLM
 
     httpx.put(url, json={**body, "level": None}, headers=ADMIN).raise_for_status()
     wait_until(lambda: all(levels(url) == {} for _ in range(20)), what="both workers")
+    entries = json.loads(proxy.command("audit", "list", "--json"))
+    (change, undone) = [entry for entry in entries if entry["action"] == "PUT /debug/logs" and entry["changes"]]
+    assert (change["actor"], change["origin"], change["outcome"]) == ("administrator", "127.0.0.1", "changed")
+    assert undone["changes"] == [{"field": "level", "old": "DEBUG", "new": None}]
+    refusals = [entry["action"] for entry in entries if entry["outcome"] == "refused" and entry["actor"] == "unknown"]
+    assert set(refusals) == {"PUT /debug/logs", "GET /debug/logs"}
+
     refused(proxy, "quiet-1")
     wait_until(lambda: lines(proxy.logs(), "quiet-1"), what="the access line")
     assert len(lines(proxy.logs(), "quiet-1")) == 1
