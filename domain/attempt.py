@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from domain.errors import (
     GatewayError,
@@ -16,6 +16,8 @@ from domain.model import ModelDocument
 
 _SUCCESS = range(200, 300)
 _UNAUTHORIZED = 401
+_LONGEST_VALUE = 100
+_MOST_VALUES = 24
 
 
 class Attempt:
@@ -31,6 +33,7 @@ class Attempt:
         whole: whether that is all of it.
         status: HTTP status of the response; None before its head arrives.
         received: bytes of the response.
+        headers: of the response, lower-case names.
         cut: whether the response ended after its head and before its end.
         timed_out: whether the upstream was silent for as long as it may be.
         delivered: bytes of the answer that were handed to the caller.
@@ -46,6 +49,7 @@ class Attempt:
         "document",
         "ended",
         "error",
+        "headers",
         "received",
         "sent",
         "started",
@@ -66,6 +70,7 @@ class Attempt:
         self.sent = self.received = self.delivered = 0
         self.status: int | None = None
         self.error: str | None = None
+        self.headers: Mapping[bytes, bytes] = {}
 
     def track(self) -> None:
         """Note that bytes are counted: none is sent so far. Without this the request is taken for sent."""
@@ -128,4 +133,15 @@ class Attempt:
             usage_source=usage_source,
             exposure_units=exposure_units,
             currency=self.document.prices.currency,
+            rate_limits=_rate_limits(self.headers),
         )
+
+
+def _rate_limits(headers: Mapping[bytes, bytes]) -> Mapping[str, str]:
+    """Return the upstream's own ``x-ratelimit-`` headers, ``anthropic-ratelimit-`` and their like: what it has left."""
+    found = {
+        name.decode("latin-1"): value[:_LONGEST_VALUE].decode("latin-1")
+        for name, value in headers.items()
+        if b"ratelimit" in name and len(name) < _LONGEST_VALUE
+    }
+    return dict(list(found.items())[:_MOST_VALUES]) if len(found) > _MOST_VALUES else found

@@ -27,6 +27,7 @@ class AttemptDetail:
         usage_source: how the usage that is charged for it is known; None if nothing is charged for it.
         exposure_units: the most that the upstream may charge for it, in 10^-12 of a currency unit.
         currency: ISO 4217 code.
+        rate_limits: the headers of the response that report the upstream's own rate limits.
     """
 
     document: str
@@ -39,6 +40,7 @@ class AttemptDetail:
     usage_source: str | None = None
     exposure_units: int = 0
     currency: str = ""
+    rate_limits: Mapping[str, str] = field(default_factory=dict)
 
 
 @record

@@ -19,7 +19,7 @@ from infra.usage_store.codec import as_dict
 _FORBIDDEN = frozenset("/\\?#")
 _LARGEST = 2_000_000
 _COSTS = ("cost_units", "exposure_units")
-_ABSENT = (None, 0)
+_ABSENT: tuple[object, ...] = (None, 0, {})
 
 
 def to_item(line: LedgerLine) -> dict[str, Any]:

@@ -57,11 +57,7 @@ def _described(line: LedgerLine) -> Iterator[str]:
         if value:
             yield f"{name.replace('_', ' '):<15} {value}"
     yield f"outcome         {line.status}{f' {line.error}' if line.error else ''}, {line.latency_ms} ms"
-    if line.attempt_details:
-        rows = [[_cell(getattr(attempt, name)) for name in _ATTEMPT] for attempt in line.attempt_details]
-        yield from table([name.replace("_", " ") for name in _ATTEMPT], rows).splitlines()
-    else:
-        yield f"attempts        {line.attempts}"
+    yield from _attempts(line)
     yield f"usage           {line.usage_source}"
     for name in codec.QUANTITIES:
         if quantity := getattr(line.usage, name):
@@ -73,6 +69,17 @@ def _described(line: LedgerLine) -> Iterator[str]:
     yield f"cost            {_money(line, line.cost_units)} {line.currency}"
     if line.exposure_units is not None:
         yield f"exposure        {_money(line, line.exposure_units)} {line.currency}"
+
+
+def _attempts(line: LedgerLine) -> Iterator[str]:
+    if not line.attempt_details:
+        yield f"attempts        {line.attempts}"
+        return
+    rows = [[_cell(getattr(attempt, name)) for name in _ATTEMPT] for attempt in line.attempt_details]
+    yield from table([name.replace("_", " ") for name in _ATTEMPT], rows).splitlines()
+    for attempt in line.attempt_details:
+        for name, value in attempt.rate_limits.items():
+            yield f"  {attempt.document} reported {name}: {value}"
 
 
 def _cell(value: object) -> str:

@@ -17,6 +17,7 @@ class RecordingUpstream:
     answer: bytes = b"{}"
     content_type: str = "application/json"
     status: int = 200
+    answer_headers: dict[str, str] = field(default_factory=dict)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
@@ -34,6 +35,8 @@ class RecordingUpstream:
                 self.send_response(upstream.status)
                 self.send_header("Content-Type", upstream.content_type)
                 self.send_header("Content-Length", str(len(upstream.answer)))
+                for header in upstream.answer_headers.items():
+                    self.send_header(*header)
                 self.end_headers()
                 self.wfile.write(upstream.answer)
 

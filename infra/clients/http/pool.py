@@ -105,7 +105,7 @@ class HttpPool:
             transfer = transfer.repeated("connection_closed")
             connection = await origin_pool.dial(deadline, owner)
             buffer = await connection.converse(head, body, silence_timeout, deadline, transfer)
-        transfer.status = buffer.status
+        transfer.status, transfer.headers = buffer.status, buffer.headers
         return HttpResponse(buffer)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -13,6 +14,7 @@ class Transfer(Protocol):
         whole: whether that is all of it.
         status: HTTP status of the response; None before its head arrives.
         received: bytes of the response, its head included.
+        headers: of the response, lower-case names.
         cut: whether the connection ended after the head and before the end of the response.
     """
 
@@ -20,6 +22,7 @@ class Transfer(Protocol):
     whole: bool
     status: int | None
     received: int
+    headers: Mapping[bytes, bytes]
     cut: bool
 
     def repeated(self, error: str) -> Transfer:
@@ -29,12 +32,13 @@ class Transfer(Protocol):
 class Untracked:
     """Counts that nobody reads."""
 
-    __slots__ = ("cut", "received", "sent", "status", "whole")
+    __slots__ = ("cut", "headers", "received", "sent", "status", "whole")
 
     def __init__(self) -> None:
         self.sent = self.received = 0
         self.whole = self.cut = False
         self.status: int | None = None
+        self.headers: Mapping[bytes, bytes] = {}
 
     def repeated(self, _error: str) -> Untracked:
         """Return new counts."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.errors import (
@@ -123,6 +123,31 @@ def _retry_after(error: BaseException) -> float | None:
             except (KeyError, TypeError, ValueError):
                 continue
     return None
+
+
+def answer_headers(response: object) -> Mapping[bytes, bytes]:
+    """Return the upstream's rate-limit headers of a response, as far as LiteLLM keeps them."""
+    hidden = getattr(response, "_hidden_params", None)
+    headers = hidden.get("additional_headers") if isinstance(hidden, dict) else None
+    return _of_rates(headers)
+
+
+def error_headers(error: BaseException) -> Mapping[bytes, bytes]:
+    """Return the upstream's rate-limit headers of the response that an exception is about."""
+    places = (_of_rates(headers) for link in _chain(error) for headers in _headers(link))
+    return next(filter(None, places), {})
+
+
+def _of_rates(headers: Any) -> Mapping[bytes, bytes]:
+    try:
+        named = {str(name).lower().removeprefix("llm_provider-"): str(value) for name, value in headers.items()}
+    except AttributeError:
+        return {}
+    return {
+        name.encode("latin-1", "replace"): value.encode("latin-1", "replace")
+        for name, value in named.items()
+        if "ratelimit" in name
+    }
 
 
 def _headers(error: BaseException) -> Iterator[Any]:

@@ -21,7 +21,7 @@ from infra.providers.forwarded_headers import ForwardedHeaders
 from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.completion import COMPLETION
 from infra.providers.litellm.embeddings import EMBEDDINGS
-from infra.providers.litellm.errors import translate
+from infra.providers.litellm.errors import answer_headers, error_headers, translate
 from infra.providers.litellm.images import IMAGE_EDIT, IMAGE_GENERATION
 from infra.providers.litellm.loader import Library, Loader
 from infra.providers.litellm.models import target_of
@@ -87,7 +87,7 @@ class LiteLLMProvider:
         """
         await self._loader.ready()
 
-    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:  # noqa: ARG002 - counts no bytes
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         """See the port."""
         library = await self._loader.ready()
         operation, request, arguments = await self._prepared(library, call, document)
@@ -95,11 +95,13 @@ class LiteLLMProvider:
         try:
             async with asyncio.timeout(total):
                 response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
+                _note(attempt, answer_headers(response))
                 return operation.answer(response, request)
         except Exception as error:  # noqa: BLE001  # LiteLLM raises any kind; each becomes one of ours
+            _note(attempt, error_headers(error))
             raise _translator(operation, request)(error) from None
 
-    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:  # noqa: ARG002 - counts no bytes
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:
         """See the port."""
         library = await self._loader.ready()
         operation, request, arguments = await self._prepared(library, call, document)
@@ -113,7 +115,9 @@ class LiteLLMProvider:
             async with asyncio.timeout(silence):
                 response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
         except Exception as error:  # noqa: BLE001  # the same
+            _note(attempt, error_headers(error))
             raise translator(error) from None
+        _note(attempt, answer_headers(response))
         stream = operation.stream(response, request, StreamLimits(silence, deadline, translator))
         await stream.start()
         return stream
@@ -190,6 +194,11 @@ class LiteLLMProvider:
     def _limits(self, document: ModelDocument) -> tuple[float, float]:
         silence = document.parameters.timeout or self._silence_timeout
         return silence, max(self._total_timeout, document.parameters.timeout or 0)
+
+
+def _note(attempt: Attempt | None, headers: Mapping[bytes, bytes]) -> None:
+    if attempt is not None and headers:
+        attempt.headers = headers
 
 
 def _headers(
