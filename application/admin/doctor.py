@@ -10,6 +10,7 @@ from application.admin.messages import Check, Verdict
 from application.admin.projects import ListedProject, list_projects
 from application.errors import StoreUnavailableError
 from application.ports.catalog_store import CatalogStore, Kind
+from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
 from domain.documents import read_model
 from domain.documents.fault import Fault, Severity
@@ -20,6 +21,7 @@ from domain.model import ModelDocument
 async def examine(
     catalog: CatalogStore,
     usage: UsageStore,
+    leases: LeaseStore,
     unusable_because: Callable[[ModelDocument], str | None],
     now: datetime,
 ) -> list[Check]:
@@ -28,6 +30,7 @@ async def examine(
     Args:
         catalog: where documents live.
         usage: the ledger.
+        leases: what processes share about limits and budgets.
         unusable_because: why a deployment cannot be called (a secret is missing, say); None if it can.
         now: the time, aware.
     """
@@ -48,10 +51,21 @@ async def examine(
         checks.append(Check(Verdict.OK, "usage store", "answers"))
     except StoreUnavailableError as error:
         checks.append(Check(Verdict.FAIL, "usage store", str(error)))
+    checks.append(await _leases(leases))
     if not is_timezone("Europe/Berlin"):
         text = "this machine has no time zone database, so days can only begin and end in UTC"
         checks.append(Check(Verdict.WARN, "time zones", text))
     return checks
+
+
+async def _leases(leases: LeaseStore) -> Check:
+    subject = "lease store"
+    try:
+        await leases.read("project:doctor")
+        risk = await leases.risk()
+    except StoreUnavailableError as error:
+        return Check(Verdict.FAIL, subject, str(error))
+    return Check(Verdict.OK, subject, "answers") if risk is None else Check(Verdict.FAIL, subject, risk)
 
 
 def _models(

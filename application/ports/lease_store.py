@@ -51,5 +51,8 @@ class LeaseStore(Protocol):
     async def subjects(self) -> Sequence[str]:
         """Return every subject that has accounts, in order."""
 
+    async def risk(self) -> str | None:
+        """Return why its set-up cannot keep budgets, if it cannot."""
+
     async def close(self) -> None:
         """Release connections and threads. Safe to repeat."""

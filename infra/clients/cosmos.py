@@ -88,6 +88,18 @@ class CosmosDatabase:
             async with asyncio.timeout(2 * self.account.deadline):
                 await client.create_database_if_not_exists(self.account.database, offer_throughput=offer)
 
+    async def write_regions(self) -> list[str]:
+        """Return the names of the regions of the account that take writes.
+
+        Raises:
+            StoreUnavailableError: the account cannot be reached.
+        """
+        client = await self._open()
+        with translated("reading the account"):
+            async with asyncio.timeout(self.account.deadline):
+                account = await client.client_connection.GetDatabaseAccount()
+        return [str(region.get("name")) for region in account.WritableLocations]
+
     def count(self, headers: Mapping[str, str], _: object = None) -> None:
         """Add up the charge of requests, as the SDK's response hook."""
         self.request_units += float(headers.get("x-ms-request-charge") or 0)

@@ -81,6 +81,16 @@ class CosmosLeaseStore:
         rows = await self._container.rows("SELECT c.subject FROM c")
         return sorted(str(row["subject"]) for row in rows)
 
+    async def risk(self) -> str | None:
+        """Return a text if the account has several write regions."""
+        regions = await self._database.write_regions()
+        if len(regions) < 2:  # noqa: PLR2004 - one is as it should be
+            return None
+        return (
+            f"the Cosmos DB account has {len(regions)} write regions ({', '.join(regions)}): replicas in two of them "
+            "could spend the same money; give the account a single write region"
+        )
+
     async def close(self) -> None:
         """Close the shared client. Safe to repeat."""
         await self._database.close()

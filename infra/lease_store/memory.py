@@ -39,5 +39,9 @@ class MemoryLeaseStore:
         """Return every subject that has accounts, in order."""
         return sorted(self._kept)
 
+    async def risk(self) -> str | None:
+        """Return None: nothing is shared between machines."""
+        return None
+
     async def close(self) -> None:
         """Do nothing: there is nothing to release."""

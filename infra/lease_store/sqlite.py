@@ -61,6 +61,10 @@ class SqliteLeaseStore:
 
         return await self._database.run(work)
 
+    async def risk(self) -> str | None:
+        """Return None: nothing is shared between machines."""
+        return None
+
     async def close(self) -> None:
         """Close the connection and end its thread."""
         await self._database.close()

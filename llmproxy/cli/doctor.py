@@ -68,6 +68,7 @@ async def _examine(settings: Settings) -> list[Check]:
     try:
         async with open_stores(settings) as stores:
             unusable_because = providers.dispatch.unusable_because
-            return await examine(stores.catalog, stores.usage, unusable_because, datetime.now(UTC))
+            now = datetime.now(UTC)
+            return await examine(stores.catalog, stores.usage, stores.leases, unusable_because, now)
     finally:
         await providers.pool.close()

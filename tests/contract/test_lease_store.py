@@ -21,6 +21,7 @@ from infra.lease_store.cosmos import CosmosLeaseStore
 from infra.lease_store.memory import MemoryLeaseStore
 from infra.lease_store.sqlite import SqliteLeaseStore
 from tests.fakes.cosmos_server import cosmos_account
+from tests.fakes.fault_proxy import FaultProxy
 
 SUBJECT = "project:a'b/ü"
 HUGE = 12_345_678_901_234_567_890_123
@@ -79,6 +80,23 @@ async def test_every_field_comes_back(stores: list[LeaseStore]) -> None:
 async def test_an_unknown_subject_has_empty_accounts(stores: list[LeaseStore]) -> None:
     assert await stores[0].read("project:nobody") == Leases()
     assert list(await stores[0].subjects()) == []
+
+
+async def test_one_write_region_is_no_risk(stores: list[LeaseStore]) -> None:
+    assert await stores[0].risk() is None
+
+
+async def test_several_write_regions_are_a_risk(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    proxy = FaultProxy(tmp_path, request.getfixturevalue("cosmos_port"))
+    proxy.write_regions = ("Germany West Central", "Sweden Central")
+    store = CosmosLeaseStore(CosmosDatabase(cosmos_account(proxy.port)))
+    try:
+        found = await store.risk()
+    finally:
+        await store.close()
+        proxy.close()
+    assert found is not None
+    assert "2 write regions (Germany West Central, Sweden Central)" in found
 
 
 async def test_no_change_of_two_holders_at_once_is_lost(stores: list[LeaseStore]) -> None:

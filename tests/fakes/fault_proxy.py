@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import threading
 from collections.abc import Callable, Coroutine, Mapping
@@ -61,12 +62,14 @@ class FaultProxy:
         upstream: port of the server behind it.
         fault: treatment of requests from now on; None passes them on.
         seen: requests so far.
+        write_regions: names of regions that the account's description lists in place of its own.
     """
 
     def __init__(self, folder: Path, upstream: int) -> None:
         self.port = 0
         self.fault: Fault | None = None
         self.seen: list[Seen] = []
+        self.write_regions: tuple[str, ...] = ()
         self.upstream = upstream
         self._tls = Authority(folder).server("localhost")
         self._plain = ssl.create_default_context()
@@ -155,6 +158,13 @@ class FaultProxy:
         if there not in body:
             return answer
         body = body.replace(there, here)
+        if self.write_regions:
+            account = json.loads(body)
+            address = account["writableLocations"][0]["databaseAccountEndpoint"]
+            account["writableLocations"] = [
+                {"name": name, "databaseAccountEndpoint": address} for name in self.write_regions
+            ]
+            body = json.dumps(account).encode()
         lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length:")]
         return b"\r\n".join([*lines, b"content-length: %d" % len(body)]) + end + body
 

@@ -11,6 +11,7 @@ from application.admin.projects import create_project
 from application.ports.catalog_store import CatalogStore, Kind
 from domain.model import ModelDocument
 from infra.catalog_store.memory import MemoryCatalogStore
+from infra.lease_store.memory import MemoryLeaseStore
 from infra.usage_store.memory import MemoryUsageStore
 from tests.builders import model_body, project_body
 from tests.fakes.catalog_stores import AwayCatalogStore
@@ -23,7 +24,7 @@ def missing_secret(document: ModelDocument) -> str | None:
 
 
 async def look(store: CatalogStore) -> list[Check]:
-    return await examine(store, MemoryUsageStore(), missing_secret, NOW)
+    return await examine(store, MemoryUsageStore(), MemoryLeaseStore(), missing_secret, NOW)
 
 
 def texts(checks: list[Check], verdict: Verdict) -> list[str]:
@@ -72,3 +73,13 @@ async def test_an_unavailable_store_does_not_end_the_checks() -> None:
     checks = await look(AwayCatalogStore())
     assert [check.subject for check in checks if check.verdict is Verdict.FAIL] == ["catalogue store"]
     assert "usage store: answers" in texts(checks, Verdict.OK)
+    assert "lease store: answers" in texts(checks, Verdict.OK)
+
+
+async def test_an_account_that_cannot_keep_budgets_fails() -> None:
+    class Shared(MemoryLeaseStore):
+        async def risk(self) -> str | None:
+            return "two write regions"
+
+    checks = await examine(MemoryCatalogStore(), MemoryUsageStore(), Shared(), missing_secret, NOW)
+    assert texts(checks, Verdict.FAIL) == ["lease store: two write regions"]
