@@ -15,6 +15,29 @@ from domain.project import Project
 
 
 @dataclass(frozen=True, slots=True)
+class EstimatedLine:
+    """A ledger line whose usage is not what an upstream reported.
+
+    Args:
+        id: of the line.
+        time_ms: arrival of the call.
+        request_id: of the call.
+        model: that served it.
+        source: ``estimated`` or ``partial``.
+        error: code of what ended the call, if anything did.
+        cost: in 10^-12 currency units.
+    """
+
+    id: str
+    time_ms: int
+    request_id: str
+    model: str
+    source: str
+    error: str | None
+    cost: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditedBudget:
     """One budget in one period.
 
@@ -27,7 +50,7 @@ class AuditedBudget:
         reported: the part of it that processes reported.
         counted: sum of the lines that name the account.
         held: what processes hold beside.
-        inexact: number of lines whose usage is estimated or partial.
+        estimates: the lines whose usage is estimated or partial, latest first.
     """
 
     subject: str
@@ -38,7 +61,12 @@ class AuditedBudget:
     reported: int
     counted: int
     held: int
-    inexact: int
+    estimates: tuple[EstimatedLine, ...]
+
+    @property
+    def inexact(self) -> int:
+        """Number of estimates."""
+        return len(self.estimates)
 
     @property
     def agrees(self) -> bool:
@@ -69,6 +97,7 @@ async def audit(catalog: CatalogStore, usage: UsageStore, leases: LeaseStore) ->
                     continue
                 total, inexact = await ledger_sum(usage, project.id, key_id, budget, window)
                 beside, _ = await ledger_sum(usage, project.id, key_id, budget, window, uncounted_in=name)
+                estimates = await _estimates(usage, project.id, key_id, budget, window) if inexact else ()
                 found.append(
                     AuditedBudget(
                         subject,
@@ -79,7 +108,7 @@ async def audit(catalog: CatalogStore, usage: UsageStore, leases: LeaseStore) ->
                         account.reported,
                         total - beside,
                         account.unspent,
-                        inexact,
+                        estimates,
                     )
                 )
     return found
@@ -98,6 +127,18 @@ async def ledger_sum(
         if row.currency == budget.ceiling.currency and budget.counts(row.group[0]) and key_id in {"", row.group[1]}
     ]
     return sum(row.cost_units for row in rows), sum(row.inexact for row in rows)
+
+
+async def _estimates(
+    usage: UsageStore, project_id: str, key_id: str, budget: Budget, window: Window
+) -> tuple[EstimatedLine, ...]:
+    return tuple(
+        EstimatedLine(
+            line.id, line.time_ms, line.request_id, line.code, line.usage_source.value, line.error, line.cost_units
+        )
+        for line in await usage.inexact(UsageQuery((), window.start_ms, window.end_ms, project_id))
+        if line.currency == budget.ceiling.currency and budget.counts(line.code) and key_id in {"", line.key_id}
+    )
 
 
 def _budgets(project: Project) -> list[tuple[str, Budget]]:

@@ -152,6 +152,9 @@ class UsageStore(Protocol):
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """Read lines, latest first: all, or those of one request."""
 
+    async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
+        """Read the lines whose usage is estimated or partial, latest first, whatever the query's grouping."""
+
     async def publish_writer(self, writer: LedgerWriter) -> None:
         """Store the progress of a process in place of what it published before."""
 

@@ -106,6 +106,12 @@ class CosmosUsageStore:
         rows = await self._container.rows(text, {} if request_id is None else {"request": request_id})
         return [cosmos_codec.from_item(row) for row in rows]
 
+    async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
+        """Read the lines whose usage is estimated or partial, latest first. The service filters the lines."""
+        rows = [row async for row in self._rows(query, (), "c.usage_source <> 'measured'")]
+        found = [cosmos_codec.from_item(row) for row in rows]
+        return sorted(found, key=lambda line: line.time_ms, reverse=True)
+
     async def publish_writer(self, writer: LedgerWriter) -> None:
         """Store the progress of a process in place of what it published before."""
         await self._container.upsert(cosmos_codec.to_writer_item(writer))
@@ -132,8 +138,8 @@ class CosmosUsageStore:
     async def _rows(
         self, query: UsageQuery, columns: Sequence[str], further: str = "true"
     ) -> AsyncIterator[dict[str, Any]]:
-        """Yield the selected lines, only the named members of each."""
-        names = ", ".join(f"c.{name}" for name in columns)
+        """Yield the selected lines, only the named members of each; all of them if none is named."""
+        names = ", ".join(f"c.{name}" for name in columns) or "*"
         for within in _partitions(query):
             condition, values = _condition(query, within)
             text = f"SELECT {names} FROM c WHERE {condition} AND {further}"  # noqa: S608 - names of our own only

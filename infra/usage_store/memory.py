@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
+from domain.usage import UsageSource
 from infra.usage_store.days import zone
 from infra.usage_store.sums import Sums
 from infra.usage_store.unpriced import Unpriced, amounts
@@ -58,6 +59,11 @@ class MemoryUsageStore:
         """Read lines, latest first: all, or those of one request."""
         found = [line for line in reversed(self._lines.values()) if request_id in {None, line.request_id}]
         return sorted(found, key=lambda line: line.time_ms, reverse=True)[: max(limit, 0)]
+
+    async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
+        """Read the lines whose usage is estimated or partial, latest first."""
+        found = [line for line in self._counted(query) if line.usage_source != UsageSource.MEASURED]
+        return sorted(found, key=lambda line: line.time_ms, reverse=True)
 
     async def publish_writer(self, writer: LedgerWriter) -> None:
         """Store the progress of a process."""

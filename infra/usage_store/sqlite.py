@@ -13,7 +13,7 @@ from pathlib import Path
 from application.ports.usage_store import Dimension, LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.billing_units import REPORTED, UNITS
 from domain.ledger import LedgerLine
-from domain.usage import LARGEST_PLAUSIBLE
+from domain.usage import LARGEST_PLAUSIBLE, UsageSource
 from infra.clients.sqlite import SqliteDatabase, transaction
 from infra.usage_store import codec, days, unpriced
 from infra.usage_store.sqlite_schema import MIGRATIONS
@@ -128,6 +128,19 @@ class SqliteUsageStore:
             order = "time_ms" if request_id is None else "+time_ms"
             select = f"SELECT {', '.join(codec.COLUMNS)} FROM lines WHERE {condition} ORDER BY {order} DESC, rowid DESC LIMIT ?"  # noqa: S608, E501 - constants
             return [codec.from_row(row) for row in connection.execute(select, (*values, max(limit, 0)))]
+
+        return await self._database.run(work)
+
+    async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
+        """Read the lines whose usage is estimated or partial, latest first."""
+
+        def work(connection: sqlite3.Connection) -> list[LedgerLine]:
+            condition, values = _condition(query)
+            condition += " AND usage_source <> ? ORDER BY time_ms DESC, id DESC"
+            found = connection.execute(
+                f"SELECT {', '.join(codec.COLUMNS)} {condition}", (*values, UsageSource.MEASURED)
+            )
+            return [codec.from_row(row) for row in found]
 
         return await self._database.run(work)
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from tests.fakes.llmproxy_server import PROJECT, LLMProxy, simulated
+from tests.fakes.many_callers import settled
 from tests.fakes.processes import llmproxy_json, wait_until
 
 PRICES = {"currency": "USD", "cost_input_1Mtokens": 1_000, "cost_output_1Mtokens": 10_000}
@@ -151,12 +152,7 @@ def test_a_spent_budget_is_said_and_not_to_be_retried(proxy: LLMProxy) -> None:
     assert (stream.status_code, stream.json()["error"]["code"]) == (429, "insufficient_quota")
     (row,) = proxy.usage()
     assert float(row["cost"]) <= 0.5
-    wait_until(lambda: _settled(proxy), 10, "the report of what was spent")
-
-
-def _settled(proxy: LLMProxy) -> bool:
-    (audited,) = llmproxy_json("usage", "audit", env=proxy.env)
-    return bool(audited["agrees"] and audited["ledger"] == audited["settled"])
+    wait_until(lambda: settled(proxy), 10, "the report of what was spent")
 
 
 def test_editing_a_budget_never_resets_what_was_spent(proxy: LLMProxy) -> None:

@@ -88,6 +88,12 @@ def audits(proxy: LLMProxy) -> list[dict[str, Any]]:
     return found
 
 
+def settled(proxy: LLMProxy) -> bool:
+    """Return whether all that was spent of the only budget is reported."""
+    (audited,) = audits(proxy)
+    return bool(audited["agrees"] and audited["ledger"] == audited["settled"])
+
+
 def at_rest(proxy: LLMProxy) -> dict[str, Any]:
     """Wait until everything is reported and given back; return the audit of the only budget."""
     last: list[dict[str, Any]] = [{}]
