@@ -102,6 +102,10 @@ class ModelDocument:
         headers: sent with every request. Values may name environment variables, as those of parameters.
         forward_headers: callers' headers that are passed on: lower-case names, or prefixes that end in ``-*``.
         breaker: members of ``BreakerPolicy`` that the document sets; the settings have the others.
+        timeouts: members of ``Timeouts`` that the document sets.
+        early_head: a stream that is silent from its beginning is begun before its upstream responds.
+        drain_tokens: output tokens that are still read once the caller of a stream has disconnected: 0 ends the
+            upstream's call at once, infinity reads it to its end, as it does answers that are not streamed.
         context_window: tokens that the model reads, for ``/v1/models``; None if unknown.
         max_output_tokens: tokens that it writes at most.
         version: the store's mark of this version (ETag), for comparing.
@@ -130,6 +134,9 @@ class ModelDocument:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     forward_headers: tuple[str, ...] = ()
     breaker: Mapping[str, Any] = field(default_factory=dict)
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    early_head: bool = False
+    drain_tokens: float = 0
     context_window: int | None = None
     max_output_tokens: int | None = None
     version: str = ""

@@ -31,6 +31,11 @@ class UpstreamSettings(LimitSettings):
         600.0,
         description="How long an upstream may send nothing, seconds; a document's `parameters.timeout` wins.",
     )
+    llmproxy_first_byte_timeout: Seconds | None = Field(
+        None,
+        description="How long an upstream may take for the first byte of its response, seconds; "
+        "empty = `LLMPROXY_SILENCE_TIMEOUT`.",
+    )
     llmproxy_total_timeout: Seconds = Field(3600.0, description="How long one upstream call may last, seconds.")
     llmproxy_retries: int = Field(
         2,

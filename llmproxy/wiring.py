@@ -94,7 +94,8 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         max_waiting_per_origin=settings.llmproxy_upstream_queue,
         wait_timeout=settings.llmproxy_upstream_queue_timeout,
     )
-    silence, total = settings.llmproxy_silence_timeout, settings.llmproxy_total_timeout
+    first_byte, silence = settings.llmproxy_first_byte_timeout, settings.llmproxy_silence_timeout
+    total = settings.llmproxy_total_timeout
     name = f"llmproxy/{_version()}"
     identity = AzureIdentity(time.time)
     google = GoogleAccounts(time.time)
@@ -104,11 +105,18 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         secrets,
         silence_timeout=silence,
         total_timeout=total,
+        first_byte_timeout=first_byte,
         user_agent=name,
         identities=Identities(identity.token, google.token),
         destinations=destinations,
     )
-    litellm = LiteLLMProvider(secrets, silence_timeout=silence, total_timeout=total, destinations=destinations)
+    litellm = LiteLLMProvider(
+        secrets,
+        silence_timeout=silence,
+        total_timeout=total,
+        first_byte_timeout=first_byte,
+        destinations=destinations,
+    )
     dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
     return Providers(dispatch, pool, litellm, identity, google, wire.unknown_usage)
 

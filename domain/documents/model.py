@@ -12,6 +12,7 @@ from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
 from domain.documents.routing import ROUTING_MEMBERS, read_routing
 from domain.documents.store_fields import STORE_MEMBERS
+from domain.documents.upstream_calls import UPSTREAM_CALL_MEMBERS, read_upstream_calls
 from domain.documents.values import closest, unfit_id, unfit_name
 from domain.fallbacks import FallbackReason
 from domain.model import ModelDocument
@@ -35,6 +36,7 @@ _KNOWN = frozenset(
         "forward_headers",
     }
     | ROUTING_MEMBERS
+    | UPSTREAM_CALL_MEMBERS
     | STORE_MEMBERS
 )
 _MOST_PRIORITY = 1_000_000
@@ -79,6 +81,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
     priority = reader.whole("priority", least=-_MOST_PRIORITY, most=_MOST_PRIORITY)
     weight = reader.whole("weight", least=0, most=_MOST_WEIGHT)
     routing = read_routing(reader)
+    calls = read_upstream_calls(reader)
     fallbacks = _fallbacks(reader, code)
     return ModelDocument(
         id=document_id,
@@ -104,6 +107,9 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         routing=routing.strategy,
         affinity=routing.affinity,
         breaker=routing.breaker,
+        timeouts=calls.timeouts,
+        early_head=calls.early_head,
+        drain_tokens=calls.drain_tokens,
         context_window=reader.whole("context_window", least=1, most=_MOST_TOKENS),
         max_output_tokens=reader.whole("max_output_tokens", least=1, most=_MOST_TOKENS),
         version=version,

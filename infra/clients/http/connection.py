@@ -42,16 +42,15 @@ class Connection(asyncio.Protocol):
         self._parser = AnswerParser()
         self._transport: asyncio.Transport | None = None
         self._buffer: ResponseBuffer | None = None
-        self._deadline = self._silence = self._last_change = 0.0
+        self._deadline = self._first_byte = self._silence = self._last_change = 0.0
         self._blocked = self._reused = self._sending = False
         self._unsent = 0
         self._transfer: Transfer = Untracked()
-        self.idle_since = 0.0
-        self.owner = ""
+        self.owner, self.idle_since = "", 0.0
         self.lost = False
 
     async def converse(
-        self, head: bytes, body: Body, silence: float, deadline: float, transfer: Transfer
+        self, head: bytes, body: Body, first_byte: float, silence: float, deadline: float, transfer: Transfer
     ) -> ResponseBuffer:
         """Send a request and wait for the head of its response.
 
@@ -63,8 +62,7 @@ class Connection(asyncio.Protocol):
         """
         buffer = self._buffer = ResponseBuffer(self, self._loop)
         self._parser.expect(buffer)
-        self._silence = silence
-        self._deadline = deadline
+        self._first_byte, self._silence, self._deadline = first_byte, silence, deadline
         self._last_change = self._loop.time()
         self._transfer = transfer
         self._unsent = 0
@@ -100,8 +98,10 @@ class Connection(asyncio.Protocol):
             return
         if self._blocked and self._count_sent():
             self._last_change = now
-        if now - self._last_change >= self._silence and not buffer.paused:
-            self._fail(buffer, errors.SilenceTimeoutError("no byte within the silence timeout"))
+        begun = self._transfer.received or self._unsent or self._sending
+        limit, seconds = ("silence", self._silence) if begun else ("first-byte", self._first_byte)
+        if now - self._last_change >= seconds and not buffer.paused:
+            self._fail(buffer, errors.SilenceTimeoutError(f"no byte within the {limit} timeout"))
 
     def resume(self) -> None:
         """Resume reading: the reader of the response has caught up."""

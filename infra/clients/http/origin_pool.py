@@ -99,7 +99,7 @@ class OriginPool:
             self._free_slot()
         return None
 
-    async def obtain(self, deadline: float, owner: str) -> Connection:
+    async def obtain(self, deadline: float, owner: str, connect_timeout: float | None = None) -> Connection:
         """Open a connection, or wait for one. Owners take turns; of one owner, first come, first served.
 
         Raises:
@@ -114,21 +114,21 @@ class OriginPool:
             if connection is not None and not connection.lost:
                 connection.owner = owner
                 return connection
-        return await self.dial(deadline, owner)
+        return await self.dial(deadline, owner, connect_timeout)
 
-    async def dial(self, deadline: float, owner: str) -> Connection:
-        """Open a connection for a request that has a slot; a failure frees the slot.
+    async def dial(self, deadline: float, owner: str, connect_timeout: float | None = None) -> Connection:
+        """Open a connection for a request that has a slot, by default in the time of the limits; a failure frees it.
 
         Raises:
             HttpError: no connection.
         """
         try:
             loop = asyncio.get_running_loop()
-            timeout = min(self._limits.connect_timeout, deadline - loop.time())
+            timeout = min(connect_timeout or self._limits.connect_timeout, deadline - loop.time())
             connection = await dial(lambda: Connection(self, loop), self.origin, self._proxy, self._context(), timeout)
         except ConnectTimeoutError:
             self._free_slot(owner)
-            if timeout < self._limits.connect_timeout:
+            if loop.time() >= deadline:
                 raise TotalTimeoutError("no connection within the total timeout") from None
             raise
         except BaseException:

@@ -57,7 +57,7 @@ class HttpPool:
         self._was_late = False
         self._closed = False
 
-    async def request(
+    async def request(  # noqa: PLR0913 - time limits
         self,
         origin: Origin,
         head: bytes,
@@ -65,6 +65,8 @@ class HttpPool:
         *,
         silence_timeout: float,
         total_timeout: float,
+        first_byte_timeout: float | None = None,
+        connect_timeout: float | None = None,
         transfer: Transfer | None = None,
     ) -> HttpResponse:
         """Send a request and return once the head of its response has arrived.
@@ -79,6 +81,8 @@ class HttpPool:
             body: one block, or a repeatable iterable of blocks (not an iterator).
             silence_timeout: seconds without a byte in either direction.
             total_timeout: seconds from now to the last byte of the response's body.
+            first_byte_timeout: seconds without a byte before the first one of the response; None for those of silence.
+            connect_timeout: seconds; None for those of the pool.
             transfer: counts what is sent and received.
 
         Raises:
@@ -96,15 +100,16 @@ class HttpPool:
         deadline = now + total_timeout
         allowance = ALLOWANCE.get()
         owner = "" if allowance is None else allowance.owner
-        connection = origin_pool.take(now, owner) or await origin_pool.obtain(deadline, owner)
+        connection = origin_pool.take(now, owner) or await origin_pool.obtain(deadline, owner, connect_timeout)
+        first_byte = silence_timeout if first_byte_timeout is None else first_byte_timeout
         if not self._sweeping:
             self._start_sweeping(loop)
         try:
-            buffer = await connection.converse(head, body, silence_timeout, deadline, transfer)
+            buffer = await connection.converse(head, body, first_byte, silence_timeout, deadline, transfer)
         except StaleConnectionError:
             transfer = transfer.repeated("connection_closed")
-            connection = await origin_pool.dial(deadline, owner)
-            buffer = await connection.converse(head, body, silence_timeout, deadline, transfer)
+            connection = await origin_pool.dial(deadline, owner, connect_timeout)
+            buffer = await connection.converse(head, body, first_byte, silence_timeout, deadline, transfer)
         transfer.status, transfer.headers = buffer.status, buffer.headers
         return HttpResponse(buffer)
 

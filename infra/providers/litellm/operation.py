@@ -34,11 +34,13 @@ class StreamLimits:
     """Time limits of a streamed answer, and the conversion of its failures.
 
     Args:
+        first: time of the loop's clock until which the first piece may take.
         silence: seconds that may pass between two pieces.
         deadline: time of the loop's clock at which the call must be over.
         translate: turns what LiteLLM raises into our errors.
     """
 
+    first: float
     silence: float
     deadline: float
     translate: Callable[[Exception], GatewayError]

@@ -14,6 +14,7 @@ from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, InvalidRequestError, UpstreamRefusedError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
+from domain.timeouts import Timeouts
 from domain.vendor import Credential
 from domain.vendors import VENDORS
 from infra.providers.destinations import Destinations
@@ -56,18 +57,24 @@ class LiteLLMProvider:
 
     Args:
         secrets: looks up the secrets that documents name.
-        silence_timeout: seconds an upstream may be silent unless the document sets another limit.
+        silence_timeout: seconds an upstream may be silent, for documents that set no limit.
         total_timeout: seconds a call may take as a whole.
+        first_byte_timeout: seconds until the first piece of an answer; None for those of silence.
         destinations: hosts that secrets and tokens may be sent to.
     """
 
     def __init__(
-        self, secrets: Secrets, *, silence_timeout: float, total_timeout: float, destinations: Destinations = ANYWHERE
+        self,
+        secrets: Secrets,
+        *,
+        silence_timeout: float,
+        total_timeout: float,
+        first_byte_timeout: float | None = None,
+        destinations: Destinations = ANYWHERE,
     ) -> None:
         self._secrets = secrets
         self._destinations = destinations
-        self._silence_timeout = silence_timeout
-        self._total_timeout = total_timeout
+        self._timeouts = Timeouts(first_byte_timeout or silence_timeout, silence_timeout, total_timeout)
         self._loader = Loader()
 
     @property
@@ -91,10 +98,12 @@ class LiteLLMProvider:
         """See the port."""
         library = await self._loader.ready()
         operation, request, arguments = await self._prepared(library, call, document)
-        silence, total = self._limits(document)
+        timeouts = self._timeouts.of(document)
+        function = library.functions[operation.function(request.target)]
         try:
-            async with asyncio.timeout(total):
-                response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
+            async with asyncio.timeout(timeouts.total):
+                # LiteLLM has one limit for every wait; the longest one for a whole answer is that for its first byte.
+                response = await function(**arguments, timeout=timeouts.first_byte)
                 _note(attempt, answer_headers(response))
                 return operation.answer(response, request)
         except Exception as error:  # noqa: BLE001  # LiteLLM raises any kind; each becomes one of ours
@@ -108,17 +117,19 @@ class LiteLLMProvider:
         if operation.stream is None:
             message = "This model does not stream such answers: omit 'stream'."
             raise InvalidRequestError(message, param="stream", code="unsupported_parameter")
-        silence, total = self._limits(document)
-        deadline = asyncio.get_running_loop().time() + total
-        translator = _translator(operation, request)
+        timeouts, now = self._timeouts.of(document), asyncio.get_running_loop().time()
+        limits = StreamLimits(
+            now + timeouts.first_byte, timeouts.idle, now + timeouts.total, _translator(operation, request)
+        )
+        function = library.functions[operation.function(request.target)]
         try:
-            async with asyncio.timeout(silence):
-                response = await library.functions[operation.function(request.target)](**arguments, timeout=silence)
+            async with asyncio.timeout_at(min(limits.first, limits.deadline)):
+                response = await function(**arguments, timeout=max(timeouts.first_byte, timeouts.idle))
         except Exception as error:  # noqa: BLE001  # the same
             _note(attempt, error_headers(error))
-            raise translator(error) from None
+            raise limits.translate(error) from None
         _note(attempt, answer_headers(response))
-        stream = operation.stream(response, request, StreamLimits(silence, deadline, translator))
+        stream = operation.stream(response, request, limits)
         await stream.start()
         return stream
 
@@ -190,10 +201,6 @@ class LiteLLMProvider:
             function_id="",
         )
         return operation, request, arguments
-
-    def _limits(self, document: ModelDocument) -> tuple[float, float]:
-        silence = document.parameters.timeout or self._silence_timeout
-        return silence, max(self._total_timeout, document.parameters.timeout or 0)
 
 
 def _note(attempt: Attempt | None, headers: Mapping[bytes, bytes]) -> None:

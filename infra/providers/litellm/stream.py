@@ -19,15 +19,15 @@ from infra.providers.litellm.usage import larger, openai_usage, usage_of
 _DONE = b"data: [DONE]\n\n"
 
 
-async def next_of(pieces: Any, limits: StreamLimits) -> Any:
-    """Return LiteLLM's next piece, or None at the end.
+async def next_of(pieces: Any, limits: StreamLimits, *, first: bool = False) -> Any:
+    """Return LiteLLM's next piece, or None at the end; ``first``: it begins the answer.
 
     Raises:
         GatewayError: a timeout or any other failure.
     """
-    left = min(limits.silence, limits.deadline - asyncio.get_running_loop().time())
+    until = limits.first if first else asyncio.get_running_loop().time() + limits.silence
     try:
-        async with asyncio.timeout(left):
+        async with asyncio.timeout_at(min(until, limits.deadline)):
             return await anext(pieces)
     except StopAsyncIteration:
         return None
@@ -119,7 +119,7 @@ class ChatStream(WrappedStream):
             GatewayError: any failure before the first byte.
         """
         try:
-            self._first = await self._next()
+            self._first = await next_of(self._wrapper, self._limits, first=True)
             if self._first is None:
                 self._check_complete()
         except BaseException:

@@ -15,6 +15,7 @@ from domain.errors import (
 )
 from domain.model import ModelDocument
 from domain.operation import Endpoint
+from domain.timeouts import Timeouts
 from infra.clients.http.errors import HttpError
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
@@ -55,8 +56,9 @@ class OpenAIWire:
     Args:
         pool: connections; the caller closes it.
         secrets: credentials by the names that documents use.
-        silence_timeout: seconds without a byte from the upstream, for documents without ``timeout``.
-        total_timeout: seconds for a whole call; never less than a document's ``timeout``.
+        silence_timeout: seconds without a byte from the upstream, for documents that set no limit.
+        total_timeout: seconds for a whole call.
+        first_byte_timeout: seconds until the first byte of a response; None for those of silence.
         answer_limit: maximum size of a complete answer in bytes.
         user_agent: value of the ``User-Agent`` header.
         identities: tokens for deployments without a key.
@@ -73,13 +75,15 @@ class OpenAIWire:
         *,
         silence_timeout: float,
         total_timeout: float,
+        first_byte_timeout: float | None = None,
         answer_limit: int = 256 * 1024 * 1024,
         user_agent: str = "llmproxy",
         identities: Identities = _NO_IDENTITIES,
         destinations: Destinations = ANYWHERE,
     ) -> None:
         self._destinations = destinations
-        self._sender = RequestSender(pool, silence_timeout, total_timeout, identities)
+        self._timeouts = Timeouts(first_byte_timeout or silence_timeout, silence_timeout, total_timeout)
+        self._sender = RequestSender(pool, identities)
         self._secrets = secrets
         self.unknown_usage = UnknownMembers()
         self._answer_limit = answer_limit
@@ -179,7 +183,7 @@ class OpenAIWire:
         deployment = self._deployments.get(document)
         if deployment is None:
             deployment = resolve_deployment(
-                document, self._secrets, self._user_agent, self.unknown_usage, self._destinations
+                document, self._secrets, self._user_agent, self.unknown_usage, self._destinations, self._timeouts
             )
             self._deployments[document] = deployment
         return deployment

@@ -10,6 +10,7 @@ import msgspec
 from domain.errors import DeploymentUnusableError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
+from domain.timeouts import Timeouts
 from domain.vendor import Credential, Vendor, Wire
 from domain.vendors import VENDORS
 from infra.clients.http.origin import Origin
@@ -22,6 +23,7 @@ from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import ANYWHERE, GOOGLE_ADDRESS, ResolvedParameters, Secrets, resolve
 
 _FIRST_PRINTABLE, _DELETE = 0x20, 0x7F
+_TIMEOUTS = Timeouts(first_byte=600.0, idle=600.0, total=3600.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class ResolvedDeployment:
         defaults: members that the document adds where the caller sends none.
         credential: never to appear in messages; a Google account, where the wire format says so.
         identity: every request carries a token of the machine's identity.
-        silence_timeout: seconds; None for the default.
+        timeouts: time limits of a call.
         header_secrets: values of headers, never to appear in messages.
         forwarded: selects the caller's headers that requests carry; None if the document lists none.
     """
@@ -58,7 +60,7 @@ class ResolvedDeployment:
     defaults: tuple[tuple[str, msgspec.Raw], ...]
     credential: str | None = field(repr=False)
     identity: bool
-    silence_timeout: float | None
+    timeouts: Timeouts
     header_secrets: tuple[str, ...] = field(default=(), repr=False)
     forwarded: ForwardedHeaders | None = None
 
@@ -69,6 +71,7 @@ def resolve_deployment(
     user_agent: str,
     unknown: UnknownMembers,
     destinations: Destinations = ANYWHERE,
+    timeouts: Timeouts = _TIMEOUTS,
 ) -> ResolvedDeployment:
     """Resolve a document. No network.
 
@@ -78,6 +81,7 @@ def resolve_deployment(
         user_agent: value of the ``User-Agent`` header.
         unknown: counts unknown members of ``usage`` objects.
         destinations: hosts that secrets and tokens may be sent to.
+        timeouts: time limits of documents that set none.
 
     Raises:
         DeploymentUnusableError: it cannot be called; the reason names the parameter.
@@ -123,7 +127,7 @@ def resolve_deployment(
         ),
         credential=credential,
         identity=credential is None and vendor.credential is Credential.KEY_OR_IDENTITY,
-        silence_timeout=document.parameters.timeout,
+        timeouts=timeouts.of(document),
         header_secrets=parameters.header_secrets,
         forwarded=ForwardedHeaders(forwarded, parameters.headers) if forwarded else None,
     )

@@ -57,15 +57,11 @@ class RequestSender:
 
     Args:
         pool: connections.
-        silence_timeout: seconds without a byte from the upstream, for documents without ``timeout``.
-        total_timeout: seconds for a whole call; never less than a document's ``timeout``.
         identities: tokens for deployments without a key.
     """
 
-    def __init__(self, pool: HttpPool, silence_timeout: float, total_timeout: float, identities: Identities) -> None:
+    def __init__(self, pool: HttpPool, identities: Identities) -> None:
         self._pool = pool
-        self._silence_timeout = silence_timeout
-        self._total_timeout = total_timeout
         self._identities = identities
 
     async def send(
@@ -119,13 +115,16 @@ class RequestSender:
         head += _request_id_header(request_id)
         if deployment.identity or deployment.wire_format.google:
             head += b"authorization: Bearer %b\r\n" % await self._token(deployment)
+        timeouts = deployment.timeouts
         try:
             return await self._pool.request(
                 deployment.origin,
                 head + b"\r\n",
                 body,
-                silence_timeout=deployment.silence_timeout or self._silence_timeout,
-                total_timeout=max(deployment.silence_timeout or 0, self._total_timeout),
+                silence_timeout=timeouts.idle,
+                total_timeout=timeouts.total,
+                first_byte_timeout=timeouts.first_byte,
+                connect_timeout=timeouts.connect,
                 transfer=attempt,
             )
         except HttpError as error:

@@ -58,7 +58,7 @@ async def uploading(deadline: float) -> tuple[Connection, CongestedTransport, as
     connection = transport.connection = Connection(NoPool(), asyncio.get_running_loop())
     connection.connection_made(transport)
     task: asyncio.Task[object] = asyncio.create_task(
-        connection.converse(b"head", bytes(3 * PIECE), 1.0, deadline, Untracked())
+        connection.converse(b"head", bytes(3 * PIECE), 1.0, 1.0, deadline, Untracked())
     )
     await asyncio.sleep(0)
     return connection, transport, task
@@ -85,3 +85,25 @@ async def test_a_slow_upload_ends_in_total() -> None:
     assert transport.aborted
     with pytest.raises(TotalTimeoutError):
         await task
+
+
+async def test_the_first_byte_and_those_after_it_have_limits_of_their_own() -> None:
+    for answer, seconds in ((b"", 30.0), (b"HTTP/1.1 200 OK\r\n", 5.0)):
+        loop = asyncio.get_running_loop()
+        transport = CongestedTransport()
+        transport.unsent = 0
+        connection = transport.connection = Connection(NoPool(), loop)
+        connection.connection_made(transport)
+        task: asyncio.Task[object] = asyncio.create_task(
+            connection.converse(b"head", b"body", 30.0, 5.0, loop.time() + 1000, Untracked())
+        )
+        await asyncio.sleep(0)
+        connection.resume_writing()
+        if answer:
+            connection.data_received(answer)
+        connection.check(loop.time() + seconds - 1)
+        before = transport.aborted
+        connection.check(loop.time() + seconds + 1)
+        assert (before, transport.aborted) == (False, True)
+        with pytest.raises(SilenceTimeoutError):
+            await task
