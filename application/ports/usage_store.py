@@ -155,6 +155,16 @@ class UsageStore(Protocol):
     async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
         """Read the lines whose usage is estimated or partial, latest first, whatever the query's grouping."""
 
+    async def lines_of(self, end_user: str) -> Sequence[LedgerLine]:
+        """Read every line that names this end user, latest first."""
+
+    async def rename_end_user(self, end_user: str, replacement: str) -> int:
+        """Put another name in place of an end user's in every line, and return how many lines had it.
+
+        Nothing else about a line changes. Stores without transactions may have changed some when this raises: rename
+        again.
+        """
+
     async def publish_writer(self, writer: LedgerWriter) -> None:
         """Store the progress of a process in place of what it published before."""
 

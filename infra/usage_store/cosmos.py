@@ -112,6 +112,26 @@ class CosmosUsageStore:
         found = [cosmos_codec.from_item(row) for row in rows]
         return sorted(found, key=lambda line: line.time_ms, reverse=True)
 
+    async def lines_of(self, end_user: str) -> Sequence[LedgerLine]:
+        """Read every line that names this end user, latest first; the service looks at every line."""
+        return [cosmos_codec.from_item(row) for row in await self._items_of(end_user)]
+
+    async def rename_end_user(self, end_user: str, replacement: str) -> int:
+        """Put another name in place of an end user's in every line, one after the other.
+
+        Raises:
+            ConflictError: a line was changed at the same time.
+        """
+        items = await self._items_of(end_user)
+        for item in items:
+            body = {name: value for name, value in item.items() if not name.startswith("_")}
+            await self._container.replace(body | {"end_user": replacement}, item["_etag"])
+        return len(items)
+
+    async def _items_of(self, end_user: str) -> list[dict[str, Any]]:
+        query = "SELECT * FROM c WHERE c.time_ms >= 0 AND c.end_user = @user ORDER BY c.time_ms DESC, c.id DESC"
+        return await self._container.rows(query, {"user": end_user})
+
     async def publish_writer(self, writer: LedgerWriter) -> None:
         """Store the progress of a process in place of what it published before."""
         await self._container.upsert(cosmos_codec.to_writer_item(writer))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
@@ -64,6 +64,18 @@ class MemoryUsageStore:
         """Read the lines whose usage is estimated or partial, latest first."""
         found = [line for line in self._counted(query) if line.usage_source != UsageSource.MEASURED]
         return sorted(found, key=lambda line: line.time_ms, reverse=True)
+
+    async def lines_of(self, end_user: str) -> Sequence[LedgerLine]:
+        """Read every line that names this end user, latest first."""
+        found = [line for line in self._lines.values() if line.end_user == end_user]
+        return sorted(found, key=lambda line: line.time_ms, reverse=True)
+
+    async def rename_end_user(self, end_user: str, replacement: str) -> int:
+        """Put another name in place of an end user's in every line."""
+        found = await self.lines_of(end_user)
+        for line in found:
+            self._lines[line.id] = replace(line, end_user=replacement)
+        return len(found)
 
     async def publish_writer(self, writer: LedgerWriter) -> None:
         """Store the progress of a process."""

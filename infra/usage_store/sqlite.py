@@ -11,12 +11,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from application.ports.usage_store import Dimension, LedgerWriter, UnpricedRow, UsageQuery, UsageRow
-from domain.billing_units import REPORTED, UNITS
+from domain.billing_units import REPORTED
 from domain.ledger import LedgerLine
 from domain.usage import LARGEST_PLAUSIBLE, UsageSource
 from infra.clients.sqlite import SqliteDatabase, transaction
 from infra.usage_store import codec, days, unpriced
-from infra.usage_store.sqlite_schema import MIGRATIONS
+from infra.usage_store.sqlite_schema import MIGRATIONS, add_columns
 
 _INSERT = (
     f"INSERT INTO lines ({', '.join(codec.COLUMNS)}) VALUES ({', '.join('?' * len(codec.COLUMNS))})"  # noqa: S608 - constants
@@ -63,7 +63,7 @@ class SqliteUsageStore:
     async def prepare(self) -> None:
         """Create the file, its tables and columns where they are missing."""
         await self._database.prepare()
-        await self._database.run(_add_columns)
+        await self._database.run(add_columns)
 
     async def open(self) -> None:
         """Do the same as ``prepare``: an embedded store needs no other rights."""
@@ -144,6 +144,26 @@ class SqliteUsageStore:
 
         return await self._database.run(work)
 
+    async def lines_of(self, end_user: str) -> Sequence[LedgerLine]:
+        """Read every line that names this end user, latest first; looks at every line."""
+        select = f"SELECT {', '.join(codec.COLUMNS)} FROM lines WHERE end_user = ? ORDER BY +time_ms DESC, rowid DESC"  # noqa: S608 - constants
+        return await self._database.run(
+            lambda connection: [codec.from_row(row) for row in connection.execute(select, (end_user,))]
+        )
+
+    async def rename_end_user(self, end_user: str, replacement: str) -> int:
+        """Put another name in place of an end user's in every line. No free page of the file keeps the old one."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            connection.execute("PRAGMA secure_delete = ON")
+            update = "UPDATE lines SET end_user = ? WHERE end_user = ?"
+            renamed = connection.execute(update, (replacement, end_user)).rowcount
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.execute("PRAGMA secure_delete = OFF")
+            return renamed
+
+        return await self._database.run(work)
+
     async def publish_writer(self, writer: LedgerWriter) -> None:
         """Store the progress of a process in place of what it published before."""
         row = astuple(writer)
@@ -167,15 +187,6 @@ class SqliteUsageStore:
     async def close(self) -> None:
         """Close the connection and end its thread."""
         await self._database.close()
-
-
-def _add_columns(connection: sqlite3.Connection) -> None:
-    """Add columns for billing units that this database does not have yet."""
-    found = {name for _, name, *_ in connection.execute("PRAGMA table_info(lines)")}
-    if missing := [unit.quantity for unit in UNITS if unit.quantity not in found]:
-        with transaction(connection):
-            for name in missing:
-                connection.execute(f"ALTER TABLE lines ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")
 
 
 def _condition(query: UsageQuery) -> tuple[str, tuple[object, ...]]:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+from domain.billing_units import UNITS
+from infra.clients.sqlite import transaction
+
 # No index by request: callers choose these ids, and keeping random texts in order would cost six times as much as all
 # the rest of writing a line. For the same reason ids of lines should begin with the time.
 MIGRATIONS = (
@@ -73,3 +78,12 @@ MIGRATIONS = (
     "ALTER TABLE lines ADD COLUMN code_asked TEXT NOT NULL DEFAULT ''",
 )
 """Only ever appended to."""
+
+
+def add_columns(connection: sqlite3.Connection) -> None:
+    """Add columns for billing units that this database does not have yet."""
+    found = {name for _, name, *_ in connection.execute("PRAGMA table_info(lines)")}
+    if missing := [unit.quantity for unit in UNITS if unit.quantity not in found]:
+        with transaction(connection):
+            for name in missing:
+                connection.execute(f"ALTER TABLE lines ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0")

@@ -17,6 +17,7 @@ _COMMANDS = {
     "projects": "Make and list projects, set their limits and budgets.",
     "keys": "Make, list, rotate and revoke keys of a project.",
     "limits": "Show what is used and left of limits and budgets.",
+    "people": "Export and erase what names an end user.",
     "audit": "Show, verify and export the log of changes by administrators.",
     "usage": "Report what was used and what it cost, and audit it.",
 }

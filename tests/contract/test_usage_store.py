@@ -110,6 +110,22 @@ async def test_a_line_is_kept_once_and_as_it_came_first(store: UsageStore) -> No
     assert first in await store.lines()
 
 
+async def test_an_end_user_is_found_and_renamed_without_changing_sums(store: UsageStore) -> None:
+    names = ["ünlü\n😀", "other", None, "ünlü\n😀"]
+    await store.add(
+        [ledger_line(id=f"l{n}", time_ms=n, end_user=name, cost_units=7 + n) for n, name in enumerate(names)]
+    )
+    before = await store.report(UsageQuery(by=(Dimension.PROJECT, Dimension.MODEL)))
+
+    found = await store.lines_of("ünlü\n😀")
+    assert [line.id for line in found] == ["l3", "l0"]
+    assert await store.rename_end_user("ünlü\n😀", "erased-1") == 2
+    assert list(await store.lines_of("ünlü\n😀")) == []
+    assert list(await store.lines_of("erased-1")) == [replace(line, end_user="erased-1") for line in found]
+    assert await store.rename_end_user("ünlü\n😀", "erased-2") == 0
+    assert await store.report(UsageQuery(by=(Dimension.PROJECT, Dimension.MODEL))) == before
+
+
 async def test_lines_are_the_latest_first(store: UsageStore) -> None:
     lines = [ledger_line(id=f"l{n}", time_ms=n // 2, request_id=f"r{n % 2}") for n in range(10)]
     await store.add(lines)
