@@ -34,6 +34,9 @@ class ServerSettings(BaseSettings):
     llmproxy_max_waiting: int = Field(
         1_000, ge=0, description="Callers that may wait for their turn per process; half for one project."
     )
+    llmproxy_keep_alive_interval: Seconds = Field(
+        15.0, description="Silence of a stream after which its caller gets a comment, seconds."
+    )
     llmproxy_send_timeout: Seconds = Field(
         60.0, description="Time in which a caller must read some of its response before it is disconnected, seconds."
     )

@@ -220,7 +220,7 @@ async def open_product(
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
         pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
-        handler = Handler(serving, body_limits(settings), uploads, budget, slots)
+        handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)
         app = make_app(settings, handler, pages, logs.access, count)
         litellm = providers.litellm
         if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):

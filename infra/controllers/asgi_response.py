@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
@@ -17,6 +17,9 @@ from infra.controllers.request_log import RequestRecord
 JSON = b"application/json"
 CUT = "llmproxy.cut"
 """The ASGI extension of our server (``uvicorn_compat.py``) that cuts a connection in the middle of a response."""
+EVENT_STREAM = b"text/event-stream"
+_COMMENT = b": ping\n\n"
+"""Server-sent events ignore lines that begin with a colon."""
 _CLOSE = (b"connection", b"close")
 _PIECE = 64 * 1024
 _LINGER = 30
@@ -32,13 +35,15 @@ class Response:
         scope: of the request.
     """
 
-    __slots__ = ("_failure", "_scope", "_send", "record", "started")
+    __slots__ = ("_events", "_failure", "_scope", "_send", "blocks", "record", "started")
 
     def __init__(self, send: Send, record: RequestRecord, scope: Scope) -> None:
         self._send = send
         self._scope = scope
         self.record = record
-        self.started = False
+        self.started = self._events = False
+        self.blocks = 0
+        """Pieces of a stream that were sent so far."""
         self._failure: Callable[[ErrorDetail], bytes | None] | None = None
 
     async def whole(
@@ -78,7 +83,7 @@ class Response:
         failure: Callable[[ErrorDetail], bytes | None],
         extra: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        """Send the head of a stream.
+        """Send the head of a stream, unless a comment has begun it.
 
         Args:
             content_type: of the stream.
@@ -86,6 +91,9 @@ class Response:
             extra: further headers.
         """
         self._failure = failure
+        self._events = content_type.startswith(EVENT_STREAM)
+        if self.started:
+            return
         headers = [
             (b"content-type", content_type),
             (b"cache-control", b"no-cache"),
@@ -97,7 +105,19 @@ class Response:
 
     async def block(self, block: bytes) -> None:
         """Send a piece of a stream; waits while the caller's buffer is full."""
+        self.blocks += 1
         await self._send({"type": "http.response.body", "body": block, "more_body": True})
+
+    def comment(self, failure: Callable[[ErrorDetail], bytes | None] | None = None) -> None:
+        """Send a comment in a stream of events, unless the caller's buffer is full: then there is no silence.
+
+        Args:
+            failure: begins a stream that has not begun: see :meth:`begin`.
+        """
+        if not self.started and failure is not None:
+            _at_once(self.begin(EVENT_STREAM + b"; charset=utf-8", failure))
+        if self._events:
+            _at_once(self._send({"type": "http.response.body", "body": _COMMENT, "more_body": True}))
 
     async def end(self) -> None:
         """End a stream."""
@@ -128,6 +148,13 @@ class Response:
             (b"x-request-id", self.record.request_id.encode("ascii")),
             (b"openai-processing-ms", b"%d" % (elapsed * 1000)),
         )
+
+
+def _at_once(sending: Awaitable[None]) -> None:
+    """Send a message, or drop it where it would have to wait."""
+    steps = sending.__await__()
+    for _ in steps:
+        steps.close()
 
 
 async def send_body(send: Send, body: bytes) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
@@ -28,6 +29,7 @@ from domain.errors import (
     UnavailableError,
 )
 from domain.form import Form
+from domain.operation import Endpoint
 from domain.project import Caller
 from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
 from infra.controllers.asgi_response import Response, send_error, send_internal_error
@@ -37,10 +39,14 @@ from infra.controllers.openai.body import announced, read_bytes, read_members
 from infra.controllers.openai.decoding import decoding
 from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
 from infra.controllers.openai.form import FormLimits, is_form, read_form, with_model
+from infra.controllers.openai.keep_alive import KeepAlive
 from infra.controllers.openai.routes import Route, StoredRoute
 from infra.controllers.openai.stored import action_of, query_of, requests_stream
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.request_log import RequestRecord
+
+_ALWAYS_EVENTS = frozenset({Endpoint.CHAT_COMPLETIONS, Endpoint.COMPLETIONS, Endpoint.RESPONSES})
+"""Endpoints whose streams are server-sent events whatever the upstream sends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,17 @@ class Handler:
         uploads: storage of forms.
         budget: memory for bodies and answers.
         slots: limit of calls at a time.
+        keep_alive: seconds of silence after which a stream gets a comment.
     """
 
     def __init__(
-        self, serving: Serving, limits: BodyLimits, uploads: Uploads, budget: MemoryBudget, slots: CallSlots
+        self,
+        serving: Serving,
+        limits: BodyLimits,
+        uploads: Uploads,
+        budget: MemoryBudget,
+        slots: CallSlots,
+        keep_alive: float = 15.0,
     ) -> None:
         self._budget = budget
         self._slots = slots
@@ -78,6 +91,7 @@ class Handler:
         self._limits = limits
         self._form_limits = FormLimits(limits.size, limits.file)
         self._uploads = uploads
+        self._keep_alive = KeepAlive(keep_alive)
         self._disconnects = DisconnectMonitor(limits.seconds)
 
     async def __call__(
@@ -173,7 +187,11 @@ class Handler:
         query, request_id = query_of(action, scope["query_string"]), response.record.request_id
         if requests_stream(query):
             resumed = await self._serving.resume(RESPONSES, caller, route.response_id, query, request_id)
-            await self._relay(resumed, response)
+            silence = self._keep_alive.watch(response)
+            try:
+                await self._relay(resumed, response)
+            finally:
+                silence.end()
             return
         answer = await self._serving.stored(caller, action, route.response_id, query, request_id)
         await response.whole(200, answer.content_type, answer.body)
@@ -188,8 +206,13 @@ class Handler:
         return (*served_headers(account), *rate_headers(self._serving.limits_of(account)))
 
     async def _stream(self, account: CallAccount, response: Response) -> None:
-        relay = await self._serving.stream(account)
-        await self._relay(relay, response, self._headers(account))
+        early = account.candidates[0].early_head and account.call.endpoint in _ALWAYS_EVENTS
+        silence = self._keep_alive.watch(response, partial(account.use_case.failure, b"", b"") if early else None)
+        try:
+            relay = await self._serving.stream(account)
+            await self._relay(relay, response, self._headers(account))
+        finally:
+            silence.end()
 
     @staticmethod
     async def _relay(
