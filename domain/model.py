@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from domain.fallbacks import FallbackReason
+from domain.health import HealthProbe
 from domain.operation import Endpoint, Operation
 from domain.pricing import PriceList
 from domain.rate_limit import NO_LIMITS, Limits
@@ -108,6 +109,7 @@ class ModelDocument:
             upstream's call at once, infinity reads it to its end, as it does answers that are not streamed.
         context_window: tokens that the model reads, for ``/v1/models``; None if unknown.
         max_output_tokens: tokens that it writes at most.
+        health: the probe of its upstream; None for none.
         version: the store's mark of this version (ETag), for comparing.
     """
 
@@ -139,6 +141,7 @@ class ModelDocument:
     drain_tokens: float = 0
     context_window: int | None = None
     max_output_tokens: int | None = None
+    health: HealthProbe | None = None
     version: str = ""
 
     def offers(self, endpoint: Endpoint) -> bool:

@@ -13,6 +13,7 @@ from application.errors import StoreUnavailableError
 from application.ports.alerts import Alerts
 from application.ports.audit_log import AuditLog
 from application.ports.catalog_store import CatalogStore
+from application.ports.health_store import HealthStore
 from application.ports.in_flight import InFlight
 from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
@@ -27,6 +28,9 @@ from infra.catalog_store.snapshot import SnapshotFile
 from infra.catalog_store.sqlite import SqliteCatalogStore
 from infra.clients.cosmos import CosmosAccount, CosmosDatabase
 from infra.clients.http.pool import HttpPool
+from infra.health_store.cosmos import CosmosHealthStore
+from infra.health_store.memory import MemoryHealthStore
+from infra.health_store.sqlite import SqliteHealthStore
 from infra.in_flight.mapped import MappedInFlight
 from infra.in_flight.memory import MemoryInFlight
 from infra.lease_store.cosmos import CosmosLeaseStore
@@ -57,6 +61,7 @@ class Stores:
         journal: ledger lines not in the store yet.
         leases: what processes share about limits and budgets.
         audit: what administrators changed and were refused.
+        health: results of probes.
         snapshot: the last catalogue on this machine's disk, if the store is elsewhere.
         trail: records what a command does; None in a server.
     """
@@ -66,6 +71,7 @@ class Stores:
     journal: Journal | Unjournaled
     leases: LeaseStore
     audit: AuditLog
+    health: HealthStore
     snapshot: SnapshotFile | None = None
     trail: AuditTrail | None = None
 
@@ -86,12 +92,13 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
     """
     stores = _make(settings)
     try:
-        for store in (stores.catalog, stores.usage, stores.leases, stores.audit):
+        for store in (stores.catalog, stores.usage, stores.leases, stores.audit, stores.health):
             try:
                 await (store.prepare() if create else store.open())
             except StoreUnavailableError as error:
                 # Without leases everything works but limits, without the audit log everything but changes: they say so.
-                if not degraded and (create or store not in (stores.leases, stores.audit)):
+                # Without health nothing is shared.
+                if not degraded and (create or store not in (stores.leases, stores.audit, stores.health)):
                     raise
                 logger.warning("a store is unavailable", extra={"reason": str(error)})
         yield stores
@@ -99,6 +106,7 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
         await stores.journal.close()
         await stores.audit.close()
         await stores.leases.close()
+        await stores.health.close()
         await stores.usage.close()
         await stores.catalog.close()
 
@@ -106,7 +114,8 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
 def _make(settings: Settings) -> Stores:
     if settings.in_memory:
         usage = MemoryUsageStore()
-        return Stores(MemoryCatalogStore(), usage, Unjournaled(usage), MemoryLeaseStore(), MemoryAuditLog())
+        empty = (MemoryLeaseStore(), MemoryAuditLog(), MemoryHealthStore())
+        return Stores(MemoryCatalogStore(), usage, Unjournaled(usage), *empty)
     folder = Path(settings.data_dir)
     leases: LeaseStore
     audit: AuditLog
@@ -116,10 +125,11 @@ def _make(settings: Settings) -> Stores:
         models = CosmosCatalogStore(database, settings.cosmos_container_id)
         journal, snapshot = _journal(folder, ledger), SnapshotFile(folder / "catalog.json")
         leases, audit = CosmosLeaseStore(database), CosmosAuditLog(database)
-        return Stores(models, ledger, journal, leases, audit, snapshot)
-    kept = SqliteUsageStore(folder / "usage.sqlite3")
+        return Stores(models, ledger, journal, leases, audit, CosmosHealthStore(database), snapshot)
+    kept, catalog = SqliteUsageStore(folder / "usage.sqlite3"), SqliteCatalogStore(folder / "catalog.sqlite3")
     leases, audit = SqliteLeaseStore(folder / "leases.sqlite3"), SqliteAuditLog(folder / "audit.sqlite3")
-    return Stores(SqliteCatalogStore(folder / "catalog.sqlite3"), kept, _journal(folder, kept), leases, audit)
+    health = SqliteHealthStore(folder / "health.sqlite3")
+    return Stores(catalog, kept, _journal(folder, kept), leases, audit, health)
 
 
 def make_alerts(settings: Settings, pool: HttpPool) -> Alerts:

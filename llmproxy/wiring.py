@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from starlette.types import ASGIApp
@@ -21,104 +19,31 @@ from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
 from domain.response_id import ResponseIds
-from domain.vendor import Wire
 from infra.audio.length import length_ms
-from infra.clients.azure_identity import AzureIdentity
-from infra.clients.google_account import GoogleAccounts
-from infra.clients.http.pool import HttpPool
-from infra.clients.http.proxies import Proxies
 from infra.clients.memory_budget import MemoryBudget
 from infra.clients.sealing import AesSiv
 from infra.controllers.app import create_pages
 from infra.controllers.connections import CallerConnections
 from infra.controllers.errors import status_of
+from infra.controllers.health_pages import health_router
 from infra.controllers.openai.handler import Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
-from infra.providers.destinations import Destinations
-from infra.providers.dispatch import Dispatch
-from infra.providers.litellm.provider import LiteLLMProvider
-from infra.providers.openai_wire.provider import OpenAIWire
-from infra.providers.openai_wire.request.sender import Identities
-from infra.providers.reported_usage import UnknownMembers
-from infra.providers.resolve import Secrets
-from infra.providers.simulator import SimulatorProvider
-from infra.secrets.env import environment_secrets
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
 from llmproxy.debugging import administrator_of, debug_routes
+from llmproxy.health import running_probes
 from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
+from llmproxy.providers import make_providers, product_version
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
 
 _NO_LOGS = Logs()
-
-
-@dataclass(frozen=True, slots=True)
-class Providers:
-    """Every way to reach a model."""
-
-    dispatch: Dispatch
-    pool: HttpPool
-    litellm: LiteLLMProvider
-    identity: AzureIdentity
-    google: GoogleAccounts
-    unknown_usage: UnknownMembers
-
-    def facts(self) -> Mapping[str, object]:
-        """For the health page."""
-        pool = self.pool
-        return {
-            "connections_busy": pool.busy,
-            "connections_idle": pool.idle,
-            "calls_waiting": pool.waiting,
-            "calls_refused": pool.refused,
-            "litellm": self.litellm.state,
-        }
-
-
-def make_providers(settings: Settings, environment: Mapping[str, str]) -> Providers:
-    """Build the provider adapters. Opens no connection and imports no SDK."""
-    secrets: Secrets = environment_secrets(environment)
-    cafile = None if settings.llmproxy_ca_file is None else str(settings.llmproxy_ca_file)
-    pool = HttpPool(
-        ssl_context=ssl.create_default_context(cafile=cafile),
-        proxies=Proxies.from_environment(environment),
-        connect_timeout=settings.llmproxy_connect_timeout,
-        max_connections_per_origin=settings.llmproxy_upstream_connections,
-        max_waiting_per_origin=settings.llmproxy_upstream_queue,
-        wait_timeout=settings.llmproxy_upstream_queue_timeout,
-    )
-    first_byte, silence = settings.llmproxy_first_byte_timeout, settings.llmproxy_silence_timeout
-    total = settings.llmproxy_total_timeout
-    name = f"llmproxy/{_version()}"
-    identity = AzureIdentity(time.time)
-    google = GoogleAccounts(time.time)
-    destinations = Destinations.from_settings(settings.llmproxy_identity_hosts, settings.llmproxy_secret_hosts)
-    wire = OpenAIWire(
-        pool,
-        secrets,
-        silence_timeout=silence,
-        total_timeout=total,
-        first_byte_timeout=first_byte,
-        user_agent=name,
-        identities=Identities(identity.token, google.token),
-        destinations=destinations,
-    )
-    litellm = LiteLLMProvider(
-        secrets,
-        silence_timeout=silence,
-        total_timeout=total,
-        first_byte_timeout=first_byte,
-        destinations=destinations,
-    )
-    dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
-    return Providers(dispatch, pool, litellm, identity, google, wire.unknown_usage)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +72,7 @@ async def open_product(
         remote = settings.cosmos_url is not None
         stores = await stack.enter_async_context(open_stores(settings, degraded=remote))
         providers = make_providers(settings, environment)
-        stack.push_async_callback(providers.pool.close)
-        stack.push_async_callback(providers.identity.close)
-        stack.push_async_callback(providers.google.close)
+        stack.push_async_callback(providers.close)
         clock = Clock(time.time, time.monotonic)
         view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time, stores.snapshot)
         try:
@@ -175,7 +98,6 @@ async def open_product(
         )
         await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
         await stack.enter_async_context(running(shared, ledger, stores, view))
-        authentication = settings.auth is Authentication.ON
         affinity = ResponseAffinity(ResponseIds(AesSiv(signing_key(settings))))
         deployments = DeploymentStates(
             clock.monotonic,
@@ -185,8 +107,16 @@ async def open_product(
             settings.retry_policy,
         )
         serving = Serving(
-            view, providers.dispatch, ledger, deployments, affinity, shared.limiter, authentication=authentication
+            view,
+            providers.dispatch,
+            ledger,
+            deployments,
+            affinity,
+            shared.limiter,
+            authentication=settings.auth is Authentication.ON,
         )
+        probing = running_probes(view, providers.dispatch, deployments, stores, clock)
+        health_view = await stack.enter_async_context(probing)
         uploads = Uploads(
             folder and folder / "uploads", settings.llmproxy_upload_budget, settings.llmproxy_max_uploads_per_key
         )
@@ -204,12 +134,14 @@ async def open_product(
                 "process": lambda: process_facts(logs.writers),
             },
             time=clock.time,
-            version=_version(),
+            version=product_version(),
             admin_key=admin_key(settings),
             stopping=lambda: connections.draining,
+            providers=health_view,
         )
         administrator = await stack.enter_async_context(administrator_of(health, stores.audit))
         routers = [await stack.enter_async_context(debug_routes(folder, administrator))]
+        routers.append(health_router(health_view, product_version(), administrator))
         if settings.llmproxy_metrics:
             lag = LoopLag()
             lag.start()
@@ -218,7 +150,7 @@ async def open_product(
             reader = administrator if settings.llmproxy_metrics_protected else None
             routers.append(metrics.router(gauges, reader))
             stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
-        pages = create_pages(serving, health, _version(), ListedSizes().of, docs_assets(), *routers)
+        pages = create_pages(serving, health, product_version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)
         app = make_app(settings, handler, pages, logs.access, count)
@@ -226,14 +158,6 @@ async def open_product(
         if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
-
-
-def _version() -> str:
-    """Return the version of the installed package; ``0`` if it is not installed."""
-    try:
-        return version("llmproxy")
-    except PackageNotFoundError:
-        return "0"
 
 
 def _line_id() -> str:

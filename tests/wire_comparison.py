@@ -18,8 +18,8 @@ from domain.model import ModelDocument, Parameters
 from domain.operation import Endpoint
 from domain.usage import Usage
 from domain.vendors import VENDORS, ModelType
+from llmproxy.providers import make_providers
 from llmproxy.settings import Settings
-from llmproxy.wiring import make_providers
 from tests.builders import model_document
 from tests.fakes.chat_upstream import completion
 from tests.fakes.recording_upstream import RecordingUpstream

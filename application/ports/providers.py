@@ -128,6 +128,21 @@ class Provider(Protocol):
             UpstreamError: the call failed before the first event, or the upstream does not stream this response.
         """
 
+    async def check(self, document: ModelDocument, *, connect_only: bool = False) -> bool:
+        """Find out whether the upstream is available, without a call that costs something.
+
+        Args:
+            document: the deployment.
+            connect_only: open a connection; otherwise ask for the list of models, where the upstream has one.
+
+        Returns:
+            False if there is no such way to find out.
+
+        Raises:
+            DeploymentUnusableError: the document cannot be called.
+            UpstreamError: the upstream is unavailable, or refuses the credential.
+        """
+
     def upstream_model(self, document: ModelDocument) -> str:
         """Return the name by which the upstream knows the model."""
 

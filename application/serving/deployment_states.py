@@ -78,11 +78,11 @@ class DeploymentState:
         now = self._monotonic()
         seconds = now - started
         self.latency = seconds if self.latency is None else self.latency + _SMOOTHING * (seconds - self.latency)
-        if self.breaker is not None:
-            after = self.breaker.succeeded(now)
-            if self.breaker.open_until is not None and after.open_until is None:
-                logger.info("circuit breaker closed", extra={"document": self.document.id})
-            self.breaker = None if after.idle(now) else after
+        self._succeeded(now)
+
+    def probed(self, *, available: bool) -> None:
+        """Note the result of a probe."""
+        (self._succeeded if available else self._failed)(self._monotonic())
 
     def failed(self, error: BaseException) -> None:
         """Note the error that ended a call before its answer was complete."""
@@ -93,10 +93,24 @@ class DeploymentState:
                 self.breaker = self.breaker.abandoned()
             return
         now = self._monotonic()
-        before = self.breaker or Breaker()
         if rest is not None:
-            self.breaker = before.rested(now + rest)
-            return
+            self.breaker = (self.breaker or Breaker()).rested(now + rest)
+        else:
+            self._failed(now)
+
+    def ended(self) -> None:
+        """Note that a call is no longer under way, however it ended."""
+        self.busy -= 1
+
+    def _succeeded(self, now: float) -> None:
+        if self.breaker is not None:
+            after = self.breaker.succeeded(now)
+            if self.breaker.open_until is not None and after.open_until is None:
+                logger.info("circuit breaker closed", extra={"document": self.document.id})
+            self.breaker = None if after.idle(now) else after
+
+    def _failed(self, now: float) -> None:
+        before = self.breaker or Breaker()
         self.breaker = before.failed(now, self.policy)
         if self.breaker.open_until is not None and self.breaker.open_until != before.open_until:
             facts = {"document": self.document.id, "seconds": round(self.breaker.open_until - now, 3)}
@@ -110,10 +124,6 @@ class DeploymentState:
         self.retry_budget, granted = self.retry_budget.spend(self._monotonic(), first, policy)
         self.retried += granted
         return granted
-
-    def ended(self) -> None:
-        """Note that a call is no longer under way, however it ended."""
-        self.busy -= 1
 
 
 class DeploymentStates:

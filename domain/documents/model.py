@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from domain.documents.costs import read_costs, warn_of_missing_prices
 from domain.documents.fault import Fault, has_errors, kind_of, no_object, shown
 from domain.documents.headers import read_forward_headers, read_headers
+from domain.documents.health import read_health
 from domain.documents.limits import read_limits
 from domain.documents.parameters import read_parameters
 from domain.documents.reader import Reader
@@ -34,6 +35,7 @@ _KNOWN = frozenset(
         "vendor_objects",
         "headers",
         "forward_headers",
+        "health",
     }
     | ROUTING_MEMBERS
     | UPSTREAM_CALL_MEMBERS
@@ -112,6 +114,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         drain_tokens=calls.drain_tokens,
         context_window=reader.whole("context_window", least=1, most=_MOST_TOKENS),
         max_output_tokens=reader.whole("max_output_tokens", least=1, most=_MOST_TOKENS),
+        health=read_health(reader, operations),
         version=version,
     )
 

@@ -33,11 +33,13 @@ class ContainerSpec:
         name: its id.
         partition_key: the path, or the paths of a hierarchical key.
         indexing: Cosmos DB's indexing policy.
+        seconds_to_live: after which a document that was not written again is removed; None to keep it.
     """
 
     name: str
     partition_key: tuple[str, ...]
     indexing: Mapping[str, Any]
+    seconds_to_live: int | None = None
 
 
 class CosmosContainer:
@@ -70,7 +72,10 @@ class CosmosContainer:
         with translated(f"creating {self._subject}"):
             async with asyncio.timeout(2 * self._database.account.deadline):
                 await handle.create_container_if_not_exists(
-                    self._spec.name, key, indexing_policy=dict(self._spec.indexing)
+                    self._spec.name,
+                    key,
+                    indexing_policy=dict(self._spec.indexing),
+                    default_ttl=self._spec.seconds_to_live,
                 )
 
     async def check(self) -> None:

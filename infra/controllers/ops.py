@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from application.serving.catalog_view import CatalogView
+from application.serving.health_view import HealthView
 from infra.controllers.headers import key_of
 
 
@@ -25,6 +26,7 @@ class Health:
         version: of the product.
         admin_key: shows ids and reasons to whoever presents it; None to show them to nobody.
         stopping: returns whether the server was told to stop.
+        providers: health of the deployments.
     """
 
     view: CatalogView
@@ -33,6 +35,7 @@ class Health:
     version: str
     admin_key: str | None
     stopping: Callable[[], bool] = lambda: False
+    providers: HealthView | None = None
 
     @property
     def ready(self) -> bool:
@@ -61,7 +64,8 @@ class Health:
             sections[name] = section
         if self.stopping():
             status = "stopping"
-        return {"status": status, "version": self.version, "catalogue": catalogue, **sections}
+        summary = {} if self.providers is None else {**self.providers.moment(), "providers": self.providers.totals()}
+        return {"status": status, "version": self.version, **summary, "catalogue": catalogue, **sections}
 
     def is_admin(self, key: str | None) -> bool:
         """Return whether this is the administrator's key."""

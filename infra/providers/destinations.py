@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from domain.errors import DeploymentUnusableError
+from domain.errors import DeploymentUnusableError, UpstreamUnreachableError
+from infra.clients.http.errors import HttpError
 from infra.clients.http.origin import Origin
+
+Connect = Callable[[Origin], Awaitable[None]]
+"""Opens a connection, and closes it; raises ``HttpError``."""
 
 ANY_HOST = "*"
 
@@ -83,3 +87,21 @@ def _is_among(endpoint: str | None, hosts: tuple[str, ...]) -> bool:
         or (secure and (origin.host == host or (host.startswith("*.") and origin.host.endswith(host[1:]))))
         for host in hosts
     )
+
+
+async def reached(address: str | None, connect: Connect | None) -> bool:
+    """Open a connection to an upstream; returns whether that is possible at all.
+
+    Raises:
+        DeploymentUnusableError: the address is invalid.
+        UpstreamUnreachableError: the connection failed.
+    """
+    if address is None or connect is None:
+        return False
+    try:
+        await connect(Origin.parse(address)[0])
+    except ValueError:
+        raise DeploymentUnusableError("parameters.endpoint is invalid") from None
+    except HttpError as error:
+        raise UpstreamUnreachableError(reason=str(error)) from None
+    return True

@@ -41,6 +41,10 @@ class Dispatch:
         """See the port."""
         return await self._of(document, Endpoint.RESPONSES).resume(call, document)
 
+    async def check(self, document: ModelDocument, *, connect_only: bool = False) -> bool:
+        """See the port."""
+        return await self._first(document).check(document, connect_only=connect_only)
+
     def upstream_model(self, document: ModelDocument) -> str:
         """See the port."""
         return self._first(document).upstream_model(document)

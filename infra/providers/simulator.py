@@ -83,6 +83,10 @@ class SimulatorProvider:
             raise refusal_of(refused) from None
         return Answer(found.body, JSON, found.reported)
 
+    async def check(self, document: ModelDocument, *, connect_only: bool = False) -> bool:  # noqa: ARG002 - the port's signature
+        """Return True: it is always available."""
+        return True
+
     def upstream_model(self, document: ModelDocument) -> str:
         """Return the model named in the document's parameters, else its code."""
         return document.parameters.model or document.code

@@ -62,7 +62,7 @@ def _all_checks() -> list[Check]:
 
 async def _examine(settings: Settings) -> list[Check]:
     # Imported late: faults of the settings are reported without waiting for every provider.
-    from llmproxy.wiring import make_providers  # noqa: PLC0415
+    from llmproxy.providers import make_providers  # noqa: PLC0415
 
     providers = make_providers(settings, load_environment())
     try:

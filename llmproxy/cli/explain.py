@@ -95,7 +95,7 @@ def explain(
 
 
 async def _explain(question: Question, readings: Readings, settings: Settings) -> Explanation:
-    from llmproxy.wiring import make_providers  # noqa: PLC0415 - help and wrong usage need no provider
+    from llmproxy.providers import make_providers  # noqa: PLC0415 - help and wrong usage need no provider
 
     environment = load_environment()
     secrets = environment_secrets(environment)

@@ -19,9 +19,14 @@ _COMMANDS = {
     "limits": "Show what is used and left of limits and budgets.",
     "people": "Export and erase what names an end user.",
     "audit": "Show, verify and export the log of changes by administrators.",
+    "health-worker": "Probe upstreams in a process of its own, for all servers on the same store.",
     "usage": "Report what was used and what it cost, and audit it.",
 }
-"""Each is a module here with a command of the same name in it."""
+"""Each is a module here with a command of the same name in it, hyphens replaced by underscores."""
+
+
+def _module(command: str) -> str:
+    return command.replace("-", "_")
 
 
 class _LateGroup(click.Group):
@@ -34,7 +39,7 @@ class _LateGroup(click.Group):
             if meant:
                 ctx.fail(f"No such command '{cmd_name}'. Did you mean '{meant[0]}'?")
             return super().get_command(ctx, cmd_name)
-        command = getattr(import_module(f"llmproxy.cli.{cmd_name}"), cmd_name)
+        command = getattr(import_module(f"llmproxy.cli.{_module(cmd_name)}"), _module(cmd_name))
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

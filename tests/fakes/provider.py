@@ -89,6 +89,10 @@ class FakeProvider:
         assert isinstance(found, FakeStream), call
         return found
 
+    async def check(self, document: ModelDocument, *, connect_only: bool = False) -> bool:  # noqa: ARG002
+        await self._reach(document)
+        return True
+
     def upstream_model(self, document: ModelDocument) -> str:
         return f"upstream-{document.code}"
 

@@ -7,6 +7,7 @@ import ssl
 
 from infra.clients.http.body import Body
 from infra.clients.http.connection import Connection
+from infra.clients.http.dialing import dial
 from infra.clients.http.errors import HttpError, StaleConnectionError
 from infra.clients.http.origin import Origin
 from infra.clients.http.origin_pool import ConnectionLimits, OriginPool
@@ -112,6 +113,23 @@ class HttpPool:
             buffer = await connection.converse(head, body, first_byte, silence_timeout, deadline, transfer)
         transfer.status, transfer.headers = buffer.status, buffer.headers
         return HttpResponse(buffer)
+
+    async def connect(self, origin: Origin) -> None:
+        """Open a connection, which is closed at once.
+
+        Raises:
+            ConnectError: it failed.
+        """
+        made: list[asyncio.BaseTransport] = []
+
+        class Opened(asyncio.Protocol):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                made.append(transport)
+
+        proxy = self._proxies.for_origin(origin)
+        await dial(Opened, origin, proxy, self._context(), self._limits.connect_timeout)
+        for transport in made:
+            transport.close()
 
     @property
     def busy(self) -> int:

@@ -17,7 +17,7 @@ from domain.operation import Endpoint
 from domain.timeouts import Timeouts
 from domain.vendor import Credential
 from domain.vendors import VENDORS
-from infra.providers.destinations import Destinations
+from infra.providers.destinations import Connect, Destinations, reached
 from infra.providers.forwarded_headers import ForwardedHeaders
 from infra.providers.litellm.chat import CHAT
 from infra.providers.litellm.completion import COMPLETION
@@ -61,6 +61,7 @@ class LiteLLMProvider:
         total_timeout: seconds a call may take as a whole.
         first_byte_timeout: seconds until the first piece of an answer; None for those of silence.
         destinations: hosts that secrets and tokens may be sent to.
+        connect: opens a connection and closes it; None if checks are not possible.
     """
 
     def __init__(
@@ -71,7 +72,9 @@ class LiteLLMProvider:
         total_timeout: float,
         first_byte_timeout: float | None = None,
         destinations: Destinations = ANYWHERE,
+        connect: Connect | None = None,
     ) -> None:
+        self._connect = connect
         self._secrets = secrets
         self._destinations = destinations
         self._timeouts = Timeouts(first_byte_timeout or silence_timeout, silence_timeout, total_timeout)
@@ -140,6 +143,11 @@ class LiteLLMProvider:
     async def resume(self, call: StoredCall, document: ModelDocument) -> Stream:  # noqa: ARG002 - the port's signature
         """Refuse: nothing is stored here; see the port."""
         raise UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
+
+    async def check(self, document: ModelDocument, *, connect_only: bool = False) -> bool:  # noqa: ARG002 - it has no list of models
+        """Connect to the upstream where its address is known; see the port."""
+        address = self._resolved(document).endpoint or VENDORS[document.model_type].address
+        return await reached(address, self._connect)
 
     def upstream_model(self, document: ModelDocument) -> str:
         """See the port."""

@@ -7,12 +7,7 @@ from weakref import WeakKeyDictionary, WeakSet
 from application.ports.providers import Answer, StoredAction, StoredCall, Stream
 from domain.attempt import Attempt
 from domain.call import Call
-from domain.errors import (
-    DeploymentUnusableError,
-    GatewayError,
-    UpstreamOperationError,
-    UpstreamRefusedError,
-)
+from domain.errors import DeploymentUnusableError, GatewayError, UpstreamOperationError, UpstreamRefusedError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.timeouts import Timeouts
@@ -21,6 +16,7 @@ from infra.clients.http.pool import HttpPool
 from infra.clients.http.response import HttpResponse
 from infra.providers.destinations import Destinations
 from infra.providers.openai_wire.endpoints import ENDPOINTS
+from infra.providers.openai_wire.request.address import UrlStyle
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment, resolve_deployment
 from infra.providers.openai_wire.request.sender import Identities, RequestSender, deleted, transport_error
 from infra.providers.openai_wire.response.answers import (
@@ -40,11 +36,11 @@ from infra.providers.openai_wire.stream.single_block import single_block
 from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import ANYWHERE, Secrets
 
-_OK = 200
-_MULTIPLE_CHOICES = 300
+_OK, _MULTIPLE_CHOICES = 200, 300
 _ERROR_LIMIT = 256 * 1024  # bytes of an error body
 _NO_IDENTITIES = Identities()
 _UNKNOWN_MEMBER = frozenset({400, 422})
+_UNAVAILABLE, _SERVER_ERRORS = frozenset({401, 403, 408, 429}), 500
 
 
 class OpenAIWire:
@@ -162,6 +158,18 @@ class OpenAIWire:
                 error = UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
             raise error
         return response
+
+    async def check(self, document: ModelDocument, *, connect_only: bool = False) -> bool:
+        """Request the list of models, or only connect; see the port."""
+        deployment = self._deployment(document)
+        if connect_only or deployment.wire_format.url_style is UrlStyle.VERTEX:
+            await self._sender.connect(deployment)
+            return True
+        response = await self._sender.list_models(deployment)
+        if response.status in _UNAVAILABLE or response.status >= _SERVER_ERRORS:
+            raise await _error(response, deployment)
+        await response.close()  # also a refusal: not every upstream has such a list
+        return True
 
     def upstream_model(self, document: ModelDocument) -> str:
         """Return the upstream's name for the model."""

@@ -104,6 +104,29 @@ class RequestSender:
         """
         return await self._request(deployment, stored_head(call, deployment), call.request_id, b"")
 
+    async def list_models(self, deployment: ResolvedDeployment) -> HttpResponse:
+        """Request the upstream's list of models.
+
+        Raises:
+            DeploymentUnusableError, UpstreamError: see :meth:`send`.
+        """
+        path, query = deployment.stored
+        target = f"{path.rpartition('/')[0]}/models{'?' if query else ''}{query}"
+        return await self._request(
+            deployment, f"GET {target} HTTP/1.1\r\n".encode("ascii") + deployment.headers, "", b""
+        )
+
+    async def connect(self, deployment: ResolvedDeployment) -> None:
+        """Open a connection, which is closed at once.
+
+        Raises:
+            UpstreamError: it failed.
+        """
+        try:
+            await self._pool.connect(deployment.origin)
+        except HttpError as error:
+            raise transport_error(error) from None
+
     async def _request(
         self,
         deployment: ResolvedDeployment,

@@ -1,0 +1,102 @@
+"""Every way to reach a model, from the settings."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from domain.vendor import Wire
+from infra.clients.azure_identity import AzureIdentity
+from infra.clients.google_account import GoogleAccounts
+from infra.clients.http.pool import HttpPool
+from infra.clients.http.proxies import Proxies
+from infra.providers.destinations import Destinations
+from infra.providers.dispatch import Dispatch
+from infra.providers.litellm.provider import LiteLLMProvider
+from infra.providers.openai_wire.provider import OpenAIWire
+from infra.providers.openai_wire.request.sender import Identities
+from infra.providers.reported_usage import UnknownMembers
+from infra.providers.resolve import Secrets
+from infra.providers.simulator import SimulatorProvider
+from infra.secrets.env import environment_secrets
+from llmproxy.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Providers:
+    """Every way to reach a model."""
+
+    dispatch: Dispatch
+    pool: HttpPool
+    litellm: LiteLLMProvider
+    identity: AzureIdentity
+    google: GoogleAccounts
+    unknown_usage: UnknownMembers
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.pool.close()
+        await self.identity.close()
+        await self.google.close()
+
+    def facts(self) -> Mapping[str, object]:
+        """For the health page."""
+        pool = self.pool
+        return {
+            "connections_busy": pool.busy,
+            "connections_idle": pool.idle,
+            "calls_waiting": pool.waiting,
+            "calls_refused": pool.refused,
+            "litellm": self.litellm.state,
+        }
+
+
+def make_providers(settings: Settings, environment: Mapping[str, str]) -> Providers:
+    """Build the provider adapters. Opens no connection and imports no SDK."""
+    secrets: Secrets = environment_secrets(environment)
+    cafile = None if settings.llmproxy_ca_file is None else str(settings.llmproxy_ca_file)
+    pool = HttpPool(
+        ssl_context=ssl.create_default_context(cafile=cafile),
+        proxies=Proxies.from_environment(environment),
+        connect_timeout=settings.llmproxy_connect_timeout,
+        max_connections_per_origin=settings.llmproxy_upstream_connections,
+        max_waiting_per_origin=settings.llmproxy_upstream_queue,
+        wait_timeout=settings.llmproxy_upstream_queue_timeout,
+    )
+    first_byte, silence = settings.llmproxy_first_byte_timeout, settings.llmproxy_silence_timeout
+    total = settings.llmproxy_total_timeout
+    name = f"llmproxy/{product_version()}"
+    identity = AzureIdentity(time.time)
+    google = GoogleAccounts(time.time)
+    destinations = Destinations.from_settings(settings.llmproxy_identity_hosts, settings.llmproxy_secret_hosts)
+    wire = OpenAIWire(
+        pool,
+        secrets,
+        silence_timeout=silence,
+        total_timeout=total,
+        first_byte_timeout=first_byte,
+        user_agent=name,
+        identities=Identities(identity.token, google.token),
+        destinations=destinations,
+    )
+    litellm = LiteLLMProvider(
+        secrets,
+        silence_timeout=silence,
+        total_timeout=total,
+        first_byte_timeout=first_byte,
+        destinations=destinations,
+        connect=pool.connect,
+    )
+    dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
+    return Providers(dispatch, pool, litellm, identity, google, wire.unknown_usage)
+
+
+def product_version() -> str:
+    """Return the version of the installed package; ``0`` if it is not installed."""
+    try:
+        return version("llmproxy")
+    except PackageNotFoundError:
+        return "0"
