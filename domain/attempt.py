@@ -38,6 +38,7 @@ class Attempt:
         timed_out: whether the upstream was silent for as long as it may be.
         delivered: bytes of the answer that were handed to the caller.
         error: our code of what went wrong.
+        injected: type of a fault that was injected on purpose; None if there was none.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class Attempt:
         "ended",
         "error",
         "headers",
+        "injected",
         "received",
         "sent",
         "started",
@@ -70,6 +72,7 @@ class Attempt:
         self.sent = self.received = self.delivered = 0
         self.status: int | None = None
         self.error: str | None = None
+        self.injected: str | None = None
         self.headers: Mapping[bytes, bytes] = {}
 
     def track(self) -> None:
@@ -134,6 +137,7 @@ class Attempt:
             exposure_units=exposure_units,
             currency=self.document.prices.currency,
             rate_limits=_rate_limits(self.headers),
+            injected=self.injected,
         )
 
 

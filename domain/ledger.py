@@ -28,6 +28,7 @@ class AttemptDetail:
         exposure_units: the most that the upstream may charge for it, in 10^-12 of a currency unit.
         currency: ISO 4217 code.
         rate_limits: the headers of the response that report the upstream's own rate limits.
+        injected: type of a fault that was injected on purpose.
     """
 
     document: str
@@ -41,6 +42,7 @@ class AttemptDetail:
     exposure_units: int = 0
     currency: str = ""
     rate_limits: Mapping[str, str] = field(default_factory=dict)
+    injected: str | None = None
 
 
 @record

@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
+from application.ports.providers import Provider
+from application.serving.chaos import Chaos
 from domain.vendor import Wire
 from infra.clients.azure_identity import AzureIdentity
 from infra.clients.google_account import GoogleAccounts
 from infra.clients.http.pool import HttpPool
 from infra.clients.http.proxies import Proxies
+from infra.providers.chaos import ChaosProvider
 from infra.providers.destinations import Destinations
 from infra.providers.dispatch import Dispatch
 from infra.providers.litellm.provider import LiteLLMProvider
@@ -22,14 +25,28 @@ from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
 from infra.secrets.env import environment_secrets
+from llmproxy.chaos import make_chaos
 from llmproxy.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Providers:
-    """Every way to reach a model."""
+    """Every way to reach a model.
+
+    Args:
+        dispatch: calls the adapter of each deployment.
+        provider: the same, with injected faults where these are allowed.
+        chaos: chooses the injected faults.
+        pool: connections to upstreams.
+        litellm: for vendors that need translating.
+        identity: tokens of the machine's identity.
+        google: tokens of Google accounts.
+        unknown_usage: members of ``usage`` that are not read.
+    """
 
     dispatch: Dispatch
+    provider: Provider
+    chaos: Chaos
     pool: HttpPool
     litellm: LiteLLMProvider
     identity: AzureIdentity
@@ -91,7 +108,9 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
         connect=pool.connect,
     )
     dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
-    return Providers(dispatch, pool, litellm, identity, google, wire.unknown_usage)
+    chaos = make_chaos(settings)
+    provider = ChaosProvider(dispatch, chaos) if chaos.enabled else dispatch
+    return Providers(dispatch, provider, chaos, pool, litellm, identity, google, wire.unknown_usage)
 
 
 def product_version() -> str:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
-from pydantic_settings import BaseSettings
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import BaseSettings, NoDecode
 
-from llmproxy.setting_values import network_list
+from llmproxy.setting_values import experiment_of_json, lower_case, network_list
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
+class ChaosMode(StrEnum):
+    """Permission to inject faults on purpose."""
+
+    OFF = "off"
+    ON = "on"
+    PRODUCTION = "production"
+    """Also when ``ENVIRONMENT=production``."""
+
+
 class ServerSettings(BaseSettings):
     """A part of the settings."""
+
+    llmproxy_chaos: Annotated[ChaosMode, BeforeValidator(lower_case)] = Field(
+        ChaosMode.OFF, description="`on` = faults may be injected on purpose; `production` = in production, too."
+    )
+    llmproxy_chaos_engineering: Annotated[dict[str, Any] | None, NoDecode, BeforeValidator(experiment_of_json)] = Field(
+        None, description='Faults that are injected from the start, as JSON: `{"enabled": true, "faults": [...]}`.'
+    )
 
     llmproxy_env_file: Path | None = Field(
         None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from domain.documents import exact_json
+from domain.documents.chaos import read_experiment
 from domain.documents.fault import Fault
 from domain.documents.limits import read_limits
 from domain.documents.reader import Reader
@@ -98,6 +100,26 @@ def limits_of_json(value: Any) -> Any:
     if faults:
         raise ValueError(str(faults[0]))
     return limits
+
+
+def experiment_of_json(value: Any) -> Any:
+    """Read an experiment with injected faults, on its own or as the member ``chaos_engineering``.
+
+    Raises:
+        ValueError: it is not JSON, or has a fault; the first one is named.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        body = json.loads(value)
+    except ValueError as error:
+        raise ValueError(f"not JSON: {error}") from None
+    if isinstance(body, dict):
+        body = body.get("chaos_engineering", body)
+    _, faults = read_experiment(body, 0)
+    if faults and not (isinstance(body, dict) and body.get("enabled") is False):
+        raise ValueError(str(faults[0]))
+    return body
 
 
 def web_address(value: SecretStr) -> SecretStr:

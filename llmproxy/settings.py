@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
-from llmproxy.server_settings import Seconds, ServerSettings
+from llmproxy.server_settings import ChaosMode, Seconds, ServerSettings
 from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list
 from llmproxy.telemetry_settings import TelemetrySettings
 from llmproxy.upstream_settings import UpstreamSettings
@@ -169,6 +169,8 @@ def _check_combinations(settings: Settings) -> None:
     if settings.environment is Environment.PRODUCTION:
         if settings.auth is Authentication.OFF:
             raise SettingsError("AUTH=off is refused when ENVIRONMENT=production")
+        if settings.llmproxy_chaos is ChaosMode.ON:
+            raise SettingsError("LLMPROXY_CHAOS=on is refused when ENVIRONMENT=production; it must be `production`")
         if not settings.llmproxy_cosmos_verify_tls:
             raise SettingsError("LLMPROXY_COSMOS_VERIFY_TLS=false is refused when ENVIRONMENT=production")
     if settings.cosmos_url and settings.in_memory:

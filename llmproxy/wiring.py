@@ -25,19 +25,19 @@ from infra.clients.sealing import AesSiv
 from infra.controllers.app import create_pages
 from infra.controllers.connections import CallerConnections
 from infra.controllers.errors import status_of
-from infra.controllers.health_pages import health_router
 from infra.controllers.openai.handler import Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
-from llmproxy.debugging import administrator_of, debug_routes
+from llmproxy.debugging import administrator_of
 from llmproxy.health import running_probes
 from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
+from llmproxy.operator_routes import operator_routes
 from llmproxy.providers import make_providers, product_version
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
@@ -108,14 +108,14 @@ async def open_product(
         )
         serving = Serving(
             view,
-            providers.dispatch,
+            providers.provider,
             ledger,
             deployments,
             affinity,
             shared.limiter,
             authentication=settings.auth is Authentication.ON,
         )
-        probing = running_probes(view, providers.dispatch, deployments, stores, clock)
+        probing = running_probes(view, providers.provider, deployments, stores, clock)
         health_view = await stack.enter_async_context(probing)
         uploads = Uploads(
             folder and folder / "uploads", settings.llmproxy_upload_budget, settings.llmproxy_max_uploads_per_key
@@ -140,8 +140,8 @@ async def open_product(
             providers=health_view,
         )
         administrator = await stack.enter_async_context(administrator_of(health, stores.audit))
-        routers = [await stack.enter_async_context(debug_routes(folder, administrator))]
-        routers.append(health_router(health_view, product_version(), administrator))
+        operators = operator_routes(folder, administrator, health_view, providers.chaos, product_version())
+        routers = [*await stack.enter_async_context(operators)]
         if settings.llmproxy_metrics:
             lag = LoopLag()
             lag.start()

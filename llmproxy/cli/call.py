@@ -78,6 +78,8 @@ def _attempts(line: LedgerLine) -> Iterator[str]:
     rows = [[_cell(getattr(attempt, name)) for name in _ATTEMPT] for attempt in line.attempt_details]
     yield from table([name.replace("_", " ") for name in _ATTEMPT], rows).splitlines()
     for attempt in line.attempt_details:
+        if attempt.injected is not None:
+            yield f"  {attempt.document}: a fault was injected on purpose: {attempt.injected}"
         for name, value in attempt.rate_limits.items():
             yield f"  {attempt.document} reported {name}: {value}"
 

@@ -20,6 +20,7 @@ _COMMANDS = {
     "people": "Export and erase what names an end user.",
     "audit": "Show, verify and export the log of changes by administrators.",
     "health-worker": "Probe upstreams in a process of its own, for all servers on the same store.",
+    "chaos": "Inject faults on purpose into a running server.",
     "usage": "Report what was used and what it cost, and audit it.",
 }
 """Each is a module here with a command of the same name in it, hyphens replaced by underscores."""

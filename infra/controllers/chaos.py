@@ -1,0 +1,55 @@
+"""``/api/chaos``: starts, stops and shows experiments with injected faults. The administrator's key opens it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request
+
+from application.serving.chaos import Chaos
+from domain.errors import UnavailableError
+from infra.controllers.administrator import Administrator
+
+
+def chaos_router(
+    chaos: Chaos, share: Callable[[dict[str, Any] | None], None], administrator: Administrator
+) -> APIRouter:
+    """Build the routes.
+
+    Args:
+        chaos: the experiment of this process.
+        share: passes a body, or the end of an experiment, to the other worker processes. Raises ``OSError``.
+        administrator: who may use them.
+    """
+    router = APIRouter(tags=["operations"], prefix="/api/chaos", dependencies=[Depends(administrator.check)])
+
+    def tell(body: dict[str, Any] | None) -> None:
+        try:
+            share(body)
+        except OSError as error:
+            raise UnavailableError(f"The experiment cannot be shared: {error.strerror}.", retry_after=1) from None
+
+    @router.get("", summary="The present or the last experiment, and the faults it has injected")
+    async def get_chaos() -> dict[str, Any]:
+        return chaos.state()
+
+    @router.post("/start", summary="Inject faults for a time")
+    async def post_start(request: Request, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        experiment = chaos.start(body)
+        tell(body)
+        change: dict[str, object] = {"field": "faults", "old": None, "new": chaos.state()["faults"]}
+        administrator.changed(request, f"chaos {experiment.name}", [change])
+        return chaos.state()
+
+    @router.post("/stop", summary="End the experiment")
+    async def post_stop(request: Request) -> dict[str, Any]:
+        chaos.check_enabled()
+        last = {**chaos.state(), "running": False}
+        stopped = chaos.stop()
+        tell(None)
+        if stopped:
+            administrator.changed(request, f"chaos {last['experiment_name']}", [])
+        return {**last, "stopped": stopped}
+
+    return router

@@ -1,0 +1,40 @@
+"""The paths for operators of a running server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter
+
+from application.serving.chaos import Chaos
+from application.serving.health_view import HealthView
+from infra.controllers.administrator import Administrator
+from infra.controllers.chaos import chaos_router
+from infra.controllers.health_pages import health_router
+from llmproxy.chaos import shared
+from llmproxy.debugging import debug_routes
+
+
+@asynccontextmanager
+async def operator_routes(
+    folder: Path | None, administrator: Administrator, view: HealthView, chaos: Chaos, version: str
+) -> AsyncIterator[Sequence[APIRouter]]:
+    """Yield the routes, and run what they need.
+
+    Args:
+        folder: ``DATA_DIR``, which worker processes share; None if nothing is kept on disk.
+        administrator: who may use them.
+        view: the health of deployments as far as it is known.
+        chaos: injects faults on purpose.
+        version: of the product.
+    """
+    async with AsyncExitStack() as stack:
+        debug = await stack.enter_async_context(debug_routes(folder, administrator))
+        experiments = await stack.enter_async_context(shared(chaos, folder))
+        yield [
+            debug,
+            health_router(view, version, administrator),
+            chaos_router(chaos, experiments.write, administrator),
+        ]
