@@ -52,8 +52,3 @@ class Call:
         # Copying every call would cost more than reading it.
         object.__setattr__(self, "headers", headers)
         return self
-
-    @property
-    def is_large(self) -> bool:
-        """Tell whether reading a member at once would keep other callers waiting."""
-        return any(len(raw) > LARGE_MEMBER for raw in self.fields.values())

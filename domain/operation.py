@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 
 class Operation(StrEnum):
@@ -20,30 +21,22 @@ class Operation(StrEnum):
 class Endpoint(StrEnum):
     """One path of OpenAI's API that the proxy serves; the value is the path below ``/v1/``."""
 
-    CHAT_COMPLETIONS = "chat/completions"
-    COMPLETIONS = "completions"
-    RESPONSES = "responses"
-    EMBEDDINGS = "embeddings"
-    IMAGE_GENERATIONS = "images/generations"
-    IMAGE_EDITS = "images/edits"
-    SPEECH = "audio/speech"
-    TRANSCRIPTIONS = "audio/transcriptions"
-    TRANSLATIONS = "audio/translations"
+    operation: Operation
+    """The operation that a model document must list for this endpoint."""
 
-    @property
-    def operation(self) -> Operation:
-        """The operation that a model document must list for this endpoint."""
-        return _OPERATION_OF[self]
+    def __new__(cls, path: str, operation: Operation) -> Self:
+        """Make a member whose value is the path alone."""
+        member = str.__new__(cls, path)
+        member._value_ = path
+        member.operation = operation
+        return member
 
-
-_OPERATION_OF = {
-    Endpoint.CHAT_COMPLETIONS: Operation.CHAT_COMPLETION,
-    Endpoint.COMPLETIONS: Operation.CHAT_COMPLETION,
-    Endpoint.RESPONSES: Operation.RESPONSES,
-    Endpoint.EMBEDDINGS: Operation.EMBEDDINGS,
-    Endpoint.IMAGE_GENERATIONS: Operation.IMAGES,
-    Endpoint.IMAGE_EDITS: Operation.IMAGES,
-    Endpoint.SPEECH: Operation.AUDIO_TTS,
-    Endpoint.TRANSCRIPTIONS: Operation.AUDIO_STT,
-    Endpoint.TRANSLATIONS: Operation.AUDIO_STT,
-}
+    CHAT_COMPLETIONS = "chat/completions", Operation.CHAT_COMPLETION
+    COMPLETIONS = "completions", Operation.CHAT_COMPLETION
+    RESPONSES = "responses", Operation.RESPONSES
+    EMBEDDINGS = "embeddings", Operation.EMBEDDINGS
+    IMAGE_GENERATIONS = "images/generations", Operation.IMAGES
+    IMAGE_EDITS = "images/edits", Operation.IMAGES
+    SPEECH = "audio/speech", Operation.AUDIO_TTS
+    TRANSCRIPTIONS = "audio/transcriptions", Operation.AUDIO_STT
+    TRANSLATIONS = "audio/translations", Operation.AUDIO_STT

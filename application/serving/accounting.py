@@ -223,7 +223,7 @@ class CallAccount:
             key_id=self.caller.key_id,
             tags=project.tags,
             end_user=call.end_user,
-            operation=call.endpoint.operation.value,
+            operation=call.endpoint.operation,
             code=document.code,
             code_asked=call.model,
             document_id=document.id,

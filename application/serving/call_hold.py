@@ -74,7 +74,7 @@ class CallHold:
                 caller.project.id,
                 caller.key_id,
                 document.id,
-                call.endpoint.value,
+                call.endpoint,
                 call.request_id,
                 sent,
                 received,

@@ -39,17 +39,17 @@ def describe(
         return (), cost.units
     last = attempts[-1]
     if complete and len(attempts) == 1:
-        return (last.detail(source.value, cost.units),), cost.units
+        return (last.detail(source, cost.units),), cost.units
     details: list[AttemptDetail] = []
     total = 0
     for attempt in attempts:
         charged: str | None = None
         exposure = 0
         if attempt is last:
-            charged = source.value if complete or usage != NOTHING_USED else None
+            charged = source if complete or usage != NOTHING_USED else None
             exposure = cost.units
         elif attempt.answered:
-            charged = UsageSource.PARTIAL.value
+            charged = UsageSource.PARTIAL
         if attempt.may_have_worked and not (attempt is last and complete):
             most = meter(attempt).most(usage if attempt is last else NOTHING_USED)
             exposure = max(exposure, cost_of(most, attempt.document.prices).units)

@@ -43,15 +43,15 @@ class LimitPlans:
             self._follow(catalog)
         caller = account.caller
         code = account.candidates[0].code
-        key = (caller.project, caller.key_id, account.call.endpoint.value, code)
+        key = (caller.project, caller.key_id, account.call.endpoint, code)
         try:
             plan = self._plans[key]
         except KeyError:
-            plan = self._make(caller, f"/v1/{account.call.endpoint.value}", code, account.time_ms)
+            plan = self._make(caller, f"/v1/{account.call.endpoint}", code, account.time_ms)
             self._plans[key] = plan
             return plan
         if plan is not None and plan.valid_until_ms and account.time_ms >= plan.valid_until_ms:
-            plan = self._plans[key] = self._make(caller, f"/v1/{account.call.endpoint.value}", code, account.time_ms)
+            plan = self._plans[key] = self._make(caller, f"/v1/{account.call.endpoint}", code, account.time_ms)
         return plan
 
     def of_route(self, caller: Caller, route: str, catalog: Catalog) -> LimitPlan | None:

@@ -22,6 +22,8 @@ from domain.operation import Endpoint
 from domain.pricing import cost_of
 from domain.usage import Usage, UsageSource
 
+_OPERATIONS: dict[str, str] = {endpoint: endpoint.operation for endpoint in Endpoint}
+
 logger = logging.getLogger(__name__)
 
 KILLED = (500, "server_killed")
@@ -106,17 +108,13 @@ class Recovery:
         usage = Usage(input_tokens=call.input_tokens, output_tokens=call.output_tokens)
         cost = None if document is None else cost_of(usage, document.prices)
         units = call.cost if call.cost is not None else 0 if cost is None else cost.units
-        try:
-            operation = Endpoint(call.endpoint).operation.value
-        except ValueError:
-            operation = call.endpoint
         return LedgerLine(
             id=call.line_id,
             time_ms=call.time_ms,
             request_id=call.request_id,
             project=call.project,
             key_id=call.key_id,
-            operation=operation,
+            operation=_OPERATIONS.get(call.endpoint, call.endpoint),
             code=call.document_id if document is None else document.code,
             document_id=call.document_id,
             provider="" if document is None else document.provider,

@@ -31,8 +31,11 @@ def check_spelling(call: Call) -> None:
             ):
                 raise _unknown(part.name, BY_FOLDED_NAME[name.casefold()])
         return
+    names = "".join(call.fields)
+    if names.islower() and names.isascii():  # as nearly always: casefold() leaves such names as they are
+        return
     for name in call.fields:
-        if not (name.islower() and name.isascii()) and name not in CONTROLLED and name.casefold() in BY_FOLDED_NAME:
+        if name not in CONTROLLED and name.casefold() in BY_FOLDED_NAME:
             raise _unknown(name, BY_FOLDED_NAME[name.casefold()])
 
 
@@ -89,7 +92,7 @@ def without_foreign_objects(
         InvalidRequestError: none does.
     """
     allowed = [_allowed(document, project) for document in documents]
-    if all(kinds is None for kinds in allowed):
+    if allowed.count(None) == len(allowed):
         return documents
     references = call.references
     if references is None:

@@ -20,7 +20,7 @@ END_OF_STEP: Reference = ("", "")
 
 _OVERLAP = 2048  # longer than any reference once blanks are collapsed
 _MOST_CITATIONS = 100  # in one step
-_NESTED = frozenset({b"[", b"{"})
+_NESTED = frozenset(b"[{")
 _UNSEARCHED = frozenset({"metadata", "model", "user"})
 """Members of the body that hold the caller's own texts."""
 
@@ -70,7 +70,7 @@ def find_references(call: Call) -> Iterator[Reference]:
         view = memoryview(raw)
         if name in top and bytes(view[:4]) != b"null":
             yield top[name], name
-        elif bytes(view[:1]) in _NESTED and name not in _UNSEARCHED:
+        elif view[0] in _NESTED and name not in _UNSEARCHED:
             if len(view) <= LARGE_MEMBER:
                 yield from _search(_unescaped(bytes(view)), name)
             else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from contextvars import ContextVar
 
@@ -19,31 +18,12 @@ class MemoryBudget:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.refused = 0
-        self._used = 0
-        self._by_owner: Counter[str] = Counter()
+        self.used = 0
+        self.by_owner: dict[str, int] = {}
 
     def facts(self) -> Mapping[str, object]:
         """Collect the counters for the health page."""
-        return {"limit": self.limit, "used": self._used, "refused": self.refused}
-
-    def take(self, owner: str, size: int) -> None:
-        """Add to what an owner holds.
-
-        Raises:
-            UnavailableError: the budget, or the owner's share, is spent.
-        """
-        if self._used + size > self.limit or self._by_owner[owner] + size > self.limit // 2:
-            self.refused += 1
-            raise UnavailableError("Too much data is being processed at the moment; try again later.", retry_after=1)
-        self._used += size
-        self._by_owner[owner] += size
-
-    def give_back(self, owner: str, size: int) -> None:
-        """Subtract from what an owner holds."""
-        self._used -= size
-        self._by_owner[owner] -= size
-        if not self._by_owner[owner]:
-            del self._by_owner[owner]
+        return {"limit": self.limit, "used": self.used, "refused": self.refused}
 
 
 class Allowance:
@@ -65,16 +45,26 @@ class Allowance:
         """Hold more memory.
 
         Raises:
-            UnavailableError: the budget is spent.
+            UnavailableError: the budget, or the owner's share, is spent.
         """
-        self._budget.take(self.owner, size)
+        budget, owner = self._budget, self.owner
+        used, owned = budget.used + size, budget.by_owner.get(owner, 0) + size
+        if used > budget.limit or owned > budget.limit // 2:
+            budget.refused += 1
+            raise UnavailableError("Too much data is being processed at the moment; try again later.", retry_after=1)
+        budget.used = used
+        budget.by_owner[owner] = owned
         self._held += size
 
     def release(self) -> None:
         """Give everything back. Safe to repeat."""
-        if self._held:
-            self._budget.give_back(self.owner, self._held)
-            self._held = 0
+        held, self._held = self._held, 0
+        if held:
+            budget = self._budget
+            budget.used -= held
+            owned = budget.by_owner.pop(self.owner) - held
+            if owned:
+                budget.by_owner[self.owner] = owned
 
 
 ALLOWANCE: ContextVar[Allowance | None] = ContextVar("allowance", default=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from starlette.types import Receive, Scope, Send
@@ -20,7 +20,10 @@ CUT = "llmproxy.cut"
 EVENT_STREAM = b"text/event-stream"
 _COMMENT = b": ping\n\n"
 """Server-sent events ignore lines that begin with a colon."""
+WHOLE = "llmproxy.whole"
+"""The ASGI extension of our server that writes a complete response at once; returns False if it cannot."""
 _CLOSE = (b"connection", b"close")
+_NOTHING: Mapping[str, object] = {}
 _PIECE = 64 * 1024
 _LINGER = 30
 """Seconds in which the rest of a refused body is read and dropped: a client still sending would miss the response."""
@@ -53,6 +56,11 @@ class Response:
         headers = [(b"content-type", content_type), (b"content-length", b"%d" % len(body)), *self._common()]
         if extra:
             headers += extra
+        write_whole = self._scope.get("extensions", _NOTHING).get(WHOLE)
+        if write_whole is not None and write_whole(status, headers, body):
+            self.started = True
+            self.record.status = status
+            return
         await self._start(status, headers)
         await send_body(self._send, body)
 

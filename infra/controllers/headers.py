@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from random import getrandbits
 from urllib.parse import quote
 
@@ -31,8 +32,9 @@ def key_of(headers: Headers) -> str | None:
     for name, value in headers:
         if name == b"authorization":
             scheme, _, credential = value.strip().partition(b" ")
-            if scheme.lower() == b"bearer" and credential.strip():
-                return credential.strip().decode("latin-1")
+            credential = credential.strip()
+            if credential and scheme.lower() == b"bearer":
+                return credential.decode("latin-1")
         elif name in {b"x-api-key", b"api-key"} and value.strip():
             found.setdefault(name, value.strip().decode("latin-1"))
     return found.get(b"x-api-key") or found.get(b"api-key")
@@ -65,7 +67,12 @@ def served_headers(account: CallAccount) -> Sequence[tuple[bytes, bytes]]:
     """Return the headers that tell which model and deployment served a call, and after how many attempts."""
     document = account.attempts[-1].document
     return (
-        (b"x-llmproxy-model", quote(document.code, safe=_VISIBLE).encode()),
-        (b"x-llmproxy-deployment", quote(document.id, safe=_VISIBLE).encode()),
+        (b"x-llmproxy-model", _header_value(document.code)),
+        (b"x-llmproxy-deployment", _header_value(document.id)),
         (b"x-llmproxy-attempts", b"%d" % len(account.attempts)),
     )
+
+
+@lru_cache(4096)
+def _header_value(text: str) -> bytes:
+    return quote(text, safe=_VISIBLE).encode()

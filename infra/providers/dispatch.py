@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from application.ports.providers import Answer, Provider, StoredCall, Stream
 from domain.attempt import Attempt
@@ -12,6 +13,8 @@ from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.vendor import Wire
 from domain.vendors import VENDORS
+
+_REMEMBERED = 4096  # documents whose adapters are remembered
 
 
 class Dispatch:
@@ -24,6 +27,8 @@ class Dispatch:
 
     def __init__(self, adapters: Mapping[Wire, Provider]) -> None:
         self._adapters = adapters
+        self._find = lru_cache(_REMEMBERED * len(Endpoint))(self._select)
+        self._first = lru_cache(_REMEMBERED)(self._select_first)
 
     async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         """See the port."""
@@ -74,14 +79,14 @@ class Dispatch:
         served = (self._find(document, endpoint) for endpoint in document.endpoints)
         return list(dict.fromkeys(adapter for adapter in served if adapter is not None))
 
-    def _first(self, document: ModelDocument) -> Provider:
+    def _select_first(self, document: ModelDocument) -> Provider:
         for endpoint in Endpoint:
             adapter = self._find(document, endpoint)
             if adapter is not None:
                 return adapter
         raise DeploymentUnusableError(f"no adapter serves model_type {document.model_type}")
 
-    def _find(self, document: ModelDocument, endpoint: Endpoint) -> Provider | None:
+    def _select(self, document: ModelDocument, endpoint: Endpoint) -> Provider | None:
         wire = VENDORS[document.model_type].wire_for(endpoint, document.parameters, document.code)
         return None if wire is None else self._adapters.get(wire)
 

@@ -88,15 +88,15 @@ def read_usage(
     _collect(report, _TREE, "", found, unknown)
     if found.keys().isdisjoint(_TOTALS):
         return None
-    count = {quantity: value[0] for quantity, value in found.items()}.get
-    received, reasoning = count("output_tokens", 0), count("reasoning_tokens", 0)
-    sent = count("input_tokens", 0)
-    for number, _, reading in found.values():
-        if reading.part is Relation.ADDED:
-            sent += number
+    numbers = {quantity: value[0] for quantity, value in found.items()}
+    received, reasoning = numbers.pop("output_tokens", 0), numbers.pop("reasoning_tokens", 0)
+    sent = numbers.pop("input_tokens", 0)
+    if numbers:
+        sent += sum(number for number, _, reading in found.values() if reading.part is Relation.ADDED)
     rest = _whole(report.get("total_tokens"))  # of the sum, after what is accounted for
     rest = None if not rest else rest - sent - received
-    sent, rest = _with_cache_apart(found, sent, rest)
+    if numbers:
+        sent, rest = _with_cache_apart(found, sent, rest)
     if reasoning:
         exceeds = found["reasoning_tokens"][2].part is Relation.EXCESS and reasoning > received
         if exceeds or (reasoning_apart if rest is None else rest == reasoning):
@@ -104,13 +104,17 @@ def read_usage(
     elif rest and rest > 0 and "output_tokens" in found:
         reasoning = rest  # Gemini counts its thoughts only in the sum
         received += rest
+    reasoning = min(reasoning, received)
+    if not numbers:  # nearly always: the rest is not even looked at
+        return Usage(sent, received, reasoning_tokens=reasoning)
+    count = numbers.get
     cached = min(count("cached_input_tokens", 0), sent)
     return Usage(
         sent,
         received,
         cached_input_tokens=cached,
         cache_write_tokens=min(count("cache_write_tokens", 0), sent - cached),
-        reasoning_tokens=min(reasoning, received),
+        reasoning_tokens=reasoning,
         audio_input_tokens=min(count("audio_input_tokens", 0), sent),
         audio_output_tokens=min(count("audio_output_tokens", 0), received),
         image_input_tokens=min(count("image_input_tokens", 0), sent),
@@ -133,23 +137,30 @@ def _collect(
 ) -> None:
     """Walk a report, and note the numbers that are read."""
     for name, value in report.items():
-        kind, place = type(value), tree.get(name)
-        if kind is dict and path.count(".") < _DEPTH:
+        kind = type(value)
+        if kind is int or kind is float:
+            place = tree.get(name)
+            if type(place) is tuple:
+                if value or place[1].quantity in _TOTALS:  # a part that is zero says nothing
+                    _note(found, value, *place)
+            elif (
+                (value and unknown is not None and "token" in name and name not in REPEATED)
+                and not path.startswith(REPEATED_OBJECTS)
+                and _whole(value)
+            ):
+                unknown(path + name)
+        elif kind is dict and value and path.count(".") < _DEPTH:
+            place = tree.get(name)
             _collect(value, place if type(place) is dict else _NOTHING, f"{path}{name}.", found, unknown)
-        elif kind is not int and kind is not float:
-            continue
-        elif type(place) is tuple:
-            _note(found, value, *place)
-        elif value and unknown is not None and "token" in name and _whole(value) and _is_unknown(path, name):
-            unknown(path + name)
 
 
 def _note(found: _Found, value: float, rank: int, reading: Reading) -> None:
     """Note a number of a quantity: the first positive one counts, otherwise a zero."""
-    number = whole_milliseconds(value) if reading.quantity == "audio_milliseconds" else _whole(value)
-    old = found.get(reading.quantity)
+    quantity = reading.quantity
+    number = whole_milliseconds(value) if quantity == "audio_milliseconds" else _whole(value)
+    old = found.get(quantity)
     if number is not None and (old is None or (number and (not old[0] or rank < old[1]))):
-        found[reading.quantity] = (number, rank, reading)
+        found[quantity] = (number, rank, reading)
 
 
 def _with_cache_apart(found: _Found, sent: int, rest: int | None) -> tuple[int, int | None]:
@@ -165,10 +176,6 @@ def _with_cache_apart(found: _Found, sent: int, rest: int | None) -> tuple[int, 
     if not separate:
         return sent, rest
     return sent + apart, None if rest is None else max(rest - apart, 0)
-
-
-def _is_unknown(path: str, name: str) -> bool:
-    return name not in REPEATED and not path.startswith(REPEATED_OBJECTS)
 
 
 def _whole(number: object) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import add, attrgetter
 from typing import Any, NamedTuple
 
 from domain.ledger import LedgerLine
@@ -18,6 +19,7 @@ RATE_BUCKETS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)
 OTHER = "other"
 """Label of what is beyond the limit on series, or not one of ours."""
 
+_quantities_of = attrgetter(*QUANTITIES)
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
 
@@ -77,13 +79,13 @@ class Histogram:
 class CallSeries:
     """Counts of the calls with equal labels."""
 
-    __slots__ = ("attempts", "calls", "duration", "failovers", "first_byte", "quantities", "tokens_per_second")
+    __slots__ = ("attempts", "calls", "duration", "failovers", "first_byte", "sums", "tokens_per_second")
 
     def __init__(self) -> None:
         self.calls = 0
         self.attempts = 0
         self.failovers = 0
-        self.quantities = dict.fromkeys(QUANTITIES, 0)
+        self.sums = [0] * len(QUANTITIES)
         self.duration = Histogram(BUCKETS_MS)
         self.first_byte = Histogram(BUCKETS_MS)
         self.tokens_per_second = Histogram(RATE_BUCKETS)
@@ -94,12 +96,9 @@ class CallSeries:
         self.attempts += line.attempts
         if line.attempts > 1:
             self.failovers += 1
-        usage, quantities = line.usage, self.quantities
+        usage = line.usage
         output = usage.output_tokens
-        for name in QUANTITIES:
-            used = getattr(usage, name)
-            if used:
-                quantities[name] += used
+        self.sums = list(map(add, self.sums, _quantities_of(usage)))
         latency = line.latency_ms
         self.duration.observe(latency)
         first = line.first_byte_ms
@@ -108,13 +107,17 @@ class CallSeries:
             if line.streamed and output and latency > first:
                 self.tokens_per_second.observe(output * 1000 / (latency - first))
 
+    @property
+    def quantities(self) -> dict[str, int]:
+        """Everything that these calls used, by name."""
+        return dict(zip(QUANTITIES, self.sums, strict=True))
+
     def add(self, other: CallSeries) -> None:
         """Add what was counted under other labels."""
         self.calls += other.calls
         self.attempts += other.attempts
         self.failovers += other.failovers
-        for name, used in other.quantities.items():
-            self.quantities[name] += used
+        self.sums = list(map(add, self.sums, other.sums))
         for name in ("duration", "first_byte", "tokens_per_second"):
             getattr(self, name).add(getattr(other, name))
 
@@ -175,7 +178,7 @@ class Counts:
         for provider, model, operation, status, *values in data["calls"]:
             series = counts.calls[CallKey(provider, model, operation, status)] = CallSeries()
             series.calls, series.attempts, series.failovers, quantities = values[:4]
-            series.quantities |= quantities
+            series.sums = [quantities.get(name, 0) for name in QUANTITIES]
             for histogram, (bucket_counts, total) in zip(
                 (series.duration, series.first_byte, series.tokens_per_second), values[4:], strict=True
             ):
@@ -202,17 +205,19 @@ class CallMetrics:
     def call(self, line: LedgerLine) -> None:
         """Count a settled call by its ledger line."""
         counts = self.counts
-        key = CallKey(line.provider, line.code, line.operation, line.status)
-        series = counts.calls.get(key)
+        # Plain tuples are equal to named ones, and cheaper: names are given to new keys alone.
+        series = counts.calls.get((line.provider, line.code, line.operation, line.status))  # type: ignore[call-overload]
         if series is None:
+            key = CallKey(line.provider, line.code, line.operation, line.status)
             if len(counts.calls) >= self._most_series:
                 key = CallKey(OTHER, OTHER, line.operation, line.status)
             series = counts.calls.setdefault(key, CallSeries())
         series.count(line)
         if line.cost_units:
-            cost = CostKey(line.currency, line.project, line.code)
-            if cost not in counts.costs and len(counts.costs) >= self._most_series:
-                cost = CostKey(line.currency, OTHER, OTHER)
+            cost: tuple[str, str, str] = (line.currency, line.project, line.code)
+            if cost not in counts.costs:
+                full = len(counts.costs) >= self._most_series
+                cost = CostKey(line.currency, OTHER, OTHER) if full else CostKey(*cost)
             counts.costs[cost] = counts.costs.get(cost, 0) + line.cost_units
         if line.error is not None:
             error = ErrorKey(line.provider, line.error)
@@ -229,8 +234,8 @@ class CallMetrics:
             status: of the response; 0 if none was sent.
             milliseconds: from the request's head to the end of the response.
         """
-        key = RequestKey(method if method in _METHODS else OTHER, endpoint, status)
-        durations = self.counts.requests.get(key)
+        method = method if method in _METHODS else OTHER
+        durations = self.counts.requests.get((method, endpoint, status))  # type: ignore[call-overload]
         if durations is None:
-            durations = self.counts.requests[key] = Histogram(BUCKETS_MS)
+            durations = self.counts.requests[RequestKey(method, endpoint, status)] = Histogram(BUCKETS_MS)
         durations.observe(milliseconds)

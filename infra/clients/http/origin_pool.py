@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -64,9 +63,8 @@ class OriginPool:
         self._context = context
         self._busy = busy
         self._idle: dict[Connection, None] = {}
-        self._queue: WaitQueue[Connection | None] = WaitQueue(limits.waiting)
-        """Each waits for an idle connection, or for None: the right to open one."""
-        self._in_use: Counter[str] = Counter()
+        self._queue: WaitQueue[Connection | None] = WaitQueue(limits.waiting)  # None is the right to open one
+        self._in_use: dict[str, int] = {}
         self._share = limits.connections_per_owner
         self._open: set[Connection] = set()
         self._slots = 0
@@ -89,10 +87,11 @@ class OriginPool:
 
     def take(self, now: float, owner: str) -> Connection | None:
         """Take the idle connection that was used last, None if all are busy or the owner has its share."""
-        while self._idle and self._in_use[owner] < self._share:
+        in_use = self._in_use.get(owner, 0)
+        while self._idle and in_use < self._share:
             connection, _ = self._idle.popitem()
             if not connection.lost and now - connection.idle_since < self._limits.idle_timeout:
-                self._in_use[owner] += 1
+                self._in_use[owner] = in_use + 1
                 connection.owner = owner
                 return connection
             connection.abort()
@@ -106,9 +105,9 @@ class OriginPool:
             PoolBusyError: too many requests wait already, or it waited too long.
             HttpError: no connection, or not in time.
         """
-        if self._slots < self._limits.connections and self._in_use[owner] < self._share:
+        if self._slots < self._limits.connections and self._in_use.get(owner, 0) < self._share:
             self._slots += 1
-            self._in_use[owner] += 1
+            self._in_use[owner] = self._in_use.get(owner, 0) + 1
         else:
             connection = await self._wait(deadline, owner)
             if connection is not None and not connection.lost:
@@ -210,17 +209,18 @@ class OriginPool:
             self._slots -= 1
 
     def _give_back(self, owner: str) -> None:
-        self._in_use[owner] -= 1
-        if not self._in_use[owner]:
-            del self._in_use[owner]
+        in_use = self._in_use.pop(owner) - 1
+        if in_use:
+            self._in_use[owner] = in_use
 
     def _next_waiter(self) -> asyncio.Future[Connection | None] | None:
         """Choose who gets a free slot. It counts as used."""
-        chosen = self._queue.next(lambda owner: self._in_use[owner] < self._share)
-        if chosen is None:
+        if not self._queue.length:
             return None
-        self._in_use[chosen[0]] += 1
-        return chosen[1]
+        chosen = self._queue.next(lambda owner: self._in_use.get(owner, 0) < self._share)
+        if chosen is not None:
+            self._in_use[chosen[0]] = self._in_use.get(chosen[0], 0) + 1
+        return None if chosen is None else chosen[1]
 
     async def _wait(self, deadline: float, owner: str) -> Connection | None:
         """Wait for a slot; returns its idle connection, None if it has none."""

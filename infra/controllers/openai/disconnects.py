@@ -34,7 +34,8 @@ class DisconnectMonitor:
             receive: ASGI's channel from the caller.
         """
         loop = asyncio.get_running_loop()
-        watch = DisconnectWatch(receive, self._watches, loop.time() + self._body_timeout, loop.time() + self._interval)
+        now = loop.time()
+        watch = DisconnectWatch(receive, self._watches, now + self._body_timeout, now + self._interval)
         self._watches.add(watch)
         if not self._scheduled:
             self._scheduled = True

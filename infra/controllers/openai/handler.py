@@ -19,7 +19,7 @@ from application.serving.stream import Relay
 from application.serving.use_case import UseCase, no_form, no_json
 from application.serving.vendor_objects import search_in_steps
 from application.use_cases.responses import RESPONSES
-from domain.call import Call
+from domain.call import LARGE_MEMBER, Call
 from domain.errors import (
     BodyTimeoutError,
     BodyTooLargeError,
@@ -152,12 +152,15 @@ class Handler:
             return
         if use_case.read is no_json:
             use_case.read({}, request_id)
-        members = await read_members(await read_bytes(receive, self._limits.size))
+        body = await read_bytes(receive, self._limits.size)
+        members = await read_members(body)
         watch.body_read()
         if route.model is not None:
             members = {**members, "model": json.dumps(route.model).encode()}
-        call = use_case.read(members, request_id)
-        await self._call(use_case, call.arrived_with(scope["headers"]), caller, response)
+        call = use_case.read(members, request_id).arrived_with(scope["headers"])
+        if len(body) > LARGE_MEMBER:
+            call = await search_in_steps(call)
+        await self._call(use_case, call, caller, response)
 
     async def _call(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
         project = caller.project.id
@@ -169,8 +172,6 @@ class Handler:
             self._slots.leave(project)
 
     async def _admitted(self, use_case: UseCase, call: Call, caller: Caller, response: Response) -> None:
-        if call.is_large:
-            call = await search_in_steps(call)
         response.record.call = call
         account = self._serving.admit(use_case, call, caller)
         response.record.account = account

@@ -52,7 +52,7 @@ class Route:
     @property
     def endpoint(self) -> str:
         """The path below ``/v1`` of this endpoint, whatever the spelling of the path that was called."""
-        return f"/v1/{self.use_case.endpoint.value}"
+        return f"/v1/{self.use_case.endpoint}"
 
 
 @dataclass(frozen=True, slots=True)
