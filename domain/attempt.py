@@ -37,6 +37,7 @@ class Attempt:
         cut: whether the response ended after its head and before its end.
         timed_out: whether the upstream was silent for as long as it may be.
         delivered: bytes of the answer that were handed to the caller.
+        drained: output tokens that were read after the caller had disconnected; None if nothing was to be read then.
         error: our code of what went wrong.
         injected: type of a fault that was injected on purpose; None if there was none.
     """
@@ -48,6 +49,7 @@ class Attempt:
         "cut",
         "delivered",
         "document",
+        "drained",
         "ended",
         "error",
         "headers",
@@ -71,6 +73,7 @@ class Attempt:
         self.whole = True
         self.sent = self.received = self.delivered = 0
         self.status: int | None = None
+        self.drained: int | None = None
         self.error: str | None = None
         self.injected: str | None = None
         self.headers: Mapping[bytes, bytes] = {}
@@ -131,6 +134,7 @@ class Attempt:
             bytes_sent=self.sent if self._tracked else None,
             bytes_received=self.received if self._tracked else None,
             delivered=self.delivered,
+            drained=self.drained or 0,
             milliseconds=round((ended - self.started) * 1000),
             error=self.error,
             usage_source=usage_source,

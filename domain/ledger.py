@@ -29,6 +29,7 @@ class AttemptDetail:
         currency: ISO 4217 code.
         rate_limits: the headers of the response that report the upstream's own rate limits.
         injected: type of a fault that was injected on purpose.
+        drained: output tokens that were read after the caller had disconnected, by rule of thumb.
     """
 
     document: str
@@ -43,6 +44,7 @@ class AttemptDetail:
     currency: str = ""
     rate_limits: Mapping[str, str] = field(default_factory=dict)
     injected: str | None = None
+    drained: int = 0
 
 
 @record

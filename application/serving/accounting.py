@@ -13,7 +13,7 @@ from application.serving.call_hold import CallHold
 from application.serving.deployment_states import DeploymentState
 from application.serving.exposure import NOTHING_USED, describe
 from application.serving.fallbacks import Fallbacks
-from application.serving.ledger import AccountState, Ledger
+from application.serving.ledger import CALLER_GONE, AccountState, Ledger
 from application.serving.meter import Meter, counted
 from application.serving.use_case import UseCase
 from domain.attempt import Attempt
@@ -43,9 +43,7 @@ class CallAccount:
         self, ledger: Ledger, use_case: UseCase, call: Call, caller: Caller, candidates: Sequence[ModelDocument]
     ) -> None:
         self._ledger = ledger
-        self.use_case = use_case
-        self.call = call
-        self.caller = caller
+        self.use_case, self.call, self.caller = use_case, call, caller
         self.candidates = candidates
         self.state = AccountState.OPEN
         self.time_ms = int(ledger.clock.time() * 1000)
@@ -128,7 +126,7 @@ class CallAccount:
             self._settle(_OK, NOTHING_USED, UsageSource.PARTIAL, complete=True)
             return
         attempt = self.attempts[-1]
-        attempt.delivered = attempt.delivered or len(answer)
+        attempt.delivered = attempt.delivered or (len(answer) if attempt.drained is None else 0)
         attempt.end()
         meter = self._meter(attempt)
         try:
@@ -137,6 +135,7 @@ class CallAccount:
         finally:
             error, body = self.use_case.failed_code(answer), answer if delivered is None else b""
             status = _OK if error is None else _MODEL_FAILED
+            status, error = (status, error) if attempt.drained is None else CALLER_GONE
             self._settle(status, *meter.complete(reported, body, delivered), error, complete=True)
 
     async def interrupted(

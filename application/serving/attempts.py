@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from application.serving.accounting import CallAccount
 from application.serving.deployment_states import DeploymentStates
+from application.serving.draining import Reach, T, reach_to_the_end
 from application.serving.limiter import Limiter
 from application.serving.refusals import all_at_their_limits
-from domain.attempt import Attempt
-from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
 from domain.rate_limit import NO_LIMITS
 
-T = TypeVar("T")
-
 
 async def first_success(
     account: CallAccount,
-    reach: Callable[[Call, ModelDocument, Attempt], Awaitable[T]],
+    reach: Reach[T],
     states: DeploymentStates,
     limiter: Limiter | None = None,
 ) -> T:
@@ -51,40 +47,44 @@ async def first_success(
                 continue
             attempt = account.attempt(document, states.of(document))
             try:
-                answer = await reach(account.call, document, attempt)
+                if document.drain_tokens:
+                    answer = await reach_to_the_end(account, reach, document, attempt)
+                else:
+                    answer = await reach(account.call, document, attempt)
             except DeploymentUnusableError as error:
                 account.attempt_failed(error)
                 failure = failure or error
             except UpstreamError as error:
                 account.attempt_failed(error)
                 failure = error
-                if not error.retryable or (
-                    isinstance(error, UpstreamTimeoutError) and _may_cost_twice(account, document)
-                ):
+                if not error.retryable or _may_cost_twice(account, error):
                     break
             else:
                 account.attempt_succeeded()
                 return answer
-        candidates = () if account.fallbacks is None or failure is None else account.fallbacks.after(failure)
-        if not candidates and isinstance(failure, UpstreamError):
-            candidates = await _again(account, failure, retries, states)
-            retries += 1
+        candidates = await _further(account, failure, retries, states)
+        retries += 1
     if failure is None:
         raise AssertionError("a call was admitted without a deployment")
     raise failure
 
 
-async def _again(
-    account: CallAccount, failure: UpstreamError, retries: int, states: DeploymentStates
+async def _further(
+    account: CallAccount, failure: GatewayError | None, retries: int, states: DeploymentStates
 ) -> Sequence[ModelDocument]:
-    """Wait, and return the only deployment of a call; nothing if it must not be asked again.
+    """Return the deployments of a model to fall back to, or the only one of a call once it may be asked again.
 
     Raises:
         asyncio.CancelledError: the caller disconnected meanwhile. The call is settled as the failure that it was.
     """
-    documents = account.candidates
-    attempts = account.attempts
-    if len(documents) > 1 or not attempts or attempts[-1].may_have_worked or account.document is not documents[0]:
+    if account.fallbacks is not None and failure is not None:
+        candidates = account.fallbacks.after(failure)
+        if candidates:
+            return candidates
+    documents, attempts = account.candidates, account.attempts
+    if not isinstance(failure, UpstreamError) or len(documents) > 1 or account.document is not documents[0]:
+        return ()
+    if not attempts or attempts[-1].may_have_worked:
         return ()
     seconds = states.wait_before_retry(documents[0], failure, retries, account.started)
     if seconds is None:
@@ -97,5 +97,7 @@ async def _again(
     return documents
 
 
-def _may_cost_twice(account: CallAccount, document: ModelDocument) -> bool:
-    return account.attempts[-1].may_have_worked and not document.retry_timeouts
+def _may_cost_twice(account: CallAccount, error: UpstreamError) -> bool:
+    attempt = account.attempts[-1]
+    timed_out = isinstance(error, UpstreamTimeoutError) and attempt.may_have_worked
+    return timed_out and not attempt.document.retry_timeouts

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from application.ports.providers import Stream
 from application.serving.accounting import CallAccount
+from application.serving.draining import drain_stream, may_drain
 from application.serving.meter import counted
 from application.serving.use_case import ErrorDetail
 from domain.errors import GatewayError
@@ -56,18 +57,19 @@ class Relay:
     async def _relay(self) -> AsyncGenerator[bytes, None]:
         account, stream = self._account, self._stream
         iterator = aiter(stream)
-        stopped = False
+        shielded = bool(account.attempts[-1].document.drain_tokens)
         waiting: asyncio.Future[bytes] | None = None
         try:
-            async for raw in iterator:
-                block = self._note(raw)
-                if stream.ended:
-                    await account.completed(stream.usage, block, stream.output_so_far)
-                yield block
-                if not stream.ended and _STOPPED(block) is not None:
-                    stopped = True
-                    break
-            while stopped:  # what follows is the usage, which is worth more than the connection: not to be cancelled
+            if not shielded:
+                async for raw in iterator:
+                    block = self._note(raw)
+                    if stream.ended:
+                        await account.completed(stream.usage, block, stream.output_so_far)
+                    yield block
+                    if not stream.ended and _STOPPED(block) is not None:
+                        shielded = True  # what follows is the usage, which is worth more than the connection
+                        break
+            while shielded:  # reading is not cancelled with the task
                 waiting = asyncio.ensure_future(anext(iterator, b""))
                 raw = await asyncio.shield(waiting)
                 if not raw:
@@ -78,8 +80,8 @@ class Relay:
                 yield block
             await account.completed(stream.usage, self._latest, stream.output_so_far)
         except BaseException as cause:
-            if stopped and not isinstance(cause, Exception):
-                await self._read_on(iterator, waiting)
+            if shielded and not isinstance(cause, Exception):
+                await self._read_on(iterator, cause, waiting)
             await account.interrupted(cause, stream.usage, stream.output_so_far)
             raise
         finally:
@@ -98,8 +100,13 @@ class Relay:
         account.attempts[-1].delivered += len(block)
         return block
 
-    async def _read_on(self, iterator: AsyncIterator[bytes], waiting: asyncio.Future[bytes] | None) -> None:
-        """Read the usage that follows the end of the text, although the caller has disconnected."""
+    async def _read_on(
+        self, iterator: AsyncIterator[bytes], cause: BaseException, waiting: asyncio.Future[bytes] | None
+    ) -> None:
+        """Read the usage that follows the end of the text, or all that is to be drained, without the caller."""
+        if may_drain(self._account.attempts[-1].document):
+            await drain_stream(self._account, self._stream, iterator, cause, waiting)
+            return
         with suppress(GatewayError, TimeoutError, StopAsyncIteration, asyncio.CancelledError):
             async with asyncio.timeout(READ_ON):
                 if waiting is not None:

@@ -17,7 +17,7 @@ from llmproxy.cli.running import place, settings_or_fail, with_stores
 from llmproxy.stores import Stores
 
 _SHOWN = ("id", "project", "key_id", "end_user", "operation", "code", "document_id", "provider", "upstream_model")
-_ATTEMPT = ("document", "status", "milliseconds", "bytes_sent", "bytes_received", "delivered", "error")
+_ATTEMPT = ("document", "status", "milliseconds", "bytes_sent", "bytes_received", "delivered", "drained", "error")
 
 
 @click.command("call", epilog="Example: llmproxy usage call 0190a3e2-7c1e-7d3a-b5a0-6a3a1f6f1c11")
