@@ -70,6 +70,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 lock: .venv/uv.stamp
 	$(LOCK) requirements.in -o requirements.lock
 	$(LOCK) requirements-build.in -o requirements-build.lock
+	for n in otel appinsights; do $(LOCK) -c requirements.lock requirements-$$n.in -o requirements-$$n.lock || exit 1; done
 	$(LOCK) requirements-dev.in -o requirements-dev.lock
 	for n in $(CLIENTS); do $(LOCK) tests/clients/$$n.in -o tests/clients/$$n.lock || exit 1; done
 

@@ -31,6 +31,7 @@ class Call:
         references: objects of the vendor's account that it refers to, by kind with the member for a message; None
             before they were searched for.
         deployment: id of the one document that can serve the call, because it holds the response to continue.
+        trace: headers that continue the trace of the call at the upstream; None if it is not traced.
         headers: the caller's, as they arrived, credentials included; a document may pass some of them on.
     """
 
@@ -45,6 +46,7 @@ class Call:
     form: Form | None = None
     deployment: str | None = None
     references: Mapping[str, str] | None = None
+    trace: Mapping[str, str] | None = field(default=None, repr=False, compare=False)
     headers: Iterable[tuple[bytes, bytes]] = field(default=(), repr=False, compare=False)
 
     def arrived_with(self, headers: Iterable[tuple[bytes, bytes]]) -> Call:

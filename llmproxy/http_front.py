@@ -8,10 +8,10 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from infra.controllers.addresses import Networks
-from infra.controllers.asgi_app import AsgiApp
+from infra.controllers.asgi_app import AsgiApp, Serve
 from infra.controllers.call_slots import CallSlots
 from infra.controllers.connections import CallerLimits
-from infra.controllers.openai.handler import BodyLimits, Handler
+from infra.controllers.openai.handler import BodyLimits
 from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog, RequestRecord
 from infra.price_list.litellm_file import package_folder
@@ -50,7 +50,7 @@ def caller_gauges(health: Health) -> list[Gauge]:
 
 def make_app(
     settings: Settings,
-    handler: Handler,
+    handler: Serve,
     pages: ASGIApp,
     access_log: AccessLog | None,
     count: Callable[[RequestRecord], None] | None,

@@ -6,7 +6,8 @@ import asyncio
 import multiprocessing
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -62,8 +63,9 @@ class Metrics:
         """Count a finished request."""
         self._calls.request(request.method, request.endpoint, request.status, request.milliseconds)
 
-    def router(self, gauges: Sequence[Gauge], administrator: Administrator | None) -> APIRouter:
-        """Return the routes that serve everything.
+    @asynccontextmanager
+    async def routes(self, gauges: Sequence[Gauge], administrator: Administrator | None) -> AsyncIterator[APIRouter]:
+        """Yield the routes that serve everything, and share the counts with sibling workers meanwhile.
 
         Args:
             gauges: rows of this process.
@@ -71,9 +73,13 @@ class Metrics:
         """
         self._gauges = gauges
         collect = collector(self._calls.counts, lambda: read_gauges(gauges), self._files)
-        return metrics_router(Exposition(gauges, collect), administrator)
+        sharing = asyncio.create_task(self._share())
+        yield metrics_router(Exposition(gauges, collect), administrator)
+        sharing.cancel()
+        with suppress(asyncio.CancelledError):
+            await sharing
 
-    async def share(self) -> None:
+    async def _share(self) -> None:
         """Write the counts for the sibling workers again and again, where there are any."""
         if self._files is None:
             return
@@ -100,12 +106,12 @@ def gauges_of(
     stores: Stores,
     pool: HttpPool,
     deployments: DeploymentStates,
-    lag: LoopLag,
     time: Callable[[], float],
     data_dir: Path | None,
 ) -> list[Gauge]:
     """Return the rows of gauges: one for each metric."""
-    journal = stores.journal
+    journal, lag = stores.journal, LoopLag()
+    lag.start()
 
     def one(read: Callable[[], float]) -> Callable[[], list[Sample]]:
         return lambda: [((), read())]

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings
 
 from llmproxy.setting_values import lower_case, upper_case, writable_file
@@ -41,6 +41,15 @@ class TelemetrySettings(BaseSettings):
     )
     llmproxy_log_file: Annotated[Path, AfterValidator(writable_file)] | None = Field(
         None, description="File that every line of the logs is added to as well, as JSON."
+    )
+    llmproxy_otel_older_names: bool = Field(
+        default=False, description="`true` = OpenTelemetry's metrics have the names of earlier conventions as well."
+    )
+    applicationinsights_connection_string: SecretStr | None = Field(
+        None, description="Connection string of Application Insights, which gets spans and metrics; empty = nothing."
+    )
+    llmproxy_appinsights_identity: bool = Field(
+        default=False, description="`true` = Application Insights gets the machine's identity."
     )
     llmproxy_metrics: bool = Field(default=True, description="Count calls and requests, and serve them at `/metrics`.")
     llmproxy_metrics_protected: bool = Field(

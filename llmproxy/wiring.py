@@ -29,7 +29,6 @@ from infra.controllers.openai.handler import Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
-from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.process_facts import process_facts
 from llmproxy.debugging import administrator_of
 from llmproxy.health import running_probes
@@ -42,6 +41,7 @@ from llmproxy.providers import make_providers, product_version
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, open_stores
+from llmproxy.tracing import open_tracing
 
 _NO_LOGS = Logs()
 
@@ -106,9 +106,11 @@ async def open_product(
             settings.llmproxy_routing,
             settings.retry_policy,
         )
+        tracing = open_tracing(settings, product_version())
+        stack.callback(tracing.close)
         serving = Serving(
             view,
-            providers.provider,
+            tracing.provider(providers.provider),
             ledger,
             deployments,
             affinity,
@@ -143,17 +145,14 @@ async def open_product(
         operators = operator_routes(folder, administrator, health_view, providers.chaos, product_version())
         routers = [*await stack.enter_async_context(operators)]
         if settings.llmproxy_metrics:
-            lag = LoopLag()
-            lag.start()
-            gauges = gauges_of(view, stores, providers.pool, deployments, lag, clock.time, folder)
+            gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             reader = administrator if settings.llmproxy_metrics_protected else None
-            routers.append(metrics.router(gauges, reader))
-            stack.push_async_callback(_stop, asyncio.create_task(metrics.share()))
+            routers.append(await stack.enter_async_context(metrics.routes([*gauges, *tracing.gauges()], reader)))
         pages = create_pages(serving, health, product_version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)
-        app = make_app(settings, handler, pages, logs.access, count)
+        app = make_app(settings, tracing.handler(handler), pages, logs.access, count)
         litellm = providers.litellm
         if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
             litellm.warm_up()

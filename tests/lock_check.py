@@ -11,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAIRS = (
     "requirements",
     "requirements-build",
+    "requirements-otel",
+    "requirements-appinsights",
     "requirements-dev",
     *(f"tests/clients/{name}" for name in ("openai-1", "openai-2", "openai-3", "pip-23", "pip-26")),
 )

@@ -5,7 +5,7 @@ Measured: FastAPI's own routing and middleware stack costs as much as the whole 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,11 +14,13 @@ from infra.controllers.addresses import Networks, caller_address
 from infra.controllers.asgi_response import Response, send_body, send_error, send_internal_error
 from infra.controllers.headers import request_id_of
 from infra.controllers.local_only import check_local
-from infra.controllers.openai.handler import Handler
-from infra.controllers.openai.routes import ROUTES, find_route
+from infra.controllers.openai.routes import ROUTES, Route, StoredRoute, find_route
 from infra.controllers.request_log import AccessLog, RequestRecord
 
 _NONE = Networks()
+
+Serve = Callable[[Route | StoredRoute, Scope, Receive, Send, RequestRecord], Awaitable[None]]
+"""Serves model calls: a ``Handler``."""
 
 
 class AsgiApp:
@@ -35,7 +37,7 @@ class AsgiApp:
 
     def __init__(
         self,
-        handler: Handler,
+        handler: Serve,
         pages: ASGIApp,
         access_log: AccessLog | None,
         *,

@@ -44,6 +44,7 @@ class RequestRecord:
         call: the call, once read.
         account: its account, once it is admitted.
         address: of the caller; logged only for failed keys.
+        trace: ids of trace and span; None if the request is not traced.
     """
 
     request_id: str
@@ -57,6 +58,7 @@ class RequestRecord:
     call: Call | None = None
     account: CallAccount | None = None
     address: str | None = None
+    trace: Mapping[str, str] | None = None
 
     @property
     def probe(self) -> bool:
@@ -101,6 +103,8 @@ class RequestRecord:
             "status_code": self.status,
             "duration": seconds,
         }
+        if self.trace is not None:
+            facts |= self.trace
         if self.error is not None:
             facts["error"] = self.error
             facts |= self._client()
@@ -135,4 +139,5 @@ class RequestRecord:
             "path": self.path,
             "project": self.caller.project.id if self.caller is not None else None,
             "document": document.id if document is not None else None,
+            **(self.trace or {}),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from domain.documents.headers import HEADER_NAME, UNSAFE_VALUE, not_forwarded_because, plain_name
 
@@ -25,10 +25,14 @@ class ForwardedHeaders:
         self._prefixes = tuple(each[:-1].encode() for each in listed if each.endswith("*"))
         self._own = frozenset(map(plain_name, own))
 
-    def select(self, headers: Headers) -> Iterator[tuple[bytes, bytes]]:
+    def select(self, headers: Headers, own: Collection[str] = ()) -> Iterator[tuple[bytes, bytes]]:
         """Yield the headers that are passed on, with lower-case names.
 
         Never a credential, nor anything that concerns the connection or the body, whatever the document lists.
+
+        Args:
+            headers: of the caller.
+            own: lower-case names of headers of this call that win over the caller's.
         """
         listed = [(name.lower(), value) for name, value in headers]
         nominated = {
@@ -37,13 +41,13 @@ class ForwardedHeaders:
         for name, value in listed:
             if (name in self._names or name.startswith(self._prefixes)) and name not in nominated:
                 text = name.decode("latin-1")
-                if self._is_allowed(text) and not _UNSAFE_VALUE.search(value):
+                if self._is_allowed(text) and text not in own and not _UNSAFE_VALUE.search(value):
                     yield name, value
 
     def _is_allowed(self, name: str) -> bool:
         valid = HEADER_NAME.fullmatch(name) is not None
         return valid and not_forwarded_because(name) is None and plain_name(name) not in self._own
 
-    def lines(self, headers: Headers) -> bytes:
+    def lines(self, headers: Headers, own: Collection[str] = ()) -> bytes:
         """Return the headers that are passed on as they are sent."""
-        return b"".join(b"%b: %b\r\n" % header for header in self.select(headers))
+        return b"".join(b"%b: %b\r\n" % header for header in self.select(headers, own))

@@ -32,6 +32,7 @@ from llmproxy.settings import (
 from llmproxy.source_files import SourceFiles
 from llmproxy.stores import open_stores
 from llmproxy.supervisor import Supervisor
+from llmproxy.tracing import check_tracing
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,10 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
         settings = settings_or_fail()
     if reload and settings.environment is Environment.PRODUCTION:
         raise click.ClickException("--reload is refused when ENVIRONMENT=production")
+    try:
+        check_tracing(settings, os.environ)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
     # First of all: a demo whose port is taken must not give the one that runs there another key.
     address = host or settings.host
     if settings.auth is Authentication.OFF and not is_loopback(address):

@@ -16,6 +16,11 @@ from tests.tools import ROOT
 
 PACKAGES = ("domain", "application", "infra", "llmproxy")
 SCRIPT = Path(__file__).parent / "import_everything.py"
+EXTRAS = {
+    "requirements-otel": "infra/telemetry/otel",
+    "requirements-appinsights": "infra/clients/application_insights.py",
+}
+"""Requirements of optional features, by the folder whose modules alone may import them."""
 LATE = {"openai": "comes with LiteLLM, whose errors are its errors; imported where those are translated"}
 
 
@@ -64,17 +69,19 @@ def _imported(*folders: str) -> Iterator[tuple[str, Path]]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    declared = {name for name, _ in wanted((ROOT / "requirements.in").read_text("utf-8"))}
+    files = {file: (ROOT / f"{file}.in").read_text("utf-8") for file in ("requirements", *EXTRAS)}
     distributions = packages_distributions()
     for module, path in _imported(*PACKAGES):
+        extras = [file for file, folder in EXTRAS.items() if path.is_relative_to(ROOT / folder)]
+        declared = {name for file in ("requirements", *extras) for name, _ in wanted(files[file])}
         if module in sys.stdlib_module_names or module in PACKAGES or module in LATE:
             continue
         owners = {canonical(owner) for owner in distributions.get(module, [module])}
-        assert owners & declared, f"{path.relative_to(ROOT)} imports {module}, which requirements.in does not name"
+        assert owners & declared, f"{path.relative_to(ROOT)} imports {module}, which no file of requirements names"
 
 
 def test_every_dependency_has_its_reason() -> None:
-    for name in ("requirements.in", "requirements-dev.in", "requirements-build.in"):
+    for name in ("requirements.in", "requirements-dev.in", "requirements-build.in", *(f"{one}.in" for one in EXTRAS)):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             if line and not line.startswith(("#", "-")):
                 assert re.search(r"\s#\s\S+", line), f"{name}: {line}"

@@ -21,7 +21,13 @@ from tests.tools import CLIENTS, ROOT, missing
 NEWER = "9999.0"
 """The version of the made-up releases."""
 INSTALLS = ("Makefile", "Dockerfile", "bench/install.py")
-ENVIRONMENT = ("requirements", "requirements-build", "requirements-dev")
+ENVIRONMENT = (
+    "requirements",
+    "requirements-build",
+    "requirements-otel",
+    "requirements-appinsights",
+    "requirements-dev",
+)
 """Locks that are installed into one environment."""
 
 

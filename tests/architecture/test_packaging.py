@@ -64,7 +64,7 @@ def test_the_image_is_built_from_what_exists_and_is_let_through() -> None:
 def test_the_image_is_pinned_and_runs_without_rights() -> None:
     text = "\n".join(_instructions())
     final = text.rpartition("\nFROM ")[2]
-    assert len(re.findall(r"pip .*?install .*?-r \S+\.lock", text)) == text.count("--require-hashes -r") == 2
+    assert len(re.findall(r"pip .*?install .*?-r \S+\.lock", text)) == text.count("--require-hashes -r") == 3
     assert re.search(r"^USER 10001:10001$", final, re.MULTILINE)
     assert final.index("USER ") < final.index("ENTRYPOINT ")
     assert "/health" in final

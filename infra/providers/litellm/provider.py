@@ -194,7 +194,7 @@ class LiteLLMProvider:
         arguments = make(request) if call.form is None else await asyncio.to_thread(make, request)
         arguments |= target.connection
         arguments |= _FIXED
-        if document.headers or document.forward_headers:
+        if document.headers or document.forward_headers or call.trace is not None:
             given = arguments.get("extra_headers")
             arguments["extra_headers"] = _headers(given or {}, call, document, parameters)
         arguments["model"] = target.model
@@ -220,9 +220,9 @@ def _headers(
     given: Mapping[str, str], call: Call, document: ModelDocument, parameters: ResolvedParameters
 ) -> dict[str, str]:
     """Combine the headers among the document's request defaults, its own, and those of the caller that it passes on."""
-    own = {**given, **parameters.headers}
+    own = {**given, **parameters.headers, **(call.trace or {})}
     forwarded: dict[str, str] = {}
-    for name, value in ForwardedHeaders(document.forward_headers, own).select(call.headers):
+    for name, value in ForwardedHeaders(document.forward_headers, own).select(call.headers, call.trace or ()):
         if value.isascii():
             key, text = name.decode("ascii"), value.decode("ascii")
             forwarded[key] = f"{forwarded[key]}, {text}" if key in forwarded else text

@@ -90,8 +90,10 @@ class RequestSender:
             content_type,
             len(body),
         )
+        if call.trace is not None:
+            head += b"".join(f"{name}: {value}\r\n".encode("ascii") for name, value in call.trace.items())
         if deployment.forwarded is not None:
-            head += deployment.forwarded.lines(call.headers)
+            head += deployment.forwarded.lines(call.headers, call.trace or ())
         if attempt is not None:
             attempt.track()
         return await self._request(deployment, head, call.request_id, body, attempt)

@@ -1,0 +1,1 @@
+"""OpenTelemetry: spans and metrics of calls. Imported only where an exporter is configured."""

@@ -1,0 +1,191 @@
+"""A span for each request to an upstream, around the providers. Nothing of the content is in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from application.ports.providers import Answer, Provider, Stream
+from domain.attempt import Attempt
+from domain.call import Call
+from domain.errors import DeploymentUnusableError, GatewayError
+from domain.model import ModelDocument
+from domain.usage import Usage
+from infra.telemetry.otel.conventions import (
+    ERROR_TYPE,
+    OPERATION,
+    OPERATIONS,
+    PROVIDER,
+    PROVIDERS,
+    REQUEST_MODEL,
+    usage_attributes,
+)
+from infra.telemetry.otel.instruments import Instruments
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+_CANCELLED = "cancelled"
+
+
+class TracedProvider:
+    """A provider that records each request to an upstream; implements the port ``Provider``.
+
+    Args:
+        provider: makes the requests.
+        tracer: makes spans.
+        instruments: record metrics.
+    """
+
+    def __init__(self, provider: Provider, tracer: Tracer, instruments: Instruments) -> None:
+        self._provider = provider
+        self._tracer = tracer
+        self._instruments = instruments
+        self.stored, self.resume, self.check = provider.stored, provider.resume, provider.check
+        self.upstream_model, self.unusable_because = provider.upstream_model, provider.unusable_because
+
+    async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
+        """See the port."""
+        request = self._request(call, document, attempt)
+        try:
+            answer = await self._provider.answer(request.traced(call), document, attempt)
+        except BaseException as error:
+            request.end(error=error)
+            raise
+        request.end(answer.usage)
+        return answer
+
+    async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:
+        """See the port."""
+        request = self._request(call, document, attempt)
+        try:
+            return _TracedStream(await self._provider.stream(request.traced(call), document, attempt), request)
+        except BaseException as error:
+            request.end(error=error)
+            raise
+
+    def _request(self, call: Call, document: ModelDocument, attempt: Attempt | None) -> _Request:
+        attributes = {
+            OPERATION: OPERATIONS[call.endpoint],
+            PROVIDER: PROVIDERS[document.model_type],
+            REQUEST_MODEL: self._provider.upstream_model(document),
+        }
+        span = self._tracer.start_span(
+            f"{attributes[OPERATION]} {attributes[REQUEST_MODEL]}", kind=SpanKind.CLIENT, attributes=attributes
+        )
+        if span.is_recording():
+            span.set_attribute("llmproxy.deployment", document.id)
+            if call.stream:
+                span.set_attribute("gen_ai.request.stream", value=True)
+        return _Request(span, attributes, attempt, self._instruments)
+
+
+class _Request:
+    """A request that is under way.
+
+    Args:
+        span: of the request.
+        attributes: of its metrics.
+        attempt: knows the status of the response.
+        instruments: record metrics.
+    """
+
+    def __init__(
+        self, span: Span, attributes: dict[str, str], attempt: Attempt | None, instruments: Instruments
+    ) -> None:
+        self._span = span
+        self._attributes = attributes
+        self._attempt = attempt
+        self._instruments = instruments
+        self._started = self._latest = time.monotonic()
+        self._first = True
+        self._ended = False
+
+    def traced(self, call: Call) -> Call:
+        """Return the call with the headers that continue the trace at the upstream."""
+        headers: dict[str, str] = {}
+        _PROPAGATOR.inject(headers, trace.set_span_in_context(self._span))
+        return replace(call, trace=headers)
+
+    def chunk(self) -> None:
+        """Note a chunk of a stream."""
+        now = time.monotonic()
+        elapsed, self._latest = now - self._latest, now
+        if self._first and self._span.is_recording():
+            self._span.set_attribute("gen_ai.response.time_to_first_chunk", elapsed)
+        self._instruments.chunk(self._attributes, elapsed, first=self._first)
+        self._first = False
+
+    def end(self, usage: Usage | None = None, error: BaseException | None = None) -> None:
+        """Note that the request is over. Later calls have no effect."""
+        if self._ended:
+            return
+        self._ended = True
+        code = None if error is None else error.label if isinstance(error, GatewayError) else _unexpected(error)
+        span = self._span
+        if span.is_recording():
+            if usage is not None:
+                span.set_attributes(usage_attributes(usage))
+            if self._attempt is not None and self._attempt.status is not None:
+                span.set_attribute("http.response.status_code", self._attempt.status)
+            if code is not None:
+                span.set_attribute(ERROR_TYPE, code)
+                span.set_status(StatusCode.ERROR)
+        span.end()
+        if not isinstance(error, DeploymentUnusableError):  # nothing was sent
+            self._instruments.attempt(self._attributes, time.monotonic() - self._started, usage, code)
+
+
+class _TracedStream:
+    """A stream that notes its chunks and its end; implements ``Stream``.
+
+    Args:
+        stream: of the upstream.
+        request: that it answers.
+    """
+
+    def __init__(self, stream: Stream, request: _Request) -> None:
+        self._stream = stream
+        self._request = request
+        self._blocks: AsyncIterator[bytes] | None = None
+        self._error: BaseException | None = None
+        self.content_type = stream.content_type
+        self.output_so_far = stream.output_so_far
+
+    @property
+    def ended(self) -> bool:
+        return self._stream.ended
+
+    @property
+    def usage(self) -> Usage | None:
+        return self._stream.usage
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        self._blocks = aiter(self._stream)
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._blocks is None:
+            self._blocks = aiter(self._stream)
+        try:
+            block = await anext(self._blocks)
+        except StopAsyncIteration:
+            raise
+        except BaseException as error:
+            self._error = error
+            raise
+        self._request.chunk()
+        return block
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._request.end(self._stream.usage, self._error)
+
+
+def _unexpected(error: BaseException) -> str:
+    return type(error).__qualname__ if isinstance(error, Exception) else _CANCELLED
