@@ -10,16 +10,21 @@ from fastapi import APIRouter
 
 from application.serving.chaos import Chaos
 from application.serving.health_view import HealthView
+from application.serving.ledger import Clock
+from application.serving.serve import Serving
 from infra.controllers.administrator import Administrator
 from infra.controllers.chaos import chaos_router
 from infra.controllers.health_pages import health_router
+from infra.controllers.load_tests import load_test_router
 from llmproxy.chaos import shared
 from llmproxy.debugging import debug_routes
+from llmproxy.load_tests import load_tests
+from llmproxy.providers import product_version
 
 
 @asynccontextmanager
 async def operator_routes(
-    folder: Path | None, administrator: Administrator, view: HealthView, chaos: Chaos, version: str
+    folder: Path | None, administrator: Administrator, view: HealthView, chaos: Chaos, serving: Serving, clock: Clock
 ) -> AsyncIterator[Sequence[APIRouter]]:
     """Yield the routes, and run what they need.
 
@@ -28,13 +33,16 @@ async def operator_routes(
         administrator: who may use them.
         view: the health of deployments as far as it is known.
         chaos: injects faults on purpose.
-        version: of the product.
+        serving: serves the calls of load tests.
+        clock: time.
     """
     async with AsyncExitStack() as stack:
         debug = await stack.enter_async_context(debug_routes(folder, administrator))
         experiments = await stack.enter_async_context(shared(chaos, folder))
+        tests = await stack.enter_async_context(load_tests(serving, clock, folder))
         yield [
             debug,
-            health_router(view, version, administrator),
+            health_router(view, product_version(), administrator),
+            load_test_router(tests, administrator),
             chaos_router(chaos, experiments.write, administrator),
         ]

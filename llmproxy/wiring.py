@@ -142,7 +142,7 @@ async def open_product(
             providers=health_view,
         )
         administrator = await stack.enter_async_context(administrator_of(health, stores.audit))
-        operators = operator_routes(folder, administrator, health_view, providers.chaos, product_version())
+        operators = operator_routes(folder, administrator, health_view, providers.chaos, serving, clock)
         routers = [*await stack.enter_async_context(operators)]
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)

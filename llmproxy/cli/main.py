@@ -20,6 +20,7 @@ _COMMANDS = {
     "people": "Export and erase what names an end user.",
     "audit": "Show, verify and export the log of changes by administrators.",
     "health-worker": "Probe upstreams in a process of its own, for all servers on the same store.",
+    "load-test": "Let a running server call models at a steady rate, and show times, errors and cost.",
     "chaos": "Inject faults on purpose into a running server.",
     "usage": "Report what was used and what it cost, and audit it.",
 }

@@ -33,7 +33,7 @@ HARMLESS = {
     *("serve", "init", "simulator", "doctor", "explain"),
     *("catalog validate", "catalog plan", "catalog export", "catalog history", "projects list", "keys list"),
     *("limits show", "limits holders", "audit list", "audit verify", "audit export", "people export"),
-    *("health-worker", "chaos run"),
+    *("health-worker", "chaos run", "load-test"),
 }
 """Commands that change no document. `serve --demo` is tested below."""
 

@@ -1,0 +1,40 @@
+"""``/api/load-test``: starts, shows and stops load tests. The administrator's key opens it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request
+
+from application.use_cases.load_tests import LoadTests
+from infra.controllers.administrator import Administrator
+
+
+def load_test_router(tests: LoadTests, administrator: Administrator) -> APIRouter:
+    """Build the routes.
+
+    Args:
+        tests: of this process.
+        administrator: who may use them.
+    """
+    router = APIRouter(tags=["operations"], prefix="/api/load-test", dependencies=[Depends(administrator.check)])
+
+    @router.post("/start", summary="Start a load test")
+    async def post_start(request: Request, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
+        state = tests.start(body)
+        names = ("models", "target_rps", "duration_minutes", "max_cost")
+        changes: list[dict[str, object]] = [{"field": name, "old": None, "new": state[name]} for name in names]
+        administrator.changed(request, f"load test {state['test_id']}", changes)
+        return state
+
+    @router.get("/{test_id}", summary="Progress and result of a load test")
+    async def get_test(test_id: str) -> dict[str, Any]:
+        return tests.state(test_id)
+
+    @router.post("/{test_id}/stop", summary="Stop a load test")
+    async def post_stop(request: Request, test_id: str) -> dict[str, Any]:
+        state = tests.stop(test_id)
+        administrator.changed(request, f"load test {test_id}", [])
+        return state
+
+    return router
