@@ -80,7 +80,9 @@ class RateAccount:
         need = max(0, min(ask.need, rate.capacity) - kept)
         if need > available:
             return False
-        more = max(need, min(ask.want - kept, available // (2 * max(live, 1))))
+        # What refills a bucket that is nearly full is lost: then each holder may take more at once.
+        shares = max(live, 1) * (1 if 2 * available > rate.capacity else 2)
+        more = max(need, min(ask.want - kept, available // shares))
         if more > 0:
             own.granted += more
             self.level -= more * unit

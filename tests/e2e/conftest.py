@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from tests.fakes.cosmos_operator import variables
 from tests.fakes.cosmos_server import cosmos_server
 from tests.fakes.fault_proxy import FaultProxy
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, simulated, upstream
+
+_PRICES = {"currency": "USD", "cost_input_1Mtokens": 100, "cost_output_1Mtokens": 1_000}
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +57,20 @@ def on_cosmos(tmp_path: Path, cosmos: FaultProxy) -> Iterator[LLMProxy]:
     made = LLMProxy(tmp_path, simulated("first"), variables=variables(cosmos), prepare=("init",))
     yield made
     made.stop()
+
+
+@pytest.fixture
+def replicas(tmp_path: Path, cosmos: FaultProxy) -> Iterator[list[LLMProxy]]:
+    """Three servers on one Cosmos DB, each with a disk of its own; documents are added by the test."""
+    with ExitStack() as stack:
+        made: list[LLMProxy] = []
+        for number in range(3):
+            proxy = LLMProxy(
+                tmp_path / f"replica-{number}",
+                *([simulated("sim", costs=_PRICES)] if number == 0 else []),
+                variables=variables(cosmos),
+                prepare=("init",) if number == 0 else (),
+            )
+            stack.callback(proxy.stop)
+            made.append(proxy)
+        yield made

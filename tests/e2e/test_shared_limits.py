@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from decimal import Decimal
 from pathlib import Path
@@ -16,7 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.fakes.cosmos_operator import variables
 from tests.fakes.fault_proxy import Fault, FaultProxy
 from tests.fakes.llmproxy_server import PROJECT, LLMProxy, simulated, upstream
 from tests.fakes.many_callers import at_rest, audits, call_until_spent, greedy
@@ -38,23 +36,6 @@ def mixed(chance: random.Random) -> dict[str, Any]:
         "max_tokens": chance.choice((1, 5, 20)),
         "n": chance.choice((1, 1, 3)),
     }
-
-
-@pytest.fixture
-def replicas(tmp_path: Path, cosmos: FaultProxy) -> Iterator[list[LLMProxy]]:
-    """Three servers on one Cosmos DB, each with a disk of its own; documents are added by the test."""
-    with ExitStack() as stack:
-        made: list[LLMProxy] = []
-        for number in range(3):
-            proxy = LLMProxy(
-                tmp_path / f"replica-{number}",
-                *([simulated("sim", costs=PRICES)] if number == 0 else []),
-                variables=variables(cosmos),
-                prepare=("init",) if number == 0 else (),
-            )
-            stack.callback(proxy.stop)
-            made.append(proxy)
-        yield made
 
 
 async def spend(proxy: LLMProxy, urls: list[str], amount: str, *options: str) -> tuple[int, dict[str, Any]]:
