@@ -17,6 +17,7 @@ MONEY_FADES_S = 10.0
 _SPREAD_S = 20.0
 """Seconds over which callers that were refused are told to come back."""
 _SHORTEST_S = 0.05
+_LONGEST_S = 2.0
 _KNOWN_S = 60.0
 """Seconds for which the level of a bucket that this process has seen counts as known."""
 
@@ -173,8 +174,11 @@ class RateHold:
         """Return the seconds after which a refused call can pass: exact, and spread over those refused before it."""
         per_second = self.rate.count / self.rate.seconds
         level = self.level if self.away_level is None else self.away_level
-        exact = max(_SHORTEST_S, (min(need, self.rate.capacity) - level) / per_second - (now - self.level_at))
-        self.retry_at = max(self.retry_at, now + min(exact, 1.0))
+        missing = (min(need, self.rate.capacity) - level) / per_second
+        exact = max(_SHORTEST_S, missing - (now - self.level_at))
+        # Counted from the last turn: refusals meanwhile must not put the next one off. All processes together ask the
+        # store twenty times a second at most.
+        self.retry_at = self.level_at + min(max(missing, _SHORTEST_S * self.live), _LONGEST_S)
         turn = max(now + exact, self.promised + need * self.live / per_second)
         if turn > now + exact + _SPREAD_S:
             turn = now + exact

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 
 import httpx
 import pytest
@@ -14,7 +15,7 @@ from tests.fakes.llmproxy_server import PROJECT, LLMProxy
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CALLERS = 60
-BODY = {"model": "sim", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
+BODY: dict[str, Any] = {"model": "sim", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}
 
 
 async def test_refused_callers_recover_without_a_storm(replicas: list[LLMProxy]) -> None:
