@@ -10,6 +10,7 @@ from application.admin.budget_checks import budget_checks
 from application.admin.catalog_reader import Readings
 from application.admin.deployments import Deployment, Upstreams, candidate, excluded
 from application.admin.explain_caller import explain_caller
+from application.admin.explain_further import further
 from application.admin.messages import Check, Verdict
 from application.ports.catalog_store import Kind
 from application.serving.admit import eligible
@@ -89,6 +90,8 @@ def explain(
     candidates = _candidates(chosen, question.operation, upstreams)
     if chosen:
         checks += [*_usable(candidates), *_routing(chosen)]
+        paths = _paths(question.operation)
+        checks += further(chosen, readings.catalog, project_id, paths, uses_tools=question.uses_tools)
     served = set(chosen)
     others = [document for document in known if document not in served]
     reasons = _reasons(question, readings.catalog, project_id)

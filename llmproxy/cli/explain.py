@@ -19,6 +19,7 @@ from domain.money import plain
 from domain.operation import Operation
 from domain.rate_limit import NO_LIMITS
 from infra.secrets.env import environment_secrets
+from llmproxy.cli.explain_live import live_states, live_table
 from llmproxy.cli.limits import states_as_json, states_of, states_table
 from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json, printable, table
 from llmproxy.cli.running import settings_or_fail, with_stores
@@ -54,14 +55,17 @@ class _Operations(click.Choice[str]):
     " `llmproxy keys list` shows them, are accepted, too.",
 )
 @click.option("--key-env", metavar="NAME", help="Environment variable that contains the key.")
+@click.option("--url", metavar="URL", help="Ask this server for its circuit breakers; needs LLMPROXY_ADMIN_KEY.")
 @json_option
 def explain(
+    *,
     project: str | None,
     model: str,
     operation: str,
     tools: bool,
     key: str | None,
     key_env: str | None,
+    url: str | None,
     as_json: bool,
 ) -> None:
     """Explain why a call would be allowed or not, which deployments would serve it in which order, and its cost.
@@ -85,10 +89,14 @@ def explain(
         return explanation, [] if payer is None else await states_of(stores, payer, defaults, None)
 
     explanation, limits = with_stores(work)
+    serving = [one.document.id for one in explanation.deployments if one.turn is not None]
+    live = None if url is None else live_states(url, serving)
     if as_json:
-        print_json(_as_json(question, explanation) | {"limits": states_as_json(limits)})
+        print_json(_as_json(question, explanation) | {"limits": states_as_json(limits), "live": live})
     else:
         _print(explanation, question.operation)
+        if live is not None:
+            click.echo("\n" + live_table(live, serving))
         if limits:
             click.echo("\n" + states_table(limits))
     sys.exit(0 if explanation.allowed else 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from openai import OpenAI
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.fakes.llmproxy_server import LLMProxy, Simulator, upstream
+from tests.fakes.llmproxy_server import PROJECT, LLMProxy, Simulator, upstream
 
 DEAD = "http://127.0.0.1:1/v1"
 
@@ -45,6 +46,8 @@ def proxy(
         deployment("dead", "failing", DEAD, **breaker),
         deployment("alive", "failing", simulator.url),
         deployment("only", "lonely", DEAD, **breaker),
+        deployment("shut", "explained", DEAD, circuit_breaker_threshold=1, priority=1, fallbacks=["failing", "none"]),
+        deployment("open", "explained", simulator.url, priority=2),
         *(
             deployment(f"{strategy}-{name}", strategy, url, routing=strategy, **over)
             for strategy in ("round_robin", "least_busy", "latency", "cost")
@@ -133,3 +136,21 @@ def test_equal_prompts_meet_the_same_deployment(proxy: LLMProxy, client: OpenAI)
         for _ in range(4):
             ask(client, "cached", f"prompt {number}")
         assert [*(served(proxy, "cached") - before).values()] == [4]
+
+
+def test_explain_tells_the_order_the_breakers_and_what_is_next(proxy: LLMProxy, client: OpenAI) -> None:
+    asked = ("explain", "--project", PROJECT, "--model", "explained")
+    before = proxy.command(*asked)
+    assert re.search(r"^ +1  shut .*\n +2  open ", before, re.MULTILINE)
+    assert "ok    fallbacks: if every deployment has failed: 'failing'" in before
+    assert "warn  fallbacks: 'none' is passed over" in before
+    ask(client, "explained")
+    after = proxy.command(*asked, "--url", proxy.url)
+    assert re.search(r"^shut +unhealthy +open +1 ", after, re.MULTILINE)
+    assert re.search(r"^open +healthy +closed +0 ", after, re.MULTILINE)
+    assert "called only where every other one fails: shut" in after
+    live = json.loads(proxy.command(*asked, "--url", proxy.url, "--json"))["live"]
+    states = {name: state["circuit_breaker"]["state"] for name, state in live.items()}
+    assert states == {"shut": "open", "open": "closed"}
+    alone = proxy.command("explain", "--project", PROJECT, "--model", "lonely")
+    assert "retries: there is nothing else to try" in alone
