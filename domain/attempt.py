@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from domain.errors import (
+    DeploymentMissingError,
     GatewayError,
     UpstreamCredentialError,
     UpstreamRefusedError,
@@ -16,6 +17,7 @@ from domain.model import ModelDocument
 
 _SUCCESS = range(200, 300)
 _UNAUTHORIZED = 401
+_NOT_FOUND = 404
 _LONGEST_VALUE = 100
 _MOST_VALUES = 24
 
@@ -101,6 +103,8 @@ class Attempt:
             self.status = error.status
         elif isinstance(error, UpstreamCredentialError):
             self.status = self.status or _UNAUTHORIZED
+        elif isinstance(error, DeploymentMissingError):
+            self.status = self.status or _NOT_FOUND
         elif isinstance(error, UpstreamUnreachableError):
             self.whole = False
         self.timed_out = isinstance(error, UpstreamTimeoutError)

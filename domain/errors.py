@@ -23,7 +23,8 @@
     │   ├── OverloadedError               too many calls at a time, and too many callers that wait
     │   ├── BudgetUnavailableError        a budget cannot be determined now
     │   └── DeploymentUnusableError       the document cannot be called as it stands (a secret is missing, say)
-    │       └── DeploymentBusyError           too many calls use, or wait for, connections to its upstream
+    │       ├── DeploymentBusyError           too many calls use, or wait for, connections to its upstream
+    │       └── DeploymentMissingError        its upstream does not know the deployment or the model
     ├── UpstreamError                 an upstream was called, and the call failed
     │   ├── UpstreamRefusedError          it responded with an error, which is passed on
     │   ├── UpstreamCredentialError       it does not accept the proxy's credential
@@ -239,6 +240,10 @@ class DeploymentBusyError(DeploymentUnusableError):
     """Too many calls use, or wait for, connections to the deployment's upstream: nothing was sent."""
 
     code = "upstream_busy"
+
+
+class DeploymentMissingError(DeploymentUnusableError):
+    """The upstream was called, and does not know the deployment or its model."""
 
 
 class UpstreamError(GatewayError):

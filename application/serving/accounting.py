@@ -18,7 +18,7 @@ from application.serving.meter import Meter, counted
 from application.serving.use_case import UseCase
 from domain.attempt import Attempt
 from domain.call import Call
-from domain.errors import DeploymentUnusableError, GatewayError, UpstreamTimeoutError
+from domain.errors import DeploymentMissingError, DeploymentUnusableError, GatewayError, UpstreamTimeoutError
 from domain.ledger import LedgerLine, shared_identity
 from domain.model import ModelDocument
 from domain.pricing import cost_of
@@ -78,7 +78,7 @@ class CallAccount:
 
     def attempt_failed(self, error: GatewayError) -> None:
         """Note that the last attempt failed. It does not count where the deployment was unusable: nothing was sent."""
-        if isinstance(error, DeploymentUnusableError):
+        if isinstance(error, DeploymentUnusableError) and not isinstance(error, DeploymentMissingError):
             self.attempts[-1].withdraw()
         else:
             self.attempts[-1].fail(error)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from domain.call import Call
 from domain.circuit_breaker import Breaker, BreakerPolicy, BreakerState
-from domain.errors import UpstreamError, UpstreamOperationError, UpstreamRefusedError
+from domain.errors import DeploymentMissingError, UpstreamError, UpstreamOperationError, UpstreamRefusedError
 from domain.model import Affinity, ModelDocument, Strategy
 from domain.retry import RetryBudget, RetryPolicy
 from domain.routing import order
@@ -246,4 +246,5 @@ def rest_of(error: BaseException) -> float | None:
 
 def is_own_failure(error: BaseException) -> bool:
     """Return whether a call failed because of the deployment, rather than of the request or of the caller."""
-    return isinstance(error, UpstreamError) and error.retryable and not isinstance(error, UpstreamOperationError)
+    own = isinstance(error, UpstreamError) and error.retryable and not isinstance(error, UpstreamOperationError)
+    return own or isinstance(error, DeploymentMissingError)

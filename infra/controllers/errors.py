@@ -47,6 +47,7 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.BudgetUnavailableError: ErrorRow(503, "service_unavailable_error"),
     errors.NotReadyError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
     errors.DeploymentUnusableError: ErrorRow(503, "service_unavailable_error", logging.ERROR),
+    errors.DeploymentMissingError: ErrorRow(503, "service_unavailable_error", logging.ERROR),
     errors.DeploymentBusyError: ErrorRow(503, "service_unavailable_error", logging.WARNING),
     errors.UpstreamError: ErrorRow(502, _API, logging.WARNING),
     errors.UpstreamRefusedError: ErrorRow(502, _API),  # the upstream's own status wins

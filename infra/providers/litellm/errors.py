@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from domain.errors import (
+    DeploymentMissingError,
     GatewayError,
     InvalidRequestError,
     UpstreamCredentialError,
@@ -34,6 +35,7 @@ _BROKEN = frozenset(
 _CREDENTIAL = frozenset({"AuthenticationError", "PermissionDeniedError", "GoogleAuthError"})
 _CREDENTIAL_STATUS = frozenset({401, 403})
 _STATUS_OF_KIND = {"RateLimitError": 429, "NotFoundError": 404, "BadRequestError": 400, "UnprocessableEntityError": 422}
+_NOT_FOUND = 404
 _CLIENT_ERROR, _SERVER_ERROR, _BEYOND = 400, 500, 600
 # LiteLLM's messages for an invalid answer with status 200, which it raises as a refusal.
 _NO_ANSWER = (
@@ -85,7 +87,7 @@ def translate(error: BaseException, secrets: Sequence[str] = ()) -> GatewayError
     return _refused(error, names, text) or UpstreamProtocolError(reason=reason)
 
 
-def _refused(error: BaseException, names: frozenset[str], text: ErrorText) -> UpstreamRefusedError | None:
+def _refused(error: BaseException, names: frozenset[str], text: ErrorText) -> GatewayError | None:
     """Return the refusal of the upstream, or None if this is another failure."""
     if "APIConnectionError" in names:
         return None  # LiteLLM's name for whatever it did not expect
@@ -95,6 +97,8 @@ def _refused(error: BaseException, names: frozenset[str], text: ErrorText) -> Up
             status = usual
     if not isinstance(status, int) or not _CLIENT_ERROR <= status < _BEYOND:
         return None
+    if status == _NOT_FOUND and "model" in text.message.lower():
+        return DeploymentMissingError(f"the upstream does not know the model (status {status})")
     code = text.code
     error_type = text.kind
     if "ContextWindowExceededError" in names:

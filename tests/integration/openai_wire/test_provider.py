@@ -11,7 +11,7 @@ import pytest
 
 from domain.call import Call
 from domain.errors import (
-    DeploymentUnusableError,
+    DeploymentMissingError,
     GatewayError,
     UpstreamCredentialError,
     UpstreamError,
@@ -150,7 +150,7 @@ async def test_an_invalid_body_with_status_200_is_a_protocol_error(wire: OpenAIW
         ),
         (b"500 Oops", {"error": {"message": "oops"}}, b"", UpstreamRefusedError, None),
         (b"302 Found", {}, b"Location: http://127.0.0.1:1/\r\n", UpstreamProtocolError, None),
-        (b"404 Not Found", {"error": {"code": "DeploymentNotFound"}}, b"", DeploymentUnusableError, None),
+        (b"404 Not Found", {"error": {"code": "DeploymentNotFound"}}, b"", DeploymentMissingError, None),
         (b"200 OK", {"error": {"message": "oops", "code": "c"}}, b"", UpstreamRefusedError, "c"),
     ],
 )

@@ -15,6 +15,7 @@ import pytest
 
 from domain.call import Call
 from domain.errors import (
+    DeploymentMissingError,
     GatewayError,
     UpstreamCredentialError,
     UpstreamProtocolError,
@@ -117,6 +118,15 @@ async def test_an_upstreams_refusal_comes_through_and_nothing_is_tried_again(rob
                 await reach(provider(robot), way, way.document(address(server)))
             assert len(server.requests) == 1
         assert (caught.value.status, caught.value.message) == (status, "Not like this.")
+
+
+@pytest.mark.parametrize("name", sorted(WAYS))
+async def test_a_model_that_the_upstream_does_not_know_is_the_operators_business_too(robot: Vertex, name: str) -> None:
+    way = WAYS[name]
+    body = json.dumps({"error": {"message": "The model up-1 was not found.", "type": "not_found_error"}}).encode()
+    async with scripted_server(answering(body, JSON, b"404 Not Found")) as server:
+        with pytest.raises(DeploymentMissingError):
+            await reach(provider(robot), way, way.document(address(server)))
 
 
 @pytest.mark.parametrize("name", sorted(WAYS))

@@ -5,7 +5,7 @@
 - 402, and an ``insufficient_quota`` of any status, concern the operator's account: ``UpstreamQuotaError``, so that it
   is not taken for the caller's own budget.
 - If the upstream does not know the model (``model_not_found``, ``DeploymentNotFound``, a 404 that says so), the
-  document is wrong, not the caller: ``DeploymentUnusableError``, so that the answer is a 503 rather than a 404.
+  document is wrong, not the caller: ``DeploymentMissingError``, so that the answer is a 503 rather than a 404.
 - If it does not know the path (404 or 405 without another explanation, 501), it lacks the operation:
   ``UpstreamOperationError``, which clients do not repeat. Another deployment is tried after all of these.
 - Redirects are never followed: ``UpstreamProtocolError``.
@@ -20,7 +20,7 @@ from email.utils import parsedate_to_datetime
 from math import isfinite
 
 from domain.errors import (
-    DeploymentUnusableError,
+    DeploymentMissingError,
     GatewayError,
     UpstreamCredentialError,
     UpstreamOperationError,
@@ -71,7 +71,7 @@ def upstream_error(
     if status == _PAYMENT_REQUIRED or _is(error, _QUOTA):
         return UpstreamQuotaError(reason=reason)
     if _is(error, _UNKNOWN_MODEL) or (status in _WRONG_PATH and _denies(error) and _mentions(error, _MODELS)):
-        return DeploymentUnusableError(f"the upstream does not know the model ({reason})")
+        return DeploymentMissingError(f"the upstream does not know the model ({reason})")
     if status == _NOT_IMPLEMENTED or (status in _WRONG_PATH and (not error.message or _denies(error))):
         return UpstreamOperationError(reason=reason)
     if status == _UNAUTHORIZED or (status == _FORBIDDEN and not _about_content(error)):

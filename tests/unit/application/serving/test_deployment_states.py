@@ -7,7 +7,14 @@ import pytest
 from application.serving.deployment_states import DeploymentStates, prompt_key
 from domain.call import Call
 from domain.circuit_breaker import BreakerPolicy, BreakerState
-from domain.errors import GatewayError, InvalidRequestError, UpstreamRefusedError, UpstreamUnreachableError
+from domain.errors import (
+    DeploymentMissingError,
+    DeploymentUnusableError,
+    GatewayError,
+    InvalidRequestError,
+    UpstreamRefusedError,
+    UpstreamUnreachableError,
+)
 from domain.model import Affinity, ModelDocument
 from domain.operation import Endpoint
 from tests.builders import model_document
@@ -63,6 +70,8 @@ def test_failures_of_the_deployment_shut_it_out_and_a_trial_brings_it_back(
         (UpstreamRefusedError(400, "no"), BreakerState.CLOSED),
         (UpstreamRefusedError(404, "no"), BreakerState.CLOSED),
         (UpstreamRefusedError(500, "no"), BreakerState.OPEN),
+        (DeploymentMissingError("an unknown model"), BreakerState.OPEN),
+        (DeploymentUnusableError("a secret is missing"), BreakerState.CLOSED),
         (UpstreamRefusedError(429, "no"), BreakerState.OPEN),
         (UpstreamRefusedError(429, "no", retry_after=7), BreakerState.CLOSED),
     ],
