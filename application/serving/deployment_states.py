@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
-from domain.call import Call
+from domain.call import Call, prompt_key
 from domain.circuit_breaker import Breaker, BreakerPolicy, BreakerState
 from domain.errors import DeploymentMissingError, UpstreamError, UpstreamOperationError, UpstreamRefusedError
 from domain.model import Affinity, ModelDocument, Strategy
@@ -18,9 +18,6 @@ logger = logging.getLogger(__name__)
 _SMOOTHING = 0.2
 """Weight of the latest call in the average time to the first byte."""
 _RATE_LIMITED = 429
-_PROMPT_BYTES = 1024
-"""Length of the beginning of a prompt that decides the deployment; upstreams cache prompts from about 4,000 bytes."""
-_EMPTY = frozenset({b"null", b'""'})
 _POLICY = BreakerPolicy()
 _NO_RETRIES = RetryPolicy(most=0)
 
@@ -172,6 +169,10 @@ class DeploymentStates:
             state.document, state.policy = document, self._policy_of(document)
         return state
 
+    def seen(self, document: ModelDocument) -> DeploymentState | None:
+        """Return the state of a deployment; None before its first call, and its first failed probe."""
+        return self._states.get(document.id)
+
     def busy(self, document: ModelDocument) -> int:
         """Return the number of calls under way."""
         state = self._states.get(document.id)
@@ -221,20 +222,6 @@ class DeploymentStates:
 
     def _policy_of(self, document: ModelDocument) -> BreakerPolicy:
         return replace(self._policy, **document.breaker) if document.breaker else self._policy
-
-
-def prompt_key(call: Call) -> bytes | None:
-    """Return the affinity key of a call: equal for calls whose prompts begin alike. None without a prompt.
-
-    ``prompt_cache_key`` where the caller sends one, else ``user``, else the beginning of the prompt itself: a
-    conversation grows at its end.
-    """
-    for name in ("prompt_cache_key", "user"):
-        value = call.fields.get(name)
-        if value is not None and bytes(value) not in _EMPTY:
-            return bytes(value)
-    parts = [call.fields[name] for name in ("instructions", "messages", "input", "prompt") if name in call.fields]
-    return b"".join(bytes(memoryview(part)[:_PROMPT_BYTES]) for part in parts)[:_PROMPT_BYTES] or None
 
 
 def rest_of(error: BaseException) -> float | None:

@@ -14,6 +14,7 @@ from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock
 from domain.call import Call
+from domain.catalog import Catalog
 from domain.errors import GatewayError, UpstreamRefusedError
 from domain.health import PROBE_NOT_POSSIBLE, HealthProbe, ProbeKind, ProbeResult
 from domain.model import ModelDocument
@@ -64,6 +65,9 @@ class HealthProbes:
         self._patience = 1.0 if first else _OTHERS_FIRST
         self._results: dict[str, ProbeResult] = {}
         self._failure: str | None = None
+        self._catalog: Catalog | None = None
+        self._probed: Sequence[ModelDocument] = ()
+        """Those of the catalogue that ask for probes."""
 
     def of(self, document: ModelDocument) -> ProbeResult | None:
         """Return the latest result of a deployment."""
@@ -107,14 +111,15 @@ class HealthProbes:
         return count
 
     def _due(self) -> list[ModelDocument]:
-        now = self._clock.time()
-        found = []
-        for document in self._view.catalog.by_id.values():
-            if document.health is not None and document.enabled:
-                last = self._results.get(document.id)
-                if last is None or now - last.time >= document.health.interval * self._patience:
-                    found.append(document)
-        return found
+        catalog, now = self._view.catalog, self._clock.time()
+        if catalog is not self._catalog:
+            self._catalog = catalog
+            self._probed = [document for document in catalog.by_id.values() if document.health is not None]
+        return [document for document in self._probed if self._is_due(document, now)]
+
+    def _is_due(self, document: ModelDocument, now: float) -> bool:
+        last, interval = self._results.get(document.id), (document.health or HealthProbe()).interval
+        return last is None or now - last.time >= interval * self._patience
 
     async def _take_shared(self) -> None:
         known = self._view.catalog.by_id

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from application.ports.catalog_store import Kind
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
 from application.serving.health_probes import HealthProbes
 from application.serving.ledger import Clock
+from domain.catalog import Catalog
 from domain.circuit_breaker import BreakerState
+from domain.errors import DeploymentUnusableError
 from domain.health import Condition, combined, condition_of, counts
 from domain.model import ModelDocument
 
@@ -31,6 +34,9 @@ class HealthView:
         self._probes = probes
         self._clock = clock
         self._started = clock.monotonic()
+        self._catalog: Catalog | None = None
+        self._unusable: frozenset[str] = frozenset()
+        """Deployments of the catalogue that cannot be called as their documents stand."""
 
     def moment(self) -> dict[str, Any]:
         """Return the time, and for how long this process has run."""
@@ -105,7 +111,7 @@ class HealthView:
         return {"cleared": await self._probes.clear(), **self.moment()}
 
     def _enabled(self) -> list[ModelDocument]:
-        return [document for document in self._view.catalog.by_id.values() if document.enabled]
+        return list(self._view.catalog.by_id.values())  # disabled documents are not in it
 
     def _by_provider(self) -> Mapping[str, list[ModelDocument]]:
         found: dict[str, list[ModelDocument]] = {}
@@ -114,8 +120,16 @@ class HealthView:
         return found
 
     def _condition(self, document: ModelDocument) -> Condition:
-        breaker = self._deployments.of(document).breaker
-        return condition_of(breaker, self._clock.monotonic(), self._probes.of(document))
+        state, now = self._deployments.seen(document), self._clock.monotonic()
+        breaker = None if state is None else state.breaker
+        return condition_of(breaker, now, self._probes.of(document), usable=self._usable(document))
+
+    def _usable(self, document: ModelDocument) -> bool:
+        catalog = self._view.catalog
+        if catalog is not self._catalog:
+            self._catalog = catalog
+            self._unusable = frozenset(entry.id for entry in catalog.left_out if entry.kind is Kind.MODEL)
+        return document.id not in self._unusable
 
     def _combined(self, documents: Iterable[ModelDocument]) -> Condition:
         return combined(self._condition(document) for document in documents)
@@ -131,8 +145,8 @@ class HealthView:
         }
 
     def _deployment(self, document: ModelDocument) -> dict[str, Any]:
-        probe, state, now = self._probes.of(document), self._deployments.of(document), self._clock.monotonic()
-        breaker = state.breaker
+        probe, state, now = self._probes.of(document), self._deployments.seen(document), self._clock.monotonic()
+        breaker = None if state is None else state.breaker
         failed_at = None if breaker is None else breaker.last_failure
         return {
             "id": document.id,
@@ -141,14 +155,20 @@ class HealthView:
             "status": self._condition(document).value,
             "last_check": _text(None if probe is None else probe.time),
             "response_time": self._seconds(document),
-            "error": None if probe is None else probe.error,
-            "calls_under_way": state.busy,
+            "error": self._error(document),
+            "calls_under_way": self._deployments.busy(document),
             "circuit_breaker": {
                 "state": (BreakerState.CLOSED if breaker is None else breaker.state(now)).value,
                 "failure_count": 0 if breaker is None else breaker.failures_in_a_row,
                 "last_failure_time": _text(None if failed_at is None else self._clock.time() - (now - failed_at)),
             },
         }
+
+    def _error(self, document: ModelDocument) -> str | None:
+        if not self._usable(document):
+            return DeploymentUnusableError.code
+        probe = self._probes.of(document)
+        return None if probe is None else probe.error
 
     def _seconds(self, document: ModelDocument) -> float | None:
         """Return the time of the latest probe, else the recent average to the first byte of a response."""

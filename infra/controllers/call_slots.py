@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from domain.errors import OverloadedError
 from infra.clients.wait_queue import WaitQueue
@@ -45,6 +46,16 @@ class CallSlots:
         self._under_way += 1
         self._by_project[project] = held + 1
         return True
+
+    @asynccontextmanager
+    async def held(self, project: str) -> AsyncIterator[None]:
+        """Hold a slot until the block ends, for calls that are rare; raises what ``wait`` raises."""
+        if not self.enter(project):
+            await self.wait(project)
+        try:
+            yield
+        finally:
+            self.leave(project)
 
     async def wait(self, project: str) -> None:
         """Begin a call as soon as it is its turn; ``leave`` must then be called.

@@ -37,12 +37,12 @@ class Streams:
 
     def wait(self) -> None:
         for caller in self._callers:
-            caller.join(60)
+            caller.join(120)
             assert not caller.is_alive()
 
     def _read(self) -> None:
         try:
-            answer = httpx.post(self._url, json=self._body, headers={"api-key": self._key}, timeout=60)
+            answer = httpx.post(self._url, json=self._body, headers={"api-key": self._key}, timeout=120)
             self.texts.append(answer.text)
         except httpx.HTTPError as error:
             self.failures.append(repr(error))
@@ -65,11 +65,21 @@ def ledger(proxy: LLMProxy) -> list[tuple[int, str | None]]:
         return store.execute("SELECT status, error FROM lines").fetchall()
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=" ".join)
-def test_streams_go_on_after_sigterm_and_nobody_else_is_accepted(tmp_path: Path, options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("options", "count", "tokens"),
+    [
+        ((), 20, 60),
+        (("--workers", "2"), 20, 60),
+        pytest.param(("--workers", "2"), 200, 600, marks=pytest.mark.slow),
+    ],
+    ids=["alone", "workers", "many"],
+)
+def test_streams_go_on_after_sigterm_and_nobody_else_is_accepted(
+    tmp_path: Path, options: tuple[str, ...], count: int, tokens: int
+) -> None:
     with paced(tmp_path, *options, tps=20) as (simulator, proxy):
-        streams = Streams(proxy, 20, tokens=60)
-        wait_until(lambda: simulator.calls()["open"] == 20, 20, "all streams")
+        streams = Streams(proxy, count, tokens)
+        wait_until(lambda: simulator.calls()["open"] == count, 60, "all streams")
         os.kill(proxy.running.pid, signal.SIGTERM)
         wait_until(lambda: not serves(proxy), 20, "the refusal of new connections")
         assert alive(proxy.running.pid)
@@ -77,7 +87,7 @@ def test_streams_go_on_after_sigterm_and_nobody_else_is_accepted(tmp_path: Path,
         assert streams.failures == []
         assert all(text.endswith("data: [DONE]\n\n") for text in streams.texts)
         assert proxy.stop() == 0
-        assert ledger(proxy) == [(200, None)] * 20
+        assert ledger(proxy) == [(200, None)] * count
 
 
 def test_a_stream_beyond_the_drain_period_ends_with_an_error_event_and_is_billed(tmp_path: Path) -> None:

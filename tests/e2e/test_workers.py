@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 import httpx
+import pytest
 
 import domain
 from tests.e2e.test_restarts import Streams, ledger, paced
@@ -58,19 +59,22 @@ def test_a_server_that_cannot_start_ends_with_exit_code_1(tmp_path: Path) -> Non
     assert "a worker process failed to start" in done.stderr
 
 
-def test_sighup_reads_settings_and_replaces_workers_under_load(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("count", "tokens"), [(30, 150), pytest.param(200, 900, marks=pytest.mark.slow)], ids=["some", "many"]
+)
+def test_sighup_reads_settings_and_replaces_workers_under_load(tmp_path: Path, count: int, tokens: int) -> None:
     settings = tmp_path / "settings.env"
     settings.write_text("LLMPROXY_LOG_LEVEL=INFO\n", "utf-8")
     with paced(tmp_path, "--workers", "2", tps=20, LLMPROXY_ENV_FILE=str(settings)) as (simulator, proxy):
         wait_until(lambda: len(workers_of(proxy.running.pid)) == 2, 30, "both workers")
         before = workers_of(proxy.running.pid)
-        streams = Streams(proxy, 30, tokens=150)
-        wait_until(lambda: simulator.calls()["open"] == 30, 30, "all streams")
+        streams = Streams(proxy, count, tokens)
+        wait_until(lambda: simulator.calls()["open"] == count, 60, "all streams")
         settings.write_text("LLMPROXY_METRICS=false\n", "utf-8")
         os.kill(proxy.running.pid, signal.SIGHUP)
         calls = Calls(proxy)
         wait_until(lambda: "all worker processes are replaced" in proxy.logs(), 60, "new workers")
-        wait_until(lambda: not set(before) & set(workers_of(proxy.running.pid)), 60, "the end of the old ones")
+        wait_until(lambda: not set(before) & set(workers_of(proxy.running.pid)), 120, "the end of the old ones")
         streams.wait()
         assert calls.stop() > 0
         assert httpx.get(f"{proxy.url}/metrics").status_code == 404
@@ -84,7 +88,7 @@ def test_sighup_reads_settings_and_replaces_workers_under_load(tmp_path: Path) -
         wait_until(lambda: "LLMPROXY_LOG_LEVEL is invalid" in proxy.logs(), 20, "the report")
         assert workers_of(proxy.running.pid) == present
         assert proxy.stop() == 0
-        assert ledger(proxy) == [(200, None)] * 30
+        assert ledger(proxy) == [(200, None)] * count
 
 
 def test_reload_replaces_the_worker_when_a_source_file_changes(tmp_path: Path) -> None:

@@ -187,12 +187,13 @@ class Handler:
         caller = self._authenticate(scope, response)
         query, request_id = query_of(action, scope["query_string"]), response.record.request_id
         if requests_stream(query):
-            resumed = await self._serving.resume(RESPONSES, caller, route.response_id, query, request_id)
-            silence = self._keep_alive.watch(response)
-            try:
-                await self._relay(resumed, response)
-            finally:
-                silence.end()
+            async with self._slots.held(caller.project.id):
+                resumed = await self._serving.resume(RESPONSES, caller, route.response_id, query, request_id)
+                silence = self._keep_alive.watch(response)
+                try:
+                    await self._relay(resumed, response)
+                finally:
+                    silence.end()
             return
         answer = await self._serving.stored(caller, action, route.response_id, query, request_id)
         await response.whole(200, answer.content_type, answer.body)

@@ -4,8 +4,8 @@ import logging
 
 import pytest
 
-from application.serving.deployment_states import DeploymentStates, prompt_key
-from domain.call import Call
+from application.serving.deployment_states import DeploymentStates
+from domain.call import Call, prompt_key
 from domain.circuit_breaker import BreakerPolicy, BreakerState
 from domain.errors import (
     DeploymentMissingError,
