@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.api_key import ApiKey
 from domain.budget import Budget
+from domain.content_policy import ContentPolicy
 from domain.rate_limit import NO_LIMITS, Limits
 
 
@@ -22,6 +23,7 @@ class Project:
         limits: ceilings for the project as a whole.
         budgets: ceilings on its spending.
         vendor_objects: kinds of objects of vendors' accounts that its calls may refer to, whatever the model.
+        content: what is kept of the content of its calls; None for nothing.
         tags: copied to every ledger line (cost centre, team).
         version: the store's mark of this version (ETag).
     """
@@ -33,6 +35,7 @@ class Project:
     limits: Limits = NO_LIMITS
     budgets: tuple[Budget, ...] = ()
     vendor_objects: frozenset[str] = frozenset()
+    content: ContentPolicy | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
 

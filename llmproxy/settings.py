@@ -22,7 +22,7 @@ IN_MEMORY = ":memory:"
 """``DATA_DIR`` that keeps nothing on disk."""
 
 
-OTHER_CONTAINERS = frozenset({"projects", "history", "usage", "leases", "audit", "health"})
+OTHER_CONTAINERS = frozenset({"projects", "history", "usage", "leases", "audit", "content", "health"})
 """Containers that are not for models."""
 
 DOTENV = Path(".env")

@@ -13,6 +13,7 @@ from application.errors import StoreUnavailableError
 from application.ports.alerts import Alerts
 from application.ports.audit_log import AuditLog
 from application.ports.catalog_store import CatalogStore
+from application.ports.content_log import ContentLog
 from application.ports.health_store import HealthStore
 from application.ports.in_flight import InFlight
 from application.ports.lease_store import LeaseStore
@@ -28,6 +29,8 @@ from infra.catalog_store.snapshot import SnapshotFile
 from infra.catalog_store.sqlite import SqliteCatalogStore
 from infra.clients.cosmos import CosmosAccount, CosmosDatabase
 from infra.clients.http.pool import HttpPool
+from infra.content_log.cosmos import CosmosContentLog
+from infra.content_log.files import FileContentLog
 from infra.health_store.cosmos import CosmosHealthStore
 from infra.health_store.memory import MemoryHealthStore
 from infra.health_store.sqlite import SqliteHealthStore
@@ -62,6 +65,7 @@ class Stores:
         leases: what processes share about limits and budgets.
         audit: what administrators changed and were refused.
         health: results of probes.
+        content: of calls, of projects that ask for it; None where nothing is kept beyond the process.
         snapshot: the last catalogue on this machine's disk, if the store is elsewhere.
         trail: records what a command does; None in a server.
     """
@@ -72,6 +76,7 @@ class Stores:
     leases: LeaseStore
     audit: AuditLog
     health: HealthStore
+    content: ContentLog | None = None
     snapshot: SnapshotFile | None = None
     trail: AuditTrail | None = None
 
@@ -91,20 +96,25 @@ async def open_stores(settings: Settings, *, create: bool = False, degraded: boo
         StoreUnavailableError: a store cannot be opened.
     """
     stores = _make(settings)
+    optional = (stores.leases, stores.audit, stores.health, stores.content)
     try:
-        for store in (stores.catalog, stores.usage, stores.leases, stores.audit, stores.health):
+        for store in (stores.catalog, stores.usage, stores.leases, stores.audit, stores.health, stores.content):
+            if store is None:
+                continue
             try:
                 await (store.prepare() if create else store.open())
             except StoreUnavailableError as error:
                 # Without leases everything works but limits, without the audit log everything but changes: they say so.
-                # Without health nothing is shared.
-                if not degraded and (create or store not in (stores.leases, stores.audit, stores.health)):
+                # Without health nothing is shared, without the content log records wait.
+                if not degraded and (create or store not in optional):
                     raise
                 logger.warning("a store is unavailable", extra={"reason": str(error)})
         yield stores
     finally:
         await stores.journal.close()
         await stores.audit.close()
+        if stores.content is not None:
+            await stores.content.close()
         await stores.leases.close()
         await stores.health.close()
         await stores.usage.close()
@@ -125,11 +135,12 @@ def _make(settings: Settings) -> Stores:
         models = CosmosCatalogStore(database, settings.cosmos_container_id)
         journal, snapshot = _journal(folder, ledger), SnapshotFile(folder / "catalog.json")
         leases, audit = CosmosLeaseStore(database), CosmosAuditLog(database)
-        return Stores(models, ledger, journal, leases, audit, CosmosHealthStore(database), snapshot)
+        health, content = CosmosHealthStore(database), CosmosContentLog(database)
+        return Stores(models, ledger, journal, leases, audit, health, content, snapshot)
     kept, catalog = SqliteUsageStore(folder / "usage.sqlite3"), SqliteCatalogStore(folder / "catalog.sqlite3")
     leases, audit = SqliteLeaseStore(folder / "leases.sqlite3"), SqliteAuditLog(folder / "audit.sqlite3")
-    health = SqliteHealthStore(folder / "health.sqlite3")
-    return Stores(catalog, kept, _journal(folder, kept), leases, audit, health)
+    others = (SqliteHealthStore(folder / "health.sqlite3"), FileContentLog(folder / "content"))
+    return Stores(catalog, kept, _journal(folder, kept), leases, audit, *others)
 
 
 def make_alerts(settings: Settings, pool: HttpPool) -> Alerts:

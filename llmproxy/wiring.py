@@ -30,6 +30,7 @@ from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
 from infra.telemetry.process_facts import process_facts
+from llmproxy.content import content_gauges, recording_content
 from llmproxy.debugging import administrator_of
 from llmproxy.health import running_probes
 from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
@@ -108,6 +109,7 @@ async def open_product(
         )
         tracing = open_tracing(settings, product_version())
         stack.callback(tracing.close)
+        contents = await stack.enter_async_context(recording_content(stores, clock))
         serving = Serving(
             view,
             tracing.provider(providers.provider),
@@ -115,6 +117,7 @@ async def open_product(
             deployments,
             affinity,
             shared.limiter,
+            contents=contents,
             authentication=settings.auth is Authentication.ON,
         )
         probing = running_probes(view, providers.provider, deployments, stores, clock)
@@ -148,7 +151,11 @@ async def open_product(
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             reader = administrator if settings.llmproxy_metrics_protected else None
-            routers.append(await stack.enter_async_context(metrics.routes([*gauges, *tracing.gauges()], reader)))
+            routers.append(
+                await stack.enter_async_context(
+                    metrics.routes([*gauges, *tracing.gauges(), *content_gauges(contents)], reader)
+                )
+            )
         pages = create_pages(serving, health, product_version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)

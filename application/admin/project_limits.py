@@ -111,6 +111,23 @@ async def remove_budget(
     return await _edit(store, project_id, key, "budgets", change, write=write)
 
 
+async def set_content(store: CatalogStore, project_id: str, members: Members | None, *, write: bool = True) -> Edited:
+    """Say what is kept of the content of a project's calls.
+
+    Args:
+        store: where the project lives.
+        project_id: the project.
+        members: as in the document; None for nothing.
+        write: false to see what would change.
+
+    Raises:
+        CommandError: no such project, or the document would have errors.
+        ConflictError: the project keeps being changed concurrently.
+        StoreUnavailableError: the store is unavailable.
+    """
+    return await _edit(store, project_id, None, "content", lambda _: members, write=write)
+
+
 async def _edit(
     store: CatalogStore,
     project_id: str,

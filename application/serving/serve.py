@@ -13,6 +13,7 @@ from application.serving.attempts import first_success
 from application.serving.authenticate import authenticate, everybody
 from application.serving.background_results import BackgroundResults
 from application.serving.catalog_view import CatalogView
+from application.serving.content_recorder import ContentRecorder
 from application.serving.deployment_states import DeploymentStates
 from application.serving.fallbacks import Fallbacks
 from application.serving.ledger import Ledger
@@ -38,10 +39,11 @@ class Serving:
         deployments: chooses among them, and remembers how they do.
         affinity: leads calls back to the deployment that keeps what they continue.
         limiter: holds calls to their limits and budgets; None if nothing is limited.
+        contents: records the content of calls of projects that ask for it; None if nothing does.
         authentication: if false, every caller is project ``default``.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a call needs
         self,
         view: CatalogView,
         provider: Provider,
@@ -50,6 +52,7 @@ class Serving:
         affinity: ResponseAffinity,
         limiter: Limiter | None = None,
         *,
+        contents: ContentRecorder | None = None,
         authentication: bool = True,
     ) -> None:
         self.view = view
@@ -62,6 +65,7 @@ class Serving:
             lambda caller, public_id, request_id: self._stored.settle(caller, view.catalog, public_id, request_id)
         )
         self._limiter = limiter
+        self._contents = contents
         self._authentication = authentication
 
     def authenticate(self, key: str | None) -> Caller:
@@ -87,11 +91,16 @@ class Serving:
         if use_case.stateful:
             call, swaps = self._affinity.bind(caller.project.id, call)
         candidates = admit(call, caller, catalog, self._deployments.order)
-        account = CallAccount(self._ledger, use_case, call, caller, candidates)
+        ledger, recording = self._ledger, None
+        if caller.project.content is not None and self._contents is not None:
+            ledger, recording = self._contents.open(ledger, call, caller.project.content)
+        account = CallAccount(ledger, use_case, call, caller, candidates)
         if candidates[0].fallbacks_for and call.deployment is None:
             account.fallbacks = Fallbacks(call, caller, candidates[0], catalog, self._deployments.order)
         if use_case.stateful:
             account.rewrite = self._affinity.rewriter(account, swaps)
+        if recording is not None:
+            account.rewrite = recording(account.rewrite)
         return account
 
     async def answer(self, account: CallAccount) -> Answer:

@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 from domain.api_key import ApiKey
+from domain.content_policy import LONGEST_RETENTION, PATTERNS, ContentLevel, ContentPolicy
 from domain.documents.budgets import MOST_MONEY, read_budgets
 from domain.documents.fault import Fault, has_errors, no_object
 from domain.documents.limits import read_limits
@@ -18,7 +19,9 @@ from domain.money import plain
 from domain.project import Project
 from domain.vendor_objects import VENDOR_OBJECT_NAMES
 
-_KNOWN = frozenset({"id", "name", "enabled", "keys", "limits", "budgets", "tags", "vendor_objects"} | STORE_MEMBERS)
+_KNOWN = frozenset(
+    {"id", "name", "enabled", "keys", "limits", "budgets", "tags", "vendor_objects", "content"} | STORE_MEMBERS
+)
 _KNOWN_IN_KEY = tuple(field.name for field in fields(ApiKey))
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,11 +45,23 @@ def read_project(body: object, *, version: str = "") -> tuple[Project | None, tu
         limits=read_limits(reader),
         budgets=read_budgets(reader),
         vendor_objects=reader.names("vendor_objects", VENDOR_OBJECT_NAMES),
+        content=_content(reader),
         tags=_tags(reader),
         version=version,
     )
     reader.unknown(_KNOWN)
     return None if has_errors(faults) else project, tuple(faults)
+
+
+def _content(reader: Reader) -> ContentPolicy | None:
+    if not reader.given("content"):
+        return None
+    members = reader.table("content")
+    level = members.choice("log", ContentLevel)
+    days = members.whole("retention_days", least=1, most=LONGEST_RETENTION)
+    names = members.names("redact", tuple(PATTERNS))
+    members.unknown(("log", "retention_days", "redact"))
+    return None if level is None or level is ContentLevel.NONE else ContentPolicy(level, days or 30, names)
 
 
 def _keys(reader: Reader) -> tuple[ApiKey, ...]:

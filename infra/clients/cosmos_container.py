@@ -33,7 +33,8 @@ class ContainerSpec:
         name: its id.
         partition_key: the path, or the paths of a hierarchical key.
         indexing: Cosmos DB's indexing policy.
-        seconds_to_live: after which a document that was not written again is removed; None to keep it.
+        seconds_to_live: after which a document that was not written again is removed; -1 for those with a
+            `ttl` of their own; None to keep it.
     """
 
     name: str

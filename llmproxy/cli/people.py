@@ -28,22 +28,23 @@ def people() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @json_option
 def export_command(user: str, file: Path, as_json: bool) -> None:
-    """Write everything that names USER to FILE, as JSON: the ledger lines of their calls."""
+    """Write everything that names USER to FILE, as JSON: ledger lines, and content where it was kept."""
 
     async def work(stores: Stores) -> Person:
         await _deliver(stores)
-        return await collect(stores.usage, user)
+        return await collect(stores.usage, stores.content, user)
 
     found = with_stores(work)
     body = {"user": user, "ledger": [json.loads(codec.encode(line)) for line in found.lines]}
+    body["content"] = [asdict(record) for record in found.records]
     try:
         write_private(file, json.dumps(body, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
     if as_json:
-        print_json({"file": str(file), "ledger": len(found.lines)})
+        print_json({"file": str(file), "ledger": len(found.lines), "content": len(found.records)})
     else:
-        click.echo(f"{len(found.lines)} ledger lines written to {file}")
+        click.echo(f"{len(found.lines)} ledger lines and the content of {len(found.records)} calls written to {file}")
 
 
 @people.command("erase", epilog="Example: llmproxy people erase user-4711 --yes")
@@ -52,7 +53,7 @@ def export_command(user: str, file: Path, as_json: bool) -> None:
 @author_option
 @json_option
 def erase_command(user: str, yes: bool, author: str, as_json: bool) -> None:
-    """Erase the name of USER: a random one stands in its place in ledger lines, whose sums stay as they are.
+    """Erase USER: a random name stands in ledger lines, whose sums stay as they are, and content of calls is removed.
 
     Calls that are under way are not covered: repeat the command once they have ended.
     """
@@ -65,13 +66,15 @@ def erase_command(user: str, yes: bool, author: str, as_json: bool) -> None:
     async def work(stores: Stores) -> Erased:
         await _deliver(stores)
         trail = stores.trail or trail_of(stores.audit)
-        return await erase(stores.usage, user, trail, secrets.token_bytes)
+        return await erase(stores.usage, stores.content, user, trail, secrets.token_bytes)
 
     erased = with_stores(work, changes="a person")
     if as_json:
         print_json(asdict(erased))
     else:
-        click.echo(f"{erased.lines} ledger lines now name {erased.pseudonym}")
+        click.echo(
+            f"{erased.lines} ledger lines now name {erased.pseudonym}; the content of {erased.records} calls is removed"
+        )
 
 
 async def _deliver(stores: Stores) -> None:

@@ -9,6 +9,7 @@ import click
 from application.admin.projects import ListedProject, create_project, list_projects
 from domain.documents.fault import reason
 from llmproxy.cli.output import json_option, print_json, table
+from llmproxy.cli.project_content import set_content_command
 from llmproxy.cli.project_limits import set_budget_command, set_limits_command
 from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
@@ -21,6 +22,7 @@ def projects() -> None:
 
 projects.add_command(set_limits_command)
 projects.add_command(set_budget_command)
+projects.add_command(set_content_command)
 
 
 @projects.command("create", epilog="Example: llmproxy projects create billing --tag cost_centre=4711")

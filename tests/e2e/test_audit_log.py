@@ -23,6 +23,7 @@ CHANGING: dict[str, Callable[[Path, str], tuple[str, ...]]] = {
     "projects create": lambda _folder, _: ("second", "--tag", "team=red"),
     "projects set-limits": lambda _folder, _: ("billing", "--rpm", "600"),
     "projects set-budget": lambda _folder, _: ("billing", "100"),
+    "projects set-content": lambda _folder, _: ("billing", "--log", "full", "--redact", "email"),
     "keys create": lambda _folder, _: ("billing", "--name", "other"),
     "keys rotate": lambda _folder, key: ("billing", key),
     "keys revoke": lambda _folder, key: ("billing", key),
