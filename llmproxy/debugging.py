@@ -14,10 +14,13 @@ from fastapi import APIRouter
 
 from application.admin.audit_queue import AuditQueue
 from application.ports.audit_log import AuditLog
+from infra.clients.http.pool import HttpPool
 from infra.controllers.administrator import Administrator
 from infra.controllers.debug import debug_router
 from infra.controllers.ops import Health
 from infra.telemetry.log_levels import LogLevels
+from infra.telemetry.memory_watch import MemoryWatch, container_limit
+from llmproxy.settings import Settings
 
 
 @asynccontextmanager
@@ -33,18 +36,28 @@ async def administrator_of(health: Health, log: AuditLog) -> AsyncIterator[Admin
 
 
 @asynccontextmanager
-async def debug_routes(folder: Path | None, administrator: Administrator) -> AsyncIterator[APIRouter]:
+async def debug_routes(
+    folder: Path | None, administrator: Administrator, memory: MemoryWatch
+) -> AsyncIterator[APIRouter]:
     """Yield the routes, and run what they need.
 
     Args:
         folder: ``DATA_DIR``, which worker processes share; None if nothing is kept on disk.
         administrator: who may use them.
+        memory: of this process.
     """
     parent = multiprocessing.parent_process()
     server = os.getpid() if parent is None or parent.pid is None else parent.pid
     levels = LogLevels(folder and folder / "log_levels.json", server)
-    follower = asyncio.create_task(levels.follow())
-    yield debug_router(levels, administrator)
-    follower.cancel()
-    with suppress(asyncio.CancelledError):
-        await follower
+    tasks = [asyncio.create_task(levels.follow()), asyncio.create_task(memory.run())]
+    yield debug_router(levels, memory, administrator)
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def memory_watch(settings: Settings, pool: HttpPool) -> MemoryWatch:
+    """Return the watch over the memory of this process."""
+    limit = settings.llmproxy_memory_limit or container_limit()
+    return MemoryWatch(limit, {"idle connections": pool.release_idle})

@@ -16,6 +16,7 @@ from infra.controllers.administrator import Administrator
 from infra.controllers.chaos import chaos_router
 from infra.controllers.health_pages import health_router
 from infra.controllers.load_tests import load_test_router
+from infra.telemetry.memory_watch import MemoryWatch
 from llmproxy.chaos import shared
 from llmproxy.debugging import debug_routes
 from llmproxy.load_tests import load_tests
@@ -24,20 +25,27 @@ from llmproxy.providers import product_version
 
 @asynccontextmanager
 async def operator_routes(
-    folder: Path | None, administrator: Administrator, view: HealthView, chaos: Chaos, serving: Serving, clock: Clock
+    folder: Path | None,
+    administrator: Administrator,
+    memory: MemoryWatch,
+    view: HealthView,
+    chaos: Chaos,
+    serving: Serving,
+    clock: Clock,
 ) -> AsyncIterator[Sequence[APIRouter]]:
     """Yield the routes, and run what they need.
 
     Args:
         folder: ``DATA_DIR``, which worker processes share; None if nothing is kept on disk.
         administrator: who may use them.
+        memory: of this process.
         view: the health of deployments as far as it is known.
         chaos: injects faults on purpose.
         serving: serves the calls of load tests.
         clock: time.
     """
     async with AsyncExitStack() as stack:
-        debug = await stack.enter_async_context(debug_routes(folder, administrator))
+        debug = await stack.enter_async_context(debug_routes(folder, administrator, memory))
         experiments = await stack.enter_async_context(shared(chaos, folder))
         tests = await stack.enter_async_context(load_tests(serving, clock, folder))
         yield [

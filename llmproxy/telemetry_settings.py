@@ -42,6 +42,12 @@ class TelemetrySettings(BaseSettings):
     llmproxy_log_file: Annotated[Path, AfterValidator(writable_file)] | None = Field(
         None, description="File that every line of the logs is added to as well, as JSON."
     )
+    llmproxy_memory_limit: int | None = Field(
+        None,
+        ge=1024 * 1024,
+        description="Bytes that a process should not pass: beyond it warns and releases caches; "
+        "empty = nine tenths of the container's limit.",
+    )
     llmproxy_otel_older_names: bool = Field(
         default=False, description="`true` = OpenTelemetry's metrics have the names of earlier conventions as well."
     )

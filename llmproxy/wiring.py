@@ -31,7 +31,7 @@ from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
 from infra.telemetry.process_facts import process_facts
 from llmproxy.content import content_gauges, recording_content
-from llmproxy.debugging import administrator_of
+from llmproxy.debugging import administrator_of, memory_watch
 from llmproxy.health import running_probes
 from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running
@@ -126,7 +126,7 @@ async def open_product(
             folder and folder / "uploads", settings.llmproxy_upload_budget, settings.llmproxy_max_uploads_per_key
         )
         budget, slots = MemoryBudget(settings.llmproxy_memory_budget), call_slots(settings)
-        connections = CallerConnections(caller_limits(settings))
+        connections, memory = CallerConnections(caller_limits(settings)), memory_watch(settings, providers.pool)
         health = Health(
             view,
             {
@@ -135,6 +135,7 @@ async def open_product(
                 "connections": connections.facts,
                 "calls": slots.facts,
                 "memory": budget.facts,
+                "process_memory": memory.facts,
                 "uploads": uploads.facts,
                 "process": lambda: process_facts(logs.writers),
             },
@@ -145,7 +146,7 @@ async def open_product(
             providers=health_view,
         )
         administrator = await stack.enter_async_context(administrator_of(health, stores.audit))
-        operators = operator_routes(folder, administrator, health_view, providers.chaos, serving, clock)
+        operators = operator_routes(folder, administrator, memory, health_view, providers.chaos, serving, clock)
         routers = [*await stack.enter_async_context(operators)]
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)

@@ -25,11 +25,22 @@ class ChangeableLevels(Protocol):
         """Set the level of a logger; None restores the configured one."""
 
 
-def debug_router(levels: ChangeableLevels, administrator: Administrator) -> APIRouter:
+class Memory(Protocol):
+    """Memory of this process."""
+
+    def detail(self, *, types: bool) -> dict[str, object]:
+        """Return what it uses."""
+
+    def collect(self) -> dict[str, object]:
+        """Release what can be, and return the memory before and after."""
+
+
+def debug_router(levels: ChangeableLevels, memory: Memory, administrator: Administrator) -> APIRouter:
     """Build the routes.
 
     Args:
         levels: of the loggers.
+        memory: of this process.
         administrator: who may use them.
     """
     router = APIRouter(tags=["operations"], prefix="/debug", dependencies=[Depends(administrator.check)])
@@ -56,5 +67,15 @@ def debug_router(levels: ChangeableLevels, administrator: Administrator) -> APIR
         change: dict[str, object] = {"field": "level", "old": before.get(logger), "new": level}
         administrator.changed(request, f"logger {logger}", [change])
         return {"levels": levels.changed(), "loggers": known}
+
+    @router.get("/memory", summary="Memory of the worker process that answers; with ?types=true also its objects")
+    def get_memory(*, types: bool = False) -> dict[str, object]:
+        return memory.detail(types=types)
+
+    @router.post("/memory/gc", summary="Release caches and collect garbage in the worker process that answers")
+    async def post_collection(request: Request) -> dict[str, object]:
+        collected = memory.collect()
+        administrator.changed(request, f"process {collected['process']}", [{"field": "memory"}])
+        return collected
 
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 
 from infra.clients.http.body import Body
@@ -150,6 +151,11 @@ class HttpPool:
     def refused(self) -> int:
         """Number of requests that were refused because too many wait, or waited too long."""
         return sum(origin_pool.refused for origin_pool in self._origin_pools.values())
+
+    def release_idle(self) -> None:
+        """Close every connection that no call uses."""
+        for origin in self._origin_pools.values():
+            origin.expire(math.inf)
 
     async def close(self) -> None:
         """Close all connections; requests in progress fail with ``HttpError``. Safe to repeat."""
