@@ -22,6 +22,8 @@ MOST_VALUES = 250_000
 _DEEPEST = 500
 _STEP = 256 * 1024
 _STEP_TOKENS = 2_000
+_TOKENS_OF_A_MEMBER = 10
+"""A member of the body itself takes as long as this many tokens inside one."""
 _LONGEST_NAME = 4 * 1024
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'[^"\\\x00-\x1f]*+(?:\\["\\/bfnrtu][^"\\\x00-\x1f]*+)*+')
@@ -83,7 +85,7 @@ class _Splitter:
                 raise self._malformed()
             self._at += 1
             yield from self._skip_blanks()
-            if self._is_due():
+            if self._is_due(_TOKENS_OF_A_MEMBER):
                 yield
             start = self._at
             yield from self._read_value()
@@ -174,9 +176,9 @@ class _Splitter:
         except UnicodeDecodeError:
             raise BodyNotJsonError("The request body is not valid UTF-8.") from None
 
-    def _is_due(self) -> bool:
+    def _is_due(self, tokens: int = 1) -> bool:
         """Tell if so much was done since the last step that the next one should begin."""
-        self._tokens += 1
+        self._tokens += tokens
         if self._tokens < _STEP_TOKENS and self._at < self._next_step:
             return False
         self._tokens, self._next_step = 0, self._at + _STEP
