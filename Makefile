@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help python install serve test test-long reconcile check bench fmt lock clean
+.PHONY: help python install serve test test-long coverage reconcile check bench fmt lock clean
 
 # The interpreter that .venv is made with, the first of these that is complete; `make install PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 python3; do \
@@ -20,6 +20,7 @@ help:
 	@echo "make serve    the demo server: prints a key and lines to paste"
 	@echo "make test     every test of up to 30 s; what this machine lacks is skipped with its reason (with CI set: fails)"
 	@echo "make test-long  the tests of more than 30 seconds each"
+	@echo "make coverage   the tests of make test with the lines that none of them reaches; takes twice as long"
 	@echo "make reconcile  20,000 calls with faults, every ledger line compared with the upstream's report"
 	@echo "make check    linter, formatter, types, import contracts"
 	@echo "make fmt      format and fix what can be fixed by itself"
@@ -38,6 +39,10 @@ serve: install
 	$(BIN)/llmproxy serve --demo
 
 test: .venv/dev.stamp $(CLIENTS:%=.cache/clients/%.stamp) node
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
+
+# Tracing makes servers several times slower, so that they no longer behave as those of users do.
+coverage: .venv/dev.stamp $(CLIENTS:%=.cache/clients/%.stamp) node
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered $(TESTS)
 
 # Tests of more than 30 seconds each.

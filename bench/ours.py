@@ -95,10 +95,10 @@ def fill(data: Path, models: Iterable[Mapping[str, object]], projects: Iterable[
 
 
 def launch(work: Path) -> Launch:
-    """Return the launch of the server on the data in ``work/data``, with default settings."""
+    """Return the launch of the server on ``work/data``, with default settings but for 100 uploads of one key."""
     port = free_port()
     argv = (sys.executable, "-m", "llmproxy", "serve", "--port", str(port))
-    env = {"DATA_DIR": str(work / "data"), "ENVIRONMENT": "production"}
+    env = {"DATA_DIR": str(work / "data"), "ENVIRONMENT": "production", "LLMPROXY_MAX_UPLOADS_PER_KEY": "100"}
     return Launch(argv, port, key=KEY, env=env)
 
 
@@ -141,7 +141,7 @@ OURS = Gateway(
     "llmproxy",
     "LLM Proxy",
     "hashed keys with expiry, permissions, routing, exact cost, journaled ledger line for every call, access log, "
-    "request ids, time-outs; all of it at its default settings",
+    "request ids, time-outs; all of it at its default settings, but for the number of uploads of one key",
     _version,
     prepare,
     check_ledger,

@@ -35,13 +35,14 @@ TAIL = b"\r\n--XX--\r\n"
 
 
 class Patient(LLMProxy):
-    """A server that gives uploads more time than other tests do."""
+    """A server that gives uploads more time than other tests do, and a key as many as are needed here."""
 
     max_body_bytes = 64 << 20
 
     @classmethod
     def environment_of(cls, folder: Path, variables: dict[str, str]) -> dict[str, str]:
-        return super().environment_of(folder, variables) | {"LLMPROXY_BODY_TIMEOUT": "120"}
+        own = {"LLMPROXY_BODY_TIMEOUT": "120", "LLMPROXY_MAX_UPLOADS_PER_KEY": str(UPLOADS)}
+        return super().environment_of(folder, variables) | own
 
 
 class Holding:
@@ -134,6 +135,7 @@ async def test_a_hundred_uploads_at_once_stay_below_the_ceiling(tmp_path: Path) 
             async with aiohttp.ClientSession(proxy.url, headers={"api-key": proxy.key}) as client:
                 body = {"model": "sim", "messages": [{"role": "user", "content": "Anybody there?"}]}
                 while not all(task.done() for task in uploads):
+                    assert [task.result() for task in uploads if task.done() and len(held.received) < UPLOADS] == []
                     async with client.post("/v1/chat/completions", json=body) as answer:
                         assert answer.status == 200
                         others += 1
