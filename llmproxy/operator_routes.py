@@ -52,5 +52,5 @@ async def operator_routes(
             debug,
             health_router(view, product_version(), administrator),
             load_test_router(tests, administrator),
-            chaos_router(chaos, experiments.write, administrator),
+            chaos_router(chaos, experiments, administrator),
         ]

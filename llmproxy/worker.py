@@ -21,6 +21,14 @@ SIGHUP: int | None = getattr(signal, "SIGHUP", None)
 _spawn = multiprocessing.get_context("spawn")
 
 
+def serve(listener: socket.socket, ready: Connection) -> None:
+    """Serve in a worker process; see ``llmproxy.server.run_worker``."""
+    # Imported late: the supervisor itself needs neither uvicorn nor FastAPI.
+    from llmproxy.server import run_worker  # noqa: PLC0415
+
+    run_worker(listener, ready)
+
+
 @dataclass(eq=False)
 class Worker:
     """One worker process.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -89,12 +89,22 @@ class Chaos:
         logger.warning("a fault is injected", extra={**facts, "request_id": request_id})
         return fault
 
-    def state(self) -> dict[str, Any]:
-        """Describe the present or the last experiment, with the faults that this process has injected."""
+    @property
+    def injected(self) -> Sequence[int]:
+        """Number of calls of this process that met each fault of the experiment."""
+        return tuple(self._injected)
+
+    def state(self, others: Iterable[Sequence[int]] = ()) -> dict[str, Any]:
+        """Describe the present or the last experiment.
+
+        Args:
+            others: how often other processes have injected each of its faults.
+        """
         experiment = self.experiment
         if experiment is None:
             return {"enabled": self.enabled, "running": False, "experiment_name": None, "faults": [], "injected": 0}
         now = self._time()
+        injected = [sum(counts) for counts in zip(self._injected, *others, strict=True)]
         rows = [
             {
                 "type": fault.kind.value,
@@ -105,7 +115,7 @@ class Chaos:
                 "error_code": fault.error_code,
                 "injected": count,
             }
-            for fault, count in zip(experiment.faults, self._injected, strict=True)
+            for fault, count in zip(experiment.faults, injected, strict=True)
         ]
         return {
             "enabled": self.enabled,
@@ -116,7 +126,7 @@ class Chaos:
             "ends_at": _text(experiment.ends),
             "remaining_seconds": round(max(experiment.ends - now, 0), 1),
             "faults": rows,
-            "injected": sum(self._injected),
+            "injected": sum(injected),
         }
 
 

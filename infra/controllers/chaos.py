@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Protocol
 
 from fastapi import APIRouter, Body, Depends, Request
 
@@ -12,27 +12,39 @@ from domain.errors import UnavailableError
 from infra.controllers.administrator import Administrator
 
 
-def chaos_router(
-    chaos: Chaos, share: Callable[[dict[str, Any] | None], None], administrator: Administrator
-) -> APIRouter:
+class Others(Protocol):
+    """The other worker processes of this server."""
+
+    def tell(self, body: dict[str, Any] | None) -> None:
+        """Pass on what was started; None ends it.
+
+        Raises:
+            OSError: it failed.
+        """
+
+    def injected(self) -> Iterable[Sequence[int]]:
+        """Return how often each of them has injected each fault of the experiment."""
+
+
+def chaos_router(chaos: Chaos, others: Others, administrator: Administrator) -> APIRouter:
     """Build the routes.
 
     Args:
         chaos: the experiment of this process.
-        share: passes a body, or the end of an experiment, to the other worker processes. Raises ``OSError``.
+        others: the other worker processes.
         administrator: who may use them.
     """
     router = APIRouter(tags=["operations"], prefix="/api/chaos", dependencies=[Depends(administrator.check)])
 
     def tell(body: dict[str, Any] | None) -> None:
         try:
-            share(body)
+            others.tell(body)
         except OSError as error:
             raise UnavailableError(f"The experiment cannot be shared: {error.strerror}.", retry_after=1) from None
 
     @router.get("", summary="The present or the last experiment, and the faults it has injected")
     async def get_chaos() -> dict[str, Any]:
-        return chaos.state()
+        return chaos.state(others.injected())
 
     @router.post("/start", summary="Inject faults for a time")
     async def post_start(request: Request, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
@@ -45,7 +57,7 @@ def chaos_router(
     @router.post("/stop", summary="End the experiment")
     async def post_stop(request: Request) -> dict[str, Any]:
         chaos.check_enabled()
-        last = {**chaos.state(), "running": False}
+        last = {**chaos.state(others.injected()), "running": False}
         stopped = chaos.stop()
         tell(None)
         if stopped:

@@ -33,6 +33,7 @@ from llmproxy.source_files import SourceFiles
 from llmproxy.stores import open_stores
 from llmproxy.supervisor import Supervisor
 from llmproxy.tracing import check_tracing
+from llmproxy.worker import serve as serve_in_worker
 
 logger = logging.getLogger(__name__)
 
@@ -90,12 +91,10 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
 def _supervise(
     listener: socket.socket, workers: int, on_ready: Callable[[], None], settings: Settings, *, reload: bool
 ) -> int:
-    from llmproxy.server import run_worker  # noqa: PLC0415 - as above
-
     logs = open_logs(settings)
     code = Supervisor(
         listener,
-        run_worker,
+        serve_in_worker,
         workers,
         on_ready=on_ready,
         read_settings=_settings_again,
