@@ -141,6 +141,10 @@ class Supervisor:
         seconds = self._read_settings()
         if seconds is not None:
             self._stop_seconds = seconds
+            if self._newcomer is not None:  # it may have read the settings before they changed again
+                self._newcomer.signal(signal.SIGTERM)
+                self._draining.append(self._newcomer)
+                self._newcomer = None
             self._to_replace = deque(range(self._count))
             logger.info("replacing worker processes one by one", extra={"workers": self._count})
 

@@ -70,14 +70,16 @@ def test_sighup_reads_settings_and_replaces_workers_under_load(tmp_path: Path, c
         before = workers_of(proxy.running.pid)
         streams = Streams(proxy, count, tokens)
         wait_until(lambda: simulator.calls()["open"] == count, 60, "all streams")
-        settings.write_text("LLMPROXY_METRICS=false\n", "utf-8")
         os.kill(proxy.running.pid, signal.SIGHUP)
+        wait_until(lambda: len(workers_of(proxy.running.pid)) == 3, 30, "the first new worker")
+        settings.write_text("LLMPROXY_METRICS=false\n", "utf-8")
+        os.kill(proxy.running.pid, signal.SIGHUP)  # while the first one is under way
         calls = Calls(proxy)
         wait_until(lambda: "all worker processes are replaced" in proxy.logs(), 60, "new workers")
         wait_until(lambda: not set(before) & set(workers_of(proxy.running.pid)), 120, "the end of the old ones")
         streams.wait()
         assert calls.stop() > 0
-        assert httpx.get(f"{proxy.url}/metrics").status_code == 404
+        assert {httpx.get(f"{proxy.url}/metrics").status_code for _ in range(10)} == {404}
         assert calls.failures == []
         assert streams.failures == []
         assert all(text.endswith("data: [DONE]\n\n") for text in streams.texts)
