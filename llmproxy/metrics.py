@@ -12,6 +12,7 @@ from pathlib import Path
 
 from fastapi import APIRouter
 
+from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
 from domain.circuit_breaker import BreakerState
@@ -19,13 +20,16 @@ from domain.ledger import LedgerLine
 from domain.model import ModelDocument
 from infra.clients.http.pool import HttpPool
 from infra.controllers.administrator import Administrator
+from infra.controllers.headers import key_of
 from infra.controllers.metrics import metrics_router
+from infra.controllers.metrics_port import MetricsPort
 from infra.controllers.request_log import RequestRecord
 from infra.providers.reported_usage import UnknownMembers
 from infra.telemetry.call_metrics import CallMetrics
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.prometheus import Exposition, Gauge, Sample, read_gauges
 from infra.telemetry.worker_files import WorkerFiles, collector
+from llmproxy.settings import Settings
 from llmproxy.stores import Stores
 
 _WRITE_INTERVAL = 2.0
@@ -64,17 +68,28 @@ class Metrics:
         self._calls.request(request.method, request.endpoint, request.status, request.milliseconds)
 
     @asynccontextmanager
-    async def routes(self, gauges: Sequence[Gauge], administrator: Administrator | None) -> AsyncIterator[APIRouter]:
+    async def routes(
+        self, gauges: Sequence[Gauge], settings: Settings, administrator: Administrator
+    ) -> AsyncIterator[Sequence[APIRouter]]:
         """Yield the routes that serve everything, and share the counts with sibling workers meanwhile.
 
         Args:
             gauges: rows of this process.
-            administrator: who may read them; None for everybody.
+            settings: who may read them, and on which port.
+            administrator: who may read them where they are protected.
+
+        Raises:
+            StoreUnavailableError: the port cannot be used.
         """
         self._gauges = gauges
         collect = collector(self._calls.counts, lambda: read_gauges(gauges), self._files)
+        exposition = Exposition(gauges, collect)
+        reader, port = administrator if settings.llmproxy_metrics_protected else None, settings.llmproxy_metrics_port
+        server = None if port is None else await _listen(exposition, reader, settings.host, port)
         sharing = asyncio.create_task(self._share())
-        yield metrics_router(Exposition(gauges, collect), administrator)
+        yield [metrics_router(exposition, reader)] if server is None else []
+        if server is not None:
+            server.close()
         sharing.cancel()
         with suppress(asyncio.CancelledError):
             await sharing
@@ -89,6 +104,16 @@ class Metrics:
             dumped, gauges = self._calls.counts.dump(), read_gauges(self._gauges)
             await asyncio.to_thread(self._files.write, dumped, gauges)
             await asyncio.sleep(_WRITE_INTERVAL)
+
+
+async def _listen(exposition: Exposition, administrator: Administrator | None, host: str, port: int) -> asyncio.Server:
+    def may_read(headers: list[tuple[bytes, bytes]]) -> bool:
+        return administrator is None or administrator.has_key(key_of(headers))
+
+    try:
+        return await MetricsPort(exposition, may_read).listen(host, port)
+    except OSError as error:
+        raise StoreUnavailableError(f"LLMPROXY_METRICS_PORT: port {port}: {os.strerror(error.errno or 0)}") from None
 
 
 def unknown_usage_gauge(members: UnknownMembers) -> Gauge:

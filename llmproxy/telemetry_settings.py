@@ -61,6 +61,9 @@ class TelemetrySettings(BaseSettings):
     llmproxy_metrics_protected: bool = Field(
         default=False, description="`true` = `/metrics` needs the administrator's key."
     )
+    llmproxy_metrics_port: int | None = Field(
+        None, ge=1, le=65_535, description="Port of `/metrics` alone, on `HOST`; empty = that of callers."
+    )
     llmproxy_metrics_series: int = Field(
         10_000, ge=10, le=1_000_000, description="Most combinations of labels; further ones are counted as `other`."
     )

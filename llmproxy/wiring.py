@@ -151,12 +151,8 @@ async def open_product(
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
-            reader = administrator if settings.llmproxy_metrics_protected else None
-            routers.append(
-                await stack.enter_async_context(
-                    metrics.routes([*gauges, *tracing.gauges(), *content_gauges(contents)], reader)
-                )
-            )
+            gauges += [*tracing.gauges(), *content_gauges(contents)]
+            routers += await stack.enter_async_context(metrics.routes(gauges, settings, administrator))
         pages = create_pages(serving, health, product_version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)

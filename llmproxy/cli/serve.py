@@ -70,6 +70,7 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
     address = host or settings.host
     if settings.auth is Authentication.OFF and not is_loopback(address):
         raise click.ClickException(f"AUTH=off listens on a loopback address only, not on {address}")
+    os.environ["HOST"] = address  # for worker processes, too
     listener = listen(address, settings.port if port is None else port)
     ready: Callable[[str], None] = _announce
     if demo:

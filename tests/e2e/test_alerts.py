@@ -157,7 +157,16 @@ def calls(proxy: LLMProxy, seconds: float, *models: str) -> None:
                 for stream in (False, True):
                     body = {"model": model, "stream": stream, "messages": [{"role": "user", "content": "hi " * 20}]}
                     http.post(f"{proxy.url}/v1/chat/completions", json=body)
+            refused(http, proxy.url)
             time.sleep(0.1)
+
+
+def refused(http: httpx.Client, url: str) -> None:
+    """Send requests that are refused, each for another reason."""
+    http.post(f"{url}/v1/chat/completions", json={}, headers={"api-key": "sk-not-a-key"})
+    http.post(f"{url}/v1/chat/completions", json={"model": "unknown", "messages": []})
+    http.get(f"{url}/wp-login.php")
+    http.get(f"{url}/debug/logs")
 
 
 def test_rules_and_configurations_are_valid() -> None:
@@ -210,7 +219,7 @@ def test_every_panel_of_every_dashboard_shows_something(
 
 
 def test_dashboards_have_what_grafana_needs() -> None:
-    assert {path.stem for path in DASHBOARDS} == {"operations", "money"}
+    assert {path.stem for path in DASHBOARDS} == {"operations", "money", "security"}
     for path in DASHBOARDS:
         board = json.loads(path.read_text("utf-8"))
         assert {"uid", "title", "schemaVersion", "templating", "panels", "time"} <= board.keys()

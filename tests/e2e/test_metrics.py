@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from openai import OpenAI
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, simulated, upstream
+from tests.fakes.processes import llmproxy, wait_until
 from tests.tools import ROOT, require_tool
 
 ADMIN = "admin-key-of-the-metrics-tests-0123456789"
@@ -177,3 +179,32 @@ def test_protected_metrics_need_the_administrators_key(tmp_path: Path) -> None:
         assert allowed.status_code == 200
     finally:
         made.stop()
+
+
+def test_a_port_of_its_own_for_all_workers(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        own = free.getsockname()[1]
+    variables = {"LLMPROXY_METRICS_PORT": str(own), "LLMPROXY_METRICS_PROTECTED": "true", "LLMPROXY_ADMIN_KEY": ADMIN}
+    proxy = LLMProxy(tmp_path, simulated("sim"), variables=variables, options=("--workers", "2"))
+    try:
+        until_ready(proxy.url)
+        ask(OpenAI(base_url=f"{proxy.url}/v1", api_key=proxy.key, max_retries=0), "sim", 5)
+        url, headers = f"http://127.0.0.1:{own}", {"api-key": ADMIN}
+        wait_until(lambda: total(scrape(url, **headers), "llm_requests_total", model="sim") == 5, what="the calls")
+        assert httpx.get(f"{url}/metrics").status_code == 401
+        assert httpx.head(f"{url}/metrics/prometheus", headers={"api-key": ADMIN}).status_code == 200
+        assert httpx.post(f"{url}/metrics", headers={"api-key": ADMIN}).status_code == 405
+        assert httpx.get(f"{url}/health").status_code == 404
+        assert httpx.get(f"{proxy.url}/metrics", headers={"api-key": ADMIN}).status_code == 404
+        with socket.create_connection(("127.0.0.1", own), timeout=10) as rude:
+            rude.sendall(b"GET /metrics HTTP/1.1\r\nx: " + b"y" * 100_000)
+            with suppress(ConnectionError):
+                assert rude.recv(1) == b""
+        assert httpx.get(f"{url}/metrics", headers={"api-key": ADMIN}).status_code == 200
+        other = proxy.env | {"LLMPROXY_METRICS_PORT": str(proxy.port)}
+        taken = llmproxy("serve", "--port", "0", env=other, check=False)
+        assert taken.returncode != 0
+        assert f"LLMPROXY_METRICS_PORT: port {proxy.port}: Address already in use" in taken.stderr
+    finally:
+        proxy.stop()
