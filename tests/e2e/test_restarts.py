@@ -52,6 +52,7 @@ class Streams:
 def paced(folder: Path, *options: str, tps: int, **variables: str) -> Iterator[tuple[Simulator, LLMProxy]]:
     """Run a server in front of a slow upstream."""
     simulator = Simulator("--tps", str(tps))
+    variables = {"LLMPROXY_DRAIN_SECONDS": "120"} | variables
     proxy = LLMProxy(folder, upstream("wire", simulator.url), variables=variables, options=options)
     try:
         yield simulator, proxy

@@ -98,6 +98,7 @@ class LLMProxy:
             "DATA_DIR": str(folder / "data"),
             "LLMPROXY_MAX_BODY_BYTES": str(cls.max_body_bytes),
             "LLMPROXY_BODY_TIMEOUT": "2",
+            "LLMPROXY_DRAIN_SECONDS": "10",  # a test that fails with a call under way must not wait for it
             "LLMPROXY_REFRESH_INTERVAL": "0.5",
             "LLMPROXY_ADMIN_KEY": ADMIN_KEY,
         }
