@@ -17,7 +17,7 @@ from infra.controllers.errors import TABLE, status_of
 
 logger = logging.getLogger("llmproxy.requests")
 
-PROBES = frozenset({"/health", "/metrics", "/metrics/prometheus"})
+PROBES = frozenset({"/health", "/status", "/v1/status", "/metrics", "/metrics/prometheus"})
 """Pages whose successful requests are not logged."""
 _FAILED = 400
 _LONGEST_NAME = 128
