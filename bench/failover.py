@@ -14,6 +14,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from bench.failing_upstream import FailingUpstream, Way
 from bench.steady import Rate, Seen, ask_steadily, quantile
 from tests.fakes.every_operation import attempts_of, lines
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, upstream
+from tests.fakes.processes import wait_until
 
 WAYS = [way for way in Way if way is not Way.WELL]
 BREAKER_SECONDS = 3.0
 _WELL_SECONDS = 3.0
-_BACK_SECONDS = 8.0
+_BACK_SECONDS = 60.0
 _SHUT_OUT_SECONDS = 2.0
 """After its death, before the calls that still reach it are counted: a black hole is noticed after a second."""
 
@@ -67,7 +69,10 @@ async def run(proxy: LLMProxy, way: Way, bad: FailingUpstream, options: argparse
     await asyncio.sleep(options.seconds)
     await bad.turn(Way.WELL)
     times = Times(died, time.time())
-    await asyncio.sleep(max(_BACK_SECONDS, options.seconds))
+    await asyncio.sleep(_WELL_SECONDS)
+    document = f"{_code(way)}-bad"
+    back = partial(wait_until, lambda: not _open(proxy, document, times.back), _BACK_SECONDS, "rotation")
+    await asyncio.to_thread(back)
     stop.set()
     await calling
     return seen, times
@@ -99,6 +104,11 @@ def report(proxy: LLMProxy, way: Way, seen: Seen, times: Times) -> None:
     )
 
 
+def _open(proxy: LLMProxy, document: str, since: float) -> bool:
+    opened = _logged(proxy, "circuit breaker opened", document, 0.0) is not None
+    return opened and _logged(proxy, "circuit breaker closed", document, since) is None
+
+
 def _logged(proxy: LLMProxy, message: str, document: str, after: float) -> float | None:
     for text in re.findall(r"^\{.*\}$", proxy.logs(), re.MULTILINE):
         record: dict[str, Any] = json.loads(text)
@@ -123,7 +133,8 @@ async def main(options: argparse.Namespace) -> None:
             await each.turn(Way.WELL)
         with tempfile.TemporaryDirectory() as folder:
             models = [each for way in chosen for each in documents(way, good.url, upstreams[way].port)]
-            proxy = await asyncio.to_thread(LLMProxy, Path(folder), *models)
+            quiet = {"LLMPROXY_ACCESS_LOG": "false"}
+            proxy = await asyncio.to_thread(partial(LLMProxy, Path(folder), *models, variables=quiet))
             try:
                 print(f"{options.callers} callers, one call a second each, dead for {options.seconds:g} s")
                 for way in chosen:

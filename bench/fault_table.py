@@ -33,7 +33,7 @@ _ERROR = event({"error": {"message": "provider is down", "code": 502}})
 
 
 class Fault(NamedTuple):
-    """What an upstream does, and then does next, when asked for a whole answer and for a stream."""
+    """The bytes that an upstream sends for a whole answer and for a stream, and its next step."""
 
     name: str
     plain: bytes

@@ -1,8 +1,8 @@
 """Strategies and affinity: ``python -m bench.routing``.
 
-First the times of calls by ``weighted`` and by ``least_busy`` where one of two deployments is four times slower, each with
-a few requests at a time. Then prompt-cache affinity over three servers that know nothing of each other: the share of
-equal prompts that meet one deployment, and which prompts move when one of four deployments is switched off.
+First the times of calls by ``weighted`` and by ``least_busy`` where one of two deployments is four times slower, each
+with a few requests at a time. Then prompt-cache affinity over three servers that know nothing of each other: the share
+of equal prompts that meet one deployment, and which prompts move when one of four deployments is switched off.
 """
 
 from __future__ import annotations
