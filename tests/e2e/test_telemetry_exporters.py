@@ -10,9 +10,10 @@ from pathlib import Path
 
 import httpx
 
-from tests.fakes.llmproxy_server import LLMProxy, simulated
+from tests.fakes.llmproxy_server import LLMProxy, simulated, upstream
 from tests.fakes.otlp_receiver import OtlpReceiver
 from tests.fakes.processes import llmproxy, wait_until
+from tests.fakes.recording_upstream import RecordingUpstream
 from tests.fakes.traced_calls import PARENT, PROMPT, TRACE, chat, variables
 
 
@@ -36,6 +37,40 @@ def failures(proxy: LLMProxy) -> float:
         if line.startswith("llm_proxy_telemetry_export_failures "):
             return float(line.split()[1])
     raise AssertionError("the metric is missing")
+
+
+def test_older_names_are_added_where_they_are_asked_for(tmp_path: Path) -> None:
+    with OtlpReceiver() as receiver:
+        older = {**variables(receiver.url), "LLMPROXY_OTEL_OLDER_NAMES": "true"}
+        proxy = LLMProxy(tmp_path, simulated("sim"), variables=older)
+        chat(proxy, "sim", "older-1")
+        wait_until(lambda: "gen_ai.client.token.usage" in receiver.points, what="the metric")
+        proxy.stop()
+    tokens = {point.attributes["gen_ai.token.type"]: point for point in receiver.points["gen_ai.client.token.usage"]}
+    assert tokens.keys() == {"input", "output"}
+    assert {point.unit for point in tokens.values()} == {"{token}"}
+    assert tokens["output"].value > 0
+    assert len(tokens["output"].bounds) == 14
+    (duration,) = receiver.points["gen_ai.client.operation.duration"]
+    assert duration.attributes["gen_ai.operation.name"] == "chat"
+    assert receiver.points["gen_ai.client.inference.duration"][0].count == 1
+
+
+def test_a_trace_continues_at_vendors_behind_litellm(tmp_path: Path) -> None:
+    message = {"id": "m", "type": "message", "role": "assistant", "content": [{"type": "text", "text": "Hi"}]}
+    rest = {"model": "claude-x", "stop_reason": "end_turn", "usage": {"input_tokens": 3, "output_tokens": 2}}
+    with OtlpReceiver() as receiver, RecordingUpstream() as vendor:
+        vendor.send_json(message | rest)
+        parameters = {"endpoint": vendor.url, "api_key": "k", "model": "claude-x"}
+        document = upstream("claude", vendor.url, model_type="Anthropic", parameters=parameters)
+        proxy = LLMProxy(tmp_path, document, variables=variables(receiver.url))
+        chat(proxy, "claude", "claude-1", traceparent=f"00-{TRACE}-{PARENT}-01")
+        wait_until(lambda: receiver.named("chat claude-x", "client"), what="the span")
+        proxy.stop()
+    (span,) = receiver.named("chat claude-x", "client")
+    assert vendor.headers[-1]["traceparent"] == f"00-{TRACE}-{span.span_id}-01"
+    assert span.attributes["gen_ai.provider.name"] == "anthropic"
+    assert span.attributes["gen_ai.usage.output_tokens"] == 2
 
 
 def test_nothing_is_imported_where_nothing_is_configured(tmp_path: Path) -> None:
