@@ -94,11 +94,22 @@ def black_hole() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
+def lazy() -> Iterator[str]:
+    """Return the address of a server that reads nothing: the system takes what fits into its buffers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+
+
+@pytest.fixture(scope="module")
 def proxy(
-    tmp_path_factory: pytest.TempPathFactory, simulator: Simulator, scripted: ScriptedUpstream, black_hole: str
+    tmp_path_factory: pytest.TempPathFactory,
+    simulator: Simulator,
+    scripted: ScriptedUpstream,
+    black_hole: str,
+    lazy: str,
 ) -> Iterator[LLMProxy]:
     addresses = {"": f"{scripted.url}/v1", "black hole": black_hole}
-    never_open = {"circuit_breaker_threshold": 1000, "timeouts": {"connect": 0.5}}
+    never_open = {"circuit_breaker_threshold": 1000, "timeouts": {"connect": 0.5, "first_byte": 3, "idle": 1}}
     made = LLMProxy(
         tmp_path_factory.mktemp("failover"),
         *[
@@ -106,6 +117,8 @@ def proxy(
             for each in KINDS
         ],
         *[upstream(each.name, simulator.url, id=f"{each.name}-2", priority=1) for each in KINDS],
+        upstream("lazy", lazy, id="lazy-1", **never_open),
+        upstream("lazy", simulator.url, id="lazy-2", priority=1),
     )
     yield made
     assert "internal error" not in made.logs()
@@ -132,6 +145,19 @@ def test_the_next_deployment_answers(proxy: LLMProxy, scripted: ScriptedUpstream
     else:
         assert (first["document"], first["status"]) == (f"{kind.name}-1", kind.status)
         assert first["error"] == kind.error or kind.error is None
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_after_a_time_out_only_requests_that_were_not_sent_as_a_whole_move_on(proxy: LLMProxy, *, stream: bool) -> None:
+    for size, status in ((6 << 20, 200), (10, 504)):
+        request_id = f"lazy-{size}-{stream}"
+        body = {"model": "lazy", "messages": [{"role": "user", "content": "x" * size}], "stream": stream}
+        headers = {"api-key": proxy.key, "x-request-id": request_id}
+        response = httpx.post(f"{proxy.url}/v1/chat/completions", json=body, headers=headers, timeout=30)
+        assert response.status_code == status, response.text
+        first = attempts_of(line_of(proxy, request_id))[0]
+        assert (first["document"], first["error"]) == ("lazy-1", "upstream_timeout")
+        assert (first["exposure_units"] > 0) is (status == 504)
 
 
 def test_a_refused_request_stays(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from openai import APIError, OpenAI
 
-from tests.fakes.chat_upstream import DONE, chunk, event
+from tests.fakes.chat_upstream import DONE, chunk, claude_stream, event
 from tests.fakes.every_operation import line_of
 from tests.fakes.llmproxy_server import LLMProxy, upstream
 from tests.fakes.upstream_script import ScriptedUpstream, answer
@@ -17,34 +17,7 @@ INTERVAL = 0.25
 PING = ": ping\n\n"
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 CHAT = [event(chunk("one")), event(chunk(" two")), event(chunk(finish="stop")) + DONE]
-TEXT = {"type": "text", "text": ""}
-MESSAGE: dict[str, object] = {
-    "id": "m",
-    "type": "message",
-    "role": "assistant",
-    "content": [],
-    "model": "c",
-    "stop_reason": None,
-}
-
-
-def claude(kind: str, **members: object) -> bytes:
-    return f"event: {kind}\n".encode() + event({"type": kind, **members})
-
-
-def claude_text(text: str) -> bytes:
-    return claude("content_block_delta", index=0, delta={"type": "text_delta", "text": text})
-
-
-CLAUDE = [
-    claude("message_start", message=MESSAGE | {"usage": {"input_tokens": 3, "output_tokens": 1}})
-    + claude("content_block_start", index=0, content_block=TEXT)
-    + claude_text("one"),
-    claude_text(" two"),
-    claude("content_block_stop", index=0)
-    + claude("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": 2})
-    + claude("message_stop"),
-]
+CLAUDE = claude_stream(["one", " two"])
 PIECES = {"OpenAICompatible": CHAT, "Anthropic": CLAUDE}
 BUSY = answer(b'{"error":{"message":"overloaded","code":"too_much"}}', status=b"503 Busy")
 

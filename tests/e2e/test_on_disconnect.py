@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from tests.fakes.chat_upstream import claude_stream
 from tests.fakes.every_operation import attempts_of, line_of
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, upstream
 from tests.fakes.processes import wait_until
+from tests.fakes.upstream_script import ScriptedUpstream
 
 TOKENS = 60
 MESSAGES = [{"role": "user", "content": "Tell me a long story."}]
@@ -26,11 +28,25 @@ def slow() -> Iterator[Simulator]:
 
 
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory, slow: Simulator) -> Iterator[LLMProxy]:
+def claude() -> Iterator[ScriptedUpstream]:
+    with ScriptedUpstream() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory, slow: Simulator, claude: ScriptedUpstream) -> Iterator[LLMProxy]:
     operations = ["ChatCompletion", "Responses"]
     made = LLMProxy(
         tmp_path_factory.mktemp("disconnects"),
         *[upstream(name, slow.url, on_disconnect=say, operations=operations) for name, say in ON_DISCONNECT.items()],
+        upstream(
+            "claude",
+            "",
+            model_type="Anthropic",
+            parameters={"endpoint": claude.url, "secret_name": "UPSTREAM_API_KEY"},
+            on_disconnect="drain",
+        ),
+        variables={"UPSTREAM_API_KEY": "sk-any"},
     )
     yield made
     assert "internal error" not in made.logs()
@@ -40,7 +56,10 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, slow: Simulator) -> Iterator
 
 def begin(proxy: LLMProxy, model: str, request_id: str, path: str, **members: object) -> socket.socket:
     """Send a call and return its connection."""
-    body = {"model": model, "messages": MESSAGES, "input": "hi", "simulator": {"tokens": TOKENS}} | members
+    asked: dict[str, object] = {"input": "hi"} if path == "responses" else {"messages": MESSAGES}
+    if model != "claude":
+        asked["simulator"] = {"tokens": TOKENS}
+    body = {"model": model} | asked | members
     request = httpx.Request(
         "POST", f"{proxy.url}/v1/{path}", json=body, headers={"api-key": proxy.key, "x-request-id": request_id}
     )
@@ -69,6 +88,18 @@ def test_a_drained_stream_is_charged_as_the_upstream_reports_it(proxy: LLMProxy,
     assert attempt["delivered"] > 0
     shown = proxy.command("usage", "call", f"drain-{path}")
     assert "drained" in shown
+
+
+def test_a_translated_stream_is_drained(proxy: LLMProxy, claude: ScriptedUpstream) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    with claude.answering(head, *claude_stream(["one"] * 12), then="close", pause=0.15):
+        connection = begin(proxy, "claude", "claude", "chat/completions", stream=True, max_tokens=99)
+        assert b"200 OK" in connection.recv(4096)
+        hang_up(connection)
+        line = line_of(proxy, "claude")
+    assert (line["status"], line["error"], line["usage_source"]) == (499, "caller_gone", "measured")
+    assert (line["input_tokens"], line["output_tokens"]) == (3, 12)
+    assert attempts_of(line)[0]["drained"] > 0
 
 
 def test_a_few_tokens_are_drained(proxy: LLMProxy, slow: Simulator) -> None:

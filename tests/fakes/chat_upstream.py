@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tests.fakes.scripted_server import Behaviour, Peer
@@ -108,3 +109,25 @@ def answering(body: bytes, headers: bytes = b"", status: bytes = b"200 OK") -> B
             await peer.answer(body, headers, status)
 
     return behaviour
+
+
+def claude_stream(texts: Sequence[str]) -> list[bytes]:
+    """Make the blocks of a stream in Anthropic's format: one for each text, and the end."""
+    message: dict[str, object] = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "model": "c",
+        "stop_reason": None,
+    }
+    begin = _claude("message_start", message=message | {"usage": {"input_tokens": 3, "output_tokens": 1}})
+    begin += _claude("content_block_start", index=0, content_block={"type": "text", "text": ""})
+    deltas = [_claude("content_block_delta", index=0, delta={"type": "text_delta", "text": text}) for text in texts]
+    end = _claude("content_block_stop", index=0)
+    end += _claude("message_delta", delta={"stop_reason": "end_turn"}, usage={"output_tokens": len(texts)})
+    return [begin + deltas[0], *deltas[1:], end + _claude("message_stop")]
+
+
+def _claude(kind: str, **members: object) -> bytes:
+    return f"event: {kind}\n".encode() + event({"type": kind, **members})
