@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -74,15 +74,17 @@ class StoredCall:
 
     Args:
         action: to carry out.
-        response_id: the upstream's own id.
+        response_id: the caller's id of it; for a provider the upstream's own.
         query: the query string of the caller, without the question mark.
         request_id: identifies the call in answers and logs.
+        headers: the caller's, as they arrived, credentials included; a document may pass some of them on.
     """
 
     action: StoredAction
     response_id: str
     query: str = ""
     request_id: str = ""
+    headers: Iterable[tuple[bytes, bytes]] = field(default=(), repr=False, compare=False)
 
 
 class Provider(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from application.ports.providers import Answer, Provider, StoredAction
+from application.ports.providers import Answer, Provider, StoredAction, StoredCall
 from application.serving.accounting import CallAccount
 from application.serving.admit import admit
 from application.serving.attempts import first_success
@@ -176,25 +176,23 @@ class Serving:
         if self._limiter is not None:
             await self._limiter.count(caller, route, self.view.catalog)
 
-    async def stored(self, caller: Caller, action: StoredAction, public_id: str, query: str, request_id: str) -> Answer:
+    async def stored(self, caller: Caller, call: StoredCall) -> Answer:
         """Do something with a stored response of the caller's project, where it is kept.
 
         Raises:
             ResponseNotFoundError: the project has no such response, or its deployment no longer exists.
             GatewayError: the call failed.
         """
-        if action is StoredAction.DELETE and self._background.follows(public_id):
+        if call.action is StoredAction.DELETE and self._background.follows(call.response_id):
             with suppress(GatewayError):  # what is deleted cannot be charged any more
-                await self._stored.settle(caller, self.view.catalog, public_id, request_id)
-        return await self._stored(caller, self.view.catalog, action, public_id, query, request_id)
+                await self._stored.settle(caller, self.view.catalog, call.response_id, call.request_id)
+        return await self._stored(caller, self.view.catalog, call)
 
-    async def resume(
-        self, use_case: UseCase, caller: Caller, public_id: str, query: str, request_id: str
-    ) -> ResumedStream:
+    async def resume(self, use_case: UseCase, caller: Caller, call: StoredCall) -> ResumedStream:
         """Stream a background response of the caller's project, from its begin or from where the query says.
 
         Raises:
             ResponseNotFoundError: the project has no such response, or its deployment no longer exists.
             GatewayError: the call failed; nothing has been sent yet.
         """
-        return await self._stored.resume(use_case, caller, self.view.catalog, public_id, query, request_id)
+        return await self._stored.resume(use_case, caller, self.view.catalog, call)

@@ -26,6 +26,7 @@ from domain.response_id import ResponseLocation
 from domain.usage import Usage
 
 _NOT_FOUND = 404
+_CODE = re.compile(r"\w{1,64}", re.ASCII)
 _BACKGROUND = re.compile(rb'"background"\s*:\s*true')
 _COUNTED = frozenset({StoredAction.RETRIEVE, StoredAction.CANCEL})
 _MOST_REMEMBERED = 10_000
@@ -49,36 +50,31 @@ class StoredResponses:
         self._ledger = ledger
         self._charged: dict[str, None] = {}
 
-    async def __call__(
-        self, caller: Caller, catalog: Catalog, action: StoredAction, public_id: str, query: str, request_id: str
-    ) -> Answer:
+    async def __call__(self, caller: Caller, catalog: Catalog, call: StoredCall) -> Answer:
         """Carry out one action on a stored response.
 
         Raises:
             ResponseNotFoundError: the project has no such response, or may no longer use its deployment.
             GatewayError: the call failed.
         """
-        project_id = caller.project.id
+        project_id, public_id, request_id = caller.project.id, call.response_id, call.request_id
         kept, document = self._find(project_id, catalog, public_id)
-        call = StoredCall(action, kept.upstream_id, query, request_id)
-        answer = await _found(self._provider.stored(call, document), public_id)
-        if action in _COUNTED and answer.usage is not None and _BACKGROUND.search(answer.body):
+        upstream_call = replace(call, response_id=kept.upstream_id)
+        answer = await _found(self._provider.stored(upstream_call, document), public_id)
+        if call.action in _COUNTED and _BACKGROUND.search(answer.body):
             await self._count(caller, document, _object(answer.body), answer.usage, public_id, request_id)
         return replace(answer, body=self._affinity.rewrite_stored(answer.body, project_id, kept, public_id))
 
-    async def resume(
-        self, use_case: UseCase, caller: Caller, catalog: Catalog, public_id: str, query: str, request_id: str
-    ) -> ResumedStream:
+    async def resume(self, use_case: UseCase, caller: Caller, catalog: Catalog, call: StoredCall) -> ResumedStream:
         """Stream a response that is made in the background.
 
         Raises:
             ResponseNotFoundError: the project has no such response, or may no longer use its deployment.
             GatewayError: the call failed.
         """
-        project_id = caller.project.id
+        project_id, public_id, request_id = caller.project.id, call.response_id, call.request_id
         kept, document = self._find(project_id, catalog, public_id)
-        call = StoredCall(StoredAction.RETRIEVE, kept.upstream_id, query, request_id)
-        stream = await _found(self._provider.resume(call, document), public_id)
+        stream = await _found(self._provider.resume(replace(call, response_id=kept.upstream_id), document), public_id)
 
         async def completed(block: bytes, usage: Usage | None) -> None:
             await self._count(caller, document, _last_response(block), usage, public_id, request_id)
@@ -118,19 +114,26 @@ class StoredResponses:
         public_id: str,
         request_id: str,
     ) -> None:
-        """Charge what was made in the background once it is there. However often it is fetched: one line."""
-        if response.get("background") is not True or response.get("status") in _UNDER_WAY or not counted(usage):
-            return  # the first line of a response is the one that is kept
+        """Charge what was made in the background once it is there, and note if it failed.
+
+        However often it is fetched: one line, the first one.
+        """
+        failure = _failure(response)
+        if response.get("background") is not True or response.get("status") in _UNDER_WAY:
+            return
+        if failure is None and not counted(usage):
+            return
         if public_id in self._charged:
             return
         self._charged[public_id] = None
         if len(self._charged) > _MOST_REMEMBERED:
             del self._charged[next(iter(self._charged))]
-        call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id, background=True)
-        account = CallAccount(self._ledger, _FETCHED, call, caller, [document])
+        call = Call(Endpoint.RESPONSES, document.code, {}, request_id=request_id)
+        use_case = replace(_FETCHED, failed_code=lambda _answer: failure)
+        account = CallAccount(self._ledger, use_case, call, caller, [document])
         account.attempt(document).status = 200
         account.share_line(public_id, response.get("created_at"))
-        await account.completed(usage)
+        await account.completed(usage or Usage())
 
 
 async def _found(answer: Awaitable[Found], public_id: str) -> Found:
@@ -140,6 +143,15 @@ async def _found(answer: Awaitable[Found], public_id: str) -> Found:
         if refusal.status == _NOT_FOUND:
             raise ResponseNotFoundError(public_id) from None
         raise
+
+
+def _failure(response: Mapping[str, object]) -> str | None:
+    """Return the error code of a response that failed."""
+    if response.get("status") != "failed":
+        return None
+    error = response.get("error")
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, str) and _CODE.fullmatch(code) else "server_error"
 
 
 def _last_response(block: bytes) -> Mapping[str, object]:

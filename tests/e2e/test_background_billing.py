@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from tests.fakes.llmproxy_server import LLMProxy, upstream
 from tests.fakes.llmproxy_server import Simulator as SimulatorProcess
 from tests.fakes.processes import wait_until
+from tests.fakes.scripted_server import Peer, scripted_server
 
 
 @pytest.fixture
@@ -57,3 +61,32 @@ def test_a_response_that_is_deleted_is_charged_before(proxy: LLMProxy) -> None:
     headers = {"api-key": proxy.key}
     assert httpx.delete(f"{proxy.url}/v1/responses/{made['id']}", headers=headers, timeout=30).status_code == 200
     assert charged(proxy)["output_tokens"] > 0
+
+
+@pytest.mark.parametrize("usage", [None, {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13}])
+async def test_a_response_that_fails_later_is_recorded_as_failed(tmp_path: Path, usage: object) -> None:
+    """Once, whether or not the upstream reports what it used."""
+    made = {"id": "resp_1", "object": "response", "background": True, "created_at": int(time.time()), "output": []}
+    failed = {**made, "status": "failed", "error": {"code": "rate_limit_exceeded", "message": "no"}, "usage": usage}
+
+    async def upstream_that_fails(peer: Peer) -> None:
+        while True:
+            request = await peer.request()
+            body = {**made, "status": "queued"} if request.line.startswith(b"POST") else failed
+            await peer.answer(json.dumps(body).encode(), b"Content-Type: application/json\r\n")
+
+    async with scripted_server(upstream_that_fails) as server:
+        document = upstream("thinker", f"http://127.0.0.1:{server.origin.port}/v1", operations=["Responses"])
+        proxy = await asyncio.to_thread(LLMProxy, tmp_path, document)
+        try:
+            answer = await asyncio.to_thread(ask, proxy)
+            address, headers = f"{proxy.url}/v1/responses/{answer.json()['id']}", {"api-key": proxy.key}
+            for _ in range(2):
+                fetched = await asyncio.to_thread(httpx.get, address, headers=headers, timeout=30)
+                assert fetched.json()["status"] == "failed"
+            await asyncio.to_thread(wait_until, lambda: any(row["failed"] for row in proxy.usage()), 20, "the line")
+            (row,) = await asyncio.to_thread(proxy.usage)
+        finally:
+            await asyncio.to_thread(proxy.stop)
+    assert (row["calls"], row["failed"]) == (2, 1)  # its acceptance, and its result
+    assert (row["input_tokens"], row["output_tokens"]) == ((9, 4) if usage else (0, 0))

@@ -11,6 +11,7 @@ from functools import partial
 
 from starlette.types import Receive, Scope, Send
 
+from application.ports.providers import StoredCall
 from application.serving.accounting import CallAccount
 from application.serving.ledger import CALLER_CONNECTED
 from application.serving.resumed_stream import ResumedStream
@@ -186,16 +187,17 @@ class Handler:
         action = action_of(route, scope["method"], scope["path"])
         caller = self._authenticate(scope, response)
         query, request_id = query_of(action, scope["query_string"]), response.record.request_id
+        call = StoredCall(action, route.response_id, query, request_id, scope["headers"])
         if requests_stream(query):
             async with self._slots.held(caller.project.id):
-                resumed = await self._serving.resume(RESPONSES, caller, route.response_id, query, request_id)
+                resumed = await self._serving.resume(RESPONSES, caller, call)
                 silence = self._keep_alive.watch(response)
                 try:
                     await self._relay(resumed, response)
                 finally:
                     silence.end()
             return
-        answer = await self._serving.stored(caller, action, route.response_id, query, request_id)
+        answer = await self._serving.stored(caller, call)
         await response.whole(200, answer.content_type, answer.body)
 
     def _authenticate(self, scope: Scope, response: Response) -> Caller:

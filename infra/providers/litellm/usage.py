@@ -28,7 +28,11 @@ def usage_of(reported: Any) -> Usage | None:
     usage = Usage(
         input_tokens=_count(report, "prompt_tokens"),
         output_tokens=_count(report, "completion_tokens"),
-        cached_input_tokens=_count(sent, "cached_tokens") or _count(report, "cache_read_input_tokens"),
+        # The last two as vendors report them beside OpenAI's names; LiteLLM hands them on unread for some.
+        cached_input_tokens=_count(sent, "cached_tokens")
+        or _count(report, "cache_read_input_tokens")
+        or _count(report, "cached_tokens")
+        or _count(report, "prompt_cache_hit_tokens"),
         cache_write_tokens=_count(sent, "cache_creation_tokens") or _count(report, "cache_creation_input_tokens"),
         reasoning_tokens=_count(received, "reasoning_tokens"),
         audio_input_tokens=_count(sent, "audio_tokens"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -47,6 +48,17 @@ async def test_azure_is_asked_with_its_own_version(wire: OpenAIWire) -> None:
     assert server.requests[0].line == (
         b"GET /openai/responses/resp_1?api-version=2025-03-01-preview&include=x HTTP/1.1"
     )
+
+
+async def test_listed_headers_of_the_caller_are_passed_on(wire: OpenAIWire) -> None:
+    headers = [(b"OpenAI-Beta", b"responses=v2"), (b"authorization", b"Bearer of-the-caller"), (b"x-other", b"1")]
+    async with scripted_server(answering(b'{"object":"response"}', JSON)) as server:
+        document = replace(document_at(server), forward_headers=("openai-beta", "authorization"))
+        await wire.stored(StoredCall(StoredAction.RETRIEVE, "r", headers=headers), document)
+    (request,) = server.requests
+    assert request.headers[b"openai-beta"] == b"responses=v2"
+    assert request.headers[b"authorization"] == b"Bearer " + KEY.encode()
+    assert b"x-other" not in request.headers
 
 
 async def test_a_query_cannot_become_a_second_request(wire: OpenAIWire) -> None:

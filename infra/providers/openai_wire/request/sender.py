@@ -104,7 +104,10 @@ class RequestSender:
         Raises:
             DeploymentUnusableError, UpstreamError: see :meth:`send`.
         """
-        return await self._request(deployment, stored_head(call, deployment), call.request_id, b"")
+        head = stored_head(call, deployment)
+        if deployment.forwarded is not None:
+            head += deployment.forwarded.lines(call.headers)
+        return await self._request(deployment, head, call.request_id, b"")
 
     async def list_models(self, deployment: ResolvedDeployment) -> HttpResponse:
         """Request the upstream's list of models.

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.ports.providers import Answer, StoredAction
+from application.ports.providers import Answer, StoredAction, StoredCall
 from application.use_cases.responses import RESPONSES
 from domain.response_id import ResponseLocation
 from domain.usage import Usage
@@ -74,7 +74,7 @@ def test_what_a_caller_wrote_comes_back_as_written(written: Any, indent: int | N
         answer = await proxy.serving.answer(proxy.ask(RESPONSES, {"input": b'"hi"'}))
         assert json.loads(answer.body) == expected
         caller = proxy.serving.authenticate(KEY)
-        stored = await proxy.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", "r")
+        stored = await proxy.serving.stored(caller, StoredCall(StoredAction.RETRIEVE, MINE, "", "r"))
         assert json.loads(stored.body) == expected
         proxy, _ = await proxied(FakeStream(delta + b"\n\n" + event + b"\n\n"))
         relay = await proxy.serving.stream(proxy.ask(RESPONSES, {"input": b'"hi"', "stream": b"true"}))

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from application.ports.providers import Answer, StoredAction
+from application.ports.providers import Answer, StoredAction, StoredCall
 from application.use_cases.responses import RESPONSES
 from domain import errors
 from domain.response_id import ResponseLocation
@@ -39,7 +39,7 @@ async def test_a_response_under_way_does_not_take_the_line_of_its_result(early: 
     proxy = await in_process_proxy(FakeProvider(**{"sim-1": behave}), offering_everything(costs=COSTS))
     caller = proxy.serving.authenticate(KEY)
     for _ in range(2):
-        await proxy.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", "req-1")
+        await proxy.serving.stored(caller, StoredCall(StoredAction.RETRIEVE, MINE, "", "req-1"))
     assert [line.usage for line in proxy.lines] == [Usage(10, 5)]
 
 
@@ -56,7 +56,10 @@ async def test_two_who_fetch_a_response_at_once_make_one_line_in_the_month_that_
     proxy = await in_process_proxy(FakeProvider(**{"sim-1": response(Usage(10, 5))}), offering_everything(costs=COSTS))
     caller = proxy.serving.authenticate(KEY)
     await asyncio.gather(
-        *(proxy.serving.stored(caller, StoredAction.RETRIEVE, MINE, "", f"req-{number}") for number in range(2))
+        *(
+            proxy.serving.stored(caller, StoredCall(StoredAction.RETRIEVE, MINE, "", f"req-{number}"))
+            for number in range(2)
+        )
     )
     (line,) = proxy.lines
     assert line.time_ms == LAST_MOMENT * 1000

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.ports.providers import Answer, StoredAction
+from application.ports.providers import Answer, StoredAction, StoredCall
 from application.serving.resumed_stream import ResumedStream
 from application.use_cases.responses import RESPONSES
 from domain import errors
@@ -34,7 +34,7 @@ async def fetch(
     key: str = KEY,
     query: str = "",
 ) -> Answer:
-    return await proxy.serving.stored(proxy.serving.authenticate(key), action, public_id, query, "req-1")
+    return await proxy.serving.stored(proxy.serving.authenticate(key), StoredCall(action, public_id, query, "req-1"))
 
 
 async def serving(behaviour: object, **model: object) -> tuple[InProcessProxy, FakeProvider]:
@@ -188,7 +188,9 @@ async def test_a_background_stream_that_is_left_does_not_take_the_line_of_its_re
 
 async def resumed(proxy: InProcessProxy, key: str = KEY) -> ResumedStream:
     caller = proxy.serving.authenticate(key)
-    return await proxy.serving.resume(RESPONSES, caller, MINE, "stream=true", "req-1")
+    return await proxy.serving.resume(
+        RESPONSES, caller, StoredCall(StoredAction.RETRIEVE, MINE, "stream=true", "req-1")
+    )
 
 
 def resumable(*, background: bool = True) -> FakeStream:
