@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help python install serve test test-long coverage reconcile check bench fmt lock clean
+.PHONY: help python install serve test test-long coverage reconcile foreign-clients check bench fmt lock clean
 
 # The interpreter that .venv is made with, the first of these that is complete; `make install PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 python3; do \
@@ -22,6 +22,7 @@ help:
 	@echo "make test-long  the tests of more than 30 seconds each"
 	@echo "make coverage   the tests of make test with the lines that none of them reaches; takes twice as long"
 	@echo "make reconcile  20,000 calls with faults, every ledger line compared with the upstream's report"
+	@echo "make foreign-clients  30 clients of other makers, installed and tried; written to docs/conformance.md"
 	@echo "make check    linter, formatter, types, import contracts"
 	@echo "make fmt      format and fix what can be fixed by itself"
 	@echo "make bench    side-by-side benchmarks, written to docs/benchmarks.md"
@@ -52,6 +53,10 @@ test-long: .venv/dev.stamp $(CLIENTS:%=.cache/clients/%.stamp) node
 # 20,000 mixed calls with faults and a killed server: every ledger line is compared with what the upstream reports.
 reconcile: .venv/dev.stamp
 	$(BIN)/python -m pytest -m slow tests/e2e/test_reconciliation.py
+
+# Clients of other makers, each in a folder of its own below .cache/foreign (gigabytes).
+foreign-clients: .venv/dev.stamp
+	$(BIN)/python -m tests.foreign_clients.run
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check

@@ -53,12 +53,14 @@ def _judge(title: str, report: dict[str, Any]) -> None:
         if "fault" in result
     ]
     found = matrix.column(report)
-    written = matrix.parse(PAGE.read_text("utf-8")) if PAGE.exists() else {}
+    page = PAGE.read_text("utf-8") if PAGE.exists() else ""
+    written = matrix.parse(page)
     if os.environ.get("CONFORMANCE") == "write":
         line = title.partition(".")[0]  # an older release of the same line gives way
         kept = {name: each for name, each in written.items() if name.partition(".")[0] != line}
         written = dict(sorted({**kept, title: found}.items(), reverse=True))
-        PAGE.write_text(matrix.render(written), encoding="utf-8")
+        _, heading, others = page.partition(matrix.FOREIGN)
+        PAGE.write_text(matrix.render(written) + ("\n" if heading else "") + heading + others, encoding="utf-8")
     assert not faults, "\n\n".join(faults)
     assert len(found) >= LEAST
     assert written.get(title) == found, "docs/conformance.md is stale; at its top it says how to write it anew"

@@ -26,6 +26,16 @@ CONFORMANCE=write make test TESTS=tests/e2e/test_clients.py
 ```
 """
 
+FOREIGN = """\
+## Clients of other makers
+
+Written by `make foreign-clients`, which installs each of them into a folder of its own and runs a small program with it
+(`tests/foreign_clients/programs`) against a server with simulated models. It is run on request, not by `make test`. An
+empty cell: the client does not do that, or its program does not try it.
+
+"""
+"""The beginning of the second part of the page, which `tests/foreign_clients/run.py` writes."""
+
 
 def column(report: Mapping[str, Any]) -> dict[str, str]:
     """Return the result of each feature in the report of a client."""
@@ -45,8 +55,8 @@ def _cell(cells: Mapping[str, str]) -> str:
 
 
 def parse(text: str) -> dict[str, dict[str, str]]:
-    """Return the columns of a table by title."""
-    lines = re.findall(r"^\|.*\|$", text, re.MULTILINE)
+    """Return the columns of the first table by title."""
+    lines = re.findall(r"^\|.*\|$", text.partition(FOREIGN)[0], re.MULTILINE)
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     titles = rows[0][1:] if rows else []
     return {

@@ -110,6 +110,13 @@ def test_every_field_arrives() -> None:
         ({"budgets": [{"amount": "1", "period": "day", "timezone": "America"}]}, "budgets[0].timezone"),
         ({"budgets": [{"amount": "1", "period": "day", "alert_at": [1.5]}]}, "budgets[0].alert_at[0]"),
         ({"budgets": [{"amount": "1", "period": "day", "currency": "dollar"}]}, "budgets[0].currency"),
+        *(
+            ({"budgets": [{"amount": amount, "period": "month"}]}, "budgets[0].amount")
+            for amount in (-1, "1e400", float("inf"), "abc", "NaN", True, "1,5", "0.0000000000001")
+        ),
+        ({"budgets": [{"amount": 1, "id": "a"}, {"amount": 2, "id": "a"}]}, "budgets[1].id"),
+        *(({"limits": {"rpm": rate}}, "limits.rpm") for rate in (0, -1, 0.5, "0.2/minute", "100/fortnight", True)),
+        *(({"limits": {name: 0}}, f"limits.{name}") for name in ("tpm", "concurrency", "burst")),
     ],
 )
 def test_errors(changes: dict[str, object], field: str) -> None:
