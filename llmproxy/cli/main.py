@@ -17,6 +17,7 @@ _COMMANDS = {
     "projects": "Make and list projects, set their limits and budgets.",
     "keys": "Make, list, rotate and revoke keys of a project.",
     "limits": "Show what is used and left of limits and budgets.",
+    "top": "Show what a server does at the moment, as a live table.",
     "people": "Export and erase what names an end user.",
     "audit": "Show, verify and export the log of changes by administrators.",
     "health-worker": "Probe upstreams in a process of its own, for all servers on the same store.",

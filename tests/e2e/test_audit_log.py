@@ -33,7 +33,7 @@ CHANGING: dict[str, Callable[[Path, str], tuple[str, ...]]] = {
 """Every command that changes documents, with arguments that make it do so."""
 
 HARMLESS = {
-    *("serve", "init", "simulator", "doctor", "explain"),
+    *("serve", "init", "simulator", "top", "doctor", "explain"),
     *("catalog validate", "catalog plan", "catalog export", "catalog history", "projects list", "keys list"),
     *("limits show", "limits holders", "audit list", "audit verify", "audit export", "people export"),
     *("health-worker", "chaos run", "load-test"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -208,3 +210,28 @@ def test_a_port_of_its_own_for_all_workers(tmp_path: Path) -> None:
         assert f"LLMPROXY_METRICS_PORT: port {proxy.port}: Address already in use" in taken.stderr
     finally:
         proxy.stop()
+
+
+def test_top_shows_what_happens_now(proxy: LLMProxy, client: OpenAI) -> None:
+    seen = threading.Event()
+
+    def call() -> None:
+        while not seen.is_set():
+            ask(client, "sim")
+
+    calling = threading.Thread(target=call)
+    calling.start()
+    try:
+        shown = json.loads(proxy.command("top", "--url", proxy.url, "--once", "--json", "--interval", "1"))
+    finally:
+        seen.set()
+        calling.join()
+    (model,) = [one for one in shown["models"] if one["model"] == "sim" and one["calls"] > 0]
+    assert (model["provider"], model["failed"]) == ("Simulator", 0)
+    assert 0 < model["first_byte_p50"] <= model["first_byte_p95"]
+    assert model["tokens"] > 0
+    assert [one["project"] for one in shown["projects"]] == ["tests"]
+    table = proxy.command("top", "--url", proxy.url, "--once", "--interval", "0.2")
+    assert table.splitlines()[0].split()[:3] == ["model", "provider", "calls/s"]
+    unreachable = llmproxy("top", "--url", "http://127.0.0.1:1", env=proxy.env, check=False)
+    assert (unreachable.returncode, "cannot be read" in unreachable.stderr) == (1, True)
