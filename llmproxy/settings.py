@@ -173,6 +173,9 @@ def _check_combinations(settings: Settings) -> None:
             raise SettingsError("LLMPROXY_CHAOS=on is refused when ENVIRONMENT=production; it must be `production`")
         if not settings.llmproxy_cosmos_verify_tls:
             raise SettingsError("LLMPROXY_COSMOS_VERIFY_TLS=false is refused when ENVIRONMENT=production")
+    faults = settings.llmproxy_chaos_engineering
+    if faults is not None and faults.get("enabled", True) and settings.llmproxy_chaos is ChaosMode.OFF:
+        raise SettingsError("LLMPROXY_CHAOS_ENGINEERING has no effect while LLMPROXY_CHAOS=off")
     if settings.cosmos_url and settings.in_memory:
         raise SettingsError(
             "DATA_DIR=:memory: is refused with COSMOS_URL: ledger lines wait on disk while Cosmos DB is unavailable"

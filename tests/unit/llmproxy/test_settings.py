@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from domain.reserved_env_vars import is_own_setting
+from infra.audit_log.cosmos import _SPEC as AUDIT
 from infra.catalog_store import cosmos, cosmos_history
+from infra.content_log.cosmos import _SPEC as CONTENT
+from infra.health_store.cosmos import _SPEC as HEALTH
 from infra.lease_store.cosmos import _SPEC as LEASES
 from infra.secrets.env import environment_secrets
 from infra.usage_store.cosmos import _SPEC as LEDGER
@@ -146,7 +149,40 @@ def test_unreadable_certificates_are_reported(
 
 
 def test_containers_that_are_not_for_models_are_those_of_the_adapters() -> None:
-    assert {cosmos.PROJECTS, cosmos_history.CONTAINER, LEDGER.name, LEASES.name} == OTHER_CONTAINERS
+    specs = {spec.name for spec in (AUDIT, CONTENT, HEALTH, LEASES, LEDGER)}
+    assert {cosmos.PROJECTS, cosmos_history.CONTAINER} | specs == OTHER_CONTAINERS
+
+
+def test_another_file_of_settings_is_read_in_production_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "own.env").write_text("PORT=8001\nHOST=127.0.0.2\n", "utf-8")
+    monkeypatch.setenv("LLMPROXY_ENV_FILE", str(tmp_path / "own.env"))
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("HOST", "127.0.0.3")
+    settings = load_settings(NOWHERE)
+    assert (settings.port, settings.host) == (8001, "127.0.0.3")
+    monkeypatch.setenv("LLMPROXY_ENV_FILE", str(tmp_path / "other.env"))
+    with pytest.raises(SettingsError, match="is not a file"):
+        load_settings(NOWHERE)
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [("[", "not JSON"), ("[]", "object"), ('{"faults": [{"type": "dely"}]}', "did you mean 'delay'"), ("{}", "faults")],
+)
+def test_a_mistake_in_faults_of_the_settings_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, value: str, wrong: str
+) -> None:
+    monkeypatch.setenv("LLMPROXY_CHAOS_ENGINEERING", value)
+    with pytest.raises(SettingsError, match=wrong):
+        load_settings(NOWHERE)
+
+
+def test_faults_of_the_settings_may_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMPROXY_CHAOS_ENGINEERING", '{"faults": [{"type": "delay"}]}')
+    with pytest.raises(SettingsError, match="LLMPROXY_CHAOS=off"):
+        load_settings(NOWHERE)
+    monkeypatch.setenv("LLMPROXY_CHAOS_ENGINEERING", '{"chaos_engineering": {"enabled": false}}')
+    assert load_settings(NOWHERE).llmproxy_chaos_engineering == {"enabled": False}
 
 
 def test_limits_of_every_project_are_read_as_documents_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
