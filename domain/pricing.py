@@ -194,7 +194,7 @@ def _whole_call_cost(usage: Usage, prices: PriceList) -> Cost | None:
     used = [(unit, count) for unit, count in zip(_WHOLE_CALL, _whole_call_quantities(usage), strict=True) if count]
     total, unpriced = Fraction(0), []
     for unit, count in used:
-        price = _price_of(unit, usage, prices)
+        price = price_of(unit, usage, prices)
         if price is None:
             unpriced.append(unit.price)
         else:
@@ -204,7 +204,8 @@ def _whole_call_cost(usage: Usage, prices: PriceList) -> Cost | None:
     return Cost(round(total / Fraction(MICRO_MICRO)), prices.currency, tuple(unpriced))
 
 
-def _price_of(unit: BillingUnit, usage: Usage, prices: PriceList) -> Decimal | None:
+def price_of(unit: BillingUnit, usage: Usage, prices: PriceList) -> Decimal | None:
+    """Return the price of a unit that is charged for a whole call; of images by their size. None if it has none."""
     price = prices[unit.price]
     return sized_price(price, usage.image_size) if isinstance(price, tuple) else price
 

@@ -8,6 +8,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
+from fastapi import APIRouter
+
+from application.admin.limits_view import LimitState, states_of
 from application.ports.in_flight import InFlight
 from application.serving.budget_alerts import AlertDelivery
 from application.serving.catalog_view import CatalogView
@@ -16,9 +19,12 @@ from application.serving.ledger import Clock, Ledger
 from application.serving.limit_plans import LimitPlans
 from application.serving.limiter import Limiter
 from application.serving.recovery import Recovery, ledger_reader
+from application.serving.serve import Serving
+from domain.project import Project
 from domain.rate_limit import NO_LIMITS
 from infra.audio.length import length_ms
 from infra.clients.http.pool import HttpPool
+from infra.controllers.self_service import self_service_router
 from infra.telemetry.prometheus import Gauge, Sample
 from llmproxy.settings import Settings
 from llmproxy.stores import Stores, make_alerts, make_in_flight
@@ -63,6 +69,16 @@ async def running(limits: SharedLimits, ledger: Ledger, stores: Stores, view: Ca
             await task
         await limits.alerts.close()
         await limits.holder.close()
+
+
+def self_service(settings: Settings, stores: Stores, serving: Serving) -> APIRouter:
+    """Build the paths where callers see the usage and the limits of their own project."""
+    defaults = settings.llmproxy_limits or NO_LIMITS
+
+    async def states(project: Project, key_id: str | None) -> list[LimitState]:
+        return await states_of(stores.leases, stores.usage, project, defaults, key_id)
+
+    return self_service_router(serving, stores.usage, states)
 
 
 def limit_gauges(limits: SharedLimits) -> list[Gauge]:

@@ -34,7 +34,7 @@ from llmproxy.content import content_gauges, recording_content
 from llmproxy.debugging import administrator_of, memory_watch
 from llmproxy.health import running_probes
 from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
-from llmproxy.limits import limit_gauges, open_limits, running
+from llmproxy.limits import limit_gauges, open_limits, running, self_service
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
 from llmproxy.operator_routes import operator_routes
@@ -147,7 +147,7 @@ async def open_product(
         )
         administrator = await stack.enter_async_context(administrator_of(health, stores.audit))
         operators = operator_routes(folder, administrator, memory, health_view, providers.chaos, serving, clock)
-        routers = [*await stack.enter_async_context(operators)]
+        routers = [self_service(settings, stores, serving), *await stack.enter_async_context(operators)]
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 
+from application.admin.budget_audit import ledger_sum
+from application.ports.lease_store import LeaseStore
+from application.ports.usage_store import UsageStore
 from domain.budget import Budget
 from domain.budget_account import BudgetAccount
+from domain.documents.write import time_text
 from domain.leases import Leases
 from domain.money import Money
 from domain.project import Project
@@ -39,6 +44,28 @@ class LimitState:
     left: str
     renews_ms: int | None
     note: str = ""
+
+    @property
+    def renews(self) -> str | None:
+        """The time of its renewal, or at which it has refilled, as a text; None if it does not renew."""
+        return None if self.renews_ms is None else time_text(self.renews_ms)
+
+
+async def states_of(
+    leases: LeaseStore, usage: UsageStore, project: Project, defaults: Limits, key_id: str | None = None
+) -> list[LimitState]:
+    """Return the limits and budgets of a project at this moment, from the stores; see :func:`limit_states`."""
+
+    async def spent(key: str, budget: Budget, at_ms: int) -> int:
+        return (await ledger_sum(usage, project.id, key, budget, budget.window(at_ms)))[0]
+
+    shared = await leases.read(f"project:{project.id}")
+    return await limit_states(project, shared, defaults, int(time.time() * 1000), spent, key_id)
+
+
+def states_as_json(states: Sequence[LimitState]) -> list[dict[str, object]]:
+    """Return limits and budgets as JSON data."""
+    return [{**asdict(one), "renews": one.renews} for one in states]
 
 
 async def limit_states(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from application.admin.messages import CommandError
 from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
-from domain.billing_units import BY_PRICE
+from domain.billing_units import BY_PRICE, REPORTED
 from domain.documents.values import closest, is_timezone
 from domain.money import Money, plain
 
@@ -87,6 +87,39 @@ def used(row: UnpricedRow) -> tuple[str, str]:
     """Format an unpriced amount and its unit: ``12`` and ``images``."""
     unit = BY_PRICE.get(row.quantity)
     return (str(row.amount), row.quantity) if unit is None else (str(unit.shown(row.amount)), unit.label)
+
+
+def cells(row: UsageRow) -> dict[str, object]:
+    """Return the columns of a row as people see them: amounts of money as exact texts."""
+    return {
+        "calls": row.calls,
+        "failed": row.failed,
+        **{unit.column: unit.shown(row.used[unit.quantity]) for unit in REPORTED},
+        "cost": cost_text(row),
+        "exposure": exposure_text(row),
+        "currency": row.currency,
+        "inexact": row.inexact,
+        "unpriced": row.unpriced,
+        "implausible": row.implausible,
+    }
+
+
+def report_as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str | None) -> dict[str, object]:
+    """Return a report as JSON data."""
+    return {
+        "by": list(found.by),
+        "from": first,
+        "to": last,
+        "project": query.project,
+        "timezone": query.timezone,
+        "rows": [dict(zip(found.by, row.group, strict=True)) | cells(row) for row in found.rows],
+        "totals": [cells(total) for total in found.totals],
+        "without_price": [
+            {"model": row.model, "price": row.quantity, "calls": row.calls}
+            | dict(zip(("amount", "unit"), used(row), strict=True))
+            for row in found.without_price
+        ],
+    }
 
 
 def _dimensions(by: str) -> tuple[Dimension, ...]:

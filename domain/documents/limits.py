@@ -12,7 +12,9 @@ from domain.operation import Endpoint
 from domain.rate_limit import MINUTE, NO_LIMITS, LimitMode, Limits
 
 MODELS_ROUTE = "/v1/models"
-ROUTES = frozenset({MODELS_ROUTE, *(f"/v1/{endpoint.value}" for endpoint in Endpoint)})
+USAGE_ROUTE = "/v1/usage"
+LIMITS_ROUTE = "/v1/limits"
+ROUTES = frozenset({MODELS_ROUTE, USAGE_ROUTE, LIMITS_ROUTE, *(f"/v1/{endpoint.value}" for endpoint in Endpoint)})
 """Paths that can have limits of their own."""
 
 _MOST = 10**12

@@ -1,4 +1,4 @@
-"""Credential and request id in the headers of a request."""
+"""Headers of requests and responses: credential, request id, limits, and what served a call at what cost."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from random import getrandbits
 from urllib.parse import quote
 
 from application.serving.accounting import CallAccount
+from domain.money import plain_units
 from domain.rate_limit import RateState
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -64,13 +65,29 @@ def _duration(seconds: float) -> bytes:
 
 
 def served_headers(account: CallAccount) -> Sequence[tuple[bytes, bytes]]:
-    """Return the headers that tell which model and deployment served a call, and after how many attempts."""
+    """Return the headers that tell which model and deployment served a call, after how many attempts, at what cost.
+
+    The cost is missing while it is not known, as at the beginning of a stream, and where something has no price.
+    """
     document = account.attempts[-1].document
-    return (
+    headers = (
         (b"x-llmproxy-model", _header_value(document.code)),
         (b"x-llmproxy-deployment", _header_value(document.id)),
         (b"x-llmproxy-attempts", b"%d" % len(account.attempts)),
     )
+    cost = cost_of_call(account)
+    return headers if cost is None else (*headers, (b"x-llmproxy-cost", cost))
+
+
+def cost_of_call(account: CallAccount) -> bytes | None:
+    """Return what a call cost: ``0.000062 USD``. None before its line is written, or where something has no price."""
+    line = account.line
+    return None if line is None or line.unpriced else f"{plain_units(line.cost_units)} {line.currency}".encode("ascii")
+
+
+def includes_cost(headers: Headers) -> bool:
+    """Return whether the caller asks for the cost at the end of a stream: ``x-llmproxy-include: cost``."""
+    return any(name == b"x-llmproxy-include" and value.strip().lower() == b"cost" for name, value in headers)
 
 
 @lru_cache(4096)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import click
 
 from application.admin.messages import CommandError
+from domain.cost_parts import cost_parts
 from domain.ledger import LedgerLine
 from domain.money import Money, plain
 from infra.usage_store import codec
@@ -62,8 +63,8 @@ def _described(line: LedgerLine) -> Iterator[str]:
     for name in codec.QUANTITIES:
         if quantity := getattr(line.usage, name):
             yield f"  {name.replace('_', ' ')}: {quantity}"
-    for name, price in line.prices.items():
-        yield f"  price of {name}: {price} {line.currency}"
+    for part in cost_parts(line.usage, line.prices):
+        yield f"  {part.quantity} {part.unit} at {part.price} {line.currency} for {_one(part.per)}: {part.cost}"
     if line.unpriced:
         yield f"  without a price: {', '.join(line.unpriced)}"
     yield f"cost            {_money(line, line.cost_units)} {line.currency}"
@@ -82,6 +83,10 @@ def _attempts(line: LedgerLine) -> Iterator[str]:
             yield f"  {attempt.document}: a fault was injected on purpose: {attempt.injected}"
         for name, value in attempt.rate_limits.items():
             yield f"  {attempt.document} reported {name}: {value}"
+
+
+def _one(per: str) -> str:
+    return per if per[0].isdigit() else f"1 {per}"
 
 
 def _cell(value: object) -> str:

@@ -13,14 +13,14 @@ from application.admin.catalog_reader import Readings, read_all
 from application.admin.deployments import EXAMPLES, Deployment, Upstreams
 from application.admin.explain import Explanation, Question
 from application.admin.explain import explain as explain_call
-from application.admin.limits_view import LimitState
+from application.admin.limits_view import LimitState, states_as_json, states_of
 from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
 from domain.money import plain
 from domain.operation import Operation
 from domain.rate_limit import NO_LIMITS
 from infra.secrets.env import environment_secrets
 from llmproxy.cli.explain_live import live_states, live_table
-from llmproxy.cli.limits import states_as_json, states_of, states_table
+from llmproxy.cli.limits import states_table
 from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json, printable, table
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.settings import Authentication, Settings, load_environment
@@ -86,7 +86,7 @@ def explain(
         explanation = await _explain(question, readings, settings)
         payer = readings.catalog.projects.get(explanation.project)
         defaults = settings.llmproxy_limits or NO_LIMITS
-        return explanation, [] if payer is None else await states_of(stores, payer, defaults, None)
+        return explanation, [] if payer is None else await states_of(stores.leases, stores.usage, payer, defaults)
 
     explanation, limits = with_stores(work)
     serving = [one.document.id for one in explanation.deployments if one.turn is not None]

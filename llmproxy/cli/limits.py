@@ -8,17 +8,14 @@ from dataclasses import asdict, dataclass
 
 import click
 
-from application.admin.budget_audit import ledger_sum
-from application.admin.limits_view import LimitState, limit_states
+from application.admin.limits_view import LimitState, states_as_json, states_of
 from application.admin.messages import CommandError
 from application.admin.projects import as_project
 from application.ports.catalog_store import Kind
-from domain.budget import Budget
 from domain.documents.write import time_text
 from domain.leases import Leases
 from domain.money import Money, plain
-from domain.project import Project
-from domain.rate_limit import NO_LIMITS, Limits
+from domain.rate_limit import NO_LIMITS
 from llmproxy.cli.output import json_option, print_json, table
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.stores import Stores
@@ -44,7 +41,7 @@ def show_command(project: str, key: str | None, as_json: bool) -> None:
         entity, _ = as_project(await stores.catalog.get(Kind.PROJECT, project), project)
         if key is not None and all(one.id != key for one in entity.keys):
             raise CommandError(f"project {project!r} has no key {key!r}")
-        return await states_of(stores, entity, defaults, key)
+        return await states_of(stores.leases, stores.usage, entity, defaults, key)
 
     found = with_stores(work)
     if as_json:
@@ -95,26 +92,11 @@ def release_command(holder: str, as_json: bool) -> None:
             click.echo(f"{subject}: {_amount(units)} written off")
 
 
-async def states_of(stores: Stores, project: Project, defaults: Limits, key_id: str | None) -> list[LimitState]:
-    """Return the limits and budgets of a project at this moment."""
-    leases = await stores.leases.read(f"project:{project.id}")
-
-    async def spent(key: str, budget: Budget, at_ms: int) -> int:
-        return (await ledger_sum(stores.usage, project.id, key, budget, budget.window(at_ms)))[0]
-
-    return await limit_states(project, leases, defaults, int(time.time() * 1000), spent, key_id)
-
-
 def states_table(states: Sequence[LimitState]) -> str:
     """Format limits and budgets for people."""
-    rows = [(one.of, one.limit, one.used, one.reserved, one.left, _renews(one) or "", one.note) for one in states]
+    rows = [(one.of, one.limit, one.used, one.reserved, one.left, one.renews or "", one.note) for one in states]
     headers = ["of", "limit", "used", "reserved", "left", "renews or is full", "note"]
     return table(headers, rows, right=frozenset({"used", "reserved", "left"}))
-
-
-def states_as_json(states: Sequence[LimitState]) -> list[dict[str, object]]:
-    """Return limits and budgets as JSON values."""
-    return [{**asdict(one), "renews": _renews(one)} for one in states]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +127,3 @@ def _holdings(subject: str, leases: Leases) -> list[_Holding]:
 
 def _amount(units: int) -> str:
     return plain(Money.from_units(units, "").amount)
-
-
-def _renews(one: LimitState) -> str | None:
-    return None if one.renews_ms is None else time_text(one.renews_ms)

@@ -12,8 +12,8 @@ import click
 from application.admin.completeness import Completeness, assess, explanations
 from application.admin.messages import CommandError
 from application.admin.projects import UnknownProjectError, project_ids
-from application.admin.usage import UsageReport, cost_text, exposure_text, make_query, report, used
-from application.ports.usage_store import UnpricedRow, UsageQuery, UsageRow
+from application.admin.usage import UsageReport, cells, make_query, report, report_as_json, used
+from application.ports.usage_store import UnpricedRow, UsageQuery
 from domain.billing_units import REPORTED
 from llmproxy.cli.call import call_command
 from llmproxy.cli.output import csv_text, json_option, print_json, printable, table
@@ -89,9 +89,9 @@ def report_command(
     found, state = with_stores(lambda stores: _read(stores, query, now_ms, wait if final else 0))
     notes = explanations(state, now_ms, timezone)
     if as_json:
-        print_json(_as_json(found, query, first, last) | completeness_as_json(state, notes))
+        print_json(report_as_json(found, query, first, last) | completeness_as_json(state, notes))
     elif as_csv:
-        rows = [[*row.group, *_cells(row).values()] for row in found.rows]
+        rows = [[*row.group, *cells(row).values()] for row in found.rows]
         click.echo(csv_text([*found.by, *_COLUMNS], rows), nl=False)
     else:
         click.echo(_as_table(found))
@@ -118,27 +118,13 @@ async def _read(stores: Stores, query: UsageQuery, now_ms: int, wait: float) -> 
         await asyncio.sleep(_POLL_SECONDS)
 
 
-def _cells(row: UsageRow) -> dict[str, object]:
-    return {
-        "calls": row.calls,
-        "failed": row.failed,
-        **{unit.column: unit.shown(row.used[unit.quantity]) for unit in REPORTED},
-        "cost": cost_text(row),
-        "exposure": exposure_text(row),
-        "currency": row.currency,
-        "inexact": row.inexact,
-        "unpriced": row.unpriced,
-        "implausible": row.implausible,
-    }
-
-
 def _as_table(found: UsageReport) -> str:
     if not found.rows:
         return "no calls"
-    rows = [[*row.group, *_cells(row).values()] for row in found.rows]
+    rows = [[*row.group, *cells(row).values()] for row in found.rows]
     for total in found.totals if found.by else ():
         blank = [""] * (len(found.by) - 1)
-        rows.append(["total", *blank, *_cells(total).values()])
+        rows.append(["total", *blank, *cells(total).values()])
     headers = [*found.by, *_COLUMNS]
     cost, exposure = headers.index("cost"), headers.index("exposure")
     exposed = any(row[exposure] != row[cost] for row in rows)
@@ -165,23 +151,6 @@ def _without_price(rows: Sequence[UnpricedRow]) -> Iterator[str]:
     for row in rows:
         calls = "1 call" if row.calls == 1 else f"{row.calls} calls"
         yield f"  {printable(row.model)}: {' '.join(used(row))} in {calls}"
-
-
-def _as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str | None) -> dict[str, object]:
-    return {
-        "by": list(found.by),
-        "from": first,
-        "to": last,
-        "project": query.project,
-        "timezone": query.timezone,
-        "rows": [dict(zip(found.by, row.group, strict=True)) | _cells(row) for row in found.rows],
-        "totals": [_cells(total) for total in found.totals],
-        "without_price": [
-            {"model": row.model, "price": row.quantity, "calls": row.calls}
-            | dict(zip(("amount", "unit"), used(row), strict=True))
-            for row in found.without_price
-        ],
-    }
 
 
 usage.add_command(processes_command)

@@ -33,9 +33,9 @@ from domain.form import Form
 from domain.operation import Endpoint
 from domain.project import Caller
 from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
-from infra.controllers.asgi_response import Response, send_error, send_internal_error
+from infra.controllers.asgi_response import EVENT_STREAM, Response, send_error, send_internal_error
 from infra.controllers.call_slots import CallSlots
-from infra.controllers.headers import key_of, rate_headers, served_headers
+from infra.controllers.headers import cost_of_call, includes_cost, key_of, rate_headers, served_headers
 from infra.controllers.openai.body import announced, read_bytes, read_members
 from infra.controllers.openai.decoding import decoding
 from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
@@ -214,13 +214,17 @@ class Handler:
         silence = self._keep_alive.watch(response, partial(account.use_case.failure, b"", b"") if early else None)
         try:
             relay = await self._serving.stream(account)
-            await self._relay(relay, response, self._headers(account))
+            costed = account if includes_cost(account.call.headers) else None
+            await self._relay(relay, response, self._headers(account), costed)
         finally:
             silence.end()
 
     @staticmethod
     async def _relay(
-        relay: Relay | ResumedStream, response: Response, extra: Sequence[tuple[bytes, bytes]] = ()
+        relay: Relay | ResumedStream,
+        response: Response,
+        extra: Sequence[tuple[bytes, bytes]] = (),
+        costed: CallAccount | None = None,
     ) -> None:
         async with aclosing(relay.blocks) as blocks:
             # The head is sent with the first block: a failure before that is a plain error response.
@@ -229,6 +233,9 @@ class Handler:
             await response.block(first)
             async for block in blocks:
                 await response.block(block)
+        cost = None if costed is None else cost_of_call(costed)
+        if cost is not None and relay.content_type.startswith(EVENT_STREAM):
+            await response.block(b": x-llmproxy-cost: %b\n\n" % cost)  # a comment, which clients skip
         await response.end()
 
 

@@ -228,7 +228,14 @@ async def test_a_call_is_found_by_its_request_id(llmproxy: Command, data_dir: Pa
     shown = llmproxy("usage", "call", "mine")
     assert shown.code == 0
     assert shown.out.count("request         mine") == 2, "callers may repeat an id"
-    for text in ("first", "503", "second", "input tokens: 1000", "price of input: 2.5 USD", "without a price: output"):
+    for text in (
+        "first",
+        "503",
+        "second",
+        "input tokens: 1000",
+        "1000 input tokens at 2.5 USD for 1,000,000 tokens: 0.0025",
+        "without a price: output",
+    ):
         assert text in shown.out
     assert "cost            0.0025 USD" in shown.out
     assert "\x1b" not in shown.out

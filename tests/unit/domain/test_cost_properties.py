@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.billing_units import UNITS
+from domain.cost_parts import cost_parts
 from domain.documents.costs import read_costs
 from domain.documents.reader import Reader
 from domain.pricing import PriceList, cost_of
@@ -64,6 +65,16 @@ def test_nothing_that_was_used_is_free_in_silence(usage: Usage, prices: PriceLis
     if not cost.units and not cost.unpriced:
         # Only a price of nothing is nothing, or what is less than half of the ledger's resolution.
         assert all(price is not None and count * price <= Fraction(1, 2) for _, count, price in lines)
+
+
+@given(usages, price_lists)
+@example(CACHED_AUDIO, EVERY_PRICE)
+@example(Usage(images=2, image_size="hd/1x1"), PriceList(image=(("hd/1x1", D("0.08")), ("auto", D("0.04")))))
+def test_the_parts_of_a_cost_add_up_to_it(usage: Usage, prices: PriceList) -> None:
+    """Each part is rounded by itself, the cost once."""
+    parts = cost_parts(usage, prices.described)
+    total = sum((D(part.cost) * 10**12 for part in parts), D(0))
+    assert abs(total - cost_of(usage, prices).units) <= len(parts)
 
 
 @given(usages, price_lists)
