@@ -42,12 +42,12 @@ class KeepAlive:
         return stream
 
     def _check(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._scheduled = bool(self._streams)
+        if self._scheduled:  # first, so that no failure below ends the checks
+            loop.call_later(self._step, self._check, loop)
         now = loop.time()
         for stream in list(self._streams):
             stream.check(now, self.interval)
-        self._scheduled = bool(self._streams)
-        if self._scheduled:
-            loop.call_later(self._step, self._check, loop)
 
 
 class SilentStream:
