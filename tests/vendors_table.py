@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from domain.operation import Endpoint
 from domain.vendor import Vendor
 from domain.vendors import VENDORS
 from infra.providers.litellm.families import FAMILIES, Handling
+from infra.providers.litellm.families import WITHOUT_EFFECT as CHAT_WITHOUT_EFFECT
+from infra.providers.litellm.responses import WITHOUT_EFFECT
 from tests.tools import ROOT
 from tests.wire_comparison import RESULT
 
@@ -64,13 +66,15 @@ what is needed is put below it.
 ### Parts of a request
 
 What is not delivered or translated is refused with a 400 that names it, so that nothing disappears. Without effect on
-an answer, and accepted for that reason: `metadata`, `store` and `user`; in responses `include`, `max_tool_calls`,
-`prompt_cache_key`, `prompt_cache_retention`, `safety_identifier` and `service_tier` as well; members of earlier
-answers that only report on them (`annotations`, `reasoning_content`); `strict` of a function, whose schema is
-delivered; `detail` of an image. `cache_control` is removed for vendors without it. A participant's `name` is put
-before the text where the vendor has no such member. `allowed_tools` is translated to fewer tools. Claude's thinking
-is left out of a turn that began with tool calls whose `thinking_blocks` the caller did not send back. A custom tool
-of responses is a function with one argument, `input`, whose text is streamed as
+an answer, and accepted for that reason (delivered where the vendor has them): in chat completions
+CHAT,
+in responses
+RESPONSES;
+members of earlier answers that only report on them (`annotations`, `reasoning_content`); `strict` of a function, whose
+schema is delivered; `detail` of an image. `cache_control` is removed for vendors without it. A participant's `name` is
+put before the text where the vendor has no such member. `allowed_tools` is translated to fewer tools. Claude's
+thinking is left out of a turn that began with tool calls whose `thinking_blocks` the caller did not send back. A custom
+tool of responses is a function with one argument, `input`, whose text is streamed as
 `response.custom_tool_call_input.delta`.
 
 """
@@ -179,11 +183,16 @@ def page() -> str:
         + _table(vendors())
         + _ENDPOINTS
         + _table(endpoints())
-        + _NOTES
+        + _NOTES.replace("CHAT,", f"{_names(CHAT_WITHOUT_EFFECT)},").replace("RESPONSES;", f"{_names(WITHOUT_EFFECT)};")
         + _table(families())
         + _WIRES
         + _table(wires())
     )
+
+
+def _names(names: Collection[str]) -> str:
+    """List members, without those that are the request itself."""
+    return ", ".join(f"`{name}`" for name in sorted(names) if name not in {"model", "stream", "stream_options"})
 
 
 def _table(rows: Iterator[list[str]]) -> str:

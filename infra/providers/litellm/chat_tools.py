@@ -17,6 +17,9 @@ def adapt(arguments: dict[str, Any], family: Family) -> None:
     Raises:
         InvalidRequestError: one of them cannot be delivered.
     """
+    for name, handling in family.members.items():
+        if handling is Handling.NO_EFFECT:
+            arguments.pop(name, None)
     _adapt_tools(arguments, family)
     _adapt_choice(arguments, family)
     _adapt_format(arguments, family)

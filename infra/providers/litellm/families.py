@@ -73,6 +73,10 @@ _REPORTED = dict.fromkeys(("annotations", "reasoning", "reasoning_content", "rea
 """Members of an assistant's message that only report how an earlier answer was made."""
 _TRANSLATED = {"name": T, "refusal": T, "audio": R, **_REPORTED}
 
+_ABOUT_STORAGE = dict.fromkeys(("store", "prompt_cache_key", "safety_identifier"), N)
+_LACKED = {**_ABOUT_STORAGE, "service_tier": N}
+"""Members that clients send whatever the model, and that LiteLLM refuses for vendors without them."""
+
 CLAUDE = Family(
     "Claude",
     system=_TEXT_ONLY,
@@ -80,6 +84,7 @@ CLAUDE = Family(
     assistant={**_WITH_REFUSAL, "thinking": D, "redacted_thinking": D},
     tool={**_IMAGES, "file": D, "document": D, "tool_reference": D},
     messages={**_TRANSLATED, "thinking_blocks": D, "reasoning_content": N},
+    members=_LACKED,
     cache_control=D,
     json_object=T,
     unknown=R,
@@ -91,7 +96,7 @@ GEMINI = Family(
     assistant=_WITH_REFUSAL,
     tool={**_IMAGES, "file": D},
     messages={**_TRANSLATED, "thinking_blocks": D},
-    members={"parallel_tool_calls": N},
+    members={**_ABOUT_STORAGE, "parallel_tool_calls": N},
 )
 COHERE = Family(
     "Cohere",
@@ -100,7 +105,7 @@ COHERE = Family(
     assistant=_WITH_REFUSAL,
     tool={"text": D, "document": D},
     messages=_TRANSLATED | {"citations": D, "tool_plan": D},
-    members={"response_format": T, "tool_choice": T, "n": R},
+    members={**_LACKED, "response_format": T, "tool_choice": T, "n": R},
 )
 MISTRAL = Family(
     "Mistral",
@@ -109,6 +114,7 @@ MISTRAL = Family(
     assistant=_WITH_REFUSAL,
     tool=_TEXT_ONLY,
     messages={**_TRANSLATED, "prefix": D},
+    members=_LACKED,
 )
 FOUNDRY = Family(
     "Azure AI Foundry",
@@ -133,7 +139,7 @@ OPENAI_FORMAT = Family(
 FAMILIES = (CLAUDE, GEMINI, COHERE, MISTRAL, FOUNDRY, OPENAI_FORMAT)
 
 WITHOUT_EFFECT = frozenset({"metadata", "prompt_cache_key", "safety_identifier", "service_tier", "store", "user"})
-"""Members of a chat request that change nothing about an answer. LiteLLM delivers them where the vendor has them."""
+"""Members of a chat request that change nothing about an answer: delivered where the vendor has them, never refused."""
 
 _BY_PROVIDER: Mapping[str, Family] = MappingProxyType(
     {

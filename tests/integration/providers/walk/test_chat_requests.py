@@ -79,6 +79,15 @@ async def test_members_of_messages(vendors: Vendors, vendor: str) -> None:
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+async def test_members_without_effect_are_accepted(vendors: Vendors, vendor: str) -> None:
+    for name in WITHOUT_EFFECT:
+        sent, error = await vendors.send(
+            vendor, Endpoint.CHAT_COMPLETIONS, **{"messages": USER, name: chat_values()[name]}
+        )
+        assert sent, (name, error)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 async def test_members_of_a_chat_request(vendors: Vendors, vendor: str) -> None:
     plain, _ = await vendors.send(vendor, Endpoint.CHAT_COMPLETIONS, messages=USER)
     tools, _ = await vendors.send(vendor, Endpoint.CHAT_COMPLETIONS, messages=USER, tools=chat_values()["tools"])

@@ -74,6 +74,16 @@ async def test_every_published_item_is_delivered_or_refused(vendors: Vendors, ve
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
+async def test_members_without_effect_are_accepted(vendors: Vendors, vendor: str) -> None:
+    values = {"include": ["reasoning.encrypted_content"], "max_tool_calls": 3, "metadata": {"k": "v"}, "store": False}
+    for name in RESPONSES_WITHOUT_EFFECT - NEITHER:
+        sent, error = await vendors.send(
+            vendor, Endpoint.RESPONSES, **{"input": "hello", name: values.get(name, "auto")}
+        )
+        assert sent, (name, error)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
 async def test_members_of_a_response_request(vendors: Vendors, vendor: str) -> None:
     plain, _ = await vendors.send(vendor, Endpoint.RESPONSES, input="hello")
     values = {"background": True, "previous_response_id": "resp_1", "truncation": "auto", "instructions": MARK}
