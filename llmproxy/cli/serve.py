@@ -18,6 +18,7 @@ from application.errors import StoreUnavailableError
 from infra.controllers.addresses import is_loopback
 from llmproxy.cli.author import trail_of
 from llmproxy.cli.running import place, settings_or_fail
+from llmproxy.cli.settings_reload import SettingsReload
 from llmproxy.demo import lines_to_paste, prepare_demo
 from llmproxy.listening import base_url, listen
 from llmproxy.log_outputs import open_logs
@@ -27,7 +28,6 @@ from llmproxy.settings import (
     Settings,
     SettingsError,
     load_environment,
-    load_settings,
 )
 from llmproxy.source_files import SourceFiles
 from llmproxy.stores import open_stores
@@ -92,27 +92,23 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
 def _supervise(
     listener: socket.socket, workers: int, on_ready: Callable[[], None], settings: Settings, *, reload: bool
 ) -> int:
-    logs = open_logs(settings)
+    logs, reload_settings = open_logs(settings), SettingsReload(settings)
+
+    def read_settings() -> float | None:
+        found = reload_settings()
+        return None if found is None else _stop_seconds(found)
+
     code = Supervisor(
         listener,
         serve_in_worker,
         workers,
         on_ready=on_ready,
-        read_settings=_settings_again,
+        read_settings=read_settings,
         stop_seconds=_stop_seconds(settings),
         changed=SourceFiles.of_product().changed if reload else None,
     ).run()
     logs.close()
     return code
-
-
-def _settings_again() -> float | None:
-    try:
-        return _stop_seconds(load_settings())
-    except SettingsError as error:
-        reason = str(error)
-    logger.error("the settings are invalid; worker processes keep the old ones", extra={"reason": reason})
-    return None
 
 
 def _stop_seconds(settings: Settings) -> float:
