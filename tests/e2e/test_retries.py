@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from tests.fakes.chat_upstream import chat_stream, completion, event
+from tests.fakes.chat_upstream import chat_stream, claude_stream, completion, event
 from tests.fakes.every_operation import attempts_of, line_of
 from tests.fakes.llmproxy_server import LLMProxy, simulated, upstream
 from tests.fakes.upstream_script import ScriptedUpstream, answer
@@ -41,6 +41,13 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedUpstream) 
         upstream("shut", f"{scripted.url}/v1", circuit_breaker_threshold=1),
         upstream("safe", f"{scripted.url}/v1", fallbacks=["spare"]),
         simulated("spare"),
+        upstream(
+            "claude",
+            "",
+            model_type="Anthropic",
+            parameters={"endpoint": scripted.url, "secret_name": "UPSTREAM_API_KEY"},
+        ),
+        variables={"UPSTREAM_API_KEY": "sk-any"},
     )
     yield made
     assert "internal error" not in made.logs()
@@ -49,7 +56,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedUpstream) 
 
 def ask(proxy: LLMProxy, model: str, request_id: str, *, stream: bool = False) -> httpx.Response:
     headers = {"api-key": proxy.key, "x-request-id": request_id}
-    body = {"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": stream}
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}], "stream": stream, "max_tokens": 9}
     return httpx.post(f"{proxy.url}/v1/chat/completions", json=body, headers=headers, timeout=30)
 
 
@@ -65,6 +72,15 @@ def test_callers_do_not_notice_failures_that_pass(proxy: LLMProxy, scripted: Scr
     assert (line["status"], line["attempts"], line["output_tokens"]) == (200, 3, 3)
     assert [attempt["document"] for attempt in attempts_of(line)] == ["only"] * 3
     assert line["exposure_units"] is None or line["exposure_units"] == line["cost_units"]
+
+
+def test_a_translated_stream_is_repeated_as_well(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
+    fine = answer(b"".join(claude_stream(["one", " two"])), SSE)
+    broken = answer(b'{"type":"error","error":{"type":"api_error","message":"x"}}', status=b"500 Broken")
+    with scripted.answering(fine, then="close", first=[broken]):
+        response = ask(proxy, "claude", "claude", stream=True)
+    assert (response.status_code, response.headers["x-llmproxy-attempts"]) == (200, "2"), response.text
+    assert [attempt["status"] for attempt in attempts_of(line_of(proxy, "claude"))] == [500, 200]
 
 
 def test_a_failure_that_stays_is_passed_on_after_two_retries(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
