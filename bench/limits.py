@@ -8,6 +8,7 @@ itself, which every call pays.
 from __future__ import annotations
 
 import argparse
+import shutil
 import statistics
 import tempfile
 import time
@@ -60,25 +61,33 @@ class Server:
         self.calls += result.calls
         self.cpu_ms.append((cpu_seconds(self.pid) - before) / result.calls * 1000)
 
-    def store_operations(self) -> float:
-        """Return the operations of the lease store so far, from its metrics."""
+    def counted(self, name: str) -> float:
+        """Return a counter of its metrics."""
         text = httpx.get(f"http://127.0.0.1:{self.port}/metrics", headers={"Accept": "text/plain"}).text
-        lines = [line for line in text.splitlines() if line.startswith("llm_proxy_lease_store_operations ")]
+        lines = [line for line in text.splitlines() if line.startswith(f"llm_proxy_{name} ")]
         return float(lines[0].rpartition(" ")[2]) if lines else float("nan")
 
 
-def start(stack: ExitStack, name: str, work: Path, upstream: int, *, projects: int, limited: bool) -> Server:
-    """Start a server whose project has limits or not."""
+def start(stack: ExitStack, name: str, work: Path, others: Path, upstream: int, *, limited: bool) -> Server:
+    """Start a server whose project has limits or not, beside other projects, whose documents are copied."""
     work.mkdir()
-    models, bodies = ours.documents(upstream, keys=projects * ours.KEYS_PER_PROJECT)
+    shutil.copytree(others, work / "data")
+    models, (project,) = ours.documents(upstream)
     for body in models:
         body |= {"context_window": 8000, "max_output_tokens": 1000}
     if limited:
-        bodies[0] |= {"limits": LIMITS, "budgets": BUDGETS}
-    ours.fill(work / "data", models, bodies)
+        project |= {"limits": LIMITS, "budgets": BUDGETS}
+    ours.fill(work / "data", models, [project])
     launch = ours.launch(work)
     process = stack.enter_context(running(launch.argv, core=gateway_core(), log=work / "server.log", env=launch.env))
     return Server(name, launch, first_answer(launch, process), process.pid)
+
+
+def other_projects(data: Path, count: int) -> None:
+    """Write projects that nobody calls, each with a key, limits and budgets of its own."""
+    keys = ((f"other-{number}", f"sk-other-{number:032d}") for number in range(count))
+    bodies = (ours.project(name, [key]) | {"limits": LIMITS, "budgets": BUDGETS} for name, key in keys)
+    ours.fill(data, [], bodies)
 
 
 def recorded(folder: Path) -> float:
@@ -98,19 +107,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
-    parser.add_argument("--projects", type=int, default=10)
+    parser.add_argument("--projects", type=int, default=10, help="such as 10 and 100000: a call must cost the same")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         work, upstream = Path(folder), free_port()
         mock = python_module("bench.upstream", "--port", str(upstream))
         stack.enter_context(running(mock, core=tool_core(), log=work / "upstream.log"))
         wait_until_open(upstream)
+        other_projects(work / "others", arguments.projects - 1)
         servers = [
-            start(stack, name, work / name, upstream, projects=arguments.projects, limited=name == "limited")
+            start(stack, name, work / name, work / "others", upstream, limited=name == "limited")
             for name in ("plain", "limited")
         ]
         for server in servers:
             run_load(server.launch, server.port, SCENARIOS[0], 1.0)
+        first = servers[1].counted("limit_waits")  # all that come at once before the first turn is back
         for number in range(arguments.rounds):
             for server in servers:
                 server.load(arguments.seconds)
@@ -118,8 +129,9 @@ def main() -> None:
             print(f"round {number + 1}: {', '.join(f'{s.name} {s.cpu_ms[-1]:.4f} ms' for s in servers)}, {ratio:.3f}x")
         ratios = [limited / plain for plain, limited in zip(servers[0].cpu_ms, servers[1].cpu_ms, strict=True)]
         print(f"ratio: median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
-        operations = servers[1].store_operations()
-        print(f"operations of the lease store: {operations:.0f} for {servers[1].calls} calls")
+        operations, waits = (servers[1].counted(name) for name in ("lease_store_operations", "limit_waits"))
+        print(f"{first:.0f} of the first calls waited for the store, {waits - first:.0f} of {servers[1].calls} later")
+        print(f"operations of the lease store: {operations:.0f}")
         print(f"record of calls in flight: {recorded(work / 'record'):.2f} microseconds for a call")
 
 

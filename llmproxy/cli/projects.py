@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
 
+from application.admin.audit_reading import AuditFilter, latest
 from application.admin.projects import ListedProject, create_project, list_projects
+from domain.documents import exact_json
 from domain.documents.fault import reason
-from llmproxy.cli.output import json_option, print_json, table
+from domain.documents.write import time_text
+from llmproxy.cli.output import json_option, print_json, printable, table
 from llmproxy.cli.project_content import set_content_command
 from llmproxy.cli.project_limits import set_budget_command, set_limits_command
 from llmproxy.cli.running import NoData, with_stores
@@ -61,6 +66,41 @@ def list_command(as_json: bool) -> None:
         return
     rows = [(one.id, one.project.name if one.project else "", _usable(one, now), _state(one)) for one in listed]
     click.echo(table(["id", "name", "usable keys", "state"], rows, right=frozenset({"usable keys"})))
+
+
+@projects.command("history", epilog="Example: llmproxy projects history billing")
+@click.argument("project_id", metavar="ID")
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="The latest of them.")
+@json_option
+def history_command(project_id: str, limit: int, as_json: bool) -> None:
+    """List what was changed in the project ID and its keys: when, who, and each field before and after.
+
+    It is part of the log that `llmproxy audit` shows, which has no secrets.
+    """
+
+    async def work(stores: Stores) -> list[Mapping[str, object]]:
+        return await latest(stores.audit, AuditFilter(subject=f"project {project_id}"), limit)
+
+    found = [one for one in with_stores(work) if one.get("subject") == f"project {project_id}"]
+    if as_json:
+        print_json([json.loads(exact_json.encode(members)) for members in found])
+        return
+    if not found:
+        click.echo(f"no change of project {printable(project_id)} is recorded", err=True)
+    for members in found:
+        at_ms, who, what = (members.get(name, "") for name in ("at_ms", "actor", "action"))
+        when = time_text(at_ms) if isinstance(at_ms, int) else ""
+        click.echo(f"{when}  {printable(str(who))}  {what}")
+        changes = members.get("changes")
+        for change in changes if isinstance(changes, list | tuple) else ():
+            click.echo(f"  {printable(_changed(change))}")
+
+
+def _changed(change: Mapping[str, object]) -> str:
+    before, after = (
+        exact_json.encode(change[name]) if change.get(name) is not None else "none" for name in ("old", "new")
+    )
+    return f"{change.get('field') or 'all of it'}: {before} -> {after}"
 
 
 def _usable(listed: ListedProject, now: datetime) -> int:

@@ -60,3 +60,23 @@ def test_errors_are_one_line(llmproxy: Command, arguments: list[str], code: int)
     done = llmproxy(*arguments)
     assert (done.code, done.out) == (code, "")
     assert code == 2 or done.err.count("\n") == 1
+
+
+def test_the_history_of_a_project_has_who_and_what(llmproxy: Command) -> None:
+    for project in ("billing", "billing-2"):
+        llmproxy("projects", "create", project)
+    llmproxy("projects", "set-limits", "billing", "--rpm", "60")
+    llmproxy("projects", "set-limits", "billing", "--rpm", "90")
+    key = llmproxy("keys", "create", "billing", "--json").json["key"]
+    entries = llmproxy("projects", "history", "billing", "--json").json
+    assert [entry["action"] for entry in entries] == [
+        "projects create",
+        "projects set-limits",
+        "projects set-limits",
+        "keys create",
+    ]
+    assert entries[2]["changes"] == [{"field": "limits.rpm", "old": "60", "new": "90"}]
+    shown = llmproxy("projects", "history", "billing")
+    assert 'limits.rpm: "60" -> "90"' in shown.out
+    assert key not in shown.out
+    assert "no change of project nobody" in llmproxy("projects", "history", "nobody").err
