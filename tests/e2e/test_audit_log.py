@@ -34,7 +34,15 @@ CHANGING: dict[str, Callable[[Path, str], tuple[str, ...]]] = {
 
 HARMLESS = {
     *("serve", "init", "simulator", "top", "doctor", "explain"),
-    *("catalog validate", "catalog plan", "catalog export", "catalog history", "projects list", "keys list"),
+    *(
+        "catalog validate",
+        "catalog plan",
+        "catalog export",
+        "catalog history",
+        "projects list",
+        "projects history",
+        "keys list",
+    ),
     *("limits show", "limits holders", "audit list", "audit verify", "audit export", "people export"),
     *("health-worker", "chaos run", "load-test"),
 }
