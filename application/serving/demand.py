@@ -17,23 +17,27 @@ class Demand:
         fades_s: seconds after which use that has ended no longer counts.
     """
 
-    __slots__ = ("_fades_s", "_since", "asked", "per_second")
+    __slots__ = ("_fades_s", "_last", "_since", "asked", "per_second")
 
     def __init__(self, now: float, *, fades_s: float) -> None:
         self.asked = 0
         """Units asked for since the last turn."""
         self.per_second = 0.0
         self._fades_s = fades_s
-        self._since = now
+        self._since = self._last = now
 
     def turn(self, now: float) -> float:
         """Return units a second, of late."""
         seconds = now - self._since
         if seconds > _SHORTEST_S:
+            if self.asked:
+                self._last = now
             latest = self.asked / seconds
             share = max(seconds, _RISES_S) if latest > self.per_second else seconds / self._fades_s
             share = min(1.0, share)
             self.per_second = self.per_second * (1 - share) + latest * share
+            if now - self._last > self._fades_s:
+                self.per_second = 0.0  # it would take minutes to fade: money is counted in 10^-12
             self.asked, self._since = 0, now
         return self.per_second
 

@@ -8,11 +8,11 @@ from application.serving.holds import BudgetHold, RateHold, SlotHold
 
 KEPT_READY_S = 300.0
 """Time after its last call for which a process holds a little for a subject, so that the next call does not wait."""
-READY_TURN_S = 30.0
-"""Seconds between turns in that time."""
+READY_TURN_S = 10.0
+"""Seconds between turns in that time: others may need what is held."""
 _CHANGED_S = 5.0
 """The longest time for which what calls spent stays unreported."""
-_MOST_READY = 200
+_MOST_READY = 100
 """Beyond so many subjects in use that time is shorter, so that turns for idle ones never load the store."""
 
 

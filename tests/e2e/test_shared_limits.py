@@ -106,7 +106,7 @@ async def test_killed_workers_lose_nothing(tmp_path: Path) -> None:
             task.cancel()
             assert killed >= 2
             assert outcome.counts["passed"] > 50
-            found = await asyncio.to_thread(at_rest, proxy)
+            found = await asyncio.to_thread(at_rest, proxy, spent=False)
             assert found["ledger"] <= 20 * 10**12
         finally:
             await asyncio.to_thread(proxy.stop)

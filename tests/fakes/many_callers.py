@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 
+from application.serving.recovery import EVERY_S
 from tests.fakes.chat_upstream import completion
 from tests.fakes.llmproxy_server import LLMProxy
 from tests.fakes.processes import llmproxy, wait_until
@@ -94,13 +95,24 @@ def settled(proxy: LLMProxy) -> bool:
     return bool(audited["agrees"] and audited["ledger"] == audited["settled"])
 
 
-def at_rest(proxy: LLMProxy) -> dict[str, Any]:
-    """Wait until everything is reported and given back; return the audit of the only budget."""
+def at_rest(proxy: LLMProxy, *, spent: bool = True) -> dict[str, Any]:
+    """Wait until everything is reported and given back; return the audit of the only budget.
+
+    Args:
+        proxy: the server.
+        spent: the budget is spent, so that no process holds anything for its next calls. Otherwise wait until nothing
+            has changed for longer than it takes to look for what dead processes left behind.
+    """
     last: list[dict[str, Any]] = [{}]
+    since = [time.monotonic()]
 
     def rests() -> bool:
+        before = last[0]
         (last[0],) = audits(proxy)
-        return bool(last[0]["agrees"] and last[0]["ledger"] == last[0]["settled"] and last[0]["held"] == 0)
+        if before.get("ledger") != last[0]["ledger"]:
+            since[0] = time.monotonic()
+        agrees = bool(last[0]["agrees"] and last[0]["ledger"] == last[0]["settled"])
+        return agrees and (last[0]["held"] == 0 if spent else time.monotonic() - since[0] > 1.5 * EVERY_S)
 
-    wait_until(rests, 60, "the end of all reports")
+    wait_until(rests, 90, "the end of all reports")
     return last[0]
