@@ -156,8 +156,11 @@ def test_workers_share_an_experiment_and_its_end(tmp_path: Path) -> None:
         wait_until(lambda: in_a_row(418), 20, "the fault in both workers")
         request_ids = {call(made, "sim").headers["x-request-id"] for _ in range(10)}
         assert len(request_ids) == 10
-        logged = made.logs().count("a fault is injected")
-        wait_until(lambda: state(made)["injected"] == logged, 20, "the sum of both workers' counts")
+
+        def agree() -> bool:
+            return bool(state(made)["injected"] == made.logs().count("a fault is injected"))
+
+        wait_until(agree, 20, "the sum of both workers' counts")
         control(made, "stop").raise_for_status()
         wait_until(lambda: in_a_row(200), 20, "its end in both workers")
     finally:
