@@ -12,12 +12,12 @@ from fastapi import APIRouter
 
 from application.admin.limits_view import LimitState, states_of
 from application.ports.in_flight import InFlight
-from application.serving.budget_alerts import AlertDelivery
 from application.serving.catalog_view import CatalogView
-from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock, Ledger
 from application.serving.limit_plans import LimitPlans
 from application.serving.limiter import Limiter
+from application.serving.limits.budget_alerts import AlertDelivery
+from application.serving.limits.lease_holder import LeaseHolder
 from application.serving.recovery import Recovery, ledger_reader
 from application.serving.serve import Serving
 from domain.project import Project

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from application.serving.call_hold import CallHold
 from application.serving.deployment_states import DeploymentState
 from application.serving.exposure import NOTHING_USED, describe
 from application.serving.fallbacks import Fallbacks
 from application.serving.ledger import CALLER_GONE, AccountState, Ledger
+from application.serving.limits.call_hold import CallHold
 from application.serving.meter import Meter, counted
 from application.serving.use_case import UseCase
 from domain.attempt import Attempt

@@ -9,7 +9,7 @@ from application.serving.accounting import CallAccount
 from application.serving.deployment_states import DeploymentStates
 from application.serving.draining import Reach, T, reach_to_the_end
 from application.serving.limiter import Limiter
-from application.serving.refusals import all_at_their_limits
+from application.serving.limits.refusals import all_at_their_limits
 from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
 from domain.model import ModelDocument
 from domain.rate_limit import NO_LIMITS

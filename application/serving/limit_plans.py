@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from application.serving.accounting import CallAccount
-from application.serving.holds import BudgetHold, RateHold, SlotHold
-from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
-from application.serving.limit_plan import LimitPlan, UsualOutput
-from application.serving.subject import Subject
+from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
+from application.serving.limits.lease_holder import LeaseHolder
+from application.serving.limits.plan import LimitPlan, UsualOutput
+from application.serving.limits.subject import Subject
 from domain.budget import Budget
 from domain.catalog import Catalog
 from domain.model import ModelDocument

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NoReturn
 
-from application.serving import refusals
 from application.serving.accounting import CallAccount
-from application.serving.estimate import Estimate, HighestPrices, likely
-from application.serving.holds import BudgetHold, RateHold, SlotHold
-from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
-from application.serving.limit_plan import NOTHING, Hold, LimitPlan, Reservation
 from application.serving.limit_plans import LimitPlans
-from application.serving.refusals import state_of
-from application.serving.strict_estimate import most
+from application.serving.limits import refusals
+from application.serving.limits.estimate import Estimate, HighestPrices, likely
+from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
+from application.serving.limits.lease_holder import LeaseHolder
+from application.serving.limits.plan import NOTHING, Hold, LimitPlan, Reservation
+from application.serving.limits.refusals import state_of
+from application.serving.limits.strict_estimate import most
 from domain.catalog import Catalog
 from domain.errors import RateLimitedError
 from domain.model import ModelDocument

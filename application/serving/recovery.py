@@ -12,9 +12,9 @@ from application.ports.in_flight import InFlight, InFlightCall, LeftBehind, Slic
 from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import Dimension, UsageQuery, UsageStore
 from application.serving.catalog_view import CatalogView
-from application.serving.holds import BudgetHold
-from application.serving.lease_holder import SpentBefore
 from application.serving.ledger import Ledger
+from application.serving.limits.holds import BudgetHold
+from application.serving.limits.lease_holder import SpentBefore
 from domain.budget_account import BudgetAccount
 from domain.leases import Leases
 from domain.ledger import LedgerLine

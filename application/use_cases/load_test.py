@@ -12,10 +12,10 @@ from contextlib import aclosing
 from typing import Any
 
 from application.serving.accounting import CallAccount
-from application.serving.estimate import HighestPrices
 from application.serving.ledger import Clock
+from application.serving.limits.estimate import HighestPrices
+from application.serving.limits.strict_estimate import most
 from application.serving.serve import Serving
-from application.serving.strict_estimate import most
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.errors import GatewayError
 from domain.load_test import Durations, LoadPlan, Spending

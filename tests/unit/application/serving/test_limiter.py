@@ -13,13 +13,13 @@ from typing import TypeVar
 import pytest
 
 from application.errors import StoreUnavailableError
-from application.serving.estimate import Estimate
-from application.serving.holds import BudgetHold
-from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
-from application.serving.limit_plan import NOTHING, LimitPlan, Reservation
 from application.serving.limit_plans import LimitPlans
 from application.serving.limiter import Limiter
+from application.serving.limits.estimate import Estimate
+from application.serving.limits.holds import BudgetHold
+from application.serving.limits.lease_holder import LeaseHolder
+from application.serving.limits.plan import NOTHING, LimitPlan, Reservation
 from domain.budget import Budget, Period
 from domain.errors import BudgetUnavailableError, RateLimitedError
 from domain.leases import Leases

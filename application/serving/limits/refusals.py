@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from application.serving.holds import BudgetHold, RateHold, SlotHold
+from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
 from domain.documents.write import time_text
 from domain.errors import BudgetUnavailableError, QuotaExceededError, RateLimitedError
 from domain.model import ModelDocument

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from application.serving.holds import BudgetHold, RateHold, SlotHold
+from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
 
 KEPT_READY_S = 300.0
 """Time after its last call for which a process holds a little for a subject, so that the next call does not wait."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from application.ports.in_flight import InFlight
-from application.serving.budget_alerts import Alert, claim_alerts
-from application.serving.holds import BudgetHold, RateHold, SlotHold
 from application.serving.ledger import Clock
-from application.serving.subject import READY_TURN_S, Subject
+from application.serving.limits.budget_alerts import Alert, claim_alerts
+from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
+from application.serving.limits.subject import READY_TURN_S, Subject
 from domain.budget_account import BudgetAccount
 from domain.leases import Leases
 from domain.rate_account import RateAccount, RateAsk, SlotAccount

@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from application.ports.alerts import Alerts, BudgetAlert
-from application.serving.holds import BudgetHold
+from application.serving.limits.holds import BudgetHold
 from domain.budget_account import BudgetAccount
 from domain.documents.write import time_text
 from domain.money import Money, plain

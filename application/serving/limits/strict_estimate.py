@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from application.serving.estimate import (
+from application.serving.limits.estimate import (
     TEXTS,
     Estimate,
     HighestPrices,

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from application.serving.estimate import Estimate
-from application.serving.holds import BudgetHold
-from application.serving.lease_exchange import LeaseExchange
-from application.serving.lease_holder import TICK_S, LeaseHolder
 from application.serving.ledger import Clock
-from application.serving.limit_plan import Hold, LimitPlan
 from application.serving.limit_plans import LimitPlans
+from application.serving.limits.estimate import Estimate
+from application.serving.limits.holds import BudgetHold
+from application.serving.limits.lease_exchange import LeaseExchange
+from application.serving.limits.lease_holder import TICK_S, LeaseHolder
+from application.serving.limits.plan import Hold, LimitPlan
 from domain.budget import Budget, Period
 from domain.leases import Leases
 from domain.money import Money

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from application.serving.demand import Demand, Peak
+from application.serving.limits.demand import Demand, Peak
 from domain.budget import Budget
 from domain.budget_window import Window
 from domain.rate_account import RATE_SLICE_MS, SLOT_MS

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from application.serving.estimate import Estimate
-from application.serving.holds import BudgetHold, RateHold, SlotHold
-from application.serving.subject import Subject
+from application.serving.limits.estimate import Estimate
+from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
+from application.serving.limits.subject import Subject
 from domain.usage import Usage
 
 NOTHING = Estimate(0, 0, {})

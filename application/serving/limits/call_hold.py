@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from application.ports.in_flight import InFlight, InFlightCall
-from application.serving.holds import BudgetHold
-from application.serving.limit_plan import LimitPlan, Reservation
+from application.serving.limits.holds import BudgetHold
+from application.serving.limits.plan import LimitPlan, Reservation
 from domain.call import Call
 from domain.model import ModelDocument
 from domain.pricing import Cost

@@ -11,11 +11,11 @@ from contextlib import suppress
 from application.errors import ConflictError, StoreUnavailableError
 from application.ports.in_flight import InFlight
 from application.ports.lease_store import LeaseStore
-from application.serving.budget_alerts import Alert
-from application.serving.holds import BudgetHold
-from application.serving.lease_exchange import LeaseExchange
 from application.serving.ledger import Clock
-from application.serving.subject import Subject
+from application.serving.limits.budget_alerts import Alert
+from application.serving.limits.holds import BudgetHold
+from application.serving.limits.lease_exchange import LeaseExchange
+from application.serving.limits.subject import Subject
 
 logger = logging.getLogger(__name__)
 

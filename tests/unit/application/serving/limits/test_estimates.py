@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.serving.estimate import USUAL_OUTPUT, HighestPrices, likely
-from application.serving.limit_plan import UsualOutput
-from application.serving.strict_estimate import most
+from application.serving.limits.estimate import USUAL_OUTPUT, HighestPrices, likely
+from application.serving.limits.plan import UsualOutput
+from application.serving.limits.strict_estimate import most
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from application.use_cases.image_generation import IMAGE_GENERATION
 from application.use_cases.text_to_speech import SPEECH

@@ -11,12 +11,12 @@ from typing import TypeVar
 
 import pytest
 
-from application.serving.holds import BudgetHold
-from application.serving.lease_holder import LeaseHolder
 from application.serving.ledger import Clock
-from application.serving.limit_plan import NOTHING, LimitPlan
 from application.serving.limit_plans import LimitPlans
 from application.serving.limiter import Limiter
+from application.serving.limits.holds import BudgetHold
+from application.serving.limits.lease_holder import LeaseHolder
+from application.serving.limits.plan import NOTHING, LimitPlan
 from domain.errors import RateLimitedError
 from domain.leases import Leases
 from domain.project import Caller
