@@ -6,9 +6,11 @@ import asyncio
 import logging
 import os
 import secrets
+import select
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import click
 
@@ -85,8 +87,15 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
     else:
         code = _supervise(listener, workers or 1, lambda: ready(url), settings, reload=reload)
     if code == 0:
-        click.echo("llmproxy stopped")
+        _say("llmproxy stopped")
     sys.exit(code)
+
+
+def _say(text: str) -> None:
+    """Print a line, unless nobody reads what was printed before: a full pipe must not keep the process from ending."""
+    with suppress(OSError, ValueError):
+        if select.select((), (sys.stdout,), (), 0)[1]:
+            click.echo(text)
 
 
 def _supervise(

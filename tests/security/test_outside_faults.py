@@ -71,12 +71,13 @@ def test_logs_that_nobody_reads_are_dropped_and_counted(piped: Piped) -> None:
     seen: list[str] = []
     reader.start()
     wait_until(lambda: piped.health()["status"] == "ok", what="recovery")
-    httpx.get(f"{piped.url}/health", headers={"x-request-id": "after-recovery"})
+    httpx.get(f"{piped.url}/v1/models", headers={"x-request-id": "after-recovery"})
     wait_until(lambda: any("after-recovery" in line for line in seen), what="a line after the recovery")
     assert all(json.loads(line) for line in seen[1:])
     piped.process.terminate()
     reader.join(45)
-    assert "Finished server process" in seen[-1]
+    assert "Finished server process" in seen[-2]
+    assert seen[-1] == "llmproxy stopped\n"
 
 
 def test_a_server_whose_logs_nobody_reads_stops_when_asked(piped: Piped) -> None:
