@@ -28,7 +28,8 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture
 def proxy(tmp_path: Path, simulator: Simulator) -> Iterator[LLMProxy]:
-    made = LLMProxy(tmp_path, *models(simulator.url))
+    # Every call is counted by the upstream once: what fails is not tried again.
+    made = LLMProxy(tmp_path, *models(simulator.url), variables={"LLMPROXY_RETRIES": "0"})
     yield made
     made.stop()
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.fakes.chat_upstream import completion
 from tests.fakes.llmproxy_server import LLMProxy, upstream
-from tests.fakes.processes import llmproxy, llmproxy_json
+from tests.fakes.processes import llmproxy, llmproxy_json, wait_until
 from tests.fakes.recording_upstream import RecordingUpstream
 from tests.fakes.translated_vendors import claude
 
@@ -56,6 +56,8 @@ def test_rate_limits_of_upstreams_are_in_the_record_of_the_attempt(
     )
     assert answered.status_code == status
     assert not [name for name in answered.headers if "ratelimit" in name]
+    seen = lambda: llmproxy("usage", "call", request_id, env=proxy.env, check=False).returncode == 0  # noqa: E731
+    wait_until(seen, what="the line of the call")
     (line,) = llmproxy_json("usage", "call", request_id, env=proxy.env)
     expected = {name: value for name, value in reported.items() if "ratelimit" in name}
     assert expected.items() <= line["attempt_details"][-1]["rate_limits"].items()

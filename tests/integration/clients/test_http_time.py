@@ -65,7 +65,7 @@ async def test_a_drip_is_not_silent_but_ends_in_total(pool: HttpPool) -> None:
 
         with pytest.raises(TotalTimeoutError):
             await read()
-        assert len(b"".join(blocks)) >= 10
+        assert len(b"".join(blocks)) > 4
         await server.wait_gone()
 
 
