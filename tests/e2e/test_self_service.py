@@ -116,6 +116,7 @@ def test_a_failed_call_tells_why_and_ids_may_be_repeated(proxy: LLMProxy) -> Non
 
 def test_sums_are_those_of_the_ledger_and_of_the_own_project_alone(proxy: LLMProxy) -> None:
     other = proxy.create_key("others")
+    proxy.follow()
     for key in (proxy.key, other):
         headers = {"api-key": key, "x-request-id": "shared-id"}
         assert httpx.post(f"{proxy.url}/v1/chat/completions", json=CHAT, headers=headers).status_code == 200
@@ -145,6 +146,7 @@ def test_a_key_is_needed(proxy: LLMProxy, path: str) -> None:
 
 def test_a_project_sees_its_limits(proxy: LLMProxy) -> None:
     key = proxy.create_key("limited")
+    proxy.follow()
     proxy.command("projects", "set-limits", "limited", "--rpm", "60")
     proxy.command("projects", "set-budget", "limited", "5", "--currency", "USD", "--period", "month")
     wait_until(lambda: len(get(proxy, "/v1/limits", key).json()["data"]) == 2, what="the edited project")
