@@ -9,41 +9,17 @@ from typing import Any
 
 from application.errors import ConflictError, StoreUnavailableError
 from domain.audit import START, AuditEntry, AuditEvent, entry_after
-from infra.clients.cosmos import CosmosDatabase
-from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
+from infra.clients.cosmos_adapter import CosmosAdapter, indexing_of
+from infra.clients.cosmos_container import ContainerSpec
 
-_SPEC = ContainerSpec(
-    "audit",
-    ("/log",),
-    {
-        "indexingMode": "consistent",
-        "automatic": True,
-        "includedPaths": [{"path": "/number/?"}],
-        "excludedPaths": [{"path": "/*"}],
-    },
-)
 _LOG = "audit"
 _ATTEMPTS = 12
 
 
-class CosmosAuditLog:
-    """Documents that are only ever created. Of two that add an entry at once, one makes its entry anew.
+class CosmosAuditLog(CosmosAdapter):
+    """Documents that are only ever created. Of two that add an entry at once, one makes its entry anew."""
 
-    Args:
-        database: the client, shared with the other adapters. Closing the log closes it.
-    """
-
-    def __init__(self, database: CosmosDatabase) -> None:
-        self._database = database
-        self._container = CosmosContainer(database, _SPEC)
-
-    async def prepare(self) -> None:
-        """Create the database and the container if they are missing."""
-        await self._container.prepare()
-
-    async def open(self) -> None:
-        """Check that the container exists and fits. Data-plane rights are enough."""
-        await self._container.check()
+    spec = ContainerSpec("audit", ("/log",), indexing_of("/number/?"))
 
     async def append(self, event: AuditEvent) -> AuditEntry:
         """Add an event as the entry after the last one.
@@ -74,10 +50,6 @@ class CosmosAuditLog:
         query = "SELECT TOP 1 * FROM c WHERE c.log = @log ORDER BY c.number DESC"
         rows = await self._container.rows(query, {"log": _LOG})
         return _entry(rows[0]) if rows else None
-
-    async def close(self) -> None:
-        """Close the shared client. Safe to repeat."""
-        await self._database.close()
 
 
 def _entry(row: Mapping[str, Any]) -> AuditEntry:

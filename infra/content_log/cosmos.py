@@ -12,42 +12,19 @@ import msgspec
 from application.errors import ConflictError
 from application.ports.content_log import ContentRecord
 from domain.documents.store_fields import without_bookkeeping
-from infra.clients.cosmos import CosmosDatabase
-from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
+from infra.clients.cosmos_adapter import CosmosAdapter, indexing_of
+from infra.clients.cosmos_container import ContainerSpec
 
 _DAY = 86_400
 _EXPIRE_BY_DOCUMENT = -1
-_SPEC = ContainerSpec(
-    "content",
-    ("/project", "/id"),
-    {
-        "indexingMode": "consistent",
-        "automatic": True,
-        "includedPaths": [{"path": "/end_user/?"}, {"path": "/time_ms/?"}],
-        "excludedPaths": [{"path": "/*"}],
-    },
-    seconds_to_live=_EXPIRE_BY_DOCUMENT,
-)
 
 
-class CosmosContentLog:
-    """Documents with a time to live of their own.
+class CosmosContentLog(CosmosAdapter):
+    """Documents with a time to live of their own."""
 
-    Args:
-        database: the client, shared with the other adapters. Closing the log closes it.
-    """
-
-    def __init__(self, database: CosmosDatabase) -> None:
-        self._database = database
-        self._container = CosmosContainer(database, _SPEC)
-
-    async def prepare(self) -> None:
-        """Create the database and the container if they are missing."""
-        await self._container.prepare()
-
-    async def open(self) -> None:
-        """Check that the container exists and fits. Data-plane rights are enough."""
-        await self._container.check()
+    spec = ContainerSpec(
+        "content", ("/project", "/id"), indexing_of("/end_user/?", "/time_ms/?"), seconds_to_live=_EXPIRE_BY_DOCUMENT
+    )
 
     async def add(self, records: Sequence[ContentRecord]) -> None:
         """Store records, one after the other."""
@@ -68,10 +45,6 @@ class CosmosContentLog:
 
     async def expire(self, now_ms: int) -> None:
         """Do nothing: the service removes what has lived for its ``ttl``."""
-
-    async def close(self) -> None:
-        """Close the shared client. Safe to repeat."""
-        await self._database.close()
 
     async def _items(self, end_user: str) -> list[dict[str, Any]]:
         query = "SELECT * FROM c WHERE c.end_user = @user ORDER BY c.time_ms"

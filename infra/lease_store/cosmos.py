@@ -13,40 +13,24 @@ from typing import Any, TypeVar
 from application.errors import ConflictError, StoreUnavailableError
 from domain.leases import Leases
 from infra.clients.cosmos import CosmosDatabase
-from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
+from infra.clients.cosmos_adapter import CosmosAdapter, document_id, indexing_of
+from infra.clients.cosmos_container import ContainerSpec
 from infra.lease_store.codec import from_json, to_json
 
 T = TypeVar("T")
 
-_SPEC = ContainerSpec(
-    "leases",
-    ("/subject",),
-    {"indexingMode": "consistent", "automatic": True, "includedPaths": [], "excludedPaths": [{"path": "/*"}]},
-)
 _ATTEMPTS = 12
-_FORBIDDEN = str.maketrans({"/": "|", "\\": "|", "?": "|", "#": "|"})
 _MOST_REMEMBERED = 10_000
 
 
-class CosmosLeaseStore:
-    """One document for each subject. What it was last is remembered, so that a change usually is one request.
+class CosmosLeaseStore(CosmosAdapter):
+    """One document for each subject. What it was last is remembered, so that a change usually is one request."""
 
-    Args:
-        database: the client, shared with the other adapters. Closing the store closes it.
-    """
+    spec = ContainerSpec("leases", ("/subject",), indexing_of())
 
     def __init__(self, database: CosmosDatabase) -> None:
-        self._database = database
-        self._container = CosmosContainer(database, _SPEC)
+        super().__init__(database)
         self._known: dict[str, dict[str, Any]] = {}
-
-    async def prepare(self) -> None:
-        """Create the database and the container if they are missing."""
-        await self._container.prepare()
-
-    async def open(self) -> None:
-        """Check that the container exists and fits. Data-plane rights are enough."""
-        await self._container.check()
 
     async def change(self, subject: str, work: Callable[[Leases], T]) -> T:
         """Change the accounts of a subject.
@@ -58,7 +42,7 @@ class CosmosLeaseStore:
             item = self._known.pop(subject, None) or await self._item(subject)
             leases = _leases(subject, item)
             result = work(leases)
-            body = {"id": _id(subject), "subject": subject, **to_json(leases)}
+            body = {"id": document_id(subject), "subject": subject, **to_json(leases)}
             try:
                 etag = await (
                     self._container.create(body) if item is None else self._container.replace(body, item["_etag"])
@@ -91,20 +75,11 @@ class CosmosLeaseStore:
             "could spend the same money; give the account a single write region"
         )
 
-    async def close(self) -> None:
-        """Close the shared client. Safe to repeat."""
-        await self._database.close()
-
     async def _item(self, subject: str) -> dict[str, Any] | None:
         # Not a point read: local servers fail on one of what does not exist.
         query = "SELECT * FROM c WHERE c.subject = @subject AND c.id = @id"
-        found = await self._container.rows(query, {"subject": subject, "id": _id(subject)})
+        found = await self._container.rows(query, {"subject": subject, "id": document_id(subject)})
         return found[0] if found else None
-
-
-def _id(subject: str) -> str:
-    """Return the id of the document: the subject without what Cosmos DB does not take."""
-    return subject.translate(_FORBIDDEN)
 
 
 def _leases(subject: str, item: dict[str, Any] | None) -> Leases:

@@ -14,7 +14,7 @@ from application.errors import StoreUnavailableError
 from application.ports.content_log import ContentLog, ContentRecord
 from infra.clients.cosmos import CosmosDatabase
 from infra.clients.cosmos_container import CosmosContainer
-from infra.content_log.cosmos import _SPEC, CosmosContentLog
+from infra.content_log.cosmos import CosmosContentLog
 from infra.content_log.files import FileContentLog
 from tests.fakes.cosmos_server import cosmos_account
 
@@ -106,9 +106,9 @@ async def test_documents_of_cosmos_say_how_long_they_live(request: pytest.Fixtur
     log = CosmosContentLog(database)
     await log.prepare()
     await log.add([record()])
-    (item,) = await CosmosContainer(database, _SPEC).rows("SELECT * FROM c")
+    (item,) = await CosmosContainer(database, CosmosContentLog.spec).rows("SELECT * FROM c")
     assert item["ttl"] == 7 * 86_400
-    assert _SPEC.seconds_to_live == -1
+    assert CosmosContentLog.spec.seconds_to_live == -1
     await log.close()
 
 

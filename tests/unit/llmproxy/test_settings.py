@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from domain.reserved_env_vars import is_own_setting
-from infra.audit_log.cosmos import _SPEC as AUDIT
+from infra.audit_log.cosmos import CosmosAuditLog
 from infra.catalog_store import cosmos, cosmos_history
-from infra.content_log.cosmos import _SPEC as CONTENT
-from infra.health_store.cosmos import _SPEC as HEALTH
-from infra.lease_store.cosmos import _SPEC as LEASES
+from infra.content_log.cosmos import CosmosContentLog
+from infra.health_store.cosmos import CosmosHealthStore
+from infra.lease_store.cosmos import CosmosLeaseStore
 from infra.secrets.env import environment_secrets
 from infra.usage_store.cosmos import _SPEC as LEDGER
 from llmproxy.settings import OTHER_CONTAINERS, Settings, SettingsError, load_environment, load_settings
@@ -149,7 +149,10 @@ def test_unreadable_certificates_are_reported(
 
 
 def test_containers_that_are_not_for_models_are_those_of_the_adapters() -> None:
-    specs = {spec.name for spec in (AUDIT, CONTENT, HEALTH, LEASES, LEDGER)}
+    specs = {
+        spec.name
+        for spec in (CosmosAuditLog.spec, CosmosContentLog.spec, CosmosHealthStore.spec, CosmosLeaseStore.spec, LEDGER)
+    }
     assert {cosmos.PROJECTS, cosmos_history.CONTAINER} | specs == OTHER_CONTAINERS
 
 
