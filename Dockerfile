@@ -7,9 +7,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /build
 
 # First what changes rarely. Build tools go into a virtualenv of their own and stay behind.
-# EXTRAS="otel appinsights" adds what these features need.
+# EXTRAS="otel appinsights keyvault xlsx" adds what these features need.
 ARG EXTRAS=
-COPY requirements.lock requirements-build.lock requirements-otel.lock requirements-appinsights.lock ./
+COPY requirements.lock requirements-build.lock requirements-otel.lock requirements-appinsights.lock requirements-keyvault.lock requirements-xlsx.lock ./
 RUN python -m venv /tools && /tools/bin/pip install --no-deps --require-hashes -r requirements-build.lock \
  && python -m venv --without-pip /opt/llmproxy \
  && /tools/bin/pip --python /opt/llmproxy/bin/python install --no-deps --require-hashes -r requirements.lock \
@@ -17,7 +17,7 @@ RUN python -m venv /tools && /tools/bin/pip install --no-deps --require-hashes -
       /tools/bin/pip --python /opt/llmproxy/bin/python install --no-deps --require-hashes -r requirements-$extra.lock || exit 1; \
     done
 
-COPY pyproject.toml requirements.in requirements-otel.in requirements-appinsights.in README.md LICENSE ./
+COPY pyproject.toml requirements.in requirements-otel.in requirements-appinsights.in requirements-keyvault.in requirements-xlsx.in README.md LICENSE ./
 COPY domain domain
 COPY application application
 COPY infra infra

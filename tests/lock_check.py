@@ -13,6 +13,8 @@ PAIRS = (
     "requirements-build",
     "requirements-otel",
     "requirements-appinsights",
+    "requirements-keyvault",
+    "requirements-xlsx",
     "requirements-dev",
     *(f"tests/clients/{name}" for name in ("openai-1", "openai-2", "openai-3", "pip-23", "pip-26")),
 )

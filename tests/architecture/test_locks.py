@@ -26,6 +26,8 @@ ENVIRONMENT = (
     "requirements-build",
     "requirements-otel",
     "requirements-appinsights",
+    "requirements-keyvault",
+    "requirements-xlsx",
     "requirements-dev",
 )
 """Locks that are installed into one environment."""
