@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -78,6 +78,7 @@ class StoredCall:
         query: the query string of the caller, without the question mark.
         request_id: identifies the call in answers and logs.
         headers: the caller's, as they arrived, credentials included; a document may pass some of them on.
+        trace: headers that continue the trace at the upstream.
     """
 
     action: StoredAction
@@ -85,6 +86,7 @@ class StoredCall:
     query: str = ""
     request_id: str = ""
     headers: Iterable[tuple[bytes, bytes]] = field(default=(), repr=False, compare=False)
+    trace: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Provider(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
+from openai import NotFoundError
 
 from tests.fakes.llmproxy_server import LLMProxy, Simulator, simulated, upstream
 from tests.fakes.otlp_receiver import OtlpReceiver, ReceivedSpan
@@ -53,7 +54,13 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, receiver: OtlpReceiver, upst
     made = LLMProxy(
         tmp_path_factory.mktemp("otel"),
         simulated("sim", operations=["ChatCompletion", "embeddings"]),
-        upstream("remote", upstreams.url, parameters=parameters, forward_headers=["traceparent", "x-own"]),
+        upstream(
+            "remote",
+            upstreams.url,
+            parameters=parameters,
+            forward_headers=["traceparent", "x-own"],
+            operations=["ChatCompletion", "Responses"],
+        ),
         upstream("over", "http://127.0.0.1:1/v1", priority=0) | {"id": "over-1"},
         upstream("over", upstreams.url, priority=1) | {"id": "over-2"},
         variables=variables(receiver.url),
@@ -175,6 +182,38 @@ def test_streams_and_metrics_follow_the_conventions(proxy: LLMProxy, receiver: O
             }
             expected = {"embeddings"} if name == "gen_ai.client.operation.duration" else {"chat", "embeddings"}
             assert point.attributes["gen_ai.operation.name"] in expected, name
+
+
+def test_requests_about_stored_responses_have_client_spans(
+    proxy: LLMProxy, receiver: OtlpReceiver, upstreams: Simulator
+) -> None:
+    responses = client(proxy).responses
+    made = responses.create(model="remote", input=PROMPT, background=True, stream=True)
+    kept = next(event.response.id for event in made if event.type == "response.created")
+
+    def spans(request_id: str, action: str) -> list[ReceivedSpan]:
+        found = children(receiver, server_span(receiver, request_id))
+        assert [(span.name, span.kind) for span in found] == [(f"{action}_response up-model", "client")]
+        return found
+
+    list(responses.retrieve(kept, stream=True, extra_headers={"x-request-id": "resume-1"}))
+    spans("resume-1", "retrieve")
+    traced = {"x-request-id": "delete-1", "traceparent": f"00-{TRACE}-{PARENT}-01"}
+    responses.delete(kept, extra_headers=traced)
+    sent = upstreams.last()["headers"]
+    (deletion,) = spans("delete-1", "delete")
+    assert sent["traceparent"] == f"00-{TRACE}-{deletion.span_id}-01"
+    assert deletion.attributes == {
+        "service.name": "the-proxy",
+        "gen_ai.provider.name": "openai_compatible",
+        "gen_ai.request.model": "up-model",
+        "llmproxy.deployment": "remote",
+        "http.response.status_code": 200,
+    }
+    with suppress(NotFoundError):
+        responses.retrieve(kept, extra_headers={"x-request-id": "gone-1"})
+    (missing,) = spans("gone-1", "retrieve")
+    assert (missing.failed, missing.attributes["http.response.status_code"]) == (True, 404)
 
 
 def test_the_collector_sees_no_content_and_no_secret(proxy: LLMProxy, receiver: OtlpReceiver) -> None:

@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from application.ports.providers import Answer, Provider, Stream
+from application.ports.providers import Answer, Provider, StoredCall, Stream
 from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError
@@ -26,6 +26,7 @@ from infra.telemetry.otel.conventions import (
     usage_attributes,
 )
 from infra.telemetry.otel.instruments import Instruments
+from infra.telemetry.otel.stored_spans import StoredRequest
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _CANCELLED = "cancelled"
@@ -44,8 +45,8 @@ class TracedProvider:
         self._provider = provider
         self._tracer = tracer
         self._instruments = instruments
-        self.stored, self.resume, self.check = provider.stored, provider.resume, provider.check
-        self.upstream_model, self.unusable_because = provider.upstream_model, provider.unusable_because
+        self.check, self.unusable_because = provider.check, provider.unusable_because
+        self.upstream_model = provider.upstream_model
 
     async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
         """See the port."""
@@ -63,6 +64,26 @@ class TracedProvider:
         request = self._request(call, document, attempt)
         try:
             return _TracedStream(await self._provider.stream(request.traced(call), document, attempt), request)
+        except BaseException as error:
+            request.end(error=error)
+            raise
+
+    async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
+        """See the port."""
+        request = StoredRequest(self._tracer, call, document, self.upstream_model(document))
+        try:
+            answer = await self._provider.stored(request.call, document)
+        except BaseException as error:
+            request.end(error=error)
+            raise
+        request.end()
+        return answer
+
+    async def resume(self, call: StoredCall, document: ModelDocument) -> Stream:
+        """See the port."""
+        request = StoredRequest(self._tracer, call, document, self.upstream_model(document))
+        try:
+            return _TracedStream(await self._provider.resume(request.call, document), request)
         except BaseException as error:
             request.end(error=error)
             raise
@@ -147,7 +168,7 @@ class _TracedStream:
         request: that it answers.
     """
 
-    def __init__(self, stream: Stream, request: _Request) -> None:
+    def __init__(self, stream: Stream, request: _Request | StoredRequest) -> None:
         self._stream = stream
         self._request = request
         self._blocks: AsyncIterator[bytes] | None = None

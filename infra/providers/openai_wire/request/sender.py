@@ -105,8 +105,9 @@ class RequestSender:
             DeploymentUnusableError, UpstreamError: see :meth:`send`.
         """
         head = stored_head(call, deployment)
+        head += b"".join(f"{name}: {value}\r\n".encode("ascii") for name, value in call.trace.items())
         if deployment.forwarded is not None:
-            head += deployment.forwarded.lines(call.headers)
+            head += deployment.forwarded.lines(call.headers, call.trace)
         return await self._request(deployment, head, call.request_id, b"")
 
     async def list_models(self, deployment: ResolvedDeployment) -> HttpResponse:
