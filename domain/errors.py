@@ -14,6 +14,7 @@
     │   ├── MethodNotAllowedError
     │   └── OperationNotOfferedError      the model does not serve this endpoint
     ├── InvalidApiKeyError            no key, or an unknown one
+    ├── NotPermittedError             an administrator's role does not include it
     ├── ModelNotFoundError            unknown, or not for this project: deliberately not told apart
     ├── ResponseNotFoundError         this project has no stored response of this id
     ├── RateLimitedError              more than a ceiling allows; passes with time
@@ -139,6 +140,15 @@ class InvalidApiKeyError(GatewayError):
     """No key, or an unknown, expired or revoked one."""
 
     code = "invalid_api_key"
+
+
+class NotPermittedError(GatewayError):
+    """The administrator is known, but their role does not include what the request requires."""
+
+    code = "not_permitted"
+
+    def __init__(self, role: str, permission: str) -> None:
+        super().__init__(f"The role '{role}' of this key does not include '{permission}' here.")
 
 
 class ModelNotFoundError(GatewayError):

@@ -5,52 +5,34 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from fastapi import APIRouter
 
-from application.admin.audit_queue import AuditQueue
-from application.ports.audit_log import AuditLog
 from infra.clients.http.pool import HttpPool
-from infra.controllers.administrator import Administrator
+from infra.controllers.admin_access import AdminAccess
 from infra.controllers.debug import debug_router
-from infra.controllers.ops import Health
 from infra.telemetry.log_levels import LogLevels
 from infra.telemetry.memory_watch import MemoryWatch, container_limit
 from llmproxy.settings import Settings
 
 
 @asynccontextmanager
-async def administrator_of(health: Health, log: AuditLog) -> AsyncIterator[Administrator]:
-    """Yield the administrator, and write what they do to the audit log."""
-    queue = AuditQueue(log, lambda: time.time_ns() // 1_000_000)
-    writer = asyncio.create_task(queue.write())
-    yield Administrator(health.is_admin, queue.changed, queue.refused)
-    writer.cancel()
-    with suppress(asyncio.CancelledError):
-        await writer
-    await queue.close()
-
-
-@asynccontextmanager
-async def debug_routes(
-    folder: Path | None, administrator: Administrator, memory: MemoryWatch
-) -> AsyncIterator[APIRouter]:
+async def debug_routes(folder: Path | None, access: AdminAccess, memory: MemoryWatch) -> AsyncIterator[APIRouter]:
     """Yield the routes, and run what they need.
 
     Args:
         folder: ``DATA_DIR``, which worker processes share; None if nothing is kept on disk.
-        administrator: who may use them.
+        access: who may use them.
         memory: of this process.
     """
     parent = multiprocessing.parent_process()
     server = os.getpid() if parent is None or parent.pid is None else parent.pid
     levels = LogLevels(folder and folder / "log_levels.json", server)
     tasks = [asyncio.create_task(levels.follow()), asyncio.create_task(memory.run())]
-    yield debug_router(levels, memory, administrator)
+    yield debug_router(levels, memory, access)
     for task in tasks:
         task.cancel()
         with suppress(asyncio.CancelledError):

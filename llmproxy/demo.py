@@ -34,7 +34,7 @@ async def prepare_demo(store: CatalogStore, environment: Mapping[str, str], key:
     return list(dict.fromkeys(str(document["code"]) for document in documents))
 
 
-def lines_to_paste(base_url: str, key: str, models: list[str], data: str) -> str:
+def lines_to_paste(base_url: str, key: str, models: list[str], data: str, admin_key: str) -> str:
     """Return the text for the terminal once the demo is ready."""
     return f"""
 LLM Proxy demo is ready.
@@ -42,6 +42,7 @@ LLM Proxy demo is ready.
   key       {key}
   models    {", ".join(models)}
   data      {data}
+  admin     {admin_key} (key of an administrator)
 
 Paste this into a shell:
 

@@ -97,12 +97,6 @@ def _trusted_proxies(settings: Settings) -> Networks:
     return Networks.parse(settings.llmproxy_trusted_proxies or "")
 
 
-def admin_key(settings: Settings) -> str | None:
-    """Return the administrator's key; None if there is none."""
-    key = settings.llmproxy_admin_key
-    return None if key is None else key.get_secret_value()
-
-
 def docs_assets() -> Path | None:
     """Find Swagger UI in the installed LiteLLM, which brings it along, without importing it."""
     folder = package_folder()

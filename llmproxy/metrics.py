@@ -15,12 +15,12 @@ from fastapi import APIRouter
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
+from domain.administrators import Permission
 from domain.circuit_breaker import BreakerState
 from domain.ledger import LedgerLine
 from domain.model import ModelDocument
 from infra.clients.http.pool import HttpPool
-from infra.controllers.administrator import Administrator
-from infra.controllers.headers import key_of
+from infra.controllers.admin_access import AdminAccess
 from infra.controllers.metrics import metrics_router
 from infra.controllers.metrics_port import MetricsPort
 from infra.controllers.request_log import RequestRecord
@@ -69,14 +69,14 @@ class Metrics:
 
     @asynccontextmanager
     async def routes(
-        self, gauges: Sequence[Gauge], settings: Settings, administrator: Administrator
+        self, gauges: Sequence[Gauge], settings: Settings, access: AdminAccess
     ) -> AsyncIterator[Sequence[APIRouter]]:
         """Yield the routes that serve everything, and share the counts with sibling workers meanwhile.
 
         Args:
             gauges: rows of this process.
             settings: who may read them, and on which port.
-            administrator: who may read them where they are protected.
+            access: who may read them where they are protected.
 
         Raises:
             StoreUnavailableError: the port cannot be used.
@@ -84,7 +84,7 @@ class Metrics:
         self._gauges = gauges
         collect = collector(self._calls.counts, lambda: read_gauges(gauges), self._files)
         exposition = Exposition(gauges, collect)
-        reader, port = administrator if settings.llmproxy_metrics_protected else None, settings.llmproxy_metrics_port
+        reader, port = access if settings.llmproxy_metrics_protected else None, settings.llmproxy_metrics_port
         server = None if port is None else await _listen(exposition, reader, settings.host, port)
         sharing = asyncio.create_task(self._share())
         yield [metrics_router(exposition, reader)] if server is None else []
@@ -106,9 +106,9 @@ class Metrics:
             await asyncio.sleep(_WRITE_INTERVAL)
 
 
-async def _listen(exposition: Exposition, administrator: Administrator | None, host: str, port: int) -> asyncio.Server:
-    def may_read(headers: list[tuple[bytes, bytes]]) -> bool:
-        return administrator is None or administrator.has_key(key_of(headers))
+async def _listen(exposition: Exposition, access: AdminAccess | None, host: str, port: int) -> asyncio.Server:
+    async def may_read(headers: list[tuple[bytes, bytes]]) -> bool:
+        return access is None or await access.has(headers, Permission.READ_METRICS)
 
     try:
         return await MetricsPort(exposition, may_read).listen(host, port)

@@ -12,7 +12,7 @@ from application.serving.chaos import Chaos
 from application.serving.health_view import HealthView
 from application.serving.ledger import Clock
 from application.serving.serve import Serving
-from infra.controllers.administrator import Administrator
+from infra.controllers.admin_access import AdminAccess
 from infra.controllers.chaos import chaos_router
 from infra.controllers.health_pages import health_router
 from infra.controllers.load_tests import load_test_router
@@ -26,7 +26,7 @@ from llmproxy.providers import product_version
 @asynccontextmanager
 async def operator_routes(
     folder: Path | None,
-    administrator: Administrator,
+    access: AdminAccess,
     memory: MemoryWatch,
     view: HealthView,
     chaos: Chaos,
@@ -37,7 +37,7 @@ async def operator_routes(
 
     Args:
         folder: ``DATA_DIR``, which worker processes share; None if nothing is kept on disk.
-        administrator: who may use them.
+        access: who may use them.
         memory: of this process.
         view: the health of deployments as far as it is known.
         chaos: injects faults on purpose.
@@ -45,12 +45,12 @@ async def operator_routes(
         clock: time.
     """
     async with AsyncExitStack() as stack:
-        debug = await stack.enter_async_context(debug_routes(folder, administrator, memory))
+        debug = await stack.enter_async_context(debug_routes(folder, access, memory))
         experiments = await stack.enter_async_context(shared(chaos, folder))
         tests = await stack.enter_async_context(load_tests(serving, clock, folder))
         yield [
             debug,
-            health_router(view, product_version(), administrator),
-            load_test_router(tests, administrator),
-            chaos_router(chaos, experiments, administrator),
+            health_router(view, product_version(), access),
+            load_test_router(tests, access),
+            chaos_router(chaos, experiments, access),
         ]

@@ -22,7 +22,7 @@ IN_MEMORY = ":memory:"
 """``DATA_DIR`` that keeps nothing on disk."""
 
 
-OTHER_CONTAINERS = frozenset({"projects", "history", "usage", "leases", "audit", "content", "health"})
+OTHER_CONTAINERS = frozenset({"projects", "administrators", "history", "usage", "leases", "audit", "content", "health"})
 """Containers that are not for models."""
 
 DOTENV = Path(".env")
@@ -117,7 +117,10 @@ class Settings(UpstreamSettings, ServerSettings, TelemetrySettings):
         "`OPENAI_API_KEY=api.openai.com; AZURE_KEY=*.openai.azure.com; *=`.",
     )
     llmproxy_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
-        None, description="Key that shows ids and reasons in `/health?detailed=true`; empty = counts only."
+        None, description="Key of a first administrator, with the role `admin`, until one exists in the store."
+    )
+    llmproxy_keep_admin_key: bool = Field(
+        default=False, description="`true` = `LLMPROXY_ADMIN_KEY` stays valid when administrators exist in the store."
     )
     llmproxy_ca_file: Path | None = Field(
         None, description="PEM file with the certificate authorities to trust for upstreams, in place of the system's."

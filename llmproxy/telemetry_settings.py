@@ -59,7 +59,7 @@ class TelemetrySettings(BaseSettings):
     )
     llmproxy_metrics: bool = Field(default=True, description="Count calls and requests, and serve them at `/metrics`.")
     llmproxy_metrics_protected: bool = Field(
-        default=False, description="`true` = `/metrics` needs the administrator's key."
+        default=False, description="`true` = `/metrics` needs an administrator's key."
     )
     llmproxy_metrics_port: int | None = Field(
         None, ge=1, le=65_535, description="Port of `/metrics` alone, on `HOST`; empty = that of callers."

@@ -18,6 +18,7 @@ from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
+from domain.administrators import Permission
 from domain.response_id import ResponseIds
 from infra.audio.length import length_ms
 from infra.clients.memory_budget import MemoryBudget
@@ -30,10 +31,11 @@ from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
 from infra.telemetry.process_facts import process_facts
+from llmproxy.administration import admin_access
 from llmproxy.content import content_gauges, recording_content
-from llmproxy.debugging import administrator_of, memory_watch
+from llmproxy.debugging import memory_watch
 from llmproxy.health import running_probes
-from llmproxy.http_front import admin_key, body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
+from llmproxy.http_front import body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
 from llmproxy.limits import limit_gauges, open_limits, running, self_service
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
@@ -127,6 +129,7 @@ async def open_product(
         )
         budget, slots = MemoryBudget(settings.llmproxy_memory_budget), call_slots(settings)
         connections, memory = CallerConnections(caller_limits(settings)), memory_watch(settings, providers.pool)
+        access = await stack.enter_async_context(admin_access(settings, stores, clock))
         health = Health(
             view,
             {
@@ -141,18 +144,17 @@ async def open_product(
             },
             time=clock.time,
             version=product_version(),
-            admin_key=admin_key(settings),
+            shows_detail=lambda headers: access.has(headers, Permission.READ_HEALTH),
             stopping=lambda: connections.draining,
             providers=health_view,
         )
-        administrator = await stack.enter_async_context(administrator_of(health, stores.audit))
-        operators = operator_routes(folder, administrator, memory, health_view, providers.chaos, serving, clock)
+        operators = operator_routes(folder, access, memory, health_view, providers.chaos, serving, clock)
         routers = [self_service(settings, stores, serving), *await stack.enter_async_context(operators)]
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             gauges += [*tracing.gauges(), *content_gauges(contents)]
-            routers += await stack.enter_async_context(metrics.routes(gauges, settings, administrator))
+            routers += await stack.enter_async_context(metrics.routes(gauges, settings, access))
         pages = create_pages(serving, health, product_version(), ListedSizes().of, docs_assets(), *routers)
         count = metrics.count if settings.llmproxy_metrics else None
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)

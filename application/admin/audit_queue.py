@@ -34,32 +34,32 @@ class AuditQueue:
         self._waiting: deque[AuditEvent] = deque()
         self._added = asyncio.Event()
         self._minute = 0
-        self._refusals: set[tuple[str, str]] = set()
+        self._refusals: set[tuple[str, str, str]] = set()
 
-    def changed(self, origin: str, action: str, subject: str, changes: Sequence[dict[str, object]]) -> None:
-        """Record a change that the administrator made by a request.
+    def changed(self, actor: str, origin: str, action: str, subject: str, changes: Sequence[dict[str, object]]) -> None:
+        """Record a change that an administrator made by a request.
 
         Args:
+            actor: the administrator.
             origin: address of the client.
             action: method and path.
             subject: what was changed.
             changes: the fields.
         """
-        self._add(AuditEvent(self._now_ms(), "administrator", origin, action, subject, Outcome.CHANGED, changes))
+        self._add(AuditEvent(self._now_ms(), actor, origin, action, subject, Outcome.CHANGED, changes))
 
-    def refused(self, origin: str, action: str) -> None:
-        """Record that a request was refused because it lacked the administrator's key.
+    def refused(self, actor: str, origin: str, action: str, reason: str) -> None:
+        """Record that a request was refused because it lacked an administrator's key, or its role the permission.
 
-        Refusals of the same client and action within a minute are one entry, and a minute has 60 of them at most.
+        Refusals of the same administrator, client and action within a minute are one entry; a minute has 60 at most.
         """
         now_ms = self._now_ms()
         if now_ms // _MINUTE_MS != self._minute:
             self._minute, self._refusals = now_ms // _MINUTE_MS, set()
-        if (origin, action) in self._refusals or len(self._refusals) >= _REFUSALS:
+        if (actor, origin, action) in self._refusals or len(self._refusals) >= _REFUSALS:
             return
-        self._refusals.add((origin, action))
-        reason = "not the administrator's key"
-        self._add(AuditEvent(now_ms, "unknown", origin, action, "server", Outcome.REFUSED, (), reason))
+        self._refusals.add((actor, origin, action))
+        self._add(AuditEvent(now_ms, actor, origin, action, "server", Outcome.REFUSED, (), reason))
 
     def _add(self, event: AuditEvent) -> None:
         logger.warning(

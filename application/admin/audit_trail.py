@@ -122,7 +122,7 @@ def _can_replace(stored: StoredDocument | None, replaces: str | None) -> bool:
 
 def changes_of(kind: Kind, old: object, new: object) -> list[dict[str, object]]:
     """Return each field that differs between two versions of a document, without secrets; None = absent."""
-    if kind is Kind.PROJECT:
+    if kind is not Kind.MODEL:
         others = differences(_without_keys(old), _without_keys(new))
         return [*map(_change, others), *_key_changes(old, new)]
     return [_change(one) for one in differences(old, new)]
@@ -144,7 +144,7 @@ def _masked(value: object) -> object:
 
 
 def _key_changes(old: object, new: object) -> Iterator[dict[str, object]]:
-    """Yield each known member of a project's keys that differs. Digests of keys are not shown."""
+    """Yield each known member of keys that differs. Digests of keys are not shown."""
     before, after = _keys(old), _keys(new)
     for key_id in dict.fromkeys([*before, *after]):
         one, other = before.get(key_id, {}), after.get(key_id, {})

@@ -1,4 +1,4 @@
-"""Port: where model and project documents live.
+"""Port: where documents of models, projects and administrators live.
 
 Adapters: ``cosmos``, ``sqlite`` and ``memory`` in ``infra/catalog_store``.
 """
@@ -12,10 +12,15 @@ from typing import Protocol
 
 
 class Kind(StrEnum):
-    """The two collections of documents, separate so that editors of models cannot create keys."""
+    """The collections of documents, separate so that editors of models cannot create keys."""
 
     MODEL = "model"
     PROJECT = "project"
+    ADMINISTRATOR = "administrator"
+
+
+CATALOG_KINDS = (Kind.MODEL, Kind.PROJECT)
+"""The kinds that model calls are served from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ class Changes:
 
 
 AllChanges = Mapping[Kind, Changes]
-"""Of both collections."""
+"""Of :data:`CATALOG_KINDS`."""
 
 
 class CatalogStore(Protocol):
@@ -105,7 +110,10 @@ class CatalogStore(Protocol):
         """
 
     async def fingerprint(self) -> str:
-        """Return a text that differs after any change to any document. Cheap: called every second or two."""
+        """Return a text that differs after any change to a document of :data:`CATALOG_KINDS`.
+
+        Cheap: called every second or two. It may also differ after other changes.
+        """
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
         """Read every document of one kind, ordered by id."""

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Protocol
 
 from application.errors import StoreUnavailableError
-from application.ports.catalog_store import AllChanges, CatalogStore, Changes, Kind
+from application.ports.catalog_store import AllChanges, CatalogStore, Kind
+from application.serving.document_cache import DocumentCache, fault_text, yield_to_requests
 from domain.catalog import Catalog, LeftOut
 from domain.documents import read_model, read_project
-from domain.documents.fault import Fault, reason
 from domain.errors import NotReadyError
 from domain.model import ModelDocument
 from domain.project import Project
 
 logger = logging.getLogger(__name__)
-
-
-E = TypeVar("E")
-
-Reader = Callable[..., tuple[E | None, Sequence[Fault]]]
 
 
 class Fallback(Protocol):
@@ -60,8 +55,8 @@ class CatalogView:
         self._time = time
         self._catalog: Catalog | None = None
         self._fingerprint: str | None = None
-        self._models: _KindCache[ModelDocument] = _KindCache(Kind.MODEL, read_model)
-        self._projects: _KindCache[Project] = _KindCache(Kind.PROJECT, read_project)
+        self._models: DocumentCache[ModelDocument] = DocumentCache(Kind.MODEL, read_model)
+        self._projects: DocumentCache[Project] = DocumentCache(Kind.PROJECT, read_project)
         self._unusable: dict[str, LeftOut] = {}
         self.checked_at: float | None = None
         """POSIX seconds of the last time the store confirmed or replaced the snapshot."""
@@ -158,7 +153,7 @@ class CatalogView:
         models = await self._models.take(changes[Kind.MODEL])
         projects = await self._projects.take(changes[Kind.PROJECT])
         for document_id, document in models.items():
-            await _yield_to_requests()
+            await yield_to_requests()
             missing = self._missing(document) if document is not None and document.enabled else None
             if missing is None:
                 self._unusable.pop(document_id, None)
@@ -171,50 +166,4 @@ class CatalogView:
         try:
             return self._unusable_because(document)
         except Exception as error:  # noqa: BLE001 - one faulty document must not take the others down
-            return _fault(error)
-
-
-class _KindCache(Generic[E]):
-    """The documents of one kind as last read: the entities, and what could not be read and why."""
-
-    def __init__(self, kind: Kind, reader: Reader[E]) -> None:
-        self._kind = kind
-        self._reader = reader
-        self._entities: dict[str, E] = {}
-        self.versions: dict[str, str] = {}
-        """Of every document that was examined, readable or not."""
-        self.left_out: dict[str, LeftOut] = {}
-
-    async def take(self, changes: Changes) -> dict[str, E | None]:
-        """Read the changes; return the entities to replace, with None for those to remove."""
-        replaced: dict[str, E | None] = {}
-        for gone in changes.gone:
-            self.versions.pop(gone, None)
-            self.left_out.pop(gone, None)
-            self._entities.pop(gone, None)
-            replaced[gone] = None
-        for document in changes.documents:
-            await _yield_to_requests()
-            self.versions[document.id] = document.version
-            try:
-                entity, faults = self._reader(document.body, version=document.version)
-                why = reason(faults)
-            except Exception as error:  # noqa: BLE001 - see above
-                entity, why = None, _fault(error)
-            if entity is None:
-                stale = document.id in self._entities
-                self.left_out[document.id] = LeftOut(self._kind, document.id, why, stale=stale)
-            else:
-                self.left_out.pop(document.id, None)
-                self._entities[document.id] = replaced[document.id] = entity
-        return replaced
-
-
-async def _yield_to_requests() -> None:
-    """Give requests a turn between two documents: they wait for all work done within one turn of the event loop."""
-    await asyncio.sleep(0)
-
-
-def _fault(error: Exception) -> str:
-    # Its message stays out: it may quote a secret.
-    return f"internal error while reading it: {type(error).__name__}"
+            return fault_text(error)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from application.errors import ConflictError
-from application.ports.catalog_store import Changes, HistoryEntry, Kind, StoredDocument
+from application.ports.catalog_store import CATALOG_KINDS, Changes, HistoryEntry, Kind, StoredDocument
 from infra.catalog_store import cosmos_codec, writing
 from infra.catalog_store.cosmos_history import CosmosHistory
 from infra.catalog_store.cosmos_listing import Listing
@@ -16,6 +16,7 @@ from infra.clients.cosmos import CosmosDatabase
 from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
 
 PROJECTS = "projects"
+ADMINISTRATORS = "administrators"
 _AT_ONCE = 100
 
 
@@ -29,7 +30,7 @@ class _Collection:
 
 
 class CosmosCatalogStore:
-    """Models, projects and the history in a container each; every method may raise ``StoreUnavailableError``.
+    """Models, projects, administrators and history, a container each. Every method may raise ``StoreUnavailableError``.
 
     Ids are unique only within a partition. If two documents share an id (possible in the Data Explorer), they are
     returned as one unreadable document; writing or deleting it, with its version or with none, resolves that.
@@ -44,6 +45,7 @@ class CosmosCatalogStore:
         self._collections = {
             Kind.MODEL: _collection(database, models, "provider"),
             Kind.PROJECT: _collection(database, PROJECTS, "id"),
+            Kind.ADMINISTRATOR: _collection(database, ADMINISTRATORS, "id"),
         }
         self._history = CosmosHistory(database)
 
@@ -58,8 +60,8 @@ class CosmosCatalogStore:
             await container.check()
 
     async def fingerprint(self) -> str:
-        """Return a text that differs after any change. Two queries for each container."""
-        return "-".join([await collection.listing.mark() for collection in self._collections.values()])
+        """Return a text that differs after a change to a model or project. Two queries for each container."""
+        return "-".join([await self._collections[kind].listing.mark() for kind in CATALOG_KINDS])
 
     async def load(self, kind: Kind) -> Sequence[StoredDocument]:
         """Read every document of one kind, ordered by id."""

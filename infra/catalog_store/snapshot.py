@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from application.ports.catalog_store import AllChanges, Changes, Kind, StoredDocument
+from application.ports.catalog_store import CATALOG_KINDS, AllChanges, Changes, Kind, StoredDocument
 from domain.documents import exact_json
 from domain.documents.values import VARIABLE_NAME
 
@@ -35,7 +35,7 @@ class SnapshotFile:
     def __init__(self, path: Path) -> None:
         self._path = path
         # Each as JSON already, so that one change does not cost the encoding of all of them.
-        self._entries: dict[Kind, dict[str, msgspec.Raw]] = {kind: {} for kind in Kind}
+        self._entries: dict[Kind, dict[str, msgspec.Raw]] = {kind: {} for kind in CATALOG_KINDS}
 
     async def keep(self, changes: AllChanges) -> None:
         """Replace the snapshot, in one step. A disk that is full or read-only is logged and costs nothing else."""
@@ -75,7 +75,8 @@ class SnapshotFile:
         if not isinstance(content, dict) or content.get("format") != _FORMAT:
             return None
         try:
-            kept = {kind: Changes([_restored(entry) for entry in content["documents"][kind.value]]) for kind in Kind}
+            documents = content["documents"]
+            kept = {kind: Changes([_restored(one) for one in documents[kind.value]]) for kind in CATALOG_KINDS}
         except (KeyError, TypeError):
             return None
         return kept, kept_at

@@ -16,21 +16,7 @@ from infra.clients.sqlite import SqliteDatabase, transaction
 # Versions and the catalogue's mark are random and made by triggers: whoever writes, with whatever tool, changes them,
 # and a restored backup brings back the old mark with the old content. Not INSERT OR REPLACE inside a trigger: the
 # conflict clause of the statement that fires it would win.
-_MIGRATIONS = (
-    """
-    CREATE TABLE documents (
-        kind TEXT NOT NULL CHECK (kind IN ('model', 'project')),
-        id TEXT NOT NULL,
-        body TEXT NOT NULL,
-        version TEXT NOT NULL DEFAULT '',
-        updated_at TEXT NOT NULL DEFAULT '',
-        PRIMARY KEY (kind, id)
-    );
-    CREATE TABLE mark (
-        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-        value TEXT NOT NULL
-    );
-    INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
+_TRIGGERS = """
     CREATE TRIGGER document_added AFTER INSERT ON documents BEGIN
         UPDATE documents
             SET version = lower(hex(randomblob(8))), updated_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now')
@@ -49,9 +35,38 @@ _MIGRATIONS = (
         DELETE FROM mark;
         INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
     END;
-    """,
-    history.TABLE,
-)
+"""
+
+_TABLES = """
+    CREATE TABLE documents (
+        kind TEXT NOT NULL CHECK (kind IN ('model', 'project')),
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        version TEXT NOT NULL DEFAULT '',
+        updated_at TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (kind, id)
+    );
+    CREATE TABLE mark (
+        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+        value TEXT NOT NULL
+    );
+    INSERT INTO mark VALUES (1, lower(hex(randomblob(8))));
+    """
+# The same table with one more kind; SQLite cannot change a CHECK. Its triggers end with the old one.
+_THREE_KINDS = """
+    CREATE TABLE documents_of_3_kinds (
+        kind TEXT NOT NULL CHECK (kind IN ('model', 'project', 'administrator')),
+        id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        version TEXT NOT NULL DEFAULT '',
+        updated_at TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (kind, id)
+    );
+    INSERT INTO documents_of_3_kinds SELECT kind, id, body, version, updated_at FROM documents;
+    DROP TABLE documents;
+    ALTER TABLE documents_of_3_kinds RENAME TO documents;
+    """
+MIGRATIONS = (_TABLES + _TRIGGERS, history.TABLE, _THREE_KINDS + _TRIGGERS)
 
 # As bytes: text that is not UTF-8, written by some other tool, would otherwise fail the whole query.
 _COLUMNS = "CAST(id AS BLOB), CAST(body AS BLOB), CAST(version AS BLOB)"
@@ -69,7 +84,7 @@ class SqliteCatalogStore:
     """
 
     def __init__(self, path: Path) -> None:
-        self._database = SqliteDatabase(path, _MIGRATIONS)
+        self._database = SqliteDatabase(path, MIGRATIONS)
 
     async def prepare(self) -> None:
         """Create the file and its tables where they are missing."""

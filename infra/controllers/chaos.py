@@ -1,4 +1,4 @@
-"""``/api/chaos``: starts, stops and shows experiments with injected faults. The administrator's key opens it."""
+"""``/api/chaos``: starts, stops and shows experiments with injected faults. Administrators only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Request
 
 from application.serving.chaos import Chaos
 from domain.errors import UnavailableError
-from infra.controllers.administrator import Administrator
+from infra.controllers.admin_access import AdminAccess
 
 
 class Others(Protocol):
@@ -26,15 +26,15 @@ class Others(Protocol):
         """Return how often each of them has injected each fault of the experiment."""
 
 
-def chaos_router(chaos: Chaos, others: Others, administrator: Administrator) -> APIRouter:
+def chaos_router(chaos: Chaos, others: Others, access: AdminAccess) -> APIRouter:
     """Build the routes.
 
     Args:
         chaos: the experiment of this process.
         others: the other worker processes.
-        administrator: who may use them.
+        access: who may use them.
     """
-    router = APIRouter(tags=["operations"], prefix="/api/chaos", dependencies=[Depends(administrator.check)])
+    router = APIRouter(tags=["operations"], prefix="/api/chaos", dependencies=[Depends(access.check)])
 
     def tell(body: dict[str, Any] | None) -> None:
         try:
@@ -51,7 +51,7 @@ def chaos_router(chaos: Chaos, others: Others, administrator: Administrator) -> 
         experiment = chaos.start(body)
         tell(body)
         change: dict[str, object] = {"field": "faults", "old": None, "new": chaos.state()["faults"]}
-        administrator.changed(request, f"chaos {experiment.name}", [change])
+        access.changed(request, f"chaos {experiment.name}", [change])
         return chaos.state()
 
     @router.post("/stop", summary="End the experiment")
@@ -61,7 +61,7 @@ def chaos_router(chaos: Chaos, others: Others, administrator: Administrator) -> 
         stopped = chaos.stop()
         tell(None)
         if stopped:
-            administrator.changed(request, f"chaos {last['experiment_name']}", [])
+            access.changed(request, f"chaos {last['experiment_name']}", [])
         return {**last, "stopped": stopped}
 
     return router

@@ -1,4 +1,4 @@
-"""``/debug``: what an operator looks into and changes while the server runs. It needs the administrator's key."""
+"""``/debug``: what an operator looks into and changes while the server runs. Administrators only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Depends, Request
 
 from domain.documents.values import closest
 from domain.errors import InvalidRequestError, UnavailableError
-from infra.controllers.administrator import Administrator
+from infra.controllers.admin_access import AdminAccess
 
 
 class ChangeableLevels(Protocol):
@@ -35,15 +35,15 @@ class Memory(Protocol):
         """Release what can be, and return the memory before and after."""
 
 
-def debug_router(levels: ChangeableLevels, memory: Memory, administrator: Administrator) -> APIRouter:
+def debug_router(levels: ChangeableLevels, memory: Memory, access: AdminAccess) -> APIRouter:
     """Build the routes.
 
     Args:
         levels: of the loggers.
         memory: of this process.
-        administrator: who may use them.
+        access: who may use them.
     """
-    router = APIRouter(tags=["operations"], prefix="/debug", dependencies=[Depends(administrator.check)])
+    router = APIRouter(tags=["operations"], prefix="/debug", dependencies=[Depends(access.check)])
 
     @router.get("/logs", summary="Levels of loggers that were changed since the start")
     def get_levels() -> dict[str, object]:
@@ -65,7 +65,7 @@ def debug_router(levels: ChangeableLevels, memory: Memory, administrator: Admini
         except OSError as error:
             raise UnavailableError(f"The levels cannot be shared: {error.strerror}.", retry_after=1) from None
         change: dict[str, object] = {"field": "level", "old": before.get(logger), "new": level}
-        administrator.changed(request, f"logger {logger}", [change])
+        access.changed(request, f"logger {logger}", [change])
         return {"levels": levels.changed(), "loggers": known}
 
     @router.get("/memory", summary="Memory of the worker process that answers; with ?types=true also its objects")
@@ -75,7 +75,7 @@ def debug_router(levels: ChangeableLevels, memory: Memory, administrator: Admini
     @router.post("/memory/gc", summary="Release caches and collect garbage in the worker process that answers")
     async def post_collection(request: Request) -> dict[str, object]:
         collected = memory.collect()
-        administrator.changed(request, f"process {collected['process']}", [{"field": "memory"}])
+        access.changed(request, f"process {collected['process']}", [{"field": "memory"}])
         return collected
 
     return router

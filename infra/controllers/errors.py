@@ -38,6 +38,7 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.MethodNotAllowedError: ErrorRow(405, _INVALID),
     errors.OperationNotOfferedError: ErrorRow(400, _INVALID),
     errors.InvalidApiKeyError: ErrorRow(401, _INVALID, logging.WARNING),
+    errors.NotPermittedError: ErrorRow(403, _INVALID, logging.WARNING),
     errors.ModelNotFoundError: ErrorRow(404, _INVALID),
     errors.ResponseNotFoundError: ErrorRow(404, _INVALID),
     errors.RateLimitedError: ErrorRow(429, "requests"),  # or what the limit counts

@@ -1,4 +1,4 @@
-"""Health of providers, models and deployments, and probes on demand. The administrator's key opens these paths."""
+"""Health of providers, models and deployments, and probes on demand. Administrators only."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from fastapi import APIRouter, Body, Depends
 
 from application.serving.health_view import HealthView
 from domain.errors import UnknownRouteError
-from infra.controllers.administrator import Administrator
+from infra.controllers.admin_access import AdminAccess
 
 
-def health_router(view: HealthView, version: str, administrator: Administrator) -> APIRouter:
+def health_router(view: HealthView, version: str, access: AdminAccess) -> APIRouter:
     """Build the routes.
 
     Args:
         view: the health of deployments as far as it is known.
         version: of the product.
-        administrator: who may use them.
+        access: who may use them.
     """
-    router = APIRouter(tags=["operations"], dependencies=[Depends(administrator.check)])
+    router = APIRouter(tags=["operations"], dependencies=[Depends(access.check)])
 
     @router.get("/health/providers", summary="Health of every deployment, by provider")
     async def get_health_of_providers() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""``/api/load-test``: starts, shows and stops load tests. The administrator's key opens it."""
+"""``/api/load-test``: starts, shows and stops load tests. Administrators only."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Request
 
 from application.use_cases.load_tests import LoadTests
-from infra.controllers.administrator import Administrator
+from infra.controllers.admin_access import AdminAccess
 
 
-def load_test_router(tests: LoadTests, administrator: Administrator) -> APIRouter:
+def load_test_router(tests: LoadTests, access: AdminAccess) -> APIRouter:
     """Build the routes.
 
     Args:
         tests: of this process.
-        administrator: who may use them.
+        access: who may use them.
     """
-    router = APIRouter(tags=["operations"], prefix="/api/load-test", dependencies=[Depends(administrator.check)])
+    router = APIRouter(tags=["operations"], prefix="/api/load-test", dependencies=[Depends(access.check)])
 
     @router.post("/start", summary="Start a load test")
     async def post_start(request: Request, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
         state = tests.start(body)
         names = ("models", "target_rps", "duration_minutes", "max_cost")
         changes: list[dict[str, object]] = [{"field": name, "old": None, "new": state[name]} for name in names]
-        administrator.changed(request, f"load test {state['test_id']}", changes)
+        access.changed(request, f"load test {state['test_id']}", changes)
         return state
 
     @router.get("/{test_id}", summary="Progress and result of a load test")
@@ -34,7 +34,7 @@ def load_test_router(tests: LoadTests, administrator: Administrator) -> APIRoute
     @router.post("/{test_id}/stop", summary="Stop a load test")
     async def post_stop(request: Request, test_id: str) -> dict[str, Any]:
         state = tests.stop(test_id)
-        administrator.changed(request, f"load test {test_id}", [])
+        access.changed(request, f"load test {test_id}", [])
         return state
 
     return router

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
-from infra.controllers.administrator import Administrator
+from infra.controllers.admin_access import AdminAccess
 
 
 class MetricsSource(Protocol):
@@ -20,14 +20,14 @@ class MetricsSource(Protocol):
         """Return the summary."""
 
 
-def metrics_router(exposition: MetricsSource, administrator: Administrator | None) -> APIRouter:
+def metrics_router(exposition: MetricsSource, access: AdminAccess | None) -> APIRouter:
     """Build the routes.
 
     Args:
         exposition: renders the metrics.
-        administrator: who may read them; None for everybody.
+        access: who may read them; None for everybody.
     """
-    checks = [] if administrator is None else [Depends(administrator.check)]
+    checks = [] if access is None else [Depends(access.check)]
     router = APIRouter(tags=["operations"], dependencies=checks)
 
     def text(request: Request) -> Response:

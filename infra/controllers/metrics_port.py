@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -14,6 +14,9 @@ _SECONDS = 30.0
 _MOST_SCRAPES = 8
 _PATHS = frozenset({"/metrics", "/metrics/prometheus"})
 
+MayRead = Callable[[list[tuple[bytes, bytes]]], Awaitable[bool]]
+"""Decide by the headers of a request."""
+
 
 class MetricsPort:
     """Serves scrapes, one request for each connection.
@@ -23,7 +26,7 @@ class MetricsPort:
         may_read: decides by the headers of a request.
     """
 
-    def __init__(self, exposition: MetricsSource, may_read: Callable[[list[tuple[bytes, bytes]]], bool]) -> None:
+    def __init__(self, exposition: MetricsSource, may_read: MayRead) -> None:
         self._exposition = exposition
         self._may_read = may_read
         self._scrapes = asyncio.Semaphore(_MOST_SCRAPES)
@@ -61,8 +64,8 @@ class MetricsPort:
             return HTTPStatus.NOT_FOUND, "text/plain", b"only /metrics is served here\n"
         if method not in {"GET", "HEAD"}:
             return HTTPStatus.METHOD_NOT_ALLOWED, "text/plain", b"only GET is accepted\n"
-        if not self._may_read(headers):
-            return HTTPStatus.UNAUTHORIZED, "text/plain", b"the metrics need the administrator's key\n"
+        if not await self._may_read(headers):
+            return HTTPStatus.UNAUTHORIZED, "text/plain", b"the metrics need an administrator's key\n"
         accept = next((value.decode("latin-1") for name, value in headers if name == b"accept"), "")
         body, content_type = await asyncio.to_thread(self._exposition.text, accept)
         return HTTPStatus.OK, content_type, body

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from hmac import compare_digest
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -12,7 +11,7 @@ from fastapi.responses import JSONResponse
 
 from application.serving.catalog_view import CatalogView
 from application.serving.health_view import HealthView
-from infra.controllers.headers import key_of
+from infra.controllers.headers import Headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +23,7 @@ class Health:
         sections: facts by their name on the page; those with ``problems``, texts for the administrator, are degraded.
         time: POSIX seconds.
         version: of the product.
-        admin_key: shows ids and reasons to whoever presents it; None to show them to nobody.
+        shows_detail: tells whether ids and reasons are shown to whoever sends these headers.
         stopping: returns whether the server was told to stop.
         providers: health of the deployments.
     """
@@ -33,7 +32,7 @@ class Health:
     sections: Mapping[str, Callable[[], Mapping[str, object]]]
     time: Callable[[], float]
     version: str
-    admin_key: str | None
+    shows_detail: Callable[[Headers], Awaitable[bool]]
     stopping: Callable[[], bool] = lambda: False
     providers: HealthView | None = None
 
@@ -42,9 +41,9 @@ class Health:
         """True if this process should get calls."""
         return self.view.ready and not self.stopping()
 
-    def detail(self, key: str | None) -> dict[str, Any]:
-        """Collect counts, and for the administrator ids and reasons; without secrets and addresses."""
-        view, is_admin = self.view, self.is_admin(key)
+    def detail(self, *, is_admin: bool) -> dict[str, Any]:
+        """Collect counts, and for administrators ids and reasons; without secrets and addresses."""
+        view = self.view
         age = None if view.checked_at is None else round(self.time() - view.checked_at, 1)
         catalogue: dict[str, Any] = {**view.facts(), "checked_seconds_ago": age}
         if is_admin:
@@ -67,10 +66,6 @@ class Health:
         summary = {} if self.providers is None else {**self.providers.moment(), "providers": self.providers.totals()}
         return {"status": status, "version": self.version, **summary, "catalogue": catalogue, **sections}
 
-    def is_admin(self, key: str | None) -> bool:
-        """Return whether this is the administrator's key."""
-        return self.admin_key is not None and key is not None and compare_digest(key.encode(), self.admin_key.encode())
-
 
 def ops_router(health: Health) -> APIRouter:
     """Build the routes for operators."""
@@ -81,7 +76,7 @@ def ops_router(health: Health) -> APIRouter:
     async def get_health(request: Request, *, detailed: bool = False) -> JSONResponse:
         if not detailed:
             return JSONResponse({"status": "ok", "version": health.version})
-        body = health.detail(key_of(request.scope["headers"]))
+        body = health.detail(is_admin=await health.shows_detail(request.scope["headers"]))
         return JSONResponse(body, status_code=200 if health.ready else 503)
 
     return router

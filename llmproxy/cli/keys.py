@@ -32,21 +32,21 @@ def keys() -> None:
 @json_option
 def create_command(project: str, name: str, expires: str | None, as_json: bool) -> None:
     """Give PROJECT another key. It is shown now and never again: on stdout there is the key and nothing else."""
-    expires_at = None if expires is None else _expiry(expires)
+    expires_at = None if expires is None else expiry_of(expires)
 
     async def work(stores: Stores) -> tuple[str, ApiKey]:
         return await create_key(
             stores.catalog,
             project,
             name,
-            now=_now(),
+            now=now(),
             random_bytes=secrets.token_bytes,
             expires_at=expires_at,
         )
 
     plain, key = with_stores(work, changes=f"project {project}")
     if as_json:
-        print_json({"key": plain, "project": project, **_as_json(key)})
+        print_json({"key": plain, "project": project, **key_as_json(key)})
     else:
         until = "never expires" if key.expires_at is None else f"expires at {moment_text(key.expires_at)}"
         click.echo(plain)
@@ -64,7 +64,7 @@ def list_command(project: str, as_json: bool) -> None:
 
     found = with_stores(work)
     if as_json:
-        print_json([_as_json(key) for key in found])
+        print_json([key_as_json(key) for key in found])
         return
     rows = [
         (
@@ -88,7 +88,7 @@ def revoke_command(project: str, key: str, as_json: bool) -> None:
     """Revoke a key of PROJECT for good. KEY is its id, its prefix, its name, or the key itself."""
 
     async def work(stores: Stores) -> ApiKey:
-        return await revoke_key(stores.catalog, project, key, now=_now())
+        return await revoke_key(stores.catalog, project, key, now=now())
 
     revoked = with_stores(work, changes=f"project {project}")
     before = revoked.revoked_at is not None
@@ -110,8 +110,8 @@ def rotate_command(project: str, key: str, overlap: str, expires: str | None, as
     The new one has the old one's limits and budgets, and what has been used of them. On stdout there is the key and
     nothing else.
     """
-    expires_at = None if expires is None else _expiry(expires)
-    lasting, now = _duration(overlap), _now()
+    expires_at = None if expires is None else expiry_of(expires)
+    lasting, at = duration_of(overlap), now()
 
     async def work(stores: Stores) -> tuple[str, ApiKey, ApiKey]:
         return await rotate_key(
@@ -119,28 +119,30 @@ def rotate_command(project: str, key: str, overlap: str, expires: str | None, as
             project,
             key,
             overlap=lasting,
-            now=now,
+            now=at,
             random_bytes=secrets.token_bytes,
             expires_at=expires_at,
         )
 
     plain, new, old = with_stores(work, changes=f"project {project}")
-    until = moment_text(now + lasting if old.expires_at is None else min(old.expires_at, now + lasting))
+    until = moment_text(at + lasting if old.expires_at is None else min(old.expires_at, at + lasting))
     if as_json:
-        print_json({"key": plain, "project": project, **_as_json(new), "replaces": old.id, "works_until": until})
+        print_json({"key": plain, "project": project, **key_as_json(new), "replaces": old.id, "works_until": until})
     else:
         click.echo(plain)
         click.echo(f"{new.id} of project {project}; {old.id} works until {until}; it cannot be shown again", err=True)
 
 
-def _duration(text: str) -> timedelta:
+def duration_of(text: str) -> timedelta:
+    """Read the option ``--overlap``."""
     seconds = {"s": 1, "m": 60, "h": 3600, "d": 86_400}.get(text[-1:])
     if seconds is None or not text[:-1].isdecimal() or len(text) > 8:  # noqa: PLR2004 - more than a million days
         raise click.UsageError("--overlap takes a time such as 30m, 24h or 7d")
     return timedelta(seconds=int(text[:-1]) * seconds)
 
 
-def _expiry(text: str) -> datetime:
+def expiry_of(text: str) -> datetime:
+    """Read the option ``--expires``."""
     try:
         day = date.fromisoformat(text) + timedelta(days=1)
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
@@ -154,14 +156,16 @@ def _expiry(text: str) -> datetime:
 def _state(key: ApiKey) -> str:
     if key.revoked_at is not None:
         return "revoked"
-    return "usable" if key.usable_at(_now()) else "expired"
+    return "usable" if key.usable_at(now()) else "expired"
 
 
-def _as_json(key: ApiKey) -> dict[str, object]:
+def key_as_json(key: ApiKey) -> dict[str, object]:
+    """Return a key as JSON data, without its digest."""
     shown = key_body(key) | {"state": _state(key)}
     del shown["sha256"]
     return shown
 
 
-def _now() -> datetime:
+def now() -> datetime:
+    """Return the time, aware."""
     return datetime.now(UTC)

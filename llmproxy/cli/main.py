@@ -16,6 +16,7 @@ _COMMANDS = {
     "catalog": "Validate, plan, apply, export and roll back model documents.",
     "projects": "Make and list projects, set their limits and budgets.",
     "keys": "Make, list, rotate and revoke keys of a project.",
+    "admins": "Create and list administrators, rotate and revoke their keys.",
     "limits": "Show what is used and left of limits and budgets.",
     "top": "Show what a server does at the moment, as a live table.",
     "people": "Export and erase what names an end user.",

@@ -131,6 +131,10 @@ def _prepare_demo(settings: Settings) -> Callable[[str], None]:
         raise click.ClickException("--demo needs a DATA_DIR on disk: the server process reads what the command wrote")
     chosen = settings.llmproxy_demo_key
     key = new_key(secrets.token_bytes) if chosen is None else chosen.get_secret_value()
+    admin = settings.llmproxy_admin_key
+    admin_key = new_key(secrets.token_bytes) if admin is None else admin.get_secret_value()
+    # For the server that follows, and its worker processes; also when there are administrators from an earlier demo.
+    os.environ.update(LLMPROXY_ADMIN_KEY=admin_key, LLMPROXY_KEEP_ADMIN_KEY="true")
 
     async def prepare() -> list[str]:
         async with open_stores(settings) as stores:
@@ -144,7 +148,7 @@ def _prepare_demo(settings: Settings) -> Callable[[str], None]:
     data = place(settings)
     if not settings.cosmos_url:
         data = f"{data} (for commands: DATA_DIR={data} llmproxy ...)"
-    return lambda base_url: click.echo(lines_to_paste(base_url, key, models, data))
+    return lambda base_url: click.echo(lines_to_paste(base_url, key, models, data, admin_key))
 
 
 def _announce(base_url: str) -> None:

@@ -124,11 +124,15 @@ async def test_kinds_are_apart_and_ids_in_order(store: CatalogStore) -> None:
     for document_id in ("b", "a", "C", "ä", "😀", "\uffee"):
         await store.put(Kind.MODEL, model_body(id=document_id))
     await store.put(Kind.PROJECT, project_body(id="a"))
+    await store.put(Kind.ADMINISTRATOR, {"id": "a", "role": "viewer"})
 
+    assert [found.body for found in await store.load(Kind.ADMINISTRATOR)] == [{"id": "a", "role": "viewer"}]
     assert [found.id for found in await store.load(Kind.MODEL)] == ["C", "a", "b", "ä", "\uffee", "😀"]
     assert [found.id for found in await store.load(Kind.PROJECT)] == ["a"]
     assert await store.delete(Kind.PROJECT, "a") is True
     assert await store.get(Kind.MODEL, "a") is not None
+    (known,) = (await store.changes(Kind.ADMINISTRATOR, {})).documents
+    assert list((await store.changes(Kind.ADMINISTRATOR, {"a": known.version})).documents) == []
 
 
 async def test_every_write_makes_another_version_and_fingerprint(store: CatalogStore) -> None:

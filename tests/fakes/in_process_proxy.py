@@ -49,6 +49,11 @@ IDS = ResponseIds(AesSiv(b"k" * 32))
 LIMITS = BodyLimits(size=8 << 20, seconds=10, file=1 << 20)
 
 
+async def nobody(_headers: object) -> bool:
+    """Show details to no one."""
+    return False
+
+
 class InProcessProxy:
     """Everything but the network and the stores.
 
@@ -81,7 +86,7 @@ class InProcessProxy:
             self.view, provider, ledger, deployments, ResponseAffinity(IDS), authentication=authentication
         )
         self.handler = Handler(self.serving, limits, Uploads(uploads), MemoryBudget(64 << 20), CallSlots(1000, 0, 1))
-        health = Health(self.view, {}, clock.time, "0", admin_key=None)
+        health = Health(self.view, {}, clock.time, "0", shows_detail=nobody)
         pages = create_pages(self.serving, health, "0", lambda _document: Sizes(), None)
         self.app = AsgiApp(self.handler, pages, self.access_log.append)
 
