@@ -11,16 +11,23 @@ from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
 from application.serving.health_probes import HealthProbes
 from application.serving.health_view import HealthView
-from application.serving.ledger import Clock
+from application.serving.ledger import Clock, Ledger
+from application.use_cases.chat_probe import ChatProbe
 from llmproxy.stores import Stores
 
 
 @asynccontextmanager
 async def running_probes(
-    view: CatalogView, provider: Provider, deployments: DeploymentStates, stores: Stores, clock: Clock
+    view: CatalogView,
+    provider: Provider,
+    ledger: Ledger,
+    deployments: DeploymentStates,
+    stores: Stores,
+    clock: Clock,
 ) -> AsyncIterator[HealthView]:
     """Probe what documents ask for until the block ends; yields what is known."""
-    probes = HealthProbes(view, provider, deployments, stores.health, clock)
+    chat = ChatProbe(provider, ledger, view)
+    probes = HealthProbes(view, provider, chat, deployments, stores.health, clock)
     task = asyncio.create_task(probes.run(), name="health probes")
     try:
         yield HealthView(view, deployments, probes, clock)

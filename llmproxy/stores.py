@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -141,6 +143,11 @@ def _make(settings: Settings) -> Stores:
     leases, audit = SqliteLeaseStore(folder / "leases.sqlite3"), SqliteAuditLog(folder / "audit.sqlite3")
     others = (SqliteHealthStore(folder / "health.sqlite3"), FileContentLog(folder / "content"))
     return Stores(catalog, kept, _journal(folder, kept), leases, audit, *others)
+
+
+def line_id() -> str:
+    """Return a unique id in the order of time: stores that sort by id then append, which is several times as fast."""
+    return f"{time.time_ns():016x}{random.getrandbits(64):016x}"
 
 
 def make_alerts(settings: Settings, pool: HttpPool) -> Alerts:

@@ -43,7 +43,7 @@ from llmproxy.operator_routes import operator_routes
 from llmproxy.providers import make_providers, product_version
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
-from llmproxy.stores import Stores, open_stores
+from llmproxy.stores import Stores, line_id, open_stores
 from llmproxy.tracing import open_tracing
 
 _NO_LOGS = Logs()
@@ -93,7 +93,7 @@ async def open_product(
             record,
             providers.dispatch.upstream_model,
             clock,
-            _line_id,
+            line_id,
             status_of,
             length_ms,
             shared.in_flight,
@@ -122,7 +122,7 @@ async def open_product(
             contents=contents,
             authentication=settings.auth is Authentication.ON,
         )
-        probing = running_probes(view, providers.provider, deployments, stores, clock)
+        probing = running_probes(view, providers.provider, ledger, deployments, stores, clock)
         health_view = await stack.enter_async_context(probing)
         uploads = Uploads(
             folder and folder / "uploads", settings.llmproxy_upload_budget, settings.llmproxy_max_uploads_per_key
@@ -163,11 +163,6 @@ async def open_product(
         if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
             litellm.warm_up()
         yield Product(app, stores, view, connections)
-
-
-def _line_id() -> str:
-    """Return a unique id in the order of time: stores that sort by id then append, which is several times as fast."""
-    return f"{time.time_ns():016x}{random.getrandbits(64):016x}"
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

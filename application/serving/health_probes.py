@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -13,21 +12,17 @@ from application.ports.providers import Provider
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock
-from domain.call import Call
 from domain.catalog import Catalog
 from domain.errors import GatewayError, UpstreamRefusedError
 from domain.health import PROBE_NOT_POSSIBLE, HealthProbe, ProbeKind, ProbeResult
 from domain.model import ModelDocument
-from domain.operation import Endpoint
 
 logger = logging.getLogger(__name__)
 
 _TURN_SECONDS = 1.0
 _AT_A_TIME = 16
-_SECONDS = {ProbeKind.MODELS: 10.0, ProbeKind.TCP: 10.0, ProbeKind.CHAT: 60.0}
-"""Time for a probe."""
-_TOKENS = 256
-"""Enough for models that reason before they write."""
+_SECONDS = 10.0
+"""Time for a probe that is not a chat completion."""
 _OTHERS_FIRST = 1.5
 """Intervals after which a server probes by itself what nobody else has probed."""
 _TIMED_OUT = "upstream_timeout"
@@ -41,6 +36,7 @@ class HealthProbes:
     Args:
         view: the current catalogue.
         provider: reaches the upstreams.
+        chat: probes a deployment by a chat completion; raises a ``GatewayError`` if it fails.
         deployments: told of each new result; None if this process serves no calls.
         store: shares results.
         clock: time.
@@ -51,6 +47,7 @@ class HealthProbes:
         self,
         view: CatalogView,
         provider: Provider,
+        chat: Callable[[ModelDocument], Awaitable[None]],
         deployments: DeploymentStates | None,
         store: HealthStore,
         clock: Clock,
@@ -59,6 +56,7 @@ class HealthProbes:
     ) -> None:
         self._view = view
         self._provider = provider
+        self._chat = chat
         self._deployments = deployments
         self._store = store
         self._clock = clock
@@ -160,11 +158,12 @@ class HealthProbes:
         started = self._clock.monotonic()
         error: str | None = None
         try:
-            async with asyncio.timeout(_SECONDS[kind]):
-                if kind is ProbeKind.CHAT:
-                    await self._provider.answer(_chat(document), document)
-                elif not await self._provider.check(document, connect_only=kind is ProbeKind.TCP):
-                    error = PROBE_NOT_POSSIBLE
+            if kind is ProbeKind.CHAT:
+                await self._chat(document)
+            else:
+                async with asyncio.timeout(_SECONDS):
+                    if not await self._provider.check(document, connect_only=kind is ProbeKind.TCP):
+                        error = PROBE_NOT_POSSIBLE
         except TimeoutError:
             error = _TIMED_OUT
         except GatewayError as failure:
@@ -177,14 +176,3 @@ def _is_failure(error: GatewayError) -> bool:
     if not isinstance(error, UpstreamRefusedError):
         return True
     return error.status in _UNAVAILABLE or error.status in _NOT_NOW
-
-
-def _chat(document: ModelDocument) -> Call:
-    """Make a request that reasoning models accept, too: they refuse ``max_tokens`` and ``temperature``."""
-    members = {
-        "model": document.code,
-        "messages": [{"role": "user", "content": "Reply with: ok"}],
-        "max_completion_tokens": _TOKENS,
-    }
-    fields = {name: json.dumps(value).encode() for name, value in members.items()}
-    return Call(Endpoint.CHAT_COMPLETIONS, document.code, fields)

@@ -13,13 +13,16 @@ import click
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
 from application.serving.health_probes import HealthProbes
-from application.serving.ledger import Clock
+from application.serving.ledger import Clock, Ledger
+from application.use_cases.chat_probe import ChatProbe
 from domain.health import ProbeResult
+from infra.audio.length import length_ms
+from infra.controllers.errors import status_of
 from llmproxy.cli.output import json_option, print_json
 from llmproxy.cli.running import missing_data, settings_or_fail
 from llmproxy.log_outputs import open_logs
 from llmproxy.settings import Settings, load_environment
-from llmproxy.stores import open_stores
+from llmproxy.stores import line_id, open_stores
 
 
 @click.command(epilog="Example: llmproxy health-worker --once")
@@ -61,7 +64,12 @@ async def _work(settings: Settings, *, once: bool) -> list[ProbeResult]:
             clock = Clock(time.time, time.monotonic)
             view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time)
             await view.refresh()
-            probes = HealthProbes(view, providers.dispatch, None, stores.health, clock, first=True)
+            ledger = Ledger(
+                stores.journal.record, providers.dispatch.upstream_model, clock, line_id, status_of, length_ms
+            )
+            await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
+            chat = ChatProbe(providers.dispatch, ledger, view)
+            probes = HealthProbes(view, providers.dispatch, chat, None, stores.health, clock, first=True)
             if once:
                 probed = [document for document in view.catalog.by_id.values() if document.health and document.enabled]
                 return list(await probes.probe(probed))

@@ -83,6 +83,17 @@ def test_probes_find_what_is_down_and_every_page_tells(proxies: LLMProxy) -> Non
     assert detailed["providers"] == {"status": "degraded", "total": 3, "healthy": 2, "degraded": 0, "unhealthy": 1}
 
 
+def probes_in_the_ledger(proxy: LLMProxy) -> list[dict[str, Any]]:
+    """Return what probes cost, by model."""
+    return proxy.usage("model", "--project", "health-probes")
+
+
+def test_what_probes_cost_is_in_the_ledger(proxies: LLMProxy) -> None:
+    wait_until(lambda: probes_in_the_ledger(proxies), 30, "the line of the probe")
+    assert {row["model"] for row in probes_in_the_ledger(proxies)} == {"chatting"}
+    assert all(float(row["cost"]) > 0 for row in probes_in_the_ledger(proxies))
+
+
 def test_a_failing_probe_opens_the_breaker_before_a_caller_suffers(proxies: LLMProxy) -> None:
     wait_until(lambda: deployments(proxies)["down"]["circuit_breaker"]["state"] == "open", 30, "the open breaker")
     breaker = deployments(proxies)["down"]["circuit_breaker"]
@@ -117,7 +128,7 @@ def test_check_probes_now_and_clear_forgets(proxies: LLMProxy) -> None:
 
 def test_a_health_worker_probes_for_the_servers(tmp_path: Path) -> None:
     simulator = Simulator()
-    documents = (probed("up", simulator.url), probed("down", NOBODY))
+    documents = (probed("up", simulator.url), probed("down", NOBODY), probed("chat", simulator.url, "chat", 3600))
     proxy = LLMProxy(tmp_path, *documents)
     try:
         proxy.stop()
@@ -125,6 +136,7 @@ def test_a_health_worker_probes_for_the_servers(tmp_path: Path) -> None:
         assert once.returncode == 1
         assert "down: upstream_unreachable" in once.stdout
         assert "up: available" in once.stdout
+        assert [row["model"] for row in probes_in_the_ledger(proxy)] == ["chat"]
         worker = Running("health-worker", env=proxy.env, ready=r"health worker (started)")
         try:
             proxy.start()

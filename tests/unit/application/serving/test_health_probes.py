@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from application.errors import StoreUnavailableError
+from application.ports.providers import Answer
 from application.serving.deployment_states import DeploymentStates
 from application.serving.health_probes import HealthProbes
-from application.serving.ledger import Clock
+from application.serving.ledger import Clock, Ledger
+from application.use_cases.chat_probe import ChatProbe
 from domain.circuit_breaker import BreakerPolicy, BreakerState
 from domain.errors import (
     GatewayError,
@@ -17,6 +19,9 @@ from domain.errors import (
     UpstreamRefusedError,
     UpstreamUnreachableError,
 )
+from domain.usage import Usage
+from infra.audio.length import length_ms
+from infra.controllers.errors import status_of
 from infra.health_store.memory import MemoryHealthStore
 from tests.builders import model_body
 from tests.fakes.in_process_proxy import InProcessProxy, in_process_proxy
@@ -43,7 +48,16 @@ def probes_of(
     proxy: InProcessProxy, provider: FakeProvider, moments: Moments, store: MemoryHealthStore, *, first: bool = False
 ) -> tuple[HealthProbes, DeploymentStates]:
     states = DeploymentStates(moments.clock().monotonic, lambda: 0.5, BreakerPolicy(threshold=2, timeout=60))
-    return HealthProbes(proxy.view, provider, states, store, moments.clock(), first=first), states
+    ledger = Ledger(
+        proxy.lines.append,
+        provider.upstream_model,
+        moments.clock(),
+        lambda: str(len(proxy.lines)),
+        status_of,
+        length_ms,
+    )
+    chat = ChatProbe(provider, ledger, proxy.view)
+    return HealthProbes(proxy.view, provider, chat, states, store, moments.clock(), first=first), states
 
 
 async def test_a_worker_probes_and_servers_take_its_results() -> None:
@@ -97,8 +111,21 @@ async def test_a_refusal_shows_that_the_upstream_is_there(failure: GatewayError,
     result = probes.of(proxy.view.catalog.by_id["a"])
     assert result is not None
     assert result.error == error
+    (line,) = proxy.lines
+    assert (line.project, line.document_id, line.attempts, line.cost_units) == ("health-probes", "a", 1, 0)
     (call,) = provider.calls
     assert call.fields.keys() == {"model", "messages", "max_completion_tokens"}
+
+
+async def test_a_chat_probe_is_charged_to_the_project_of_probes() -> None:
+    usage = Usage(input_tokens=9, output_tokens=3)
+    proxy, provider = await proxy_with(Answer(b"{}", b"application/json", usage), probe="chat")
+    probes, _ = probes_of(proxy, provider, Moments(), MemoryHealthStore())
+    await probes.turn()
+    (line,) = proxy.lines
+    assert (line.project, line.key_id, line.operation, line.status) == ("health-probes", "", "ChatCompletion", 200)
+    assert line.usage == usage
+    assert line.cost_units > 0
 
 
 class AwayStore(MemoryHealthStore):
