@@ -103,6 +103,7 @@ class ModelDocument:
         headers: sent with every request. Values may name environment variables, as those of parameters.
         forward_headers: callers' headers that are passed on: lower-case names, or prefixes that end in ``-*``.
         breaker: members of ``BreakerPolicy`` that the document sets; the settings have the others.
+        retries: of a call that only this deployment can serve; None leaves it to the settings.
         timeouts: members of ``Timeouts`` that the document sets.
         early_head: a stream that is silent from its beginning is begun before its upstream responds.
         drain_tokens: output tokens that are still read once the caller of a stream has disconnected: 0 ends the
@@ -136,6 +137,7 @@ class ModelDocument:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     forward_headers: tuple[str, ...] = ()
     breaker: Mapping[str, Any] = field(default_factory=dict)
+    retries: int | None = None
     timeouts: Mapping[str, float] = field(default_factory=dict)
     early_head: bool = False
     drain_tokens: float = 0

@@ -133,7 +133,7 @@ class DeploymentStates:
         random: returns numbers from 0 up to but not including 1.
         policy: when breakers open, for documents that do not say so themselves.
         strategy: how calls are shared, for models whose documents do not say so themselves.
-        retries: of calls that only one deployment can serve.
+        retries: of calls that only one deployment can serve, for documents that do not say so themselves.
     """
 
     def __init__(
@@ -210,8 +210,9 @@ class DeploymentStates:
             retries: of the call so far.
             started: when it arrived, on the monotonic clock.
         """
-        seconds = self._retries.wait(error, retries, self._monotonic() - started, self._random())
-        return seconds if seconds is not None and self.of(document).retry_granted(self._retries) else None
+        policy = self._retries if document.retries is None else replace(self._retries, most=document.retries)
+        seconds = policy.wait(error, retries, self._monotonic() - started, self._random())
+        return seconds if seconds is not None and self.of(document).retry_granted(policy) else None
 
     def breaker_state(self, document: ModelDocument) -> BreakerState:
         """Return the state of a deployment's breaker now."""

@@ -109,6 +109,7 @@ def _read(reader: Reader, version: str) -> ModelDocument:
         routing=routing.strategy,
         affinity=routing.affinity,
         breaker=routing.breaker,
+        retries=routing.retries,
         timeouts=calls.timeouts,
         early_head=calls.early_head,
         drain_tokens=calls.drain_tokens,

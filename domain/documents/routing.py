@@ -11,8 +11,9 @@ from domain.documents.reader import Reader
 from domain.model import Affinity, Strategy
 
 ROUTING_MEMBERS = frozenset(
-    {"routing", "affinity", "circuit_breaker_threshold", "circuit_breaker_timeout", "half_open_max_calls"}
+    {"routing", "affinity", "retries", "circuit_breaker_threshold", "circuit_breaker_timeout", "half_open_max_calls"}
 )
+_MOST_RETRIES = 10
 _MOST_FAILURES = 10_000
 _MOST_SECONDS = 86_400
 
@@ -25,11 +26,13 @@ class Routing:
         strategy: how calls are shared; None if the document does not say.
         affinity: which calls prefer the same deployment.
         breaker: members of ``BreakerPolicy`` that the document sets.
+        retries: of a call that only this deployment can serve; None if the document does not say.
     """
 
     strategy: Strategy | None = None
     affinity: Affinity = Affinity.NONE
     breaker: Mapping[str, Any] = field(default_factory=dict)
+    retries: int | None = None
 
 
 def read_routing(reader: Reader) -> Routing:
@@ -42,7 +45,8 @@ def read_routing(reader: Reader) -> Routing:
         "trial_calls": reader.whole("half_open_max_calls", least=1, most=_MOST_FAILURES),
     }
     given = {name: value for name, value in breaker.items() if value is not None}
-    return Routing(strategy, affinity or Affinity.NONE, given)
+    retries = reader.whole("retries", least=0, most=_MOST_RETRIES)
+    return Routing(strategy, affinity or Affinity.NONE, given, retries)
 
 
 def _seconds(reader: Reader, name: str) -> float | None:

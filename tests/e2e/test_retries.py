@@ -38,6 +38,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, scripted: ScriptedUpstream) 
     made = LLMProxy(
         tmp_path_factory.mktemp("retries"),
         *[upstream(code, f"{scripted.url}/v1", **never_open) for code in ("only", "spent", "refusing")],
+        *[upstream(f"retried-{count}", f"{scripted.url}/v1", retries=count, **never_open) for count in (0, 1)],
         upstream("shut", f"{scripted.url}/v1", circuit_breaker_threshold=1),
         upstream("safe", f"{scripted.url}/v1", fallbacks=["spare"]),
         simulated("spare"),
@@ -83,11 +84,14 @@ def test_a_translated_stream_is_repeated_as_well(proxy: LLMProxy, scripted: Scri
     assert [attempt["status"] for attempt in attempts_of(line_of(proxy, "claude"))] == [500, 200]
 
 
-def test_a_failure_that_stays_is_passed_on_after_two_retries(proxy: LLMProxy, scripted: ScriptedUpstream) -> None:
+@pytest.mark.parametrize(("model", "requests"), [("only", 3), ("retried-0", 1), ("retried-1", 2)])
+def test_a_failure_that_stays_is_passed_on_after_the_retries_of_the_setting_or_of_the_document(
+    proxy: LLMProxy, scripted: ScriptedUpstream, model: str, requests: int
+) -> None:
     before = scripted.connections
     with scripted.answering(BUSY, then="close"):
-        assert ask(proxy, "only", "stays").status_code == 503
-    assert scripted.connections - before == 3
+        assert ask(proxy, model, f"stays-{model}").status_code == 503
+    assert scripted.connections - before == requests
 
 
 def test_a_short_retry_after_is_waited_for_and_a_long_one_is_the_callers(
