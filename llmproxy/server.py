@@ -6,6 +6,7 @@ import asyncio
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -86,18 +87,28 @@ class DrainingServer(uvicorn.Server):
                     await asyncio.sleep(_TICK)
 
 
-def run_alone(listener: socket.socket, on_ready: Callable[[], None]) -> int:
+def run_alone(
+    listener: socket.socket, on_ready: Callable[[], None], on_hangup: Callable[[], None] | None = None
+) -> int:
     """Serve in this process until a signal; returns the exit code.
 
     Args:
         listener: a bound socket.
         on_ready: called when connections are accepted.
+        on_hangup: called in a thread on SIGHUP; None if it ends the server, as where a terminal closes.
     """
     server = _make(on_ready)
-    # A terminal that closes, and a supervisor that reloads: without worker processes both end the server.
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), server.handle_exit)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    if hasattr(signal, "SIGHUP"):
+
+        def hangup(number: int, frame: FrameType | None) -> None:
+            if on_hangup is None:
+                server.handle_exit(number, frame)
+            else:
+                threading.Thread(target=on_hangup, name="reload", daemon=True).start()
+
+        signal.signal(signal.SIGHUP, hangup)
     server.run(sockets=[listener])
     return 0 if server.started else 1
 

@@ -17,7 +17,7 @@ from domain.operation import Endpoint
 from domain.project import Caller, Project
 
 PROBES = Project(id="health-probes", name="Health probes")
-"""Who pays for probes, unless a project document of this id says more, such as tags. Nobody can call with it."""
+"""The project that pays for probes. A project document of this id may add tags; nobody has a key of it by default."""
 _SECONDS = 60.0
 _TOKENS = 256
 """Enough for models that reason before they write."""

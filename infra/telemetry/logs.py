@@ -37,15 +37,19 @@ class LogOutput:
 
 def configure_logging(level: str, outputs: Iterable[LogOutput]) -> None:
     """Send all logs of this process to these outputs."""
-    root = logging.getLogger()
-    root.handlers[:] = [_handler(output) for output in outputs]
-    root.setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
-    for name in OWN_LOGGERS:
-        logging.getLogger(name).setLevel(level)
+    logging.getLogger().handlers[:] = [_handler(output) for output in outputs]
+    set_level(level)
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers[:] = []
         logger.propagate = name != "uvicorn.access"  # its lines would be made for every request; we write our own
+
+
+def set_level(level: str) -> None:
+    """Set the level of all logs; those of other packages never go below warnings."""
+    logging.getLogger().setLevel(max(logging.WARNING, logging.getLevelNamesMapping()[level]))
+    for name in OWN_LOGGERS:
+        logging.getLogger(name).setLevel(level)
 
 
 def _handler(output: LogOutput) -> logging.Handler:

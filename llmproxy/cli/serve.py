@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 import click
 
@@ -20,7 +21,7 @@ from application.errors import StoreUnavailableError
 from infra.controllers.addresses import is_loopback
 from llmproxy.cli.author import trail_of
 from llmproxy.cli.running import place, settings_or_fail
-from llmproxy.cli.settings_reload import SettingsReload
+from llmproxy.cli.settings_reload import SettingsReload, reload_in_place
 from llmproxy.demo import lines_to_paste, prepare_demo
 from llmproxy.listening import base_url, listen
 from llmproxy.log_outputs import open_logs
@@ -73,6 +74,7 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
     if settings.auth is Authentication.OFF and not is_loopback(address):
         raise click.ClickException(f"AUTH=off listens on a loopback address only, not on {address}")
     os.environ["HOST"] = address  # for worker processes, too
+    settings = settings.model_copy(update={"host": address})
     listener = listen(address, settings.port if port is None else port)
     ready: Callable[[str], None] = _announce
     if demo:
@@ -83,7 +85,8 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
         # Imported late: it brings uvicorn and FastAPI, which no other command needs.
         from llmproxy.server import run_alone  # noqa: PLC0415
 
-        code = run_alone(listener, lambda: ready(url))
+        hangup = None if os.isatty(0) else partial(reload_in_place, SettingsReload(settings))
+        code = run_alone(listener, lambda: ready(url), hangup)
     else:
         code = _supervise(listener, workers or 1, lambda: ready(url), settings, reload=reload)
     if code == 0:

@@ -11,11 +11,15 @@ from pydantic import SecretStr
 from application.admin.audit_trail import AuditTrail
 from application.errors import ConflictError, StoreUnavailableError
 from domain.documents.values import MASK
+from infra.telemetry.logs import set_level
 from llmproxy.cli.author import now_ms, this_user
 from llmproxy.settings import Settings, SettingsError, load_settings
 from llmproxy.stores import open_stores
 
 logger = logging.getLogger(__name__)
+
+_IN_PLACE = frozenset({"LLMPROXY_LOG_LEVEL"})
+"""Settings that a running process can change."""
 
 
 class SettingsReload:
@@ -27,6 +31,8 @@ class SettingsReload:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self.changed: frozenset[str] = frozenset()
+        """Names of the settings that differed at the last call."""
 
     def __call__(self) -> Settings | None:
         """Return the settings from now on; None, having logged why, if they are invalid."""
@@ -34,13 +40,26 @@ class SettingsReload:
             settings = load_settings()
         except SettingsError as error:
             reason = str(error)
-            logger.error("the settings are invalid; worker processes keep the old ones", extra={"reason": reason})  # noqa: TRY400 - the reason says all
+            logger.error("the settings are invalid; the old ones stay", extra={"reason": reason})  # noqa: TRY400 - the reason says all
             return None
         changes = _changes(self._settings, settings)
         self._settings = settings
+        self.changed = frozenset(str(change["field"]) for change in changes)
         if not settings.in_memory:  # a store that does not answer must not hold up the workers
             threading.Thread(target=_record, args=(settings, changes), name="audit", daemon=True).start()
         return settings
+
+
+def reload_in_place(reload: SettingsReload) -> None:
+    """Apply the changed settings that a process without workers can apply, and report those that need a restart."""
+    settings = reload()
+    if settings is None:
+        return
+    set_level(settings.llmproxy_log_level)
+    waiting = sorted(reload.changed - _IN_PLACE)
+    logger.info("settings are read again", extra={"changed": sorted(reload.changed)})
+    if waiting:
+        logger.warning("changed settings need a restart, or `serve --workers`", extra={"settings": waiting})
 
 
 def _changes(before: Settings, after: Settings) -> list[dict[str, object]]:

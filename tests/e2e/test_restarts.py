@@ -126,6 +126,26 @@ def test_a_stopping_server_is_not_ready_at_once_and_serves_for_the_drain_delay(t
         assert proxy.stop() == 0
 
 
+def test_sighup_applies_what_it_can_and_names_the_settings_that_need_a_restart(tmp_path: Path) -> None:
+    settings = tmp_path / "settings.env"
+    settings.write_text("LLMPROXY_LOG_LEVEL=WARNING\n", "utf-8")
+    with paced(tmp_path, tps=20, LLMPROXY_ENV_FILE=str(settings)) as (simulator, proxy):
+        streams = Streams(proxy, 3, tokens=60)
+        wait_until(lambda: simulator.calls()["open"] == 3, 20, "the streams")
+        settings.write_text("LLMPROXY_LOG_LEVEL=INFO\nLLMPROXY_METRICS=false\n", "utf-8")
+        os.kill(proxy.running.pid, signal.SIGHUP)
+        wait_until(lambda: '"settings": ["LLMPROXY_METRICS"]' in proxy.logs(), 20, "the report")
+        assert '"changed": ["LLMPROXY_LOG_LEVEL", "LLMPROXY_METRICS"]' in proxy.logs()
+        settings.write_text("LLMPROXY_LOG_LEVEL=LOUD\n", "utf-8")
+        os.kill(proxy.running.pid, signal.SIGHUP)
+        wait_until(lambda: "LLMPROXY_LOG_LEVEL is invalid" in proxy.logs(), 20, "the report of the fault")
+        assert serves(proxy)
+        streams.wait()
+        assert streams.failures == []
+        assert all(text.endswith("data: [DONE]\n\n") for text in streams.texts)
+        assert proxy.stop() == 0
+
+
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=" ".join)
 def test_ctrl_c_ends_with_one_line_and_exit_code_0(tmp_path: Path, options: tuple[str, ...]) -> None:
     proxy = LLMProxy(tmp_path, simulated("sim"), options=options)

@@ -56,6 +56,7 @@ class Running:
             [sys.executable, "-m", "llmproxy", *arguments],
             env=dict(env),
             cwd=cwd,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
