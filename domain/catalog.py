@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from domain.access import may_use
 from domain.api_key import ApiKey
+from domain.identity import Identity
 from domain.model import ModelDocument
 from domain.project import Project
 
@@ -38,6 +39,7 @@ class Catalog:
         projects: projects by id.
         keys: project and key by the key's hexadecimal SHA-256.
         left_out: documents that could not be used.
+        identities: ids of the projects that list an identity.
     """
 
     by_code: Mapping[str, tuple[ModelDocument, ...]] = field(default_factory=dict)
@@ -45,6 +47,7 @@ class Catalog:
     projects: Mapping[str, Project] = field(default_factory=dict)
     keys: Mapping[str, tuple[Project, ApiKey]] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
+    identities: Mapping[Identity, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -75,16 +78,21 @@ class Catalog:
                 by_id[document_id] = document
                 _put(by_code, document.code, [*by_code.get(document.code, ()), document])
         if not projects:  # the most keys by far are in these
-            return Catalog(by_code, by_id, self.projects, self.keys, tuple(left_out))
-        known, keys = dict(self.projects), dict(self.keys)
+            return Catalog(by_code, by_id, self.projects, self.keys, tuple(left_out), self.identities)
+        known, keys, identities = dict(self.projects), dict(self.keys), dict(self.identities)
         for project_id, project in projects.items():
             previous = known.pop(project_id, None)
             for key in previous.keys if previous is not None else ():
                 keys.pop(key.sha256, None)
+            for identity in previous.identities if previous is not None else ():
+                rest = tuple(each for each in identities.pop(identity, ()) if each != project_id)
+                identities |= {identity: rest} if rest else {}
             if project is not None:
                 known[project_id] = project
                 keys.update((key.sha256, (project, key)) for key in project.keys)
-        return Catalog(by_code, by_id, known, keys, tuple(left_out))
+                for identity in project.identities:
+                    identities[identity] = tuple(sorted({*identities.get(identity, ()), project_id}))
+        return Catalog(by_code, by_id, known, keys, tuple(left_out), identities)
 
     def deployments(self, name: str, project_id: str) -> tuple[ModelDocument, ...]:
         """Return the documents that ``name`` means to a project: those with this code, else the one with this id."""

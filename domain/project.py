@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from domain.api_key import ApiKey
 from domain.budget import Budget
 from domain.content_policy import ContentPolicy
+from domain.identity import Identity
 from domain.rate_limit import NO_LIMITS, Limits
 
 
@@ -18,8 +19,9 @@ class Project:
     Args:
         id: unique id; model documents list it under ``projects``.
         name: text for people.
-        enabled: if false, every key of it is refused.
+        enabled: if false, every key and token of it is refused.
         keys: the keys it was given, revoked ones included.
+        identities: callers that belong to it by a token of another service.
         limits: ceilings for the project as a whole.
         budgets: ceilings on its spending.
         vendor_objects: kinds of objects of vendors' accounts that its calls may refer to, whatever the model.
@@ -38,11 +40,12 @@ class Project:
     content: ContentPolicy | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     version: str = ""
+    identities: tuple[Identity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An authenticated caller: the project that pays, and the key that authenticated it."""
+    """An authenticated caller: the project that pays, and the id of the key, or the label of the token's principal."""
 
     project: Project
     key_id: str

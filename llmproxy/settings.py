@@ -12,6 +12,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import SettingsConfigDict
 
+from llmproxy.identity_settings import IdentitySettings
 from llmproxy.server_settings import ChaosMode, Seconds, ServerSettings
 from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list
 from llmproxy.telemetry_settings import TelemetrySettings
@@ -49,7 +50,7 @@ class Authentication(StrEnum):
 Name = Annotated[str, Field(pattern=r"^[^/\\?#\s]{1,255}$")]
 
 
-class Settings(UpstreamSettings, ServerSettings, TelemetrySettings):
+class Settings(UpstreamSettings, ServerSettings, TelemetrySettings, IdentitySettings):
     """Every setting, under the name of its environment variable in lower case."""
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_ignore_empty=True)
@@ -185,6 +186,12 @@ def _check_combinations(settings: Settings) -> None:
         )
     if settings.cosmos_container_id in OTHER_CONTAINERS:
         raise SettingsError("COSMOS_CONTAINER_ID names a container with another purpose")
+    _check_issuers(settings)
+
+
+def _check_issuers(settings: Settings) -> None:
+    if bool(settings.llmproxy_entra_tenants) != bool(settings.llmproxy_entra_audiences):
+        raise SettingsError("LLMPROXY_ENTRA_TENANTS and LLMPROXY_ENTRA_AUDIENCES are set together or not at all")
     if settings.llmproxy_ca_file is not None:
         try:
             ssl.create_default_context(cafile=settings.llmproxy_ca_file)

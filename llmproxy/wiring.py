@@ -36,6 +36,7 @@ from llmproxy.content import content_gauges, recording_content
 from llmproxy.debugging import memory_watch
 from llmproxy.health import running_probes
 from llmproxy.http_front import body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
+from llmproxy.identities import token_callers
 from llmproxy.limits import limit_gauges, open_limits, running, self_service
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
@@ -121,6 +122,7 @@ async def open_product(
             shared.limiter,
             contents=contents,
             authentication=settings.auth is Authentication.ON,
+            tokens=await stack.enter_async_context(token_callers(settings, providers.pool, clock)),
         )
         probing = running_probes(view, providers.provider, ledger, deployments, stores, clock)
         health_view = await stack.enter_async_context(probing)

@@ -1,4 +1,4 @@
-"""Limits and budgets in project documents: set them with the checks that reading them has."""
+"""Limits, budgets, identities in project documents: set them with the checks that reading them has."""
 
 from __future__ import annotations
 
@@ -128,6 +128,34 @@ async def set_content(store: CatalogStore, project_id: str, members: Members | N
     return await _edit(store, project_id, None, "content", lambda _: members, write=write)
 
 
+async def set_identity(
+    store: CatalogStore, project_id: str, identity: Members, *, remove: bool = False, write: bool = True
+) -> Edited:
+    """Add a caller that belongs to a project by its token, or remove it.
+
+    Args:
+        store: where the project lives.
+        project_id: the project.
+        identity: as in the document.
+        remove: remove it.
+        write: false to see what would change.
+
+    Raises:
+        CommandError: no such project, the document would have errors, or the identity to remove is not listed.
+        ConflictError: the project keeps being changed concurrently.
+        StoreUnavailableError: the store is unavailable.
+    """
+
+    def change(owner: Members) -> object:
+        listed = entries_of(owner, "identities")
+        others = [one for one in listed if not _same_identity(one, identity)]
+        if remove and len(others) == len(listed):
+            raise CommandError(f"project {project_id!r} does not list this identity")
+        return (others if remove else [*others, identity]) or None
+
+    return await _edit(store, project_id, None, "identities", change, write=write)
+
+
 async def _edit(
     store: CatalogStore,
     project_id: str,
@@ -162,6 +190,11 @@ def _key_of(body: Members, key: str, project_id: str) -> Members:
         if isinstance(entry, Mapping) and key in {entry.get("id"), entry.get("name"), entry.get("prefix")}:
             return entry
     raise CommandError(f"project {project_id!r} has no key {key!r}")
+
+
+def _same_identity(one: object, other: object) -> bool:
+    read = [read_project({"id": "x", "identities": [each]})[0] for each in (one, other)]
+    return all(read) and len({each.identities for each in read if each is not None}) == 1
 
 
 def _id_of(budget: Members) -> str:

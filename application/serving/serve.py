@@ -22,9 +22,10 @@ from application.serving.response_affinity import ResponseAffinity, Swaps
 from application.serving.resumed_stream import ResumedStream
 from application.serving.stored import StoredResponses
 from application.serving.stream import Relay
+from application.serving.token_callers import TOKEN_BEGIN, TokenCallers
 from application.serving.use_case import UseCase
 from domain.call import Call
-from domain.errors import GatewayError, QuotaExceededError
+from domain.errors import GatewayError, InvalidApiKeyError, QuotaExceededError
 from domain.project import Caller
 from domain.rate_limit import RateState
 
@@ -41,6 +42,7 @@ class Serving:
         limiter: holds calls to their limits and budgets; None if nothing is limited.
         contents: records the content of calls of projects that ask for it; None if nothing does.
         authentication: if false, every caller is project ``default``.
+        tokens: callers with tokens of other services; None if only keys are accepted.
     """
 
     def __init__(  # noqa: PLR0913 - what a call needs
@@ -54,6 +56,7 @@ class Serving:
         *,
         contents: ContentRecorder | None = None,
         authentication: bool = True,
+        tokens: TokenCallers | None = None,
     ) -> None:
         self.view = view
         self._provider = provider
@@ -67,6 +70,7 @@ class Serving:
         self._limiter = limiter
         self._contents = contents
         self._authentication = authentication
+        self._tokens = tokens
 
     def authenticate(self, key: str | None) -> Caller:
         """Return the caller that presents this key.
@@ -79,6 +83,30 @@ class Serving:
         if not self._authentication:
             return everybody(catalog)
         return authenticate(key, catalog, self._ledger.clock.now)
+
+    def accepts_token(self, credential: str | None) -> bool:
+        """Return whether a credential is to be verified as a token, with :meth:`authenticate_token`."""
+        return (
+            self._tokens is not None
+            and credential is not None
+            and self._authentication
+            and credential.startswith(TOKEN_BEGIN)
+        )
+
+    async def authenticate_token(self, token: str, project_id: str | None) -> Caller:
+        """Return the caller of a token of another service.
+
+        Args:
+            token: as it arrived.
+            project_id: the project that the caller names; None if it names none.
+
+        Raises:
+            InvalidApiKeyError: the token is not valid, or does not belong to one enabled project.
+            UnavailableError: it cannot be verified now, or no catalogue has been read yet.
+        """
+        if self._tokens is None:
+            raise InvalidApiKeyError("Tokens are not accepted here.")
+        return await self._tokens.caller(token, self.view.catalog, project_id)
 
     def admit(self, use_case: UseCase, call: Call, caller: Caller) -> CallAccount:
         """Admit a call that arrived just now, and open its account.

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from domain.content_policy import LONGEST_RETENTION, PATTERNS, ContentLevel, ContentPolicy
 from domain.documents.budgets import MOST_MONEY, read_budgets
 from domain.documents.fault import Fault, has_errors, no_object
+from domain.documents.identities import read_identities
 from domain.documents.keys import read_keys
 from domain.documents.limits import read_limits
 from domain.documents.reader import Reader
@@ -17,7 +18,8 @@ from domain.project import Project
 from domain.vendor_objects import VENDOR_OBJECT_NAMES
 
 _KNOWN = frozenset(
-    {"id", "name", "enabled", "keys", "limits", "budgets", "tags", "vendor_objects", "content"} | STORE_MEMBERS
+    {"id", "name", "enabled", "keys", "identities", "limits", "budgets", "tags", "vendor_objects", "content"}
+    | STORE_MEMBERS
 )
 
 
@@ -36,6 +38,7 @@ def read_project(body: object, *, version: str = "") -> tuple[Project | None, tu
         name=reader.text("name", example='"Billing"') or project_id,
         enabled=reader.flag("enabled", default=True),
         keys=read_keys(reader),
+        identities=read_identities(reader),
         limits=read_limits(reader),
         budgets=read_budgets(reader),
         vendor_objects=reader.names("vendor_objects", VENDOR_OBJECT_NAMES),

@@ -9,7 +9,9 @@ from random import getrandbits
 from urllib.parse import quote
 
 from application.serving.accounting import CallAccount
+from application.serving.serve import Serving
 from domain.money import plain_units
+from domain.project import Caller
 from domain.rate_limit import RateState
 
 Headers = Iterable[tuple[bytes, bytes]]
@@ -39,6 +41,26 @@ def key_of(headers: Headers) -> str | None:
         elif name in {b"x-api-key", b"api-key"} and value.strip():
             found.setdefault(name, value.strip().decode("latin-1"))
     return found.get(b"x-api-key") or found.get(b"api-key")
+
+
+async def authenticated(serving: Serving, headers: Headers) -> Caller:
+    """Return the caller that a request's key or token belongs to.
+
+    Raises:
+        InvalidApiKeyError: it is missing, unknown or no longer valid, or belongs to no project.
+        UnavailableError: it cannot be verified now.
+    """
+    credential = key_of(headers)
+    if credential is not None and serving.accepts_token(credential):
+        return await serving.authenticate_token(credential, _project_of(headers))
+    return serving.authenticate(credential)
+
+
+def _project_of(headers: Headers) -> str | None:
+    for name, value in headers:
+        if name == b"x-llmproxy-project":
+            return value.strip().decode("latin-1") or None
+    return None
 
 
 def rate_headers(states: Sequence[RateState]) -> list[tuple[bytes, bytes]]:

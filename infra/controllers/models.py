@@ -10,7 +10,7 @@ from application.serving.serve import Serving
 from application.use_cases.list_models import Known
 from domain.documents.limits import MODELS_ROUTE
 from domain.project import Caller
-from infra.controllers.headers import key_of
+from infra.controllers.headers import authenticated
 from infra.controllers.model_entries import ModelEntries
 
 
@@ -25,7 +25,7 @@ def models_router(serving: Serving, known: Known) -> APIRouter:
     entries = ModelEntries(known)
 
     async def caller_of(request: Request) -> Caller:
-        caller = serving.authenticate(key_of(request.scope["headers"]))
+        caller = await authenticated(serving, request.scope["headers"])
         request.state.record.caller = caller
         await serving.count(caller, MODELS_ROUTE)
         return caller

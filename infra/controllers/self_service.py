@@ -23,7 +23,7 @@ from domain.documents.limits import LIMITS_ROUTE, USAGE_ROUTE
 from domain.documents.write import time_text
 from domain.errors import InvalidRequestError, UnavailableError
 from domain.project import Caller, Project
-from infra.controllers.headers import key_of
+from infra.controllers.headers import authenticated
 
 _AT_ONCE = 4
 """Reports that may be made at the same time, so that they leave the store to others."""
@@ -47,7 +47,7 @@ def self_service_router(
     turns = asyncio.Semaphore(_AT_ONCE)
 
     async def caller_of(request: Request, route: str) -> Caller:
-        caller = serving.authenticate(key_of(request.scope["headers"]))
+        caller = await authenticated(serving, request.scope["headers"])
         request.state.record.caller = caller
         await serving.count(caller, route)
         return caller

@@ -15,6 +15,7 @@ from domain.documents.fault import reason
 from domain.documents.write import time_text
 from llmproxy.cli.output import json_option, print_json, printable, table
 from llmproxy.cli.project_content import set_content_command
+from llmproxy.cli.project_identities import add_identity_command, remove_identity_command
 from llmproxy.cli.project_limits import set_budget_command, set_limits_command
 from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
@@ -28,6 +29,8 @@ def projects() -> None:
 projects.add_command(set_limits_command)
 projects.add_command(set_budget_command)
 projects.add_command(set_content_command)
+projects.add_command(add_identity_command)
+projects.add_command(remove_identity_command)
 
 
 @projects.command("create", epilog="Example: llmproxy projects create billing --tag cost_centre=4711")

@@ -35,7 +35,7 @@ from domain.project import Caller
 from infra.clients.memory_budget import ALLOWANCE, Allowance, MemoryBudget
 from infra.controllers.asgi_response import EVENT_STREAM, Response, send_error, send_internal_error
 from infra.controllers.call_slots import CallSlots
-from infra.controllers.headers import cost_of_call, includes_cost, key_of, rate_headers, served_headers
+from infra.controllers.headers import authenticated, cost_of_call, includes_cost, rate_headers, served_headers
 from infra.controllers.openai.body import announced, read_bytes, read_members
 from infra.controllers.openai.decoding import decoding
 from infra.controllers.openai.disconnects import DisconnectMonitor, DisconnectWatch
@@ -135,7 +135,7 @@ class Handler:
     ) -> None:
         if scope["method"] != "POST":
             raise MethodNotAllowedError(f"Only POST requests are accepted at {scope['path']}.", allowed="POST")
-        caller = self._authenticate(scope, response)
+        caller = await self._authenticate(scope, response)
         use_case, request_id = route.use_case, response.record.request_id
         content_type, encoding = announced(scope["headers"], self._limits.size)
         if encoding:
@@ -185,7 +185,7 @@ class Handler:
     async def _stored(self, route: StoredRoute, scope: Scope, response: Response, watch: DisconnectWatch) -> None:
         watch.body_read()  # a body is ignored
         action = action_of(route, scope["method"], scope["path"])
-        caller = self._authenticate(scope, response)
+        caller = await self._authenticate(scope, response)
         query, request_id = query_of(action, scope["query_string"]), response.record.request_id
         call = StoredCall(action, route.response_id, query, request_id, scope["headers"])
         if requests_stream(query):
@@ -200,8 +200,8 @@ class Handler:
         answer = await self._serving.stored(caller, call)
         await response.whole(200, answer.content_type, answer.body)
 
-    def _authenticate(self, scope: Scope, response: Response) -> Caller:
-        caller = self._serving.authenticate(key_of(scope["headers"]))
+    async def _authenticate(self, scope: Scope, response: Response) -> Caller:
+        caller = await authenticated(self._serving, scope["headers"])
         response.record.caller = caller
         ALLOWANCE.set(Allowance(self._budget, caller.project.id))
         return caller

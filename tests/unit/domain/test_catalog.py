@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from domain.api_key import ApiKey, fingerprint
 from domain.catalog import Catalog
+from domain.identity import Identity, IdentityKind
 from tests.builders import model_document, project
 
 
@@ -77,3 +78,11 @@ def test_projects_and_keys_are_the_same_where_only_models_changed() -> None:
     assert after.by_id == {}
     assert after.keys is catalog.keys
     assert after.projects is catalog.projects
+
+
+def test_identities_follow_the_projects_that_list_them() -> None:
+    first, second = (Identity("tenant", IdentityKind.APP_ID, value) for value in ("first", "second"))
+    both = Catalog.of([], [project(id="a", identities=(first, first)), project(id="b", identities=(first, second))])
+    assert both.identities == {first: ("a", "b"), second: ("b",)}
+    moved = both.changed({}, {"b": project(id="b", identities=(second,)), "a": None}, ())
+    assert moved.identities == {second: ("b",)}

@@ -14,6 +14,7 @@ from domain.budget import Budget, Period
 from domain.documents.fault import Severity
 from domain.documents.project import read_project
 from domain.documents.write import project_body, with_key, with_revoked_key
+from domain.identity import Identity, IdentityKind
 from domain.money import Money
 
 KEY = {
@@ -179,3 +180,36 @@ JSON = st.recursive(
 def test_nothing_raises_whatever_the_json(whole: object) -> None:
     project, faults = read_project(whole)
     assert (project is None) == any(fault.severity is Severity.ERROR for fault in faults)
+
+
+TENANT = "5F0A1F2E-0000-4000-8000-00000000AAAA"
+
+
+def test_identities_are_read_in_small_letters_where_they_are_guids() -> None:
+    listed = [{"tenant": TENANT, "app_id": TENANT}, {"issuer": "https://ID.example/", "role": "Billing.Call"}]
+    project, faults = read_project(body(identities=listed))
+    assert faults == ()
+    assert project is not None
+    assert project.identities == (
+        Identity(TENANT.lower(), IdentityKind.APP_ID, TENANT.lower()),
+        Identity("https://ID.example/", IdentityKind.ROLE, "Billing.Call"),
+    )
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"tenant": TENANT},
+        {"app_id": "a"},
+        {"tenant": TENANT, "app_id": "a", "role": "r"},
+        {"tenant": TENANT, "issuer": "https://id.example", "role": "r"},
+        {"tenant": TENANT, "role": 7},
+        {"tenant": TENANT, "role": ""},
+        TENANT,
+        None,
+    ],
+)
+def test_an_identity_that_is_not_exactly_one_keeps_the_project_out(entry: object) -> None:
+    project, faults = read_project(body(identities=[entry]))
+    assert project is None
+    assert all(fault.field.startswith("identities[0]") for fault in faults)
