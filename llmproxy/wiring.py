@@ -12,6 +12,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from application.admin.token_administrators import token_administrators
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
 from application.serving.deployment_states import DeploymentStates
@@ -84,8 +85,9 @@ async def open_product(
         except StoreUnavailableError:
             if not remote:
                 raise
-        follower = asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
-        stack.push_async_callback(_stop, follower)
+        stack.push_async_callback(
+            _stop, asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
+        )
         folder = None if settings.in_memory else Path(settings.data_dir)
         metrics = Metrics(settings.llmproxy_metrics_series, folder and folder / "metrics")
         record = metrics.recording(stores.journal.record) if settings.llmproxy_metrics else stores.journal.record
@@ -113,6 +115,7 @@ async def open_product(
         tracing = open_tracing(settings, product_version())
         stack.callback(tracing.close)
         contents = await stack.enter_async_context(recording_content(stores, clock))
+        tokens = await stack.enter_async_context(token_callers(settings, providers.pool, clock))
         serving = Serving(
             view,
             tracing.provider(providers.provider),
@@ -122,7 +125,7 @@ async def open_product(
             shared.limiter,
             contents=contents,
             authentication=settings.auth is Authentication.ON,
-            tokens=await stack.enter_async_context(token_callers(settings, providers.pool, clock)),
+            tokens=tokens,
         )
         probing = running_probes(view, providers.provider, ledger, deployments, stores, clock)
         health_view = await stack.enter_async_context(probing)
@@ -131,7 +134,7 @@ async def open_product(
         )
         budget, slots = MemoryBudget(settings.llmproxy_memory_budget), call_slots(settings)
         connections, memory = CallerConnections(caller_limits(settings)), memory_watch(settings, providers.pool)
-        access = await stack.enter_async_context(admin_access(settings, stores, clock))
+        access = await stack.enter_async_context(admin_access(settings, stores, clock, token_administrators(tokens)))
         health = Health(
             view,
             {

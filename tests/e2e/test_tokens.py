@@ -184,6 +184,20 @@ def test_keys_rotate_and_stay_valid_while_the_issuer_is_unavailable(proxy: LLMPr
         issuer.set_available(available=True)
 
 
+def test_an_application_role_gives_the_role_of_an_administrator(proxy: LLMProxy, issuer: OidcIssuer) -> None:
+    def asked(method: str, *roles: str, **claims: Any) -> int:
+        token = issuer.token(azp="tool", roles=list(roles), **claims)
+        head = {"authorization": f"Bearer {token}"}
+        return httpx.request(
+            method, f"{proxy.url}/debug/memory{'/gc' if method == 'POST' else ''}", headers=head
+        ).status_code
+
+    assert (asked("GET", "llmproxy.viewer"), asked("POST", "llmproxy.viewer")) == (200, 403)
+    assert asked("POST", "billing.call", "llmproxy.viewer", "llmproxy.admin") == 200
+    assert (asked("GET", "billing.call"), asked("GET", "llmproxy.owner")) == (401, 401)
+    assert asked("GET", "llmproxy.admin", aud="another service") == 401
+
+
 def _encoded(part: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
 
