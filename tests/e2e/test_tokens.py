@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -20,12 +17,12 @@ import pytest
 from application.ports.catalog_store import Kind
 from infra.catalog_store.sqlite import SqliteCatalogStore
 from tests.e2e.test_self_service import recorded
+from tests.fakes.bad_tokens import BAD, claims_of, encoded
 from tests.fakes.llmproxy_server import LLMProxy, simulated
 from tests.fakes.oidc_issuer import AUDIENCE, TENANT, OidcIssuer, oidc_issuer
 from tests.fakes.processes import wait_until
 
 CHAT: dict[str, Any] = {"model": "sim", "messages": [{"role": "user", "content": "Who am I?"}]}
-OTHER_TENANT = "5f0a1f2e-0000-4000-8000-00000000bbbb"
 
 
 @pytest.fixture(scope="module")
@@ -198,59 +195,6 @@ def test_an_application_role_gives_the_role_of_an_administrator(proxy: LLMProxy,
     assert asked("GET", "llmproxy.admin", aud="another service") == 401
 
 
-def _encoded(part: dict[str, Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
-
-
-def _claims(issuer: OidcIssuer) -> dict[str, Any]:
-    now = int(time.time())
-    return {"iss": issuer.entra, "aud": AUDIENCE, "tid": TENANT, "oid": "o", "azp": "app", "exp": now + 600}
-
-
-def _unsigned(issuer: OidcIssuer) -> str:
-    header = {"alg": "none", "typ": "JWT", "kid": issuer.keys()[-1]["kid"]}
-    return f"{_encoded(header)}.{_encoded(_claims(issuer))}."
-
-
-def _signed_with_the_public_key(issuer: OidcIssuer) -> str:
-    key = issuer.keys()[-1]
-    begin = f"{_encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': key['kid']})}.{_encoded(_claims(issuer))}"
-    secret = base64.urlsafe_b64decode(key["n"] + "==")
-    signature = hmac.new(secret, begin.encode(), hashlib.sha256).digest()
-    return f"{begin}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
-
-
-def _tampered(issuer: OidcIssuer) -> str:
-    header, _, signature = issuer.token(azp="unknown").split(".")
-    return f"{header}.{_encoded(_claims(issuer))}.{signature}"
-
-
-def _nested(_issuer: OidcIssuer) -> str:
-    return "eyJ" + base64.urlsafe_b64encode(b"[" * 8_000).decode() + ".e30.AA"
-
-
-BAD: dict[str, tuple[Callable[[OidcIssuer], str], str]] = {
-    "no signature": (_unsigned, "algorithm"),
-    "shared secret": (_signed_with_the_public_key, "algorithm"),
-    "tampered": (_tampered, "signature"),
-    "audience": (lambda issuer: issuer.token(aud="https://cognitiveservices.azure.com"), "another service"),
-    "no audience": (lambda issuer: issuer.token(without=("aud",), aud=None), "aud"),
-    "issuer": (lambda issuer: issuer.token(iss=f"{issuer.url}/{OTHER_TENANT}/v2.0"), "issuer"),
-    "issuer of another kind": (lambda issuer: issuer.token(iss=["a"]), "issuer"),
-    "tenant": (lambda issuer: issuer.token(tid=OTHER_TENANT), "tenant"),
-    "expired": (lambda issuer: issuer.expiring(-120), "expired"),
-    "no expiry": (lambda issuer: issuer.token(exp=None), "exp"),
-    "not valid yet": (lambda issuer: issuer.token(nbf=int(time.time()) + 600), "not valid yet"),
-    "no caller": (lambda issuer: issuer.token(oid=""), "no caller"),
-    "closed project": (lambda issuer: issuer.token(azp="closed"), "disabled"),
-    "unknown application": (lambda issuer: issuer.token(azp="unknown"), "belongs to no project"),
-    "user of a listed application": (lambda issuer: issuer.token(scp="x", oid="stranger"), "belongs to no project"),
-    "huge": (lambda issuer: issuer.token(groups=["g" * 36] * 500), "longer than"),
-    "nested": (_nested, "not a JSON Web Token"),
-    "no token": (lambda _issuer: "eyJ", "not a JSON Web Token"),
-}
-
-
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_token_is_refused_with_its_reason(proxy: LLMProxy, issuer: OidcIssuer, case: str) -> None:
     make, reason = BAD[case]
@@ -267,9 +211,9 @@ def test_clocks_may_differ_by_a_minute(proxy: LLMProxy, issuer: OidcIssuer) -> N
 
 def test_tokens_with_unknown_keys_do_not_load_the_issuer(proxy: LLMProxy, issuer: OidcIssuer) -> None:
     before = issuer.fetches()
-    claims = _encoded(_claims(issuer))
+    claims = encoded(claims_of(issuer))
     for number in range(60):
-        token = f"{_encoded({'alg': 'RS256', 'kid': f'made-up-{number}'})}.{claims}.AAAA"
+        token = f"{encoded({'alg': 'RS256', 'kid': f'made-up-{number}'})}.{claims}.AAAA"
         response = called(proxy, token)
         assert (response.status_code, "does not publish" in response.text) == (401, True)
     assert issuer.fetches() - before <= 10
