@@ -25,6 +25,7 @@ from infra.controllers.metrics import metrics_router
 from infra.controllers.metrics_port import MetricsPort
 from infra.controllers.request_log import RequestRecord
 from infra.providers.reported_usage import UnknownMembers
+from infra.telemetry.anomaly_watch import AnomalyWatch
 from infra.telemetry.call_metrics import CallMetrics
 from infra.telemetry.loop_lag import LoopLag
 from infra.telemetry.prometheus import Exposition, Gauge, Sample, read_gauges
@@ -86,13 +87,17 @@ class Metrics:
         exposition = Exposition(gauges, collect)
         reader, port = access if settings.llmproxy_metrics_protected else None, settings.llmproxy_metrics_port
         server = None if port is None else await _listen(exposition, reader, settings.host, port)
-        sharing = asyncio.create_task(self._share())
+        tasks = [asyncio.create_task(self._share())]
+        if settings.llmproxy_anomaly_interval:
+            watch = AnomalyWatch(self._calls, settings.llmproxy_anomaly_interval)
+            tasks.append(asyncio.create_task(watch.run(), name="anomalies"))
         yield [metrics_router(exposition, reader)] if server is None else []
         if server is not None:
             server.close()
-        sharing.cancel()
-        with suppress(asyncio.CancelledError):
-            await sharing
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def _share(self) -> None:
         """Write the counts for the sibling workers again and again, where there are any."""

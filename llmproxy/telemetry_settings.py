@@ -67,3 +67,9 @@ class TelemetrySettings(BaseSettings):
     llmproxy_metrics_series: int = Field(
         10_000, ge=10, le=1_000_000, description="Most combinations of labels; further ones are counted as `other`."
     )
+    llmproxy_anomaly_interval: float = Field(
+        300.0,
+        ge=0,
+        le=86_400,
+        description="Seconds after which spending and errors of projects are compared with what was usual; 0 = never.",
+    )

@@ -20,6 +20,7 @@ OTHER = "other"
 """Label of what is beyond the limit on series, or not one of ours."""
 
 _quantities_of = attrgetter(*QUANTITIES)
+_SERVER_ERROR = 500
 _METHODS = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
 
@@ -200,6 +201,8 @@ class CallMetrics:
 
     def __init__(self, most_series: int) -> None:
         self.counts = Counts.empty()
+        self.by_project: dict[str, list[int]] = {}
+        """Calls of this process, and how many of them ended with a 5xx status, by project."""
         self._most_series = most_series
 
     def call(self, line: LedgerLine) -> None:
@@ -213,6 +216,9 @@ class CallMetrics:
                 key = CallKey(OTHER, OTHER, line.operation, line.status)
             series = counts.calls.setdefault(key, CallSeries())
         series.count(line)
+        project = self.by_project.setdefault(line.project, [0, 0])
+        project[0] += 1
+        project[1] += line.status >= _SERVER_ERROR
         if line.cost_units:
             cost: tuple[str, str, str] = (line.currency, line.project, line.code)
             if cost not in counts.costs:
