@@ -19,7 +19,7 @@ _DEVIATIONS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class UsualBand:
-    """What values were like so far.
+    """The level and the spread of the values so far.
 
     Args:
         mean: their exponentially weighted average.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,29 @@ def test_the_number_of_series_is_bounded() -> None:
     assert len(metrics.counts.calls) == 11
     assert metrics.counts.calls[CallKey(OTHER, OTHER, "ChatCompletion", 200)].calls == 90
     assert metrics.counts.costs[CostKey("USD", OTHER, OTHER)] == 90
+
+
+def test_a_scrape_of_200_models_and_50_projects_is_small() -> None:
+    """Only the cost has both labels: everything else has one of them."""
+    models, projects = range(200), range(50)
+    some = [
+        ledger_line(
+            code=f"vendor/model-of-a-long-name-{model:03}",
+            provider=f"Provider {model % 5}",
+            project=f"a-project-of-a-long-name-{project:02}",
+            cost_units=10**9,
+            usage=Usage(input_tokens=5, output_tokens=7),
+        )
+        for model in models
+        for project in projects
+    ]
+    metrics = counted(some, 10_000)
+    body, _ = Exposition([], lambda: (metrics.counts, [])).text("")
+    assert len(body) < 2_000_000
+    samples_of = Counter(text.partition("{")[0] for text in body.decode().splitlines() if text.startswith("ll"))
+    assert samples_of["llm_proxy_cost_total"] == len(models) * len(projects)
+    by_model = {name: count for name, count in samples_of.items() if name != "llm_proxy_cost_total"}
+    assert max(by_model.values()) <= len(models) * 20
 
 
 def test_paths_and_methods_that_callers_make_up_are_one_series() -> None:
