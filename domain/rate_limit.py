@@ -6,24 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from domain.fast_dataclass import record
+
 MINUTE = 60
-
-
-@dataclass(frozen=True, slots=True)
-class RateState:
-    """The state of a limit at one moment, for the caller.
-
-    Args:
-        kind: what it counts: ``requests`` or ``tokens``.
-        limit: how many pass in one period.
-        remaining: how many may pass at once now.
-        full_in: seconds until it has refilled completely.
-    """
-
-    kind: str
-    limit: int
-    remaining: int
-    full_in: float
 
 
 class LimitMode(StrEnum):
@@ -58,6 +43,26 @@ class Rate:
         """Return ``600 per minute``."""
         units = {1: "second", MINUTE: "minute", 3600: "hour", 86_400: "day"}
         return f"{self.count} per {units.get(self.seconds, f'{self.seconds} seconds')}"
+
+
+@record
+class RateState:
+    """The state of a limit at one moment, for the caller.
+
+    Args:
+        kind: what it counts: ``requests`` or ``tokens``.
+        rate: the limit.
+        level: units that may pass at once now.
+    """
+
+    kind: str
+    rate: Rate
+    level: float
+
+    @property
+    def full_in(self) -> float:
+        """Seconds until it has refilled completely."""
+        return (self.rate.capacity - self.level) * self.rate.seconds / self.rate.count
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,9 +43,9 @@ class InFlightCall:
     rows: tuple[int, ...] = ()
 
 
-@record
+@dataclass(slots=True)
 class SliceRow:
-    """This process's slice of a budget, as far as it knows.
+    """This process's slice of a budget, as far as it knows. Only the record itself changes it.
 
     Args:
         subject: whose budget.

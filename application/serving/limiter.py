@@ -12,12 +12,12 @@ from application.serving.accounting import CallAccount
 from application.serving.ledger import Clock
 from application.serving.limit_plans import LimitPlans
 from application.serving.limits import refusals
-from application.serving.limits.estimate import Estimate, HighestPrices, likely
+from application.serving.limits.estimate import TEXTS, Estimate, HighestPrices, likely
 from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
 from application.serving.limits.lease_holder import LeaseHolder
 from application.serving.limits.plan import NOTHING, Hold, LimitPlan, Reservation
 from application.serving.limits.refusals import state_of
-from application.serving.limits.strict_estimate import most
+from application.serving.limits.strict_estimate import most_of_other, most_of_text
 from domain.catalog import Catalog
 from domain.errors import RateLimitedError
 from domain.model import ModelDocument
@@ -78,22 +78,24 @@ class Limiter:
         estimate = NOTHING
         if plan.estimates:
             if plan.hard:
-                account.candidates = refusals.payable(plan.budgets, account.candidates)
-            if plan.strict:
-                estimate = await most(
-                    account.use_case, account.call, account.candidates, self._highest, self._length_ms
-                )
-            else:
+                account.candidates = refusals.payable(plan.budgets, plan.currencies, account.candidates)
+            if not plan.strict:
                 usual = plan.usual.rarely_above
                 estimate = likely(account.use_case, account.call, account.candidates, usual, self._highest)
-        held.reservation = await self._reserve(plan, estimate)
+            elif account.call.endpoint in TEXTS:
+                estimate = most_of_text(account.call, account.candidates, self._highest)
+            else:
+                estimate = await most_of_other(
+                    account.use_case, account.call, account.candidates, self._highest, self._length_ms
+                )
+        now = self._clock.monotonic()
+        short = [*plan.short(estimate, now)]
+        held.reservation = await self._last_mile(plan, estimate, short, now) if short else plan.take(estimate)
 
     def state(self, account: CallAccount) -> list[RateState]:
         """Return what is left of the limits that apply to a call, for its caller."""
         plan = None if account.held is None else account.held.plan
-        if plan is None or not (plan.requests or plan.tokens):
-            return []
-        return state_of((*plan.requests, *plan.tokens), self._clock.monotonic())
+        return [] if plan is None or not plan.rates else state_of(plan.rates, self._clock.monotonic())
 
     async def count(self, caller: Caller, route: str, catalog: Catalog) -> None:
         """Count a request that is about no model.
@@ -121,7 +123,7 @@ class Limiter:
 
     async def _reserve(self, plan: LimitPlan, estimate: Estimate) -> Reservation:
         now = self._clock.monotonic()
-        short = plan.short(estimate, now)
+        short = [*plan.short(estimate, now)]
         if not short:
             return plan.take(estimate)
         return await self._last_mile(plan, estimate, short, now)
@@ -148,7 +150,7 @@ class Limiter:
                 turned = True
                 asked.update(short)
             now = self._clock.monotonic()
-            short = plan.short(estimate, now)
+            short = [*plan.short(estimate, now)]
         return plan.take(estimate)
 
     async def _turn(self, plan: LimitPlan, estimate: Estimate, short: Sequence[Hold], seconds: float) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from application.serving.accounting import CallAccount
 from application.serving.ledger import Clock
 from application.serving.limits.estimate import HighestPrices
-from application.serving.limits.strict_estimate import most
+from application.serving.limits.strict_estimate import most_of_text
 from application.serving.serve import Serving
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from domain.errors import GatewayError
@@ -179,7 +179,7 @@ class LoadTest:
 
     async def _reserve(self, account: CallAccount) -> int | None:
         """Reserve the most that a call can cost; None if that does not fit below the ceiling any more."""
-        estimate = await most(CHAT_COMPLETION, account.call, account.candidates, self._highest, _no_audio)
+        estimate = most_of_text(account.call, account.candidates, self._highest)
         # Each of the deployments may be charged, if the one before it failed late.
         needed = sum(estimate.costs.values()) * len(account.candidates)
         if not self._spending.reserve(needed):
@@ -198,7 +198,3 @@ class LoadTest:
                 if first:
                     self._first_byte.add(self._clock.monotonic() - started)
                     first = False
-
-
-def _no_audio(*_: object) -> Any:
-    raise AssertionError("a chat completion has no recording")

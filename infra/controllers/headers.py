@@ -18,6 +18,10 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 _VISIBLE = "!#$&'()*+,/:;=?@[]^{|}~ "
 """ASCII characters that stand for themselves in a header; others are percent-encoded."""
+_RATE_HEADERS = {
+    kind: tuple(f"x-ratelimit-{fact}-{kind}".encode() for fact in ("limit", "remaining", "reset"))
+    for kind in ("requests", "tokens")
+}
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 
 
@@ -67,12 +71,12 @@ def rate_headers(states: Sequence[RateState]) -> list[tuple[bytes, bytes]]:
     """Return OpenAI's headers that say what is left of limits."""
     headers: list[tuple[bytes, bytes]] = []
     for state in states:
-        name = state.kind.encode("ascii")
-        headers += [
-            (b"x-ratelimit-limit-" + name, b"%d" % state.limit),
-            (b"x-ratelimit-remaining-" + name, b"%d" % state.remaining),
-            (b"x-ratelimit-reset-" + name, _duration(state.full_in)),
-        ]
+        limit, remaining, reset = _RATE_HEADERS[state.kind]
+        headers += (
+            (limit, b"%d" % state.rate.count),
+            (remaining, b"%d" % state.level),
+            (reset, _duration(state.full_in)),
+        )
     return headers
 
 

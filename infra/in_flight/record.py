@@ -62,7 +62,9 @@ class SlotRecord:
     def update(self, row: int, granted: int, known: int) -> None:
         """Note what the lease store granted, and what it knows."""
         self._operation += 1
-        self._write(row, self._operation, replace(self.slice(row), granted=granted, known=known))
+        slice_ = self.slice(row)
+        slice_.granted, slice_.known = granted, known
+        self._write(row, self._operation, slice_)
 
     def close_row(self, row: int) -> None:
         """Forget a slice that has been given back."""
@@ -74,8 +76,8 @@ class SlotRecord:
         self._free_rows.append(row)
 
     def kept(self) -> Sequence[tuple[int, SliceRow]]:
-        """Return every slice with its row."""
-        return [(row, slice_) for row, slice_ in enumerate(self._slices) if slice_ is not None]
+        """Return every slice as it is now, with its row."""
+        return [(row, replace(slice_)) for row, slice_ in enumerate(self._slices) if slice_ is not None]
 
     def begin(self, call: InFlightCall) -> int:
         """Record a call that is about to reach an upstream; return its slot."""
@@ -102,9 +104,8 @@ class SlotRecord:
             operation = self._operations.pop(slot)
             for row in rows:
                 slice_ = self.slice(row)
-                spent = slice_.spent + cost
-                changed = SliceRow(slice_.subject, slice_.account, slice_.granted, spent, slice_.known)
-                self._write(row, operation, changed)
+                slice_.spent += cost
+                self._write(row, operation, slice_)
         memory, at = self._calls[slot]
         memory[at] = FREE
         self._free.append(slot)
@@ -130,9 +131,11 @@ class SlotRecord:
             for row in call.rows:
                 current = slots.read_row(*self._rows[row]) if row < len(self._rows) else None
                 if current is not None and current[1] < operation:
-                    self._write(row, operation, replace(current[0], spent=current[0].spent + cost))
+                    current[0].spent += cost
+                    self._write(row, operation, current[0])
 
     def _write(self, row: int, operation: int, slice_: SliceRow) -> None:
+        """Write a slice into the older of its copies."""
         self._slices[row] = slice_
         memory, at = self._rows[row]
         self._copies[row] ^= 1

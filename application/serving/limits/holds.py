@@ -43,6 +43,7 @@ class BudgetHold:
         self.key_id = ""
         """The key whose budget it is; empty if it is the project's."""
         self.currency = budget.ceiling.currency
+        self.hard = budget.hard
         self.amount = budget.units
         self.granted = self.spent = self.known = self.reserved = 0
         self.settled = self.free = 0
@@ -89,7 +90,7 @@ class BudgetHold:
         """Set aside what a call may cost."""
         self.reserved += cost
         self.demand.asked += cost
-        self.largest = max(cost, self.largest)
+        self.largest = max(self.largest, cost)
 
     def goal(self, now: float, horizon: float, *, ready: bool) -> int:
         """Return what this process wants to hold now, reservations included.
@@ -123,6 +124,7 @@ class RateHold:
         self.owner = owner
         self.kind = kind
         self.rate = rate
+        self.capacity = rate.capacity
         self.name = name
         self.granted = self.used = 0
         self.expires = 0.0
@@ -158,11 +160,14 @@ class RateHold:
 
     def level_now(self, now: float) -> float:
         """Return what is in the bucket and held here, as far as this process knows."""
-        held = self.granted - self.used if now < self.expires else min(0, self.granted - self.used)
+        held = self.granted - self.used
+        if held > 0 and now >= self.expires:
+            held = 0
         if not self.level_at:
-            return float(self.rate.capacity + min(held, 0))
-        refilled = (now - self.level_at) * self.rate.count / self.rate.seconds / self.live
-        return min(float(self.rate.capacity), self.level + refilled + held)
+            return float(self.capacity + min(held, 0))
+        rate = self.rate
+        level = self.level + (now - self.level_at) * rate.count / rate.seconds / self.live + held
+        return level if level < self.capacity else float(self.capacity)
 
     def taken(self, granted: int, level: float, live: int, now: float) -> None:
         """Note what the store granted."""
@@ -174,7 +179,7 @@ class RateHold:
         """Return the seconds after which a refused call can pass: exact, and spread over those refused before it."""
         per_second = self.rate.count / self.rate.seconds
         level = self.level if self.away_level is None else self.away_level
-        missing = (min(need, self.rate.capacity) - level) / per_second
+        missing = (min(need, self.capacity) - level) / per_second
         exact = max(_SHORTEST_S, missing - (now - self.level_at))
         # Counted from the last turn: refusals meanwhile must not put the next one off. All processes together ask the
         # store twenty times a second at most.
@@ -187,7 +192,7 @@ class RateHold:
 
     def away(self, now: float) -> int:
         """Return what may pass while the store is unavailable: this process's share of what refills."""
-        capacity = max(1.0, self.rate.capacity / self.live)
+        capacity = max(1.0, self.capacity / self.live)
         if self.away_level is None:
             self.away_level, self.away_at = min(capacity, self.level / self.live), now
         refilled = (now - self.away_at) * self.rate.count / self.rate.seconds / self.live

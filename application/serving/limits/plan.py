@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -41,29 +41,42 @@ class LimitPlan:
         self.hard = tuple(hold for hold in self.budgets if hold.budget.hard)
         self.strict = any(hold.budget.strict for hold in self.budgets)
         self.estimates = bool(self.budgets or self.tokens)
+        self.currencies = frozenset(hold.currency for hold in self.budgets)
+        self.rates = (*self.requests, *self.tokens)
 
     hard: tuple[BudgetHold, ...] = ()
     strict: bool = False
     estimates: bool = False
+    currencies: frozenset[str] = frozenset()
+    """Of the budgets."""
+    rates: tuple[RateHold, ...] = ()
+    """``requests`` and ``tokens``."""
 
-    def short(self, estimate: Estimate, now: float) -> list[Hold]:
-        """Return what the call does not fit into, as far as this process knows."""
-        found: list[Hold] = []
-        found += [rate for rate in self.requests if rate.left(now) < 1]
+    def short(self, estimate: Estimate, now: float) -> Iterator[Hold]:
+        """Yield what the call does not fit into, as far as this process knows."""
+        for rate in self.requests:
+            if rate.left(now) < 1:
+                yield rate
         if self.tokens:
-            tokens = estimate.tokens
-            found += [rate for rate in self.tokens if rate.left(now) < min(tokens, rate.rate.capacity)]
-        found += [slots for slots in self.slots if slots.left(now) < 1]
+            needed = estimate.tokens
+            for rate in self.tokens:
+                if rate.left(now) < min(needed, rate.capacity):
+                    yield rate
+        for slots in self.slots:
+            if slots.left(now) < 1:
+                yield slots
         costs = estimate.costs
-        found += [hold for hold in self.hard if not hold.opened or hold.left < costs.get(hold.currency, 0)]
-        return found
+        for hold in self.hard:
+            if not hold.opened or hold.left < costs.get(hold.currency, 0):
+                yield hold
 
     def take(self, estimate: Estimate, without: Sequence[Hold] = ()) -> Reservation:
         """Reserve what the call needs. ``without``: limits that only report, and that it does not fit into."""
         reserved: list[tuple[BudgetHold, int]] = []
         for budget in self.budgets:
-            cost = estimate.costs.get(budget.currency, 0) if budget.budget.hard else 0
-            budget.reserve(cost)
+            cost = estimate.costs.get(budget.currency, 0) if budget.hard else 0
+            if cost:
+                budget.reserve(cost)
             reserved.append((budget, cost))
         requests, tokens, slots = self.requests, self.tokens, self.slots
         if without:
@@ -119,9 +132,11 @@ class Reservation:
             hold.reserved -= reserved
             if hold.currency == currency:
                 hold.spent += cost
-        used = usage.input_tokens + usage.output_tokens if reached else 0
-        for rate in self._tokens:
-            rate.used += used - self.estimate.tokens
+        if self._tokens:
+            used = usage.input_tokens + usage.output_tokens if reached else 0
+            excess = used - self.estimate.tokens
+            for rate in self._tokens:
+                rate.used += excess
         if not reached:
             for rate in self._requests:
                 rate.used -= 1

@@ -11,16 +11,22 @@ from domain.model import ModelDocument
 from domain.rate_limit import RateState
 
 
-def payable(budgets: Sequence[BudgetHold], candidates: Sequence[ModelDocument]) -> Sequence[ModelDocument]:
+def payable(
+    budgets: Sequence[BudgetHold], currencies: frozenset[str], candidates: Sequence[ModelDocument]
+) -> Sequence[ModelDocument]:
     """Return the deployments whose cost counts in one of the budgets.
+
+    Args:
+        budgets: of the call.
+        currencies: of these budgets.
+        candidates: the deployments that may serve it.
 
     Raises:
         QuotaExceededError: none does: a hard budget cannot bound what it does not count.
     """
-    currencies = {hold.budget.ceiling.currency for hold in budgets}
     found = [one for one in candidates if one.prices.currency in currencies and one.prices.has_prices]
     if found:
-        return found if len(found) < len(candidates) else candidates
+        return found
     document = candidates[0]
     why = (
         f"it is priced in {document.prices.currency}, and the budget is in {', '.join(sorted(currencies))}"
@@ -82,20 +88,13 @@ def all_at_their_limits(code: str) -> RateLimitedError:
 
 def state_of(holds: Sequence[RateHold], now: float) -> list[RateState]:
     """Return what is left of the strictest of these limits of each kind."""
-    strictest: dict[str, tuple[float, RateHold]] = {}
+    strictest: dict[str, RateState] = {}
     for hold in holds:
-        remaining = max(0.0, hold.level_now(now))
-        if hold.kind not in strictest or remaining < strictest[hold.kind][0]:
-            strictest[hold.kind] = (remaining, hold)
-    return [
-        RateState(
-            kind,
-            hold.rate.count,
-            int(remaining),
-            (hold.rate.capacity - remaining) * hold.rate.seconds / hold.rate.count,
-        )
-        for kind, (remaining, hold) in strictest.items()
-    ]
+        level = max(0.0, hold.level_now(now))
+        known = strictest.get(hold.kind)
+        if known is None or level < known.level:
+            strictest[hold.kind] = RateState(hold.kind, hold.rate, level)
+    return list(strictest.values())
 
 
 def _period(hold: RateHold) -> str:

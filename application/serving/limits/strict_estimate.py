@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from application.serving.limits.estimate import (
-    TEXTS,
     Estimate,
     HighestPrices,
     ceiling_of,
@@ -33,29 +32,26 @@ _FEWEST_BYTES_A_SECOND = 500
 """Of recordings whose length cannot be read: less than any codec for speech needs."""
 
 
-async def most(
-    use_case: UseCase,
-    call: Call,
-    candidates: Sequence[ModelDocument],
-    highest: HighestPrices,
-    length_ms: MeasureAudio,
-) -> Estimate:
-    """Return the most that a call can cost, for budgets that must never be passed.
+def most_of_text(call: Call, candidates: Sequence[ModelDocument], highest: HighestPrices) -> Estimate:
+    """Return the most that a call of an endpoint in ``TEXTS`` can cost, for budgets that must never be passed.
 
     Raises:
         InvalidRequestError: nobody can know it as the request and the documents stand; says what is needed.
     """
-    if call.endpoint not in TEXTS:
-        return await _most_of_other(use_case, call, candidates, highest, length_ms)
     _refuse_hosted_tools(call)
-    windows = [_window(document) for document in candidates]
-    size = sum(map(len, call.fields.values())) + _OVERHEAD
+    size, widest, without = sum(map(len, call.fields.values())) + _OVERHEAD, 0, None
+    for document in candidates:
+        window = document.context_window
+        if window is None:
+            without = without or document
+        elif window > widest:
+            widest = window
     if _holds_more_than_text(call):
-        if None in windows:
-            raise _unknown("the input has more than text in it", "`context_window`", candidates[windows.index(None)])
-        size = max(window for window in windows if window is not None)
-    elif None not in windows:
-        size = min(size, max(window for window in windows if window is not None))
+        if without is not None:
+            raise _unknown("the input has more than text in it", "`context_window`", without)
+        size = widest
+    elif without is None:
+        size = min(size, widest)
     received = 0
     if call.endpoint is not Endpoint.EMBEDDINGS:
         for document in candidates:
@@ -76,16 +72,16 @@ def _prompts(call: Call) -> int:
     return max(1, len(value)) if isinstance(value, list) and value and not isinstance(value[0], int) else 1
 
 
-def _window(document: ModelDocument) -> int | None:
-    return document.context_window
-
-
 def _holds_more_than_text(call: Call) -> bool:
     """Return whether the size of the body does not bound its tokens: attachments, and what the upstream keeps."""
     fields = call.fields
     if call.endpoint is Endpoint.RESPONSES and any(bytes(fields.get(name, b"null")) != b"null" for name in _ELSEWHERE):
         return True
-    return any(_ATTACHED.search(fields[name]) for name in ("messages", "input") if name in fields)
+    for name in ("messages", "input"):
+        raw = fields.get(name)
+        if raw is not None and _ATTACHED.search(raw):
+            return True
+    return False
 
 
 def _refuse_hosted_tools(call: Call) -> None:
@@ -112,9 +108,14 @@ def _unknown(what: str, field: str, document: ModelDocument) -> InvalidRequestEr
     )
 
 
-async def _most_of_other(
+async def most_of_other(
     use_case: UseCase, call: Call, candidates: Sequence[ModelDocument], highest: HighestPrices, length_ms: MeasureAudio
 ) -> Estimate:
+    """Return the most that any other call can cost.
+
+    Raises:
+        InvalidRequestError: see ``most_of_text``.
+    """
     usage = use_case.estimate_input(call)
     if use_case.measure is not None:
         length = await asyncio.to_thread(use_case.measure, call, length_ms)

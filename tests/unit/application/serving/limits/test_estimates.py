@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from application.serving.limits.estimate import USUAL_OUTPUT, HighestPrices, likely
 from application.serving.limits.plan import UsualOutput
-from application.serving.limits.strict_estimate import most
+from application.serving.limits.strict_estimate import most_of_text
 from application.use_cases.chat_completion import CHAT_COMPLETION
 from application.use_cases.image_generation import IMAGE_GENERATION
 from application.use_cases.text_to_speech import SPEECH
@@ -28,8 +28,8 @@ DOCUMENT = model_document(prices=PRICES)
 UNITS = 10**6  # a millionth of a currency unit
 
 
-async def bound(call: Call, *documents: ModelDocument) -> int:
-    estimate = await most(CHAT_COMPLETION, call, documents or (DOCUMENT,), HighestPrices(), lambda _: None)
+def bound(call: Call, *documents: ModelDocument) -> int:
+    estimate = most_of_text(call, documents or (DOCUMENT,), HighestPrices())
     return estimate.costs["USD"]
 
 
@@ -51,13 +51,13 @@ async def test_no_answer_costs_more_than_a_strict_budget_reserves(
         cache_write_tokens=int(read * (1 - share[1])),
         output_tokens=int(ceiling * choices * share[2]),
     )
-    assert cost_of(usage, PRICES).units <= await bound(call)
+    assert cost_of(usage, PRICES).units <= bound(call)
 
 
 async def test_the_dearest_deployment_counts() -> None:
     dear = model_document(id="dear", prices=PriceList(input=Decimal(100), output=Decimal(1)))
     call = chat_call(max_tokens=1)
-    assert await bound(call, DOCUMENT, dear) == await bound(call, dear) > await bound(call, DOCUMENT)
+    assert bound(call, DOCUMENT, dear) == bound(call, dear) > bound(call, DOCUMENT)
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ async def test_the_dearest_deployment_counts() -> None:
 )
 async def test_what_cannot_be_bounded_is_refused_with_what_is_needed(members: dict[str, Any], needed: str) -> None:
     with pytest.raises(InvalidRequestError, match=needed) as refused:
-        await bound(chat_call(members))
+        bound(chat_call(members))
     assert refused.value.code == "cost_not_bounded"
 
 
 async def test_more_than_text_reserves_the_whole_window() -> None:
     wide = model_document(prices=PRICES, context_window=1000, max_output_tokens=0)
     call = chat_call(max_tokens=1, messages=[{"role": "user", "content": [{"type": "image_url"}]}])
-    assert await bound(call, wide) == 1000 * 3_125_000 + 10 * UNITS
+    assert bound(call, wide) == 1000 * 3_125_000 + 10 * UNITS
 
 
 def test_without_a_ceiling_what_such_calls_usually_write_is_reserved() -> None:
