@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from application.ports.in_flight import InFlight, InFlightCall
-from application.serving.limits.holds import BudgetHold
-from application.serving.limits.plan import LimitPlan, Reservation
+from application.serving.limits.plan import NOT_COUNTED, LimitPlan, Reservation
 from domain.call import Call
 from domain.model import ModelDocument
 from domain.pricing import Cost
@@ -63,7 +62,7 @@ class CallHold:
             estimate = self.reservation.estimate
             sent, received = estimate.input_tokens, estimate.output_tokens
             currency = document.prices.currency
-            rows = tuple(hold.row for hold in self.reservation.counted_in(currency))
+            rows = self.reservation.plan.counted_in.get(currency, NOT_COUNTED).rows
             if rows:
                 cost = estimate.costs.get(currency, 0)
         self._rows = rows
@@ -87,10 +86,10 @@ class CallHold:
         """Note what the call cost, before its line is recorded; return the budget accounts that the line names."""
         if self.reservation is None:
             return ()
-        counted: list[BudgetHold] = self.reservation.counted_in(cost.currency)
-        if counted and self._slot is not None:
+        counted = self.reservation.plan.counted_in.get(cost.currency, NOT_COUNTED)
+        if counted.rows and self._slot is not None:
             self._in_flight.settling(self._slot, cost.units)
-        return tuple(hold.account for hold in counted)
+        return counted.accounts
 
     def settled(self, usage: Usage, cost: Cost, *, reached: bool) -> None:
         """Give everything back: the line is recorded.

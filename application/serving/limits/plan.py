@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 from application.serving.limits.estimate import Estimate
 from application.serving.limits.holds import BudgetHold, RateHold, SlotHold
@@ -13,6 +14,16 @@ from domain.usage import Usage
 
 NOTHING = Estimate(0, 0, {})
 Hold = BudgetHold | RateHold | SlotHold
+
+
+class Counted(NamedTuple):
+    """Budgets of one currency: their rows in the record of this process, and their accounts."""
+
+    rows: tuple[int, ...] = ()
+    accounts: tuple[str, ...] = ()
+
+
+NOT_COUNTED = Counted()
 
 
 @dataclass(slots=True)
@@ -43,6 +54,13 @@ class LimitPlan:
         self.estimates = bool(self.budgets or self.tokens)
         self.currencies = frozenset(hold.currency for hold in self.budgets)
         self.rates = (*self.requests, *self.tokens)
+        self.counted_in = {
+            currency: Counted(
+                tuple(hold.row for hold in self.budgets if hold.currency == currency),
+                tuple(hold.account for hold in self.budgets if hold.currency == currency),
+            )
+            for currency in self.currencies
+        }
 
     hard: tuple[BudgetHold, ...] = ()
     strict: bool = False
@@ -51,6 +69,8 @@ class LimitPlan:
     """Of the budgets."""
     rates: tuple[RateHold, ...] = ()
     """``requests`` and ``tokens``."""
+    counted_in: dict[str, Counted] = field(default_factory=dict)
+    """The budgets in which a cost counts, by its currency."""
 
     def short(self, estimate: Estimate, now: float) -> Iterator[Hold]:
         """Yield what the call does not fit into, as far as this process knows."""
@@ -114,10 +134,6 @@ class Reservation:
         self._requests = requests
         self._tokens = tokens
         self._slots = slots
-
-    def counted_in(self, currency: str) -> list[BudgetHold]:
-        """Return the budgets in which a cost in this currency counts."""
-        return [hold for hold, _ in self._reserved if hold.currency == currency]
 
     def settle(self, usage: Usage, cost: int, currency: str, *, reached: bool) -> None:
         """Give everything back but what was used. Called once.

@@ -87,7 +87,7 @@ class Process:
     def call(self, plan: LimitPlan, cost: int, seconds: float) -> None:
         estimate = Estimate(100, 100, {"USD": cost})
         self.calls += 1
-        if plan.short(estimate, self.now):
+        if [*plan.short(estimate, self.now)]:
             self.waits += 1
             while self.back:
                 self.back.pop()[1].apply(self.record)
@@ -98,7 +98,7 @@ class Process:
             for hold in holds:
                 hold.waiting.pop()
             exchange.apply(self.record)
-            assert not plan.short(estimate, self.now)
+            assert not [*plan.short(estimate, self.now)]
         reservation = plan.take(estimate)
         usage = Usage(input_tokens=80, output_tokens=50)
         end = lambda: reservation.settle(usage, cost * 2 // 3, "USD", reached=True)  # noqa: E731
