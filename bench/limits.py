@@ -1,8 +1,8 @@
 """The cost of limits and budgets: ``python -m bench.limits``.
 
-Two servers, one whose project has none and one whose project has limits, a budget and a strict budget, in turns under
-the same load: CPU milliseconds for a call, and operations of the lease store. Then the record of calls in flight by
-itself, which every call pays.
+Three servers in turns under the same load: one whose project has none, one whose project has limits of every kind and
+a budget, and one with a strict budget beside. CPU milliseconds for a call, and operations of the lease store. Then the
+record of calls in flight by itself, which every call pays.
 """
 
 from __future__ import annotations
@@ -27,16 +27,20 @@ from bench.scenarios import SCENARIOS
 from infra.in_flight.mapped import MappedInFlight
 
 LIMITS = {"rpm": 10_000_000, "tpm": 10_000_000_000, "concurrency": 1000}
-BUDGETS = [
-    {"amount": "100000", "period": "month", "timezone": "Europe/Berlin", "alert_at": ["0.8", "1"]},
-    {"id": "strict", "amount": "1000000", "period": "day", "strict": True},
-]
+BUDGET = {"amount": "100000", "period": "month", "timezone": "Europe/Berlin", "alert_at": ["0.8", "1"]}
+STRICT = {"id": "strict", "amount": "1000000", "period": "day", "strict": True}
+PROJECTS: dict[str, dict[str, object]] = {
+    "plain": {},
+    "limited": {"limits": LIMITS, "budgets": [BUDGET]},
+    "strict": {"limits": LIMITS, "budgets": [BUDGET, STRICT]},
+}
+"""By the name of the server: what its project has."""
 _RECORDED = 50_000
 
 
 @dataclass(slots=True)
 class Server:
-    """One of the two servers.
+    """One of the servers.
 
     Args:
         name: as printed.
@@ -68,16 +72,14 @@ class Server:
         return float(lines[0].rpartition(" ")[2]) if lines else float("nan")
 
 
-def start(stack: ExitStack, name: str, work: Path, others: Path, upstream: int, *, limited: bool) -> Server:
-    """Start a server whose project has limits or not, beside other projects, whose documents are copied."""
+def start(stack: ExitStack, name: str, work: Path, others: Path, upstream: int) -> Server:
+    """Start a server beside whose project there are others, whose documents are copied."""
     work.mkdir()
     shutil.copytree(others, work / "data")
     models, (project,) = ours.documents(upstream)
     for body in models:
         body |= {"context_window": 8000, "max_output_tokens": 1000}
-    if limited:
-        project |= {"limits": LIMITS, "budgets": BUDGETS}
-    ours.fill(work / "data", models, [project])
+    ours.fill(work / "data", models, [project | PROJECTS[name]])
     launch = ours.launch(work)
     process = stack.enter_context(running(launch.argv, core=gateway_core(), log=work / "server.log", env=launch.env))
     return Server(name, launch, first_answer(launch, process), process.pid)
@@ -86,7 +88,7 @@ def start(stack: ExitStack, name: str, work: Path, others: Path, upstream: int, 
 def other_projects(data: Path, count: int) -> None:
     """Write projects that nobody calls, each with a key, limits and budgets of its own."""
     keys = ((f"other-{number}", f"sk-other-{number:032d}") for number in range(count))
-    bodies = (ours.project(name, [key]) | {"limits": LIMITS, "budgets": BUDGETS} for name, key in keys)
+    bodies = (ours.project(name, [key]) | PROJECTS["strict"] for name, key in keys)
     ours.fill(data, [], bodies)
 
 
@@ -115,23 +117,23 @@ def main() -> None:
         stack.enter_context(running(mock, core=tool_core(), log=work / "upstream.log"))
         wait_until_open(upstream)
         other_projects(work / "others", arguments.projects - 1)
-        servers = [
-            start(stack, name, work / name, work / "others", upstream, limited=name == "limited")
-            for name in ("plain", "limited")
-        ]
+        servers = [start(stack, name, work / name, work / "others", upstream) for name in PROJECTS]
         for server in servers:
             run_load(server.launch, server.port, SCENARIOS[0], 1.0)
-        first = servers[1].counted("limit_waits")  # all that come at once before the first turn is back
+        plain, *limited = servers
+        first = [
+            server.counted("limit_waits") for server in limited
+        ]  # all that come at once before the first turn is back
         for number in range(arguments.rounds):
             for server in servers:
                 server.load(arguments.seconds)
-            ratio = servers[1].cpu_ms[-1] / servers[0].cpu_ms[-1]
-            print(f"round {number + 1}: {', '.join(f'{s.name} {s.cpu_ms[-1]:.4f} ms' for s in servers)}, {ratio:.3f}x")
-        ratios = [limited / plain for plain, limited in zip(servers[0].cpu_ms, servers[1].cpu_ms, strict=True)]
-        print(f"ratio: median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
-        operations, waits = (servers[1].counted(name) for name in ("lease_store_operations", "limit_waits"))
-        print(f"{first:.0f} of the first calls waited for the store, {waits - first:.0f} of {servers[1].calls} later")
-        print(f"operations of the lease store: {operations:.0f}")
+            print(f"round {number + 1}: {', '.join(f'{s.name} {s.cpu_ms[-1]:.4f} ms' for s in servers)}")
+        for server, early in zip(limited, first, strict=True):
+            ratios = [mine / without for without, mine in zip(plain.cpu_ms, server.cpu_ms, strict=True)]
+            print(f"{server.name}: {statistics.median(ratios):.3f}x, {min(ratios):.3f} to {max(ratios):.3f}")
+            operations, waits = (server.counted(name) for name in ("lease_store_operations", "limit_waits"))
+            print(f"{early:.0f} of the first calls waited for the store, {waits - early:.0f} of {server.calls} later")
+            print(f"operations of the lease store: {operations:.0f}")
         print(f"record of calls in flight: {recorded(work / 'record'):.2f} microseconds for a call")
 
 

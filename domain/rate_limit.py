@@ -51,18 +51,15 @@ class RateState:
 
     Args:
         kind: what it counts: ``requests`` or ``tokens``.
-        rate: the limit.
-        level: units that may pass at once now.
+        limit: how many pass in one period.
+        remaining: how many may pass at once now.
+        full_in: seconds until it has refilled completely.
     """
 
     kind: str
-    rate: Rate
-    level: float
-
-    @property
-    def full_in(self) -> float:
-        """Seconds until it has refilled completely."""
-        return (self.rate.capacity - self.level) * self.rate.seconds / self.rate.count
+    limit: int
+    remaining: int
+    full_in: float
 
 
 @dataclass(frozen=True, slots=True)

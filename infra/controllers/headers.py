@@ -73,8 +73,8 @@ def rate_headers(states: Sequence[RateState]) -> list[tuple[bytes, bytes]]:
     for state in states:
         limit, remaining, reset = _RATE_HEADERS[state.kind]
         headers += (
-            (limit, b"%d" % state.rate.count),
-            (remaining, b"%d" % state.level),
+            (limit, b"%d" % state.limit),
+            (remaining, b"%d" % state.remaining),
             (reset, _duration(state.full_in)),
         )
     return headers

@@ -90,10 +90,13 @@ def state_of(holds: Sequence[RateHold], now: float) -> list[RateState]:
     """Return what is left of the strictest of these limits of each kind."""
     strictest: dict[str, RateState] = {}
     for hold in holds:
-        level = max(0.0, hold.level_now(now))
+        level, rate = hold.level_now(now), hold.rate
+        if level < 0:
+            level = 0.0
         known = strictest.get(hold.kind)
-        if known is None or level < known.level:
-            strictest[hold.kind] = RateState(hold.kind, hold.rate, level)
+        if known is None or level < known.remaining:
+            full_in = (hold.capacity - level) * rate.seconds / rate.count
+            strictest[hold.kind] = RateState(hold.kind, rate.count, int(level), full_in)
     return list(strictest.values())
 
 
