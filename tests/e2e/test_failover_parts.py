@@ -16,13 +16,16 @@ from tests.fakes.llmproxy_server import LLMProxy, Simulator, upstream
 from tests.fakes.nginx import Nginx, free_port
 from tests.fakes.tcp_proxy import TcpProxy
 
-LOCATIONS = """\
+PAGES_OF_NGINX = """\
+events {{ worker_connections 1024; }}
+http {{
     server {{
         listen 127.0.0.1:{port};
         location /dead/ {{ proxy_pass http://127.0.0.1:1/; }}
         location /silent/ {{ proxy_pass http://127.0.0.1:{silent}/; proxy_read_timeout 1s; }}
         location /missing/ {{ return 404; }}
     }}
+}}
 """
 PAGES = {"dead": 502, "silent": 504, "missing": 404}
 """Paths at nginx, and the statuses of the HTML pages that it answers with."""
@@ -64,7 +67,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, simulator: Simulator, connec
     port = free_port()
     never_open = {"circuit_breaker_threshold": 1000, "timeouts": {"first_byte": 2}, "retry_timeouts": True}
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        pages = LOCATIONS.format(port=port, silent=silent.getsockname()[1])
+        pages = PAGES_OF_NGINX.format(port=port, silent=silent.getsockname()[1])
         with Nginx(tmp_path_factory.mktemp("nginx"), pages, port):
             made = LLMProxy(
                 tmp_path_factory.mktemp("parts"),

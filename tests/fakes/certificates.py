@@ -31,6 +31,12 @@ class Authority:
 
     def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """Return a context for a server with these names."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.file(*names, expired=expired))
+        return context
+
+    def file(self, *names: str, expired: bool = False) -> Path:
+        """Return a PEM file with the key and the certificate of a server with these names."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(names[0], key, names=names, authority=False, expired=expired)
         path = self._folder / f"{names[0]}-{certificate.serial_number}.pem"
@@ -40,9 +46,7 @@ class Authority:
             )
             + certificate.public_bytes(serialization.Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return path
 
     def _sign(
         self,

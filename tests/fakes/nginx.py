@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -11,21 +12,7 @@ from typing import Self
 from tests.fakes.processes import wait_until
 from tests.tools import require_tool
 
-MAIN = """\
-{user}daemon off;
-worker_processes 1;
-pid {folder}/nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-{http}
-}}
-"""
+_FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def free_port() -> int:
@@ -40,17 +27,19 @@ class Nginx:
 
     Args:
         folder: for its configuration and its temporary files.
-        http: what stands in the ``http`` block.
+        text: of its configuration; where its own files are is added.
         port: one of those that it listens on.
     """
 
-    def __init__(self, folder: Path, http: str, port: int) -> None:
+    def __init__(self, folder: Path, text: str, port: int) -> None:
         self.port = port
         program = require_tool("nginx")
         # Started by root, its workers would be somebody who may not write into our folder.
         user = "user root;\n" if os.geteuid() == 0 else ""
         config = folder / "nginx.conf"
-        config.write_text(MAIN.format(user=user, folder=folder, http=http), "utf-8")
+        places = "".join(f"    {name}_temp_path {folder}/{name};\n" for name in _FOLDERS)
+        text = re.sub(r"^pid .*$", "", text, flags=re.MULTILINE).replace("http {\n", f"http {{\n{places}", 1)
+        config.write_text(f"{user}daemon off;\npid {folder}/nginx.pid;\n{text}", "utf-8")
         self._log = folder / "error.log"
         self._process = subprocess.Popen(  # noqa: S603 - a tool
             [program, "-p", str(folder), "-c", str(config), "-e", str(self._log)],
