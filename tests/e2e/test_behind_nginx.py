@@ -27,7 +27,7 @@ CALLER = "127.0.0.77"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What callers see, and what stands behind it."""
+    """The address for callers, and the processes behind it."""
 
     url: str
     proxy: LLMProxy
