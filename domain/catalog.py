@@ -40,6 +40,7 @@ class Catalog:
         keys: project and key by the key's hexadecimal SHA-256.
         left_out: documents that could not be used.
         identities: ids of the projects that list an identity.
+        unusable: ids of documents that cannot be called as they stand (a secret is missing, say).
     """
 
     by_code: Mapping[str, tuple[ModelDocument, ...]] = field(default_factory=dict)
@@ -48,6 +49,7 @@ class Catalog:
     keys: Mapping[str, tuple[Project, ApiKey]] = field(default_factory=dict)
     left_out: tuple[LeftOut, ...] = ()
     identities: Mapping[Identity, tuple[str, ...]] = field(default_factory=dict)
+    unusable: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -63,6 +65,7 @@ class Catalog:
         documents: Mapping[str, ModelDocument | None],
         projects: Mapping[str, Project | None],
         left_out: Iterable[LeftOut],
+        unusable: frozenset[str] = frozenset(),
     ) -> Catalog:
         """Build the next snapshot: this one with some documents and projects replaced, or removed (None).
 
@@ -78,7 +81,7 @@ class Catalog:
                 by_id[document_id] = document
                 _put(by_code, document.code, [*by_code.get(document.code, ()), document])
         if not projects:  # the most keys by far are in these
-            return Catalog(by_code, by_id, self.projects, self.keys, tuple(left_out), self.identities)
+            return Catalog(by_code, by_id, self.projects, self.keys, tuple(left_out), self.identities, unusable)
         known, keys, identities = dict(self.projects), dict(self.keys), dict(self.identities)
         for project_id, project in projects.items():
             previous = known.pop(project_id, None)
@@ -92,7 +95,7 @@ class Catalog:
                 keys.update((key.sha256, (project, key)) for key in project.keys)
                 for identity in project.identities:
                     identities[identity] = tuple(sorted({*identities.get(identity, ()), project_id}))
-        return Catalog(by_code, by_id, known, keys, tuple(left_out), identities)
+        return Catalog(by_code, by_id, known, keys, tuple(left_out), identities, unusable)
 
     def deployments(self, name: str, project_id: str) -> tuple[ModelDocument, ...]:
         """Return the documents that ``name`` means to a project: those with this code, else the one with this id."""
@@ -105,12 +108,16 @@ class Catalog:
                 return tuple(document for document in found if may_use(project_id, document))
         return found
 
+    def callable(self, deployments: Iterable[ModelDocument]) -> bool:
+        """Tell whether any of these documents can be called as it stands."""
+        return any(document.id not in self.unusable for document in deployments)
+
     def models(self, project_id: str) -> dict[str, tuple[ModelDocument, ...]]:
-        """Return every public name that a project may call, with its deployments."""
+        """Return every public name that a project may call, with its deployments; at least one of them is usable."""
         visible: dict[str, tuple[ModelDocument, ...]] = {}
         for code in self.by_code:
             deployments = self.deployments(code, project_id)
-            if deployments:
+            if self.callable(deployments):
                 visible[code] = deployments
         return visible
 

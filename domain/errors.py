@@ -237,19 +237,25 @@ class DeploymentUnusableError(UnavailableError):
 
     Args:
         reason: what is missing, for logs, ``doctor`` and the health page.
+        temporary: it may be callable again without anybody changing something.
     """
 
     code = "model_unavailable"
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("The model is temporarily unavailable.")
+    def __init__(self, reason: str, *, temporary: bool = False) -> None:
+        lasting = "The model is not set up completely and cannot be called until an administrator has corrected it."
+        super().__init__("The model is temporarily unavailable." if temporary else lasting)
         self.reason = reason
+        self.temporary = temporary
 
 
 class DeploymentBusyError(DeploymentUnusableError):
     """Too many calls use, or wait for, connections to the deployment's upstream: nothing was sent."""
 
     code = "upstream_busy"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, temporary=True)
 
 
 class DeploymentMissingError(DeploymentUnusableError):

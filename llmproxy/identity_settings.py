@@ -1,8 +1,9 @@
-"""Settings of callers that authenticate with tokens of other services, and their verifier."""
+"""Settings of identities: callers with tokens of other services, and the secrets of documents."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -66,6 +67,13 @@ class IdentitySettings(BaseSettings):
         None,
         description="Other issuers, as JSON: "
         '`[{"issuer": "https://id.example.com", "audiences": ["llmproxy"], "algorithms": ["RS256"]}]`.',
+    )
+
+    llmproxy_secrets_dir: Path = Field(
+        Path("/run/secrets"), description="Folder with a file for each secret, named like it."
+    )
+    llmproxy_key_vault_url: Annotated[str, Field(pattern=r"^https://[^/\s]+/?$")] | None = Field(
+        None, description="Address of an Azure Key Vault with secrets that documents name; empty = none."
     )
 
     @property

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from application.ports.providers import Provider
+from application.serving.catalog_view import CatalogView
 from application.serving.chaos import Chaos
+from application.serving.deployment_states import DeploymentStates
+from application.serving.ledger import Clock
+from application.serving.secret_sources import SecretSources
 from domain.vendor import Wire
 from infra.clients.azure_identity import AzureIdentity
 from infra.clients.google_account import GoogleAccounts
@@ -22,11 +29,13 @@ from infra.providers.litellm.provider import LiteLLMProvider
 from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.openai_wire.request.sender import Identities
 from infra.providers.reported_usage import UnknownMembers
-from infra.providers.resolve import Secrets
 from infra.providers.simulator import SimulatorProvider
-from infra.secrets.env import environment_secrets
 from llmproxy.chaos import make_chaos
+from llmproxy.secrets import make_secrets
 from llmproxy.settings import Settings
+
+SECRETS_DEADLINE = 20.0
+"""Seconds that a start, or a command, waits for secrets of a key vault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ class Providers:
         identity: tokens of the machine's identity.
         google: tokens of Google accounts.
         unknown_usage: members of ``usage`` that are not read.
+        secrets: that documents name.
+        forget: makes the adapters resolve documents anew, because secrets changed.
     """
 
     dispatch: Dispatch
@@ -52,12 +63,22 @@ class Providers:
     identity: AzureIdentity
     google: GoogleAccounts
     unknown_usage: UnknownMembers
+    secrets: SecretSources
+    forget: Callable[[], None]
 
     async def close(self) -> None:
         """Close all connections."""
         await self.pool.close()
         await self.identity.close()
         await self.google.close()
+        await self.secrets.close()
+
+    async def load_secrets(self) -> bool:
+        """Read the secrets that documents have asked for; return whether any document must be resolved anew."""
+        changed = await self.secrets.settle(SECRETS_DEADLINE)
+        if changed:
+            self.forget()
+        return changed
 
     def facts(self) -> Mapping[str, object]:
         """For the health page."""
@@ -73,7 +94,7 @@ class Providers:
 
 def make_providers(settings: Settings, environment: Mapping[str, str]) -> Providers:
     """Build the provider adapters. Opens no connection and imports no SDK."""
-    secrets: Secrets = environment_secrets(environment)
+    secrets = make_secrets(settings, environment)
     cafile = None if settings.llmproxy_ca_file is None else str(settings.llmproxy_ca_file)
     pool = HttpPool(
         ssl_context=ssl.create_default_context(cafile=cafile),
@@ -110,7 +131,45 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     dispatch = Dispatch({Wire.NATIVE: wire, Wire.LITELLM: litellm, Wire.SIMULATOR: SimulatorProvider()})
     chaos = make_chaos(settings)
     provider = ChaosProvider(dispatch, chaos) if chaos.enabled else dispatch
-    return Providers(dispatch, provider, chaos, pool, litellm, identity, google, wire.unknown_usage)
+    return Providers(
+        dispatch, provider, chaos, pool, litellm, identity, google, wire.unknown_usage, secrets, wire.forget
+    )
+
+
+def make_deployments(settings: Settings, clock: Clock) -> DeploymentStates:
+    """Return what is remembered of deployments: nothing yet."""
+    return DeploymentStates(
+        clock.monotonic,
+        random.random,
+        settings.breaker_policy,
+        settings.llmproxy_routing,
+        settings.retry_policy,
+    )
+
+
+@asynccontextmanager
+async def following_secrets(
+    providers: Providers, view: CatalogView, deployments: DeploymentStates
+) -> AsyncIterator[DeploymentStates]:
+    """Follow the secrets that documents name until the block ends; at once if an upstream refuses one.
+
+    Yields:
+        The deployments.
+    """
+
+    async def changed() -> None:
+        providers.forget()
+        await view.reconsider()
+
+    if await providers.load_secrets():
+        await view.reconsider()
+    deployments.on_credential_refused = providers.secrets.wake
+    following = asyncio.create_task(providers.secrets.follow(changed), name="secrets")
+    try:
+        yield deployments
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
 
 
 def product_version() -> str:

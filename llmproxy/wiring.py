@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 from application.admin.token_administrators import token_administrators
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
-from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock, Ledger
 from application.serving.response_affinity import ResponseAffinity
 from application.serving.serve import Serving
@@ -42,7 +41,7 @@ from llmproxy.limits import limit_gauges, open_limits, running, self_service
 from llmproxy.log_outputs import Logs
 from llmproxy.metrics import Metrics, gauges_of, unknown_usage_gauge
 from llmproxy.operator_routes import operator_routes
-from llmproxy.providers import make_providers, product_version
+from llmproxy.providers import following_secrets, make_deployments, make_providers, product_version
 from llmproxy.settings import Authentication, Settings
 from llmproxy.signing import signing_key
 from llmproxy.stores import Stores, line_id, open_stores
@@ -85,6 +84,9 @@ async def open_product(
         except StoreUnavailableError:
             if not remote:
                 raise
+        deployments = await stack.enter_async_context(
+            following_secrets(providers, view, make_deployments(settings, clock))
+        )
         stack.push_async_callback(
             _stop, asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
         )
@@ -105,13 +107,6 @@ async def open_product(
         await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
         await stack.enter_async_context(running(shared, ledger, stores, view))
         affinity = ResponseAffinity(ResponseIds(AesSiv(signing_key(settings))))
-        deployments = DeploymentStates(
-            clock.monotonic,
-            random.random,
-            settings.breaker_policy,
-            settings.llmproxy_routing,
-            settings.retry_policy,
-        )
         tracing = open_tracing(settings, product_version())
         stack.callback(tracing.close)
         contents = await stack.enter_async_context(recording_content(stores, clock))

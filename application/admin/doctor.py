@@ -12,9 +12,11 @@ from application.errors import StoreUnavailableError
 from application.ports.catalog_store import CatalogStore, Kind
 from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
+from application.serving.secret_sources import SecretSources
 from domain.documents import read_model
 from domain.documents.fault import Fault, Severity
 from domain.documents.values import is_timezone
+from domain.documents.write import time_text
 from domain.model import ModelDocument
 
 
@@ -55,6 +57,16 @@ async def examine(
     if not is_timezone("Europe/Berlin"):
         text = "this machine has no time zone database, so days can only begin and end in UTC"
         checks.append(Check(Verdict.WARN, "time zones", text))
+    return checks
+
+
+def secret_checks(secrets: SecretSources) -> list[Check]:
+    """Return where secrets of files and of a key vault come from, without their values."""
+    checks = [Check(Verdict.FAIL, "secrets", reason) for reason in secrets.failures()]
+    for one in secrets.versions():
+        version = f", version {one.version}" if one.version else ""
+        changed = "" if one.changed_at is None else f", changed {time_text(int(one.changed_at * 1000))}"
+        checks.append(Check(Verdict.OK, f"secret {one.name}", f"{one.source}{version}{changed}"))
     return checks
 
 

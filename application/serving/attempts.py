@@ -10,7 +10,12 @@ from application.serving.deployment_states import DeploymentStates
 from application.serving.draining import Reach, T, reach_to_the_end
 from application.serving.limiter import Limiter
 from application.serving.limits.refusals import all_at_their_limits
-from domain.errors import DeploymentUnusableError, GatewayError, UpstreamError, UpstreamTimeoutError
+from domain.errors import (
+    DeploymentUnusableError,
+    GatewayError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
 from domain.model import ModelDocument
 from domain.rate_limit import NO_LIMITS
 
@@ -57,6 +62,7 @@ async def first_success(
             except UpstreamError as error:
                 account.attempt_failed(error)
                 failure = error
+                states.note(error)
                 if not error.retryable or _may_cost_twice(account, error):
                     break
             else:

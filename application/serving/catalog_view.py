@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from application.errors import StoreUnavailableError
@@ -58,6 +58,7 @@ class CatalogView:
         self._models: DocumentCache[ModelDocument] = DocumentCache(Kind.MODEL, read_model)
         self._projects: DocumentCache[Project] = DocumentCache(Kind.PROJECT, read_project)
         self._unusable: dict[str, LeftOut] = {}
+        self._taking = asyncio.Lock()
         self.checked_at: float | None = None
         """POSIX seconds of the last time the store confirmed or replaced the snapshot."""
         self.failure: str | None = None
@@ -150,9 +151,24 @@ class CatalogView:
         }
 
     async def _take(self, changes: AllChanges) -> None:
-        models = await self._models.take(changes[Kind.MODEL])
-        projects = await self._projects.take(changes[Kind.PROJECT])
-        for document_id, document in models.items():
+        async with self._taking:
+            models = await self._models.take(changes[Kind.MODEL])
+            projects = await self._projects.take(changes[Kind.PROJECT])
+            await self._publish(models, models, projects)
+
+    async def reconsider(self) -> None:
+        """Ask again which documents cannot be called, because secrets changed."""
+        async with self._taking:
+            if self._catalog is not None:
+                await self._publish(dict(self._models.entities), {}, {})
+
+    async def _publish(
+        self,
+        examined: Mapping[str, ModelDocument | None],
+        models: Mapping[str, ModelDocument | None],
+        projects: Mapping[str, Project | None],
+    ) -> None:
+        for document_id, document in examined.items():
             await yield_to_requests()
             missing = self._missing(document) if document is not None and document.enabled else None
             if missing is None:
@@ -160,7 +176,7 @@ class CatalogView:
             else:
                 self._unusable[document_id] = LeftOut(Kind.MODEL, document_id, missing)
         left_out = [*self._models.left_out.values(), *self._projects.left_out.values(), *self._unusable.values()]
-        self._catalog = (self._catalog or Catalog()).changed(models, projects, left_out)
+        self._catalog = (self._catalog or Catalog()).changed(models, projects, left_out, frozenset(self._unusable))
 
     def _missing(self, document: ModelDocument) -> str | None:
         try:

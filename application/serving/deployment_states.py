@@ -8,7 +8,13 @@ from dataclasses import replace
 
 from domain.call import Call, prompt_key
 from domain.circuit_breaker import Breaker, BreakerPolicy, BreakerState
-from domain.errors import DeploymentMissingError, UpstreamError, UpstreamOperationError, UpstreamRefusedError
+from domain.errors import (
+    DeploymentMissingError,
+    UpstreamCredentialError,
+    UpstreamError,
+    UpstreamOperationError,
+    UpstreamRefusedError,
+)
 from domain.model import Affinity, ModelDocument, Strategy
 from domain.retry import RetryBudget, RetryPolicy
 from domain.routing import order
@@ -84,8 +90,7 @@ class DeploymentState:
     def failed(self, error: BaseException) -> None:
         """Note the error that ended a call before its answer was complete."""
         rest = rest_of(error)
-        own = is_own_failure(error)
-        if rest is None and not own:
+        if rest is None and not is_own_failure(error):
             if self.breaker is not None:
                 self.breaker = self.breaker.abandoned()
             return
@@ -151,6 +156,8 @@ class DeploymentStates:
         self._retries = retries
         self._states: dict[str, DeploymentState] = {}
         self._turns: dict[str, int] = {}
+        self.on_credential_refused: Callable[[], None] = lambda: None
+        """Called when an upstream does not accept the credential of a deployment."""
 
     def order(self, call: Call, deployments: Sequence[ModelDocument]) -> list[ModelDocument]:
         """Return the deployments in the order in which to try them for a call."""
@@ -159,6 +166,11 @@ class DeploymentStates:
         wanted = any(document.affinity is Affinity.PROMPT_CACHE for document in deployments)
         affinity = prompt_key(call) if wanted else None
         return order(deployments, self._random, self, default=self._strategy, affinity=affinity)
+
+    def note(self, error: UpstreamError) -> None:
+        """Note a failure that is not about one deployment alone."""
+        if isinstance(error, UpstreamCredentialError):
+            self.on_credential_refused()
 
     def of(self, document: ModelDocument) -> DeploymentState:
         """Return the state of a deployment; it survives edits of the document."""

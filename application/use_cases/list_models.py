@@ -59,7 +59,7 @@ def deployments_of(catalog: Catalog, project_id: str, name: str) -> tuple[ModelD
         ModelNotFoundError: a call for it would be refused, too.
     """
     deployments = catalog.deployments(name, project_id)
-    if not any(document.endpoints for document in deployments):
+    if not any(document.endpoints for document in deployments) or not catalog.callable(deployments):
         raise ModelNotFoundError(name)
     return deployments
 

@@ -67,7 +67,7 @@ class AzureIdentity:
 
     async def _ask(self) -> None:
         if self._credential is None:
-            self._credential = await asyncio.to_thread(_default_credential)
+            self._credential = await asyncio.to_thread(default_credential)
         from azure.core.exceptions import AzureError  # noqa: PLC0415 - imported by now
 
         try:
@@ -90,7 +90,7 @@ class AzureIdentity:
             self._token = ""
 
 
-def _default_credential() -> DefaultAzureCredential:
+def default_credential() -> DefaultAzureCredential:
     """Import the SDK, which is slow, and make a credential."""
     from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415 - see TYPE_CHECKING above
 

@@ -111,6 +111,8 @@ def headers_of(error: errors.GatewayError) -> list[tuple[bytes, bytes]]:
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(retry_after))))
         headers.append((b"retry-after-ms", b"%d" % max(1, math.ceil(retry_after * 1000))))
     final = isinstance(error, errors.QuotaExceededError | errors.UpstreamQuotaError)
+    if isinstance(error, errors.DeploymentUnusableError):
+        final = not error.temporary
     if final or (retry_after is not None and retry_after > _LONGEST_OBEYED):
         headers.append((b"x-should-retry", b"false"))
     if isinstance(error, errors.RateLimitedError):

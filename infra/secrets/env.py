@@ -1,22 +1,40 @@
-"""Secrets from environment variables."""
+"""Adapter of the port ``secrets``: environment variables."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping, Sequence
 
-from domain.reserved_env_vars import is_own_setting
+from application.ports.secrets import SecretVersion
 
 
-def environment_secrets(environment: Mapping[str, str]) -> Callable[[str], str | None]:
-    """Return a look-up of secrets by environment variable. The proxy's own settings are never found.
+class EnvironmentSecrets:
+    """Secrets of environment variables, which never change.
 
     A name with hyphens (``SP-BRIDGE-4852-DEV``) is also found with underscores in their place, because shells cannot
     export the former.
+
+    Args:
+        environment: the variables.
     """
 
-    def look_up(name: str) -> str | None:
-        if is_own_setting(name):
-            return None
-        return environment.get(name) or environment.get(name.replace("-", "_")) or None
+    interval = math.inf
+    failure: str | None = None
 
-    return look_up
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def get(self, name: str) -> str | None:
+        """Return the value of a variable; see the port."""
+        return self._environment.get(name) or self._environment.get(name.replace("-", "_")) or None
+
+    async def refresh(self) -> bool:
+        """Return false: nothing changes."""
+        return False
+
+    def versions(self) -> Sequence[SecretVersion]:
+        """Return nothing: variables have no versions."""
+        return ()
+
+    async def close(self) -> None:
+        """Do nothing."""

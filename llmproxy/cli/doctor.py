@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 import click
 
-from application.admin.doctor import examine
+from application.admin.doctor import examine, secret_checks
 from application.admin.messages import Check, Verdict
 from application.errors import StoreUnavailableError
 from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json
@@ -69,6 +70,10 @@ async def _examine(settings: Settings) -> list[Check]:
         async with open_stores(settings) as stores:
             unusable_because = providers.dispatch.unusable_because
             now = datetime.now(UTC)
-            return await examine(stores.catalog, stores.usage, stores.leases, unusable_because, now)
+            examined = partial(examine, stores.catalog, stores.usage, stores.leases, unusable_because, now)
+            checks = await examined()
+            if await providers.load_secrets():  # their names are known by now
+                checks = await examined()
+            return [*checks, *secret_checks(providers.secrets)]
     finally:
-        await providers.pool.close()
+        await providers.close()

@@ -18,7 +18,6 @@ from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
 from domain.money import plain
 from domain.operation import Operation
 from domain.rate_limit import NO_LIMITS
-from infra.secrets.env import environment_secrets
 from llmproxy.cli.explain_live import live_states, live_table
 from llmproxy.cli.limits import states_table
 from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json, printable, table
@@ -106,20 +105,22 @@ async def _explain(question: Question, readings: Readings, settings: Settings) -
     from llmproxy.providers import make_providers  # noqa: PLC0415 - help and wrong usage need no provider
 
     environment = load_environment()
-    secrets = environment_secrets(environment)
     providers = make_providers(settings, environment)
     dispatch = providers.dispatch
     upstreams = Upstreams(
         dispatch.unusable_because,
         dispatch.upstream_model,
         dispatch.adapter_name,
-        lambda name: secrets(name) is not None,
+        lambda name: providers.secrets(name) is not None,
     )
     try:
+        for document in readings.models:
+            dispatch.unusable_because(document)
+        await providers.load_secrets()
         authentication = settings.auth is Authentication.ON
         return explain_call(question, readings, upstreams, datetime.now(UTC), authentication=authentication)
     finally:
-        await providers.pool.close()
+        await providers.close()
 
 
 def _key(key: str | None, variable: str | None) -> str | None:

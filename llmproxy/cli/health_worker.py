@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import time
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
 import click
@@ -56,26 +57,23 @@ def health_worker(once: bool, as_json: bool) -> None:
 
 async def _work(settings: Settings, *, once: bool) -> list[ProbeResult]:
     # Imported late: it brings the adapters of all vendors, which help and errors of usage do not need.
-    from llmproxy.providers import make_providers  # noqa: PLC0415
+    from llmproxy.providers import following_secrets, make_deployments, make_providers  # noqa: PLC0415
 
-    async with open_stores(settings) as stores:
+    async with open_stores(settings) as stores, AsyncExitStack() as stack:
         providers = make_providers(settings, load_environment())
-        try:
-            clock = Clock(time.time, time.monotonic)
-            view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time)
-            await view.refresh()
-            ledger = Ledger(
-                stores.journal.record, providers.dispatch.upstream_model, clock, line_id, status_of, length_ms
-            )
-            await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
-            chat = ChatProbe(providers.dispatch, ledger, view)
-            probes = HealthProbes(view, providers.dispatch, chat, None, stores.health, clock, first=True)
-            if once:
-                probed = [document for document in view.catalog.by_id.values() if document.health and document.enabled]
-                return list(await probes.probe(probed))
-            await _follow(settings, view, probes)
-        finally:
-            await providers.close()
+        stack.push_async_callback(providers.close)
+        clock = Clock(time.time, time.monotonic)
+        view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time)
+        await view.refresh()
+        await stack.enter_async_context(following_secrets(providers, view, make_deployments(settings, clock)))
+        ledger = Ledger(stores.journal.record, providers.dispatch.upstream_model, clock, line_id, status_of, length_ms)
+        await stores.journal.start(oldest_open_ms=ledger.oldest_open_ms)
+        chat = ChatProbe(providers.dispatch, ledger, view)
+        probes = HealthProbes(view, providers.dispatch, chat, None, stores.health, clock, first=True)
+        if once:
+            probed = [document for document in view.catalog.by_id.values() if document.health and document.enabled]
+            return list(await probes.probe(probed))
+        await _follow(settings, view, probes)
     return []
 
 

@@ -19,6 +19,7 @@ SCRIPT = Path(__file__).parent / "import_everything.py"
 EXTRAS = {
     "requirements-otel": "infra/telemetry/otel",
     "requirements-appinsights": "infra/clients/application_insights.py",
+    "requirements-keyvault": "infra/clients/key_vault.py",
 }
 """Requirements of optional features, by the folder whose modules alone may import them."""
 LATE = {"openai": "comes with LiteLLM, whose errors are its errors; imported where those are translated"}

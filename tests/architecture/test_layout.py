@@ -67,7 +67,7 @@ def test_every_contract_suite_belongs_to_a_port() -> None:
 
 
 def test_only_the_composition_root_knows_adapters() -> None:
-    allowed = {"wiring.py", "providers.py", "stores.py", "cli/simulator.py"}
+    allowed = {"wiring.py", "providers.py", "stores.py", "secrets.py", "cli/simulator.py"}
     names = "|".join(rf"{port}\.{adapter}" for port in PORTS for adapter in _adapters(port))
     adapter = re.compile(rf"^\s*(?:from|import) infra\.(?:{names})\b", re.MULTILINE)
     for path in (ROOT / "llmproxy").rglob("*.py"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ssl
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -28,6 +29,12 @@ class Authority:
         """Return a context that trusts this authority only."""
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
         return ssl.create_default_context(cadata=pem)
+
+    def file(self) -> Path:
+        """Write the authority's own certificate to a file."""
+        path = self._folder / "authority.pem"
+        path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        return path
 
     def server(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """Return a context for a server with these names."""
@@ -86,6 +93,13 @@ class Authority:
             builder = builder.add_extension(usage, critical=True)
         if names:
             builder = builder.add_extension(
-                x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
+                x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False
             )
         return builder.sign(self._key, hashes.SHA256())
+
+
+def _alternative(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)

@@ -61,7 +61,7 @@ def token_server() -> Iterator[TokenServer]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Tokens) as server:
         state = TokenServer(f"http://127.0.0.1:{server.server_port}/msi/token")
         state.answering.set()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield state
         state.answering.set()
         server.shutdown()

@@ -62,6 +62,7 @@ class OpenAIWire:
 
     Attributes:
         unknown_usage: members of ``usage`` objects that hold tokens and are not read.
+        forget: makes every document be resolved anew, because secrets changed.
     """
 
     def __init__(  # noqa: PLR0913 - each has a default or a setting
@@ -85,6 +86,7 @@ class OpenAIWire:
         self._answer_limit = answer_limit
         self._user_agent = user_agent
         self._deployments: WeakKeyDictionary[ModelDocument, ResolvedDeployment] = WeakKeyDictionary()
+        self.forget = self._deployments.clear
         self._without_usage: WeakSet[ModelDocument] = WeakSet()
 
     async def answer(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Answer:
@@ -190,10 +192,9 @@ class OpenAIWire:
     def _deployment(self, document: ModelDocument) -> ResolvedDeployment:
         deployment = self._deployments.get(document)
         if deployment is None:
-            deployment = resolve_deployment(
+            deployment = self._deployments[document] = resolve_deployment(
                 document, self._secrets, self._user_agent, self.unknown_usage, self._destinations, self._timeouts
             )
-            self._deployments[document] = deployment
         return deployment
 
     async def _read(self, response: HttpResponse, call: Call, deployment: ResolvedDeployment) -> Answer:

@@ -72,7 +72,7 @@ asyncio.run(main())
 """
     done = run(script, tmp_path)
     assert done.stdout.split("\n") == [
-        "The model is temporarily unavailable.",
+        "The model is not set up completely and cannot be called until an administrator has corrected it.",
         "failed: ImportError: a piece is missing",
         "LiteLLM failed: ImportError: a piece is missing",
         "",

@@ -167,7 +167,7 @@ class RequestSender:
         except NoIdentityError as error:
             missing = "parameters.secret_name is missing, and the machine has no identity to get a token with"
             reason = missing if deployment.credential is None else "the Google account gets no token"
-            raise DeploymentUnusableError(f"{reason} ({error})") from None
+            raise DeploymentUnusableError(f"{reason} ({error})", temporary=True) from None
 
 
 def _request_id_header(request_id: str) -> bytes:
