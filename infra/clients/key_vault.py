@@ -88,11 +88,10 @@ class KeyVault:
 
     async def _open(self) -> SecretClient:
         async with self._opening:
-            client = self._client
-            if client is None:
-                client, self._credential = await asyncio.to_thread(self._make)
-                self._client = client
-            return client
+            if self._client is None:
+                made, self._credential = await asyncio.to_thread(self._make)
+                self._client = made
+            return self._client
 
     def _make(self) -> tuple[SecretClient, DefaultAzureCredential]:
         from azure.keyvault.secrets.aio import SecretClient  # noqa: PLC0415 - an extra, and slow to import

@@ -133,8 +133,7 @@ class OpenAIWire:
         """
         deployment = self._deployment(document)
         data = await self._body(await self._send_stored(call, deployment))
-        if not data and call.action is StoredAction.DELETE:
-            data = deleted(call)
+        data = deleted(call) if not data and call.action is StoredAction.DELETE else data
         data, usage = read_answer(data, deployment, ENDPOINTS[Endpoint.RESPONSES])
         return Answer(data, JSON, usage)
 
