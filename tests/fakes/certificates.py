@@ -30,7 +30,7 @@ class Authority:
         pem = self._certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
         return ssl.create_default_context(cadata=pem)
 
-    def file(self) -> Path:
+    def authority_file(self) -> Path:
         """Write the authority's own certificate to a file."""
         path = self._folder / "authority.pem"
         path.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))

@@ -79,7 +79,7 @@ def key_vault(folder: Path) -> Iterator[FakeVault]:
     authority = Authority(folder)
     with ThreadingHTTPServer(("127.0.0.1", 0), Vault) as server:
         server.socket = authority.server("127.0.0.1").wrap_socket(server.socket, server_side=True)
-        state = FakeVault(f"https://127.0.0.1:{server.server_port}", authority.file())
+        state = FakeVault(f"https://127.0.0.1:{server.server_port}", authority.authority_file())
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield state
         server.shutdown()
