@@ -78,7 +78,7 @@ def self_service(settings: Settings, stores: Stores, serving: Serving) -> APIRou
     async def states(project: Project, key_id: str | None) -> list[LimitState]:
         return await states_of(stores.leases, stores.usage, project, defaults, key_id)
 
-    return self_service_router(serving, stores.usage, states)
+    return self_service_router(serving, stores.usage, states, settings.llmproxy_timezone)
 
 
 def limit_gauges(limits: SharedLimits) -> list[Gauge]:

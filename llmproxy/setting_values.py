@@ -16,6 +16,7 @@ from domain.documents.chaos import read_experiment
 from domain.documents.fault import Fault
 from domain.documents.limits import read_limits
 from domain.documents.reader import Reader
+from domain.documents.values import is_timezone
 from domain.rate_limit import Limits
 from infra.clients.http.origin import Origin
 from infra.controllers.addresses import Networks
@@ -44,6 +45,17 @@ def account_key(value: SecretStr) -> SecretStr:
         base64.b64decode(value.get_secret_value(), validate=True)
     except ValueError:
         raise ValueError("not the key of an account, which is base64") from None
+    return value
+
+
+def time_zone(value: str) -> str:
+    """Check the IANA name of a time zone.
+
+    Raises:
+        ValueError: unknown.
+    """
+    if not is_timezone(value):
+        raise ValueError("not a time zone; expected an IANA name such as Europe/Berlin")
     return value
 
 

@@ -14,7 +14,7 @@ from pydantic_settings import SettingsConfigDict
 
 from llmproxy.identity_settings import IdentitySettings
 from llmproxy.server_settings import ChaosMode, Seconds, ServerSettings
-from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list
+from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list, time_zone
 from llmproxy.telemetry_settings import TelemetrySettings
 from llmproxy.upstream_settings import UpstreamSettings
 
@@ -100,6 +100,9 @@ class Settings(UpstreamSettings, ServerSettings, TelemetrySettings, IdentitySett
     )
     llmproxy_max_uploads_per_key: int = Field(32, ge=1, description="Forms that one key may have in progress.")
     llmproxy_body_timeout: Seconds = Field(120.0, description="Time for a request body to arrive, seconds.")
+    llmproxy_timezone: Annotated[str, AfterValidator(time_zone)] = Field(
+        "UTC", description="Time zone in which days and months of usage reports begin, such as `America/Sao_Paulo`."
+    )
     llmproxy_refresh_interval: Seconds = Field(
         2.0, description="How often the store is asked whether documents changed, seconds."
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from application.admin.sums import keep_sums
 from application.admin.token_administrators import token_administrators
 from application.errors import StoreUnavailableError
 from application.serving.catalog_view import CatalogView
@@ -88,7 +89,9 @@ async def open_product(
             following_secrets(providers, view, make_deployments(settings, clock))
         )
         stack.push_async_callback(
-            _stop, asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random))
+            _stop,
+            asyncio.create_task(view.follow(settings.llmproxy_refresh_interval, random.random)),
+            asyncio.create_task(keep_sums(stores.usage, clock.time, random.random)),
         )
         folder = None if settings.in_memory else Path(settings.data_dir)
         metrics = Metrics(settings.llmproxy_metrics_series, folder and folder / "metrics")
@@ -165,7 +168,8 @@ async def open_product(
         yield Product(app, stores, view, connections)
 
 
-async def _stop(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+async def _stop(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -31,6 +31,7 @@ def _line(number: int, random: Random) -> LedgerLine:
         provider=random.choice(["Azure", "xAI"]),
         operation=random.choice(["ChatCompletion", "images"]),
         end_user=random.choice([None, "ann", "bob, the second", 'c"d']),
+        tags=random.choice([{}, {"cost centre's \"ü": "4711"}, {"cost centre's \"ü": "=A1", "team": "x"}]),
         status=random.choice([200, 200, 200, 429, 499]),
         usage=usage,
         usage_source=random.choice(list(UsageSource)),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from application.admin.messages import CommandError
-from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
-from domain.billing_units import BY_PRICE, REPORTED
-from domain.documents.values import closest, is_timezone
+from application.ports.usage_store import Dimension, Grouping, UnpricedRow, UsageQuery, UsageRow, UsageStore
+from domain.billing_units import BY_PRICE, REPORTED, UNITS
 from domain.money import Money, plain
 
 _NUMBERS = ("calls", "failed", "inexact", "unpriced", "implausible", "cost_units", "exposure_units")
+UNPRICED = {f"unpriced_{unit.column or unit.quantity}": unit for unit in UNITS if not unit.ordinary or unit.unless}
+"""Columns of quantities that were used without a price, and so are in no cost."""
+COLUMNS = (
+    *("calls", "failed", *(unit.column for unit in REPORTED), "cost", "exposure", "currency"),
+    *("inexact", "unpriced", "implausible", *UNPRICED),
+)
+"""The columns of :func:`cells`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +28,38 @@ class UsageReport:
         by: what the rows are broken down by.
         rows: ordered by group, then currency.
         totals: one row without a group for each currency: currencies are never added.
-        without_price: what was used and is in no cost, by model and quantity.
+        without_price: what was used and is in no cost, by group, currency, model and quantity.
+        lacking: the same by group (None for totals) and currency: the amount of each quantity.
+        key_names: names of keys by their ids, if the report is broken down by key.
     """
 
-    by: tuple[Dimension, ...]
+    by: tuple[Grouping, ...]
     rows: Sequence[UsageRow]
     totals: Sequence[UsageRow]
     without_price: Sequence[UnpricedRow] = ()
+    lacking: Mapping[tuple[tuple[str, ...] | None, str], Mapping[str, int]] = field(default_factory=dict)
+    key_names: Mapping[str, str] | None = None
+
+    @property
+    def headers(self) -> list[str]:
+        """Names of the columns that :meth:`labels` fills: those of the grouping, and the names of keys."""
+        return [name for dimension in self.by for name in self._names(dimension)]
+
+    def labels(self, row: UsageRow) -> list[str]:
+        """Return the group of a row, each key with its name."""
+        texts: list[str] = []
+        for dimension, value in zip(self.by, row.group, strict=True):
+            texts.append(value)
+            if len(self._names(dimension)) > 1:
+                texts.append((self.key_names or {}).get(value, ""))
+        return texts
+
+    def _names(self, dimension: Grouping) -> tuple[str, ...]:
+        named = dimension is Dimension.KEY and self.key_names is not None
+        return ("key", "key_name") if named else (str(dimension),)
 
 
-async def report(store: UsageStore, query: UsageQuery) -> UsageReport:
+async def report(store: UsageStore, query: UsageQuery, key_names: Mapping[str, str] | None = None) -> UsageReport:
     """Add up the ledger.
 
     Raises:
@@ -45,32 +71,12 @@ async def report(store: UsageStore, query: UsageQuery) -> UsageReport:
         before = totals.get(row.currency)
         totals[row.currency] = replace(row, group=()) if before is None else _sum(before, row)
     without_price = await store.unpriced(query) if any(row.unpriced for row in rows) else ()
-    return UsageReport(query.by, rows, [totals[currency] for currency in sorted(totals)], without_price)
-
-
-def make_query(
-    by: str, first: str | None = None, last: str | None = None, project: str | None = None, timezone: str = "UTC"
-) -> UsageQuery:
-    """Parse the options of a report.
-
-    Args:
-        by: dimensions with commas between them: ``project,model,day``.
-        first: first day, ``2026-11-01``; None for no lower limit.
-        last: last day, included; None for no upper limit.
-        project: only this project.
-        timezone: IANA zone in which days begin and end.
-
-    Raises:
-        CommandError: one of them is invalid.
-    """
-    if not is_timezone(timezone):
-        raise CommandError(f"{timezone!r} is not a time zone; expected an IANA name such as Europe/Berlin")
-    zone = ZoneInfo(timezone)
-    from_ms = None if first is None else _midnight(_day(first), zone)
-    to_ms = None if last is None else _midnight(_day(last), zone, days_later=1)
-    if from_ms is not None and to_ms is not None and from_ms >= to_ms:
-        raise CommandError("the first day comes after the last one")
-    return UsageQuery(_dimensions(by), from_ms, to_ms, project, timezone)
+    lacking: dict[tuple[tuple[str, ...] | None, str], Counter[str]] = defaultdict(Counter)
+    for each in without_price:
+        for group in (each.group, None):
+            lacking[group, each.currency][each.quantity] += each.amount
+    in_order = [totals[currency] for currency in sorted(totals)]
+    return UsageReport(query.by, rows, in_order, without_price, lacking, key_names)
 
 
 def cost_text(row: UsageRow) -> str:
@@ -83,14 +89,24 @@ def exposure_text(row: UsageRow) -> str:
     return plain(Money.from_units(row.exposure_units, row.currency).amount)
 
 
+def without_price_by_model(found: UsageReport) -> list[UnpricedRow]:
+    """Add up what was used without a price for each model and quantity."""
+    sums: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for row in found.without_price:
+        sums[row.model, row.quantity][0] += row.calls
+        sums[row.model, row.quantity][1] += row.amount
+    return [UnpricedRow((), "", *key, *numbers) for key, numbers in sorted(sums.items())]
+
+
 def used(row: UnpricedRow) -> tuple[str, str]:
     """Format an unpriced amount and its unit: ``12`` and ``images``."""
     unit = BY_PRICE.get(row.quantity)
     return (str(row.amount), row.quantity) if unit is None else (str(unit.shown(row.amount)), unit.label)
 
 
-def cells(row: UsageRow) -> dict[str, object]:
-    """Return the columns of a row as people see them: amounts of money as exact texts."""
+def cells(row: UsageRow, found: UsageReport, *, total: bool = False) -> dict[str, int | str]:
+    """Return the columns of a row, or of a total, as people see them: amounts of money as exact texts."""
+    lacking = found.lacking.get((None if total else row.group, row.currency), {})
     return {
         "calls": row.calls,
         "failed": row.failed,
@@ -101,54 +117,33 @@ def cells(row: UsageRow) -> dict[str, object]:
         "inexact": row.inexact,
         "unpriced": row.unpriced,
         "implausible": row.implausible,
+        **{name: unit.shown(lacking.get(unit.price, 0)) for name, unit in UNPRICED.items()},
     }
 
 
 def report_as_json(found: UsageReport, query: UsageQuery, first: str | None, last: str | None) -> dict[str, object]:
     """Return a report as JSON data."""
+    headers = [*found.headers, *COLUMNS]
+    filters = {str(dimension): value for dimension, value in query.only}
+    if query.currency is not None:
+        filters["currency"] = query.currency
     return {
-        "by": list(found.by),
+        "by": [str(dimension) for dimension in found.by],
         "from": first,
         "to": last,
         "project": query.project,
+        "filters": filters,
         "timezone": query.timezone,
-        "rows": [dict(zip(found.by, row.group, strict=True)) | cells(row) for row in found.rows],
-        "totals": [cells(total) for total in found.totals],
+        "rows": [
+            dict(zip(headers, [*found.labels(row), *cells(row, found).values()], strict=True)) for row in found.rows
+        ],
+        "totals": [cells(total, found, total=True) for total in found.totals],
         "without_price": [
             {"model": row.model, "price": row.quantity, "calls": row.calls}
             | dict(zip(("amount", "unit"), used(row), strict=True))
-            for row in found.without_price
+            for row in without_price_by_model(found)
         ],
     }
-
-
-def _dimensions(by: str) -> tuple[Dimension, ...]:
-    names = [name.strip() for name in by.split(",") if name.strip()]
-    found: list[Dimension] = []
-    for name in names:
-        if name not in set(Dimension):
-            meant = closest(name, Dimension)
-            hint = f"did you mean {meant}?" if meant else f"choose from {', '.join(Dimension)}"
-            raise CommandError(f"cannot group by {name!r}; {hint}")
-        if Dimension(name) in found:
-            raise CommandError(f"{name!r} is given twice")
-        found.append(Dimension(name))
-    return tuple(found)
-
-
-def _day(text: str) -> date:
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007 - a calendar day belongs to no zone yet
-    except ValueError:
-        raise CommandError(f"{text!r} is not a date; expected YYYY-MM-DD") from None
-
-
-def _midnight(day: date, zone: ZoneInfo, *, days_later: int = 0) -> int:
-    try:
-        day += timedelta(days=days_later)
-        return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * 1000
-    except (OverflowError, ValueError):
-        raise CommandError(f"{day} is out of range") from None
 
 
 def _sum(one: UsageRow, other: UsageRow) -> UsageRow:

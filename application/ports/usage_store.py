@@ -23,6 +23,27 @@ class Dimension(StrEnum):
     END_USER = "user"
 
 
+TAG_PREFIX = "tag:"
+
+
+@dataclass(frozen=True, slots=True)
+class TagDimension:
+    """A tag of projects as a dimension: lines without it belong to the group with the empty name.
+
+    Args:
+        name: of the tag, ``cost_centre``.
+    """
+
+    name: str
+
+    def __str__(self) -> str:
+        """Return the name of the column: ``tag:cost_centre``."""
+        return f"{TAG_PREFIX}{self.name}"
+
+
+Grouping = Dimension | TagDimension
+
+
 @dataclass(frozen=True, slots=True)
 class UsageQuery:
     """Selection and grouping of a report.
@@ -34,14 +55,19 @@ class UsageQuery:
         project: only this project.
         timezone: IANA zone whose calendar makes the days and months.
         uncounted_in: only lines that do not name this budget account (``LedgerLine.accounts``).
+        only: only lines with these values of dimensions other than day and month; the empty text selects lines without
+            the value.
+        currency: only lines in this currency.
     """
 
-    by: tuple[Dimension, ...]
+    by: tuple[Grouping, ...]
     from_ms: int | None = None
     to_ms: int | None = None
     project: str | None = None
     timezone: str = "UTC"
     uncounted_in: str | None = None
+    only: tuple[tuple[Grouping, str], ...] = ()
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +104,16 @@ class UnpricedRow:
     """Usage of one model without a price.
 
     Args:
+        group: a value for each dimension asked for, as in ``UsageRow``.
+        currency: ISO 4217 code of the lines.
         model: its code.
         quantity: the price that was missing, as in a ledger line's ``unpriced``: ``input``, ``minute``, ``image``, ...
         calls: number of lines.
         amount: what they used of it, in the quantity of its row in ``domain/billing_units.py``.
     """
 
+    group: tuple[str, ...]
+    currency: str
     model: str
     quantity: str
     calls: int
@@ -147,7 +177,17 @@ class UsageStore(Protocol):
         """Add up the lines, ordered by group, then currency."""
 
     async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
-        """Add up usage without a price, ordered by model, then quantity, whatever the query's grouping."""
+        """Add up usage without a price, ordered by group, currency, model, then quantity."""
+
+    async def roll_up(self, up_to_ms: int) -> bool:
+        """Bring some of the sums that reports over long periods are made of up to date; return False if all are.
+
+        Reports equal the lines at any time: what is not up to date is read from lines. Calling it twice, or from
+        several processes, changes nothing.
+
+        Args:
+            up_to_ms: only lines of calls that arrived before; see ``application.admin.completeness``.
+        """
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """Read lines, latest first: all, or those of one request."""

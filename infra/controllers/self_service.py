@@ -6,8 +6,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query, Request
 
@@ -15,7 +16,8 @@ from application.admin.call_view import call_as_json
 from application.admin.completeness import assess
 from application.admin.limits_view import LimitState, states_as_json
 from application.admin.messages import CommandError
-from application.admin.usage import make_query, report, report_as_json
+from application.admin.usage import report, report_as_json
+from application.admin.usage_query import make_query
 from application.errors import StoreUnavailableError
 from application.ports.usage_store import UsageStore
 from application.serving.serve import Serving
@@ -35,6 +37,7 @@ def self_service_router(
     serving: Serving,
     usage: UsageStore,
     limits: Callable[[Project, str | None], Awaitable[list[LimitState]]],
+    zone: str,
 ) -> APIRouter:
     """Build the routes.
 
@@ -42,6 +45,7 @@ def self_service_router(
         serving: authenticates callers.
         usage: the ledger.
         limits: returns the limits and budgets of a project and of one of its keys.
+        zone: time zone of days and months where a request names none.
     """
     router = APIRouter(tags=["usage"])
     turns = asyncio.Semaphore(_AT_ONCE)
@@ -66,17 +70,17 @@ def self_service_router(
         by: str = "day,model",
         first: Annotated[str | None, Query(alias="from")] = None,
         last: Annotated[str | None, Query(alias="to")] = None,
-        timezone: str = "UTC",
+        timezone: str = zone,
     ) -> _JSON:
-        project = (await caller_of(request, USAGE_ROUTE)).project.id
-        first = first or f"{datetime.now(UTC):%Y-%m-01}"
+        project = (await caller_of(request, USAGE_ROUTE)).project
+        first = first or f"{datetime.now(ZoneInfo(zone)):%Y-%m-01}"
         try:
-            query = make_query(by, first, last, project, timezone)
+            query = make_query(by, first, last, project.id, timezone)
         except CommandError as error:
             raise InvalidRequestError(f"{error}.") from None
         async with turn():
             state = assess(await usage.writers(), query, time.time_ns() // 1_000_000)
-            found = await report(usage, query)
+            found = await report(usage, query, {key.id: key.name for key in project.keys})
         return {"object": "usage.report", "complete_up_to": time_text(state.up_to_ms)} | report_as_json(
             found, query, first, last
         )

@@ -10,16 +10,17 @@ from operator import attrgetter
 from typing import Any
 
 from application.errors import ConflictError
-from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery, UsageRow
+from application.ports.usage_store import LedgerWriter, TagDimension, UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
 from infra.clients.cosmos import CosmosDatabase
 from infra.clients.cosmos_container import ContainerSpec, CosmosContainer
 from infra.usage_store import cosmos_codec, days
 from infra.usage_store.cosmos_pacing import PacedWriter
-from infra.usage_store.sums import Sums
+from infra.usage_store.sums import COLUMN, Labels, Sums
 from infra.usage_store.unpriced import Unpriced, amounts
 
 _MOST_MONTHS = 24
+_FOR_UNPRICED = ("currency", "code", "usage", "prices", "unpriced")
 
 # A key of three levels: no logical partition can outgrow its 20 GB, because each holds one line, and yet the lines of a
 # project and month lie together. See docs/decisions/0009-cosmos-ledger-partitions.md.
@@ -86,18 +87,24 @@ class CosmosUsageStore:
         Raises:
             ValueError: unknown time zone.
         """
-        sums = Sums(query.by, days.zone(query.timezone))
+        sums = Sums(Labels(query, days.zone(query.timezone)))
         async for row in self._rows(query, sums.columns):
             sums.add(row)
         return sums.rows()
 
     async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
-        """Add up usage without a price, ordered by model, then quantity. The service filters the lines."""
-        found = Unpriced()
-        async for row in self._rows(query, ("code", "usage", "prices", "unpriced"), "ARRAY_LENGTH(c.unpriced) > 0"):
+        """Add up usage without a price, ordered by group, currency, model, then quantity. The service filters lines."""
+        found, labels = Unpriced(), Labels(query, days.zone(query.timezone))
+        columns = dict.fromkeys((*_FOR_UNPRICED, *labels.columns))
+        async for row in self._rows(query, tuple(columns), "ARRAY_LENGTH(c.unpriced) > 0"):
             used = amounts(row.get("usage", {}), row.get("prices", {}), row["unpriced"])
-            found.add(row["code"], row["unpriced"], 1, used)
+            found.add(labels.group(row), row["currency"], row["code"], row["unpriced"], 1, used)
         return found.rows()
+
+    async def roll_up(self, up_to_ms: int) -> bool:
+        """Do nothing: no sums are kept."""
+        del up_to_ms
+        return False
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """Read lines, latest first: all, or those of one request."""
@@ -159,13 +166,15 @@ class CosmosUsageStore:
         self, query: UsageQuery, columns: Sequence[str], further: str = "true"
     ) -> AsyncIterator[dict[str, Any]]:
         """Yield the selected lines, only the named members of each; all of them if none is named."""
+        labels = Labels(query, days.zone(query.timezone))
         names = ", ".join(f"c.{name}" for name in columns) or "*"
         for within in _partitions(query):
             condition, values = _condition(query, within)
             text = f"SELECT {names} FROM c WHERE {condition} AND {further}"  # noqa: S608 - names of our own only
             async for page in self._container.pages(text, values, within=within):
                 for row in page:
-                    yield row
+                    if not query.only or labels.selects(row):
+                        yield row
                 await asyncio.sleep(0)
 
 
@@ -201,4 +210,13 @@ def _condition(query: UsageQuery, within: tuple[str, ...] | None) -> tuple[str, 
     if query.uncounted_in is not None:
         conditions.append("(NOT IS_DEFINED(c.accounts) OR NOT ARRAY_CONTAINS(c.accounts, @account))")
         values["account"] = query.uncounted_in
+    if query.currency is not None:
+        conditions.append("c.currency = @currency")
+        values["currency"] = query.currency
+    for place, (dimension, value) in enumerate(query.only):
+        # Tags, and lines without a value, are looked for after reading: a name cannot be a parameter.
+        column = None if isinstance(dimension, TagDimension) else COLUMN.get(dimension)
+        if column is not None and value:
+            conditions.append(f"c.{column} = @only{place}")
+            values[f"only{place}"] = value
     return " AND ".join(conditions), values

@@ -9,7 +9,7 @@ from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery,
 from domain.ledger import LedgerLine
 from domain.usage import UsageSource
 from infra.usage_store.days import zone
-from infra.usage_store.sums import Sums
+from infra.usage_store.sums import Labels, Sums
 from infra.usage_store.unpriced import Unpriced, amounts
 
 
@@ -41,19 +41,26 @@ class MemoryUsageStore:
         Raises:
             ValueError: unknown time zone.
         """
-        sums = Sums(query.by, zone(query.timezone))
+        sums = Sums(Labels(query, zone(query.timezone)))
         columns = sums.columns
         for line in self._counted(query):
             sums.add(_row(line, columns))
         return sums.rows()
 
     async def unpriced(self, query: UsageQuery) -> Sequence[UnpricedRow]:
-        """Add up usage without a price, ordered by model, then quantity."""
-        found = Unpriced()
+        """Add up usage without a price, ordered by group, currency, model, then quantity."""
+        found, labels = Unpriced(), Labels(query, zone(query.timezone))
         for line in self._counted(query):
             if line.unpriced:
-                found.add(line.code, line.unpriced, 1, amounts(asdict(line.usage), line.prices, line.unpriced))
+                used = amounts(asdict(line.usage), line.prices, line.unpriced)
+                group = labels.group(_row(line, labels.columns))
+                found.add(group, line.currency, line.code, line.unpriced, 1, used)
         return found.rows()
+
+    async def roll_up(self, up_to_ms: int) -> bool:
+        """Do nothing: no sums are kept, because every line is at hand."""
+        del up_to_ms
+        return False
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """Read lines, latest first: all, or those of one request."""
@@ -93,7 +100,10 @@ class MemoryUsageStore:
         """Do nothing."""
 
     def _counted(self, query: UsageQuery) -> Iterator[LedgerLine]:
-        return (line for line in self._lines.values() if _counts(line, query))
+        labels = Labels(replace(query, by=()), zone(query.timezone))
+        for line in self._lines.values():
+            if _counts(line, query) and (not query.only or labels.selects(_row(line, labels.columns))):
+                yield line
 
 
 class Unjournaled:
@@ -131,6 +141,7 @@ def _counts(line: LedgerLine, query: UsageQuery) -> bool:
         and (query.from_ms is None or line.time_ms >= query.from_ms)
         and (query.to_ms is None or line.time_ms < query.to_ms)
         and query.uncounted_in not in line.accounts
+        and query.currency in {None, line.currency}
     )
 
 

@@ -6,6 +6,7 @@ import sqlite3
 
 from domain.billing_units import UNITS
 from infra.clients.sqlite import transaction
+from infra.usage_store.sqlite_rollups import MIGRATION as SUMS
 
 # No index by request: callers choose these ids, and keeping random texts in order would cost six times as much as all
 # the rest of writing a line. For the same reason ids of lines should begin with the time.
@@ -76,6 +77,7 @@ MIGRATIONS = (
     ALTER TABLE lines ADD COLUMN attempt_details TEXT NOT NULL DEFAULT '[]'; -- JSON list
     """,
     "ALTER TABLE lines ADD COLUMN code_asked TEXT NOT NULL DEFAULT ''",
+    SUMS,
 )
 """Only ever appended to."""
 

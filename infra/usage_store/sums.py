@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from application.ports.usage_store import Dimension, UsageRow
+from application.ports.usage_store import Dimension, Grouping, TagDimension, UsageQuery, UsageRow
 from domain.billing_units import REPORTED
 from domain.usage import LARGEST_PLAUSIBLE, UsageSource
 
 _FAILED = 400
-_COLUMN = {
+COLUMN = {
     Dimension.PROJECT: "project",
     Dimension.MODEL: "code",
     Dimension.KEY: "key_id",
@@ -20,30 +20,69 @@ _COLUMN = {
     Dimension.OPERATION: "operation",
     Dimension.END_USER: "end_user",
 }
+"""Members of ledger lines by dimension; the others are computed."""
 _ALWAYS = ("currency", "status", "usage", "usage_source", "cost_units", "exposure_units", "unpriced")
+
+
+class Labels:
+    """Values of a line in the dimensions of a report.
+
+    Args:
+        query: the report: its grouping, and what its lines have to be.
+        zone: time zone of days and months.
+    """
+
+    def __init__(self, query: UsageQuery, zone: ZoneInfo) -> None:
+        self._by = query.by
+        self._only = query.only
+        self._zone = zone
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """Members of a line that are read."""
+        return tuple(dict.fromkeys(map(_member, (*self._by, *(dimension for dimension, _ in self._only)))))
+
+    def selects(self, row: Mapping[str, Any]) -> bool:
+        """Return True if the line has the values that ``query.only`` asks for."""
+        return all(self._label(dimension, row) == value for dimension, value in self._only)
+
+    def group(self, row: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return a value for each dimension of the grouping."""
+        return tuple(self._label(dimension, row) for dimension in self._by)
+
+    def _label(self, dimension: Grouping, row: Mapping[str, Any]) -> str:
+        if isinstance(dimension, TagDimension):
+            return str(row.get("tags", {}).get(dimension.name, ""))
+        column = COLUMN.get(dimension)
+        if column is not None:
+            return str(row.get(column, ""))
+        day = datetime.fromtimestamp(row["time_ms"] // 1000, self._zone).date().isoformat()
+        return day if dimension is Dimension.DAY else day[:-3]
+
+
+def _member(dimension: Grouping) -> str:
+    return "tags" if isinstance(dimension, TagDimension) else COLUMN.get(dimension, "time_ms")
 
 
 class Sums:
     """Sums of lines added one by one, in any order. Absent members of a line count as zero.
 
     Args:
-        by: the grouping.
-        zone: time zone of days and months.
+        labels: which lines belong together.
     """
 
-    def __init__(self, by: Sequence[Dimension], zone: ZoneInfo) -> None:
-        self._by = tuple(by)
-        self._zone = zone
+    def __init__(self, labels: Labels) -> None:
+        self._labels = labels
         self._sums: dict[tuple[tuple[str, ...], str], list[int]] = {}
 
     @property
     def columns(self) -> Sequence[str]:
         """Members of a line that :meth:`add` reads."""
-        return (*_ALWAYS, *dict.fromkeys(_COLUMN.get(dimension, "time_ms") for dimension in self._by))
+        return tuple(dict.fromkeys((*_ALWAYS, *self._labels.columns)))
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Add a line."""
-        group = tuple(self._label(dimension, row) for dimension in self._by)
+        group = self._labels.group(row)
         usage = row.get("usage", {})
         cost = int(row["cost_units"])
         numbers = (
@@ -63,13 +102,6 @@ class Sums:
     def rows(self) -> list[UsageRow]:
         """Return the report, ordered by group, then currency."""
         return [_row(*key, numbers) for key, numbers in sorted(self._sums.items())]
-
-    def _label(self, dimension: Dimension, row: Mapping[str, Any]) -> str:
-        column = _COLUMN.get(dimension)
-        if column is not None:
-            return str(row.get(column, ""))
-        day = datetime.fromtimestamp(row["time_ms"] // 1000, self._zone).date().isoformat()
-        return day if dimension is Dimension.DAY else day[:-3]
 
 
 def _row(group: tuple[str, ...], currency: str, numbers: Sequence[int]) -> UsageRow:

@@ -53,12 +53,22 @@ class Unpriced:
     """Sums of unpriced usage, added call by call or for several calls that lack the same prices."""
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[str, str], list[int]] = {}
+        self._sums: dict[tuple[tuple[str, ...], str, str, str], list[int]] = {}
 
-    def add(self, model: str, unpriced: Iterable[str], calls: int, used: Iterable[int]) -> None:
+    def add(
+        self,
+        group: tuple[str, ...],
+        currency: str,
+        model: str,
+        unpriced: Iterable[str],
+        calls: int,
+        used: Iterable[int],
+    ) -> None:
         """Add calls of a model that lack these prices.
 
         Args:
+            group: values of the dimensions of the report.
+            currency: of the calls.
             model: its code.
             unpriced: names of the prices.
             calls: how many calls.
@@ -66,10 +76,10 @@ class Unpriced:
         """
         by_name = dict(zip(NAMES, used, strict=True))
         for name in unpriced:
-            sums = self._sums.setdefault((model, name), [0, 0])
+            sums = self._sums.setdefault((group, currency, model, name), [0, 0])
             sums[0] += calls
             sums[1] += by_name.get(name, 0)  # a name of a later release
 
     def rows(self) -> list[UnpricedRow]:
-        """Return the sums, ordered by model, then quantity."""
+        """Return the sums, ordered by group, currency, model, then quantity."""
         return [UnpricedRow(*key, *numbers) for key, numbers in sorted(self._sums.items())]

@@ -11,8 +11,8 @@ from application.admin.messages import few
 from application.admin.plan import Plan
 from domain.documents.write import moment_text
 from llmproxy.cli.author import author_option, now_ms
-from llmproxy.cli.output import json_option, printable, table
-from llmproxy.cli.plan_view import fields_as_json, paint, plan_as_json, print_exact_json, print_fields, print_plan
+from llmproxy.cli.output import json_option, print_exact_json, printable, table
+from llmproxy.cli.plan_view import fields_as_json, paint, plan_as_json, print_fields, print_plan
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 

@@ -16,8 +16,8 @@ from application.admin.validation import Validation
 from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
-from llmproxy.cli.output import json_option, write_private
-from llmproxy.cli.plan_view import plan_as_json, print_exact_json, print_plan, total
+from llmproxy.cli.output import json_option, print_exact_json, write_private
+from llmproxy.cli.plan_view import plan_as_json, print_plan, total
 from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
 

@@ -89,11 +89,6 @@ def fields_as_json(changes: Sequence[FieldChange]) -> list[dict[str, object]]:
     return found
 
 
-def print_exact_json(value: Mapping[str, object] | Sequence[object]) -> None:
-    """Print one JSON document in which numbers keep their digits."""
-    click.echo(exact_json.encode(value, indent=True))
-
-
 def paint(text: str, color: str) -> str:
     """Return the text in a colour, which click removes if the output is not a terminal."""
     return text if os.environ.get("NO_COLOR") else click.style(text, fg=color)

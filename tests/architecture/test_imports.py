@@ -20,6 +20,7 @@ EXTRAS = {
     "requirements-otel": "infra/telemetry/otel",
     "requirements-appinsights": "infra/clients/application_insights.py",
     "requirements-keyvault": "infra/clients/key_vault.py",
+    "requirements-xlsx": "llmproxy/cli/workbook.py",
 }
 """Requirements of optional features, by the folder whose modules alone may import them."""
 LATE = {"openai": "comes with LiteLLM, whose errors are its errors; imported where those are translated"}

@@ -241,14 +241,14 @@ async def test_what_went_without_a_price_is_named_by_model_and_quantity(store: U
             ledger_line(id="8", code="images", usage=Usage(images=9), unpriced=("image",), project="other"),
         ]
     )
-    assert list(await store.unpriced(UsageQuery(by=(Dimension.DAY,), project="billing"))) == [
-        UnpricedRow("chat", "audio_input", 3, 300),
-        UnpricedRow("chat", "image_input", 1, 50),
-        UnpricedRow("chat", "input", 4, 900 + 600 + 850 + 850),
-        UnpricedRow("chat", "output", 3, 120),
-        UnpricedRow("hear", "minute", 1, 61_250),
-        UnpricedRow("images", "image", 1, 4),
-        UnpricedRow("speech", "characters", 2, 123),
+    assert list(await store.unpriced(UsageQuery(by=(), project="billing"))) == [
+        UnpricedRow((), "EUR", "images", "image", 1, 4),
+        UnpricedRow((), "USD", "chat", "audio_input", 3, 300),
+        UnpricedRow((), "USD", "chat", "image_input", 1, 50),
+        UnpricedRow((), "USD", "chat", "input", 4, 900 + 600 + 850 + 850),
+        UnpricedRow((), "USD", "chat", "output", 3, 120),
+        UnpricedRow((), "USD", "hear", "minute", 1, 61_250),
+        UnpricedRow((), "USD", "speech", "characters", 2, 123),
     ]
     assert list(await store.unpriced(UsageQuery(by=(), to_ms=5))) == []
 

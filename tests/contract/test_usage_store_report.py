@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest_asyncio
 
 from application.admin.usage import report
-from application.ports.usage_store import Dimension, UnpricedRow, UsageQuery, UsageRow, UsageStore
+from application.ports.usage_store import (
+    Dimension,
+    Grouping,
+    TagDimension,
+    UnpricedRow,
+    UsageQuery,
+    UsageRow,
+    UsageStore,
+)
 from domain.billing_units import UNITS
 from domain.ledger import LedgerLine
 from domain.pricing import PriceList
@@ -34,7 +42,8 @@ def day(line: LedgerLine) -> str:
     return datetime.fromtimestamp(line.time_ms / 1000, UTC).date().isoformat()
 
 
-LABEL: dict[Dimension, Callable[[LedgerLine], str]] = {
+COST_CENTRE = TagDimension("cost centre's \"ü")
+LABEL: dict[Grouping, Callable[[LedgerLine], str]] = {
     Dimension.PROJECT: lambda line: line.project,
     Dimension.MODEL: lambda line: line.code,
     Dimension.DAY: day,
@@ -43,6 +52,7 @@ LABEL: dict[Dimension, Callable[[LedgerLine], str]] = {
     Dimension.PROVIDER: lambda line: line.provider,
     Dimension.OPERATION: lambda line: line.operation,
     Dimension.END_USER: lambda line: line.end_user or "",
+    COST_CENTRE: lambda line: line.tags.get(COST_CENTRE.name, ""),
 }
 
 
@@ -50,45 +60,63 @@ def exposure(line: LedgerLine) -> int:
     return line.cost_units if line.exposure_units is None else line.exposure_units
 
 
-def added_up(by: tuple[Dimension, ...]) -> list[UsageRow]:
+def added_up(by: tuple[Grouping, ...], lines: Sequence[LedgerLine] = LINES) -> list[UsageRow]:
     groups: dict[tuple[tuple[str, ...], str], list[LedgerLine]] = defaultdict(list)
-    for line in LINES:
+    for line in lines:
         groups[tuple(LABEL[dimension](line) for dimension in by), line.currency].append(line)
     return [
         UsageRow(
             group=group,
             currency=currency,
-            calls=len(lines),
-            failed=sum(line.status >= 400 for line in lines),
-            inexact=sum(line.usage_source is not UsageSource.MEASURED for line in lines),
-            unpriced=sum(bool(line.unpriced) for line in lines),
-            cost_units=sum(line.cost_units for line in lines),
-            exposure_units=sum(exposure(line) for line in lines),
-            used={name: sum(getattr(line.usage, name) for line in lines) for name in QUANTITIES},
+            calls=len(mine),
+            failed=sum(line.status >= 400 for line in mine),
+            inexact=sum(line.usage_source is not UsageSource.MEASURED for line in mine),
+            unpriced=sum(bool(line.unpriced) for line in mine),
+            cost_units=sum(line.cost_units for line in mine),
+            exposure_units=sum(exposure(line) for line in mine),
+            used={name: sum(getattr(line.usage, name) for line in mine) for name in QUANTITIES},
         )
-        for (group, currency), lines in sorted(groups.items())
+        for (group, currency), mine in sorted(groups.items())
     ]
 
 
 async def test_every_breakdown_is_the_sum_of_the_lines(store: UsageStore) -> None:
-    assert set(LABEL) == set(Dimension)
+    assert set(LABEL) == {*Dimension, COST_CENTRE}
     whole = added_up(())
-    for by in ((), *((dimension,) for dimension in Dimension), tuple(Dimension)):
+    for by in ((), *((dimension,) for dimension in LABEL), tuple(LABEL)):
         found = await report(store, UsageQuery(by=by))
         assert list(found.rows) == added_up(by)
         assert list(found.totals) == whole
 
 
+async def test_every_filter_selects_its_lines(store: UsageStore) -> None:
+    for dimension in {*LABEL} - {Dimension.DAY, Dimension.MONTH}:
+        for value in {LABEL[dimension](line) for line in LINES} | {"'; --"}:
+            mine = [line for line in LINES if LABEL[dimension](line) == value]
+            query = UsageQuery((Dimension.MODEL,), only=((dimension, value),))
+            assert list(await store.report(query)) == added_up((Dimension.MODEL,), mine)
+            assert list(await store.unpriced(query)) == without_price((Dimension.MODEL,), mine)
+    for currency in ("EUR", "USD", "XXX"):
+        mine = [line for line in LINES if line.currency == currency]
+        assert list(await store.report(UsageQuery((), currency=currency))) == added_up((), mine)
+
+
 async def test_unpriced_usage_is_what_no_invoice_could_charge(store: UsageStore) -> None:
-    expected: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
     for line in LINES:
         assert line.unpriced == tuple(dict.fromkeys(line.unpriced))
+    for by in ((), (Dimension.DAY, Dimension.PROJECT), (COST_CENTRE, Dimension.MONTH)):
+        assert list(await store.unpriced(UsageQuery(by=by))) == without_price(by, LINES)
+
+
+def without_price(by: tuple[Grouping, ...], lines: Sequence[LedgerLine]) -> list[UnpricedRow]:
+    expected: dict[tuple[tuple[str, ...], str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    for line in lines:
         for name, count, price in invoice(line.usage, prices_of(line)):
             if price is None:
-                expected[line.code, name][0] += 1
-                expected[line.code, name][1] += count
-    found = await store.unpriced(UsageQuery(by=()))
-    assert list(found) == [UnpricedRow(*key, *numbers) for key, numbers in sorted(expected.items())]
+                key = (tuple(LABEL[dimension](line) for dimension in by), line.currency, line.code, name)
+                expected[key][0] += 1
+                expected[key][1] += count
+    return [UnpricedRow(*key, *numbers) for key, numbers in sorted(expected.items())]
 
 
 def prices_of(line: LedgerLine) -> PriceList:

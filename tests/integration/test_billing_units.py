@@ -46,7 +46,8 @@ from pathlib import Path
 
 from application.admin.deployments import Upstreams, candidate
 from application.admin.price_check import validate_prices
-from application.admin.usage import make_query, report, used
+from application.admin.usage import report, used
+from application.admin.usage_query import make_query
 from domain.documents import read_model
 from domain.ledger import LedgerLine
 from domain.operation import Operation

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from application.admin.messages import CommandError
-from application.admin.usage import cost_text, make_query, report
+from application.admin.usage import cost_text, report
+from application.admin.usage_query import make_query
 from application.ports.usage_store import Dimension
 from domain.usage import Usage
 from infra.usage_store.memory import MemoryUsageStore
