@@ -45,41 +45,41 @@ class Tracing:
         from infra.telemetry.otel.instruments import Instruments  # noqa: PLC0415 - see TYPE_CHECKING above
 
         self._pipeline = pipeline
-        self._instruments = Instruments(pipeline.meter, older_names=older_names)
+        self._instruments = Instruments(pipeline.measurements, older_names=older_names)
         self.close = pipeline.close
 
     def provider(self, provider: Provider) -> Provider:
         """Return a provider that records each request to an upstream."""
         from infra.telemetry.otel.client_spans import TracedProvider  # noqa: PLC0415 - see TYPE_CHECKING above
 
-        return TracedProvider(provider, self._pipeline.tracer, self._instruments)
+        return TracedProvider(provider, self._pipeline.spans, self._instruments)
 
     def handler(self, serve: Serve) -> Serve:
         """Return a handler that records each call of a caller."""
         from infra.telemetry.otel.server_spans import CallOutcome, ServerSpans, ids_of  # noqa: PLC0415 - the same
 
-        spans = ServerSpans(self._pipeline.tracer, self._instruments)
+        spans = ServerSpans(self._pipeline.spans, self._instruments)
 
         async def traced(
             route: Route | StoredRoute, scope: Scope, receive: Receive, send: Send, record: RequestRecord
         ) -> None:
-            with spans.span(scope["headers"], record.method, record.endpoint, record.path) as span:
-                record.trace = ids_of(span)
-                try:
-                    await serve(route, scope, receive, send, record)
-                finally:
-                    account, caller, call = record.account, record.caller, record.call
-                    document = None if account is None else account.document
-                    outcome = CallOutcome(
-                        status=record.status,
-                        error=record.error,
-                        seconds=record.milliseconds / 1000,
-                        request_id=record.request_id,
-                        project=None if caller is None else caller.project.id,
-                        model_type=None if document is None else document.model_type,
-                        line=None if account is None else account.line,
-                    )
-                    spans.describe(span, None if call is None else call.endpoint, outcome)
+            span = spans.start(scope["headers"], record.method, record.endpoint, record.path)
+            record.trace = ids_of(span)
+            try:
+                await serve(route, scope, receive, send, record)
+            finally:
+                account, caller, call = record.account, record.caller, record.call
+                document = None if account is None else account.document
+                outcome = CallOutcome(
+                    status=record.status,
+                    error=record.error,
+                    seconds=record.milliseconds / 1000,
+                    request_id=record.request_id,
+                    project=None if caller is None else caller.project.id,
+                    model_type=None if document is None else document.model_type,
+                    line=None if account is None else account.line,
+                )
+                spans.end(span, None if call is None else call.endpoint, outcome)
 
         return traced
 

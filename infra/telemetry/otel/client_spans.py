@@ -6,29 +6,18 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
 from application.ports.providers import Answer, Provider, StoredCall, Stream
 from domain.attempt import Attempt
 from domain.call import Call
 from domain.errors import DeploymentUnusableError, GatewayError
 from domain.model import ModelDocument
 from domain.usage import Usage
-from infra.telemetry.otel.conventions import (
-    ERROR_TYPE,
-    OPERATION,
-    OPERATIONS,
-    PROVIDER,
-    PROVIDERS,
-    REQUEST_MODEL,
-    usage_attributes,
-)
-from infra.telemetry.otel.instruments import Instruments
+from infra.telemetry.otel.conventions import ERROR_TYPE, OPERATIONS, PROVIDERS, usage_attributes
+from infra.telemetry.otel.instruments import Instruments, labels_of
+from infra.telemetry.otel.measurements import Labels
+from infra.telemetry.otel.spans import OpenSpan, Spans
 from infra.telemetry.otel.stored_spans import StoredRequest
 
-_PROPAGATOR = TraceContextTextMapPropagator()
 _CANCELLED = "cancelled"
 
 
@@ -37,13 +26,13 @@ class TracedProvider:
 
     Args:
         provider: makes the requests.
-        tracer: makes spans.
+        spans: start spans.
         instruments: record metrics.
     """
 
-    def __init__(self, provider: Provider, tracer: Tracer, instruments: Instruments) -> None:
+    def __init__(self, provider: Provider, spans: Spans, instruments: Instruments) -> None:
         self._provider = provider
-        self._tracer = tracer
+        self._spans = spans
         self._instruments = instruments
         self.check, self.unusable_because = provider.check, provider.unusable_because
         self.upstream_model = provider.upstream_model
@@ -70,7 +59,7 @@ class TracedProvider:
 
     async def stored(self, call: StoredCall, document: ModelDocument) -> Answer:
         """See the port."""
-        request = StoredRequest(self._tracer, call, document, self.upstream_model(document))
+        request = StoredRequest(self._spans, call, document, self.upstream_model(document))
         try:
             answer = await self._provider.stored(request.call, document)
         except BaseException as error:
@@ -81,7 +70,7 @@ class TracedProvider:
 
     async def resume(self, call: StoredCall, document: ModelDocument) -> Stream:
         """See the port."""
-        request = StoredRequest(self._tracer, call, document, self.upstream_model(document))
+        request = StoredRequest(self._spans, call, document, self.upstream_model(document))
         try:
             return _TracedStream(await self._provider.resume(request.call, document), request)
         except BaseException as error:
@@ -89,19 +78,12 @@ class TracedProvider:
             raise
 
     def _request(self, call: Call, document: ModelDocument, attempt: Attempt | None) -> _Request:
-        attributes = {
-            OPERATION: OPERATIONS[call.endpoint],
-            PROVIDER: PROVIDERS[document.model_type],
-            REQUEST_MODEL: self._provider.upstream_model(document),
-        }
-        span = self._tracer.start_span(
-            f"{attributes[OPERATION]} {attributes[REQUEST_MODEL]}", kind=SpanKind.CLIENT, attributes=attributes
-        )
-        if span.is_recording():
-            span.set_attribute("llmproxy.deployment", document.id)
-            if call.stream:
-                span.set_attribute("gen_ai.request.stream", value=True)
-        return _Request(span, attributes, attempt, self._instruments)
+        operation, model = OPERATIONS[call.endpoint], self._provider.upstream_model(document)
+        labels = labels_of(operation, PROVIDERS[document.model_type], model)
+        span = self._spans.client(f"{operation} {model}", {**dict(labels), "llmproxy.deployment": document.id})
+        if call.stream:
+            span.attributes["gen_ai.request.stream"] = True
+        return _Request(span, labels, attempt, self._instruments)
 
 
 class _Request:
@@ -109,16 +91,14 @@ class _Request:
 
     Args:
         span: of the request.
-        attributes: of its metrics.
+        labels: of its metrics.
         attempt: knows the status of the response.
         instruments: record metrics.
     """
 
-    def __init__(
-        self, span: Span, attributes: dict[str, str], attempt: Attempt | None, instruments: Instruments
-    ) -> None:
+    def __init__(self, span: OpenSpan, labels: Labels, attempt: Attempt | None, instruments: Instruments) -> None:
         self._span = span
-        self._attributes = attributes
+        self._labels = labels
         self._attempt = attempt
         self._instruments = instruments
         self._started = self._latest = time.monotonic()
@@ -127,17 +107,15 @@ class _Request:
 
     def traced(self, call: Call) -> Call:
         """Return the call with the headers that continue the trace at the upstream."""
-        headers: dict[str, str] = {}
-        _PROPAGATOR.inject(headers, trace.set_span_in_context(self._span))
-        return replace(call, trace=headers)
+        return replace(call, trace=self._span.headers())
 
     def chunk(self) -> None:
         """Note a chunk of a stream."""
         now = time.monotonic()
         elapsed, self._latest = now - self._latest, now
-        if self._first and self._span.is_recording():
-            self._span.set_attribute("gen_ai.response.time_to_first_chunk", elapsed)
-        self._instruments.chunk(self._attributes, elapsed, first=self._first)
+        if self._first:
+            self._span.attributes["gen_ai.response.time_to_first_chunk"] = elapsed
+        self._instruments.chunk(self._labels, elapsed, first=self._first)
         self._first = False
 
     def end(self, usage: Usage | None = None, error: BaseException | None = None) -> None:
@@ -147,17 +125,17 @@ class _Request:
         self._ended = True
         code = None if error is None else error.label if isinstance(error, GatewayError) else _unexpected(error)
         span = self._span
-        if span.is_recording():
+        if span.recorded:
             if usage is not None:
-                span.set_attributes(usage_attributes(usage))
+                span.attributes |= usage_attributes(usage)
             if self._attempt is not None and self._attempt.status is not None:
-                span.set_attribute("http.response.status_code", self._attempt.status)
+                span.attributes["http.response.status_code"] = self._attempt.status
             if code is not None:
-                span.set_attribute(ERROR_TYPE, code)
-                span.set_status(StatusCode.ERROR)
+                span.attributes[ERROR_TYPE] = code
+                span.failed = True
         span.end()
         if not isinstance(error, DeploymentUnusableError):  # nothing was sent
-            self._instruments.attempt(self._attributes, time.monotonic() - self._started, usage, code)
+            self._instruments.attempt(self._labels, time.monotonic() - self._started, usage, code)
 
 
 class _TracedStream:

@@ -6,20 +6,20 @@ import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from opentelemetry.metrics import Meter
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import Histogram
 from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
     MetricExporter,
     MetricExportResult,
-    MetricsData,
-    PeriodicExportingMetricReader,
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Tracer
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from infra.telemetry.otel.measurements import Measurements
+from infra.telemetry.otel.spans import Spans
 
 logger = logging.getLogger("llmproxy.otel")
 
@@ -60,27 +60,52 @@ class _Spans(SpanExporter):
         return self._exporter.force_flush(timeout_millis)
 
 
-class _Metrics(MetricExporter):
-    def __init__(self, exporter: MetricExporter, failures: Failures) -> None:
-        # The reader asks the exporter that it is given, not the one inside.
-        super().__init__(exporter._preferred_temporality, exporter._preferred_aggregation)  # noqa: SLF001 - no public name
+class _MetricExports:
+    """Exports measurements every now and then, in a thread.
+
+    Args:
+        exporter: sends them.
+        measurements: what to send.
+        failures: counts exports that failed.
+    """
+
+    def __init__(self, exporter: MetricExporter, measurements: Measurements, failures: Failures) -> None:
         self._exporter = exporter
+        self._measurements = measurements
         self._failures = failures
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metric exports", daemon=True)
+        self._thread.start()
 
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **options: Any) -> MetricExportResult:
-        result = self._exporter.export(metrics_data, timeout_millis, **options)
+    def shutdown(self) -> None:
+        self._closing.set()
+        self._thread.join()
+        self._exporter.shutdown()
+
+    def _run(self) -> None:
+        interval = _milliseconds("OTEL_METRIC_EXPORT_INTERVAL", 60_000) / 1000
+        while not self._closing.wait(interval):
+            self._export()
+        self._export()
+
+    def _export(self) -> None:
+        timeout = _milliseconds("OTEL_METRIC_EXPORT_TIMEOUT", 30_000)
+        try:
+            result = self._exporter.export(self._measurements.collect(), timeout)
+        except Exception:  # noqa: BLE001 - of whichever exporter; the next export may succeed
+            result = MetricExportResult.FAILURE
         self._failures.note(failed=result is not MetricExportResult.SUCCESS)
-        return result
 
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        return self._exporter.force_flush(timeout_millis)
 
-    def shutdown(self, timeout_millis: float = 30_000, **options: Any) -> None:
-        self._exporter.shutdown(timeout_millis, **options)
+def _milliseconds(variable: str, default: float) -> float:
+    try:
+        return max(1.0, float(os.environ.get(variable, default)))
+    except ValueError:
+        return default
 
 
 class Pipeline:
-    """Providers of spans and metrics, and their exporters. Exporting happens in threads.
+    """Makes spans and measurements, and exports them. Exporting happens in threads.
 
     Args:
         version: of the product.
@@ -95,13 +120,14 @@ class Pipeline:
         name = os.environ.get("OTEL_SERVICE_NAME") or "llmproxy"
         resource = Resource.create({"service.name": name, "service.version": version})
         self.failures = Failures()
-        self._tracing = TracerProvider(resource=resource, shutdown_on_exit=False)
-        for span_exporter in spans:
-            self._tracing.add_span_processor(BatchSpanProcessor(_Spans(span_exporter, self.failures)))
-        readers = [PeriodicExportingMetricReader(_Metrics(one, self.failures)) for one in metrics]
-        self._metering = MeterProvider(readers, resource, shutdown_on_exit=False)
-        self.tracer: Tracer = self._tracing.get_tracer("llmproxy", version)
-        self.meter: Meter = self._metering.get_meter("llmproxy", version)
+        scope = InstrumentationScope("llmproxy", version)
+        self._processors = [BatchSpanProcessor(_Spans(one, self.failures)) for one in spans]
+        self.spans = Spans(TracerProvider(resource=resource, shutdown_on_exit=False), self._processors, scope)
+        self.measurements = [Measurements(_temporality(one), resource, scope) for one in metrics]
+        self._exports = [
+            _MetricExports(one, measurements, self.failures)
+            for one, measurements in zip(metrics, self.measurements, strict=True)
+        ]
 
     def close(self) -> None:
         """Export what waits, for a few seconds at most."""
@@ -111,8 +137,15 @@ class Pipeline:
         thread.join(_SHUTDOWN_SECONDS)
 
     def _close(self) -> None:
-        self._tracing.shutdown()
-        self._metering.shutdown()
+        for processor in self._processors:
+            processor.shutdown()  # type: ignore[no-untyped-call]
+        for exports in self._exports:
+            exports.shutdown()
+
+
+def _temporality(exporter: MetricExporter) -> AggregationTemporality:
+    preferred = exporter._preferred_temporality or {}  # noqa: SLF001 - no public name
+    return preferred.get(Histogram, AggregationTemporality.CUMULATIVE)
 
 
 def otlp_exporters(environment: Mapping[str, str]) -> tuple[list[SpanExporter], list[MetricExporter]]:
