@@ -45,7 +45,7 @@ class MetricRow:
 
 
 class _Point:
-    """What was measured with equal labels."""
+    """The values with equal labels."""
 
     __slots__ = ("counts", "highest", "lowest", "total")
 
@@ -56,7 +56,7 @@ class _Point:
 
 
 class Measurements:
-    """What one exporter is told. Values are added on the event loop's thread and read on the exporter's.
+    """The values that one exporter is to get. Values are added on the event loop's thread and read on the exporter's.
 
     Args:
         temporality: whether an export has everything since the start, or since the export before.
