@@ -17,6 +17,7 @@ from application.serving.chaos import Chaos
 from application.serving.deployment_states import DeploymentStates
 from application.serving.ledger import Clock
 from application.serving.secret_sources import SecretSources
+from domain.model import ModelDocument
 from domain.vendor import Wire
 from infra.clients.azure_identity import AzureIdentity
 from infra.clients.google_account import GoogleAccounts
@@ -53,6 +54,7 @@ class Providers:
         unknown_usage: members of ``usage`` that are not read.
         secrets: that documents name.
         forget: makes the adapters resolve documents anew, because secrets changed.
+        prepare: fetches the token that calls of a document need, in the background.
     """
 
     dispatch: Dispatch
@@ -65,6 +67,7 @@ class Providers:
     unknown_usage: UnknownMembers
     secrets: SecretSources
     forget: Callable[[], None]
+    prepare: Callable[[ModelDocument], None]
 
     async def close(self) -> None:
         """Close all connections."""
@@ -72,6 +75,13 @@ class Providers:
         await self.identity.close()
         await self.google.close()
         await self.secrets.close()
+
+    def unusable_because(self, document: ModelDocument) -> str | None:
+        """Return why a document cannot be called; None if it can, and then what it needs is prepared."""
+        reason = self.dispatch.unusable_because(document)
+        if reason is None:
+            self.prepare(document)
+        return reason
 
     async def load_secrets(self) -> bool:
         """Read the secrets that documents have asked for; return whether any document must be resolved anew."""
@@ -132,7 +142,17 @@ def make_providers(settings: Settings, environment: Mapping[str, str]) -> Provid
     chaos = make_chaos(settings)
     provider = ChaosProvider(dispatch, chaos) if chaos.enabled else dispatch
     return Providers(
-        dispatch, provider, chaos, pool, litellm, identity, google, wire.unknown_usage, secrets, wire.forget
+        dispatch,
+        provider,
+        chaos,
+        pool,
+        litellm,
+        identity,
+        google,
+        wire.unknown_usage,
+        secrets,
+        wire.forget,
+        wire.prepare,
     )
 
 

@@ -79,7 +79,7 @@ async def open_product(
         providers = make_providers(settings, environment)
         stack.push_async_callback(providers.close)
         clock = Clock(time.time, time.monotonic)
-        view = CatalogView(stores.catalog, providers.dispatch.unusable_because, clock.time, stores.snapshot)
+        view = CatalogView(stores.catalog, providers.unusable_because, clock.time, stores.snapshot)
         try:
             await view.refresh()
         except StoreUnavailableError:

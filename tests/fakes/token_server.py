@@ -1,4 +1,4 @@
-"""The endpoint at which App Service and Container Apps issue tokens of a managed identity."""
+"""The endpoints at which App Service, Container Apps and virtual machines issue tokens of a managed identity."""
 
 from __future__ import annotations
 
@@ -32,14 +32,19 @@ class TokenServer:
 
 
 @contextmanager
-def token_server() -> Iterator[TokenServer]:
-    """Serve on a free port until the block ends."""
+def token_server(*, metadata: bool = False) -> Iterator[TokenServer]:
+    """Serve on a free port until the block ends.
+
+    Args:
+        metadata: as the metadata service of a virtual machine, which wants the header ``Metadata`` and no secret.
+    """
 
     class Tokens(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.asked.append(self.path)
             state.answering.wait()
-            if self.headers["X-IDENTITY-HEADER"] != SECRET:
+            allowed = self.headers["Metadata"] == "true" if metadata else self.headers["X-IDENTITY-HEADER"] == SECRET
+            if not allowed:
                 self.send_error(401)
                 return
             granted = {
@@ -59,7 +64,7 @@ def token_server() -> Iterator[TokenServer]:
             """Quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Tokens) as server:
-        state = TokenServer(f"http://127.0.0.1:{server.server_port}/msi/token")
+        state = TokenServer(f"http://127.0.0.1:{server.server_port}{'' if metadata else '/msi/token'}")
         state.answering.set()
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield state

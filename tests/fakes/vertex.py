@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.fakes.vertex_media import media_answer
 
+_EXCHANGED = {"issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
 TOKEN = "ya29.made-up-token"
 _CLAUDE = re.compile(r".*/publishers/anthropic/models/(?P<model>[^:]+):(?:streamR|r)awPredict$")
 
@@ -31,6 +33,7 @@ class Vertex:
     authorizations: list[str] = field(default_factory=list)
     bodies: list[dict[str, Any]] = field(default_factory=list)
     tokens: int = 0
+    exchanged: list[str] = field(default_factory=list)
 
     def service_account(self) -> str:
         """Return the JSON of a service account whose tokens come from this server."""
@@ -50,15 +53,29 @@ class Vertex:
             }
         )
 
+    def federated_account(self, folder: Path) -> str:
+        """Return the JSON of a workload whose tokens of another cloud are exchanged at this server."""
+        (folder / "subject-token").write_text("token of the other cloud", "utf-8")
+        return json.dumps(
+            {
+                "type": "external_account",
+                "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/azure",
+                "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+                "token_url": f"{self.url}/token",
+                "credential_source": {"file": str(folder / "subject-token")},
+            }
+        )
+
 
 @asynccontextmanager
 async def vertex(upstream: str) -> AsyncIterator[Vertex]:
     """Serve on a free port until the block ends; calls go on to ``upstream``, an aimock."""
     state = Vertex("", upstream)
 
-    async def token(_: web.Request) -> web.Response:
+    async def token(request: web.Request) -> web.Response:
         state.tokens += 1
-        return web.json_response({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
+        state.exchanged.append(str((await request.post()).get("subject_token", "")))
+        return web.json_response({"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer", **_EXCHANGED})
 
     async def forward(request: web.Request) -> web.StreamResponse:
         state.paths.append(request.path)

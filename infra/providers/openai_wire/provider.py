@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from weakref import WeakKeyDictionary, WeakSet
 
 from application.ports.providers import Answer, StoredAction, StoredCall, Stream
 from domain.attempt import Attempt
 from domain.call import Call
-from domain.errors import DeploymentUnusableError, GatewayError, UpstreamOperationError, UpstreamRefusedError
+from domain.errors import DeploymentUnusableError, UpstreamOperationError, UpstreamRefusedError
 from domain.model import ModelDocument
 from domain.operation import Endpoint
 from domain.timeouts import Timeouts
@@ -29,7 +30,7 @@ from infra.providers.openai_wire.response.answers import (
     text_type,
 )
 from infra.providers.openai_wire.response.collected import collect, is_stream
-from infra.providers.openai_wire.response.errors import upstream_error
+from infra.providers.openai_wire.response.errors import error_body, read_error, upstream_error
 from infra.providers.openai_wire.stream.audio_stream import open_audio_stream
 from infra.providers.openai_wire.stream.event_stream import open_event_stream
 from infra.providers.openai_wire.stream.single_block import single_block
@@ -37,7 +38,6 @@ from infra.providers.reported_usage import UnknownMembers
 from infra.providers.resolve import ANYWHERE, Secrets
 
 _OK, _MULTIPLE_CHOICES = 200, 300
-_ERROR_LIMIT = 256 * 1024  # bytes of an error body
 _NO_IDENTITIES = Identities()
 _UNKNOWN_MEMBER = frozenset({400, 422})
 _UNAVAILABLE, _SERVER_ERRORS = frozenset({401, 403, 408, 429}), 500
@@ -99,7 +99,7 @@ class OpenAIWire:
         deployment = self._deployment(document)
         response = await self._sender.send(call, deployment, attempt, ask_usage=False)
         if response.status >= _MULTIPLE_CHOICES:
-            raise await _error(response, deployment)
+            raise await read_error(response, deployment)
         return await self._read(response, call, deployment)
 
     async def stream(self, call: Call, document: ModelDocument, attempt: Attempt | None = None) -> Stream:
@@ -115,7 +115,7 @@ class OpenAIWire:
         if response.status in _UNKNOWN_MEMBER and ask_usage and "stream_options" not in call.fields:
             response = await self._repeat_without_usage(call, document, deployment, response, attempt)
         if response.status != _OK:
-            raise await _error(response, deployment)
+            raise await read_error(response, deployment)
         content_type = response.headers.get(b"content-type", b"")
         if not is_event_stream(content_type):
             if call.endpoint is Endpoint.SPEECH:
@@ -154,7 +154,7 @@ class OpenAIWire:
     async def _send_stored(self, call: StoredCall, deployment: ResolvedDeployment) -> HttpResponse:
         response = await self._sender.send_stored(call, deployment)
         if response.status >= _MULTIPLE_CHOICES:
-            error = await _error(response, deployment)
+            error = await read_error(response, deployment)
             if isinstance(error, DeploymentUnusableError | UpstreamOperationError):  # only the response can be missing
                 error = UpstreamRefusedError(404, f"Response with id '{call.response_id}' not found.")
             raise error
@@ -168,7 +168,7 @@ class OpenAIWire:
             return True
         response = await self._sender.list_models(deployment)
         if response.status in _UNAVAILABLE or response.status >= _SERVER_ERRORS:
-            raise await _error(response, deployment)
+            raise await read_error(response, deployment)
         await response.close()  # also a refusal: not every upstream has such a list
         return True
 
@@ -179,6 +179,11 @@ class OpenAIWire:
         except DeploymentUnusableError:
             parameters = document.parameters
             return parameters.deployment_name or parameters.model or document.code
+
+    def prepare(self, document: ModelDocument) -> None:
+        """Fetch the token that calls of the document need, if they need one, in the background."""
+        with suppress(DeploymentUnusableError):
+            self._sender.prepare(self._deployment(document))
 
     def unusable_because(self, document: ModelDocument) -> str | None:
         """Return why the document cannot be called, for operators; None if it can. No network."""
@@ -225,7 +230,7 @@ class OpenAIWire:
 
         Not for callers with stream options of their own: their mistakes must not cost other callers measured usage.
         """
-        body = await _error_body(response)
+        body = await error_body(response)
         if b"stream_options" not in body and b"include_usage" not in body:
             raise upstream_error(response.status, response.headers, body, deployment)
         if attempt is not None:
@@ -234,17 +239,3 @@ class OpenAIWire:
         if second.status == _OK:
             self._without_usage.add(document)
         return second
-
-
-async def _error(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
-    """Convert an answer with an error status."""
-    return upstream_error(response.status, response.headers, await _error_body(response), deployment)
-
-
-async def _error_body(response: HttpResponse) -> bytes:
-    """Read the body of an error; empty if it is too long or does not arrive completely."""
-    try:
-        return await response.read(_ERROR_LIMIT)
-    except HttpError:
-        await response.close()
-        return b""

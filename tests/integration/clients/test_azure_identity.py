@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from infra.clients.azure_identity import AzureIdentity, NoIdentityError
+from infra.clients.azure_identity import AzureIdentity
+from infra.clients.background_token import NoIdentityError
+from tests.fakes.http_calls import until
 from tests.fakes.token_server import SECRET, TOKEN, TokenServer, token_server
 
 
@@ -49,13 +52,23 @@ async def test_a_token_is_asked_for_once_however_many_need_it(server: TokenServe
     assert "resource=https%3A%2F%2Fcognitiveservices.azure.com" in server.asked[0].replace("://", "%3A%2F%2F")
 
 
-async def test_a_token_is_replaced_before_it_ends(server: TokenServer, identity: AzureIdentity) -> None:
-    server.lifetime = 200
+async def test_a_token_is_renewed_in_the_background_before_it_ends(
+    server: TokenServer, identity: AzureIdentity, clock: Clock
+) -> None:
     await identity.token()
-    server.lifetime = 3600
-    for _ in range(3):
-        await identity.token()
+    clock.ahead = 3600 - 200
+    server.answering.clear()
+    assert await identity.token() == TOKEN
+    await until(lambda: len(server.asked) == 2, seconds=20)
+    assert await identity.token() == TOKEN, "while the next one is fetched"
     assert len(server.asked) == 2
+    server.answering.set()
+
+
+async def test_a_token_in_use_is_renewed_by_time_alone(server: TokenServer, identity: AzureIdentity) -> None:
+    server.lifetime = 2
+    await identity.token()
+    await until(lambda: len(server.asked) > 1, seconds=20)
 
 
 async def test_a_failure_is_not_asked_about_all_the_time(
@@ -78,29 +91,25 @@ async def test_a_token_serves_to_its_end_where_no_other_is_to_be_had(
 ) -> None:
     await identity.token()
     monkeypatch.setenv("IDENTITY_HEADER", "wrong")
-    await identity.close()  # what the SDK has kept is gone
     clock.ahead = 3600 - 200
     assert await identity.token() == TOKEN
-    asked = len(server.asked)
-    assert asked > 1
+    await until(lambda: len(server.asked) > 1, seconds=20)
     assert await identity.token() == TOKEN
-    assert len(server.asked) == asked
     clock.ahead = 3601
     with pytest.raises(NoIdentityError):
         await identity.token()
 
 
-async def test_nobody_waits_for_the_next_token_while_the_last_one_is_good(
-    server: TokenServer, identity: AzureIdentity, clock: Clock
+async def test_tokens_of_a_virtual_machine_come_from_its_metadata_service(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await identity.token()
-    await identity.close()
-    clock.ahead = 3600 - 200
-    server.answering.clear()
-    asking = asyncio.create_task(identity.token())
-    while len(server.asked) == 1:  # noqa: ASYNC110 - the server lives in another thread
-        await asyncio.sleep(0.01)
-    assert await identity.token() == TOKEN
-    assert not asking.done()
-    server.answering.set()
-    assert await asking == TOKEN
+    for name in ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"):
+        monkeypatch.delenv(name, raising=False)
+    with token_server(metadata=True) as server:
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", server.url)
+        monkeypatch.setenv("AZURE_CLIENT_ID", "id-of-the-identity")
+        identity = AzureIdentity(clock)
+        assert await identity.token() == TOKEN
+        await identity.close()
+    asked = parse_qs(urlsplit(server.asked[-1]).query)
+    assert (asked["client_id"], asked["resource"]) == (["id-of-the-identity"], ["https://cognitiveservices.azure.com"])

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 
 import pytest
 
-from infra.clients.azure_identity import NoIdentityError
+from infra.clients.background_token import NoIdentityError
 from infra.clients.google_account import GoogleAccounts
 from tests.fakes.vertex import TOKEN, vertex
 
@@ -82,3 +83,11 @@ async def test_a_cancelled_call_does_not_end_the_renewal_of_others() -> None:
         await asyncio.sleep(0)
         first.cancel()
         assert await second == TOKEN
+
+
+async def test_a_token_of_another_cloud_is_exchanged_for_one_of_google(tmp_path: Path) -> None:
+    async with vertex("") as front:
+        accounts = GoogleAccounts(Clock())
+        assert await accounts.token(front.federated_account(tmp_path)) == TOKEN
+        await accounts.close()
+    assert front.exchanged == ["token of the other cloud"]

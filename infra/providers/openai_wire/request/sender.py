@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -19,7 +21,8 @@ from domain.errors import (
     UpstreamTimeoutError,
     UpstreamUnreachableError,
 )
-from infra.clients.azure_identity import NoIdentityError, no_identity
+from infra.clients.azure_identity import no_identity
+from infra.clients.background_token import NoIdentityError
 from infra.clients.google_account import no_google_account
 from infra.clients.http.body import Body
 from infra.clients.http.errors import ConnectError, HttpError, PoolBusyError, SilenceTimeoutError, TotalTimeoutError
@@ -63,6 +66,7 @@ class RequestSender:
     def __init__(self, pool: HttpPool, identities: Identities) -> None:
         self._pool = pool
         self._identities = identities
+        self._preparing: set[asyncio.Task[None]] = set()
 
     async def send(
         self, call: Call, deployment: ResolvedDeployment, attempt: Attempt | None, *, ask_usage: bool
@@ -158,6 +162,17 @@ class RequestSender:
             )
         except HttpError as error:
             raise transport_error(error) from None
+
+    def prepare(self, deployment: ResolvedDeployment) -> None:
+        """Fetch the token of a deployment that needs one, in the background; a failure shows in its calls."""
+        if deployment.identity or deployment.wire_format.google:
+            task = asyncio.create_task(self._prepare(deployment), name="first token")
+            self._preparing.add(task)
+            task.add_done_callback(self._preparing.discard)
+
+    async def _prepare(self, deployment: ResolvedDeployment) -> None:
+        with suppress(DeploymentUnusableError):
+            await self._token(deployment)
 
     async def _token(self, deployment: ResolvedDeployment) -> bytes:
         try:

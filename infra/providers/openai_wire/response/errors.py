@@ -28,10 +28,13 @@ from domain.errors import (
     UpstreamQuotaError,
     UpstreamRefusedError,
 )
+from infra.clients.http.errors import HttpError
+from infra.clients.http.response import HttpResponse
 from infra.providers.openai_wire.request.deployment import ResolvedDeployment
 from infra.providers.openai_wire.response.error_body import ErrorBody, read_error_body
 from infra.providers.openai_wire.response.redact import redact, redact_members
 
+_BODY_LIMIT = 256 * 1024  # bytes
 _BAD_GATEWAY = 502
 _UNAUTHORIZED, _PAYMENT_REQUIRED, _FORBIDDEN, _NOT_IMPLEMENTED = 401, 402, 403, 501
 _WRONG_PATH = frozenset({404, 405})
@@ -48,6 +51,20 @@ _QUOTA = frozenset(
 _NO_SUCH_THING = ("not found", "not exist", "invalid url", "method not allowed", "not supported on this path")
 _MODELS = ("model", "deployment")
 _ABOUT_CONTENT = ("content", "moderation", "flagged", "usage guidelines", "safety", "policy")
+
+
+async def read_error(response: HttpResponse, deployment: ResolvedDeployment) -> GatewayError:
+    """Convert an answer with an error status."""
+    return upstream_error(response.status, response.headers, await error_body(response), deployment)
+
+
+async def error_body(response: HttpResponse) -> bytes:
+    """Read the body of an error; empty if it is too long or does not arrive completely."""
+    try:
+        return await response.read(_BODY_LIMIT)
+    except HttpError:
+        await response.close()
+        return b""
 
 
 def upstream_error(
