@@ -33,6 +33,9 @@ class ServerSettings(BaseSettings):
         None, description='Faults that are injected from the start, as JSON: `{"enabled": true, "faults": [...]}`.'
     )
 
+    llmproxy_config: Path | None = Field(
+        None, description="YAML file with settings under these names; variables win. Read again with the settings."
+    )
     llmproxy_env_file: Path | None = Field(
         None,
         description="File with further variables, also in production; `.env` is then not read. SIGHUP reads it again.",

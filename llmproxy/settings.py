@@ -1,4 +1,4 @@
-"""Settings: environment variables, and a ``.env`` file in development."""
+"""Settings: environment variables, a ``.env`` file in development, a configuration file, and files with secrets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Annotated
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from llmproxy.identity_settings import IdentitySettings
 from llmproxy.server_settings import ChaosMode, Seconds, ServerSettings
+from llmproxy.setting_files import CONFIG, OF_FILES, FileSource, secret_fields, values_of_files
 from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list, time_zone
 from llmproxy.telemetry_settings import TelemetrySettings
 from llmproxy.upstream_settings import UpstreamSettings
@@ -130,6 +131,19 @@ class Settings(UpstreamSettings, ServerSettings, TelemetrySettings, IdentitySett
         None, description="PEM file with the certificate authorities to trust for upstreams, in place of the system's."
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *sources: PydanticBaseSettingsSource, **named: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add the values of files below those of the environment; see pydantic-settings."""
+        return (
+            *sources,
+            named["init_settings"],
+            named["env_settings"],
+            named["dotenv_settings"],
+            FileSource(settings_cls),
+        )
+
     @property
     def in_memory(self) -> bool:
         """True if nothing is kept on disk."""
@@ -159,15 +173,30 @@ def load_settings(dotenv: Path = DOTENV) -> Settings:
         SettingsError: a value is wrong, an ``LLMPROXY_`` name is unknown, or a combination is unsafe in production.
     """
     environment = load_environment(dotenv)
-    known = {name.upper() for name in Settings.model_fields}
+    known = {name.upper() for name in Settings.model_fields} | {
+        f"{name.upper()}_FILE" for name in secret_fields(Settings.model_fields)
+    }
     for name in sorted(environment):
         if name.startswith(PREFIX) and name not in known:
             raise SettingsError(f"unknown setting {name}; see docs/settings.md")
+    file = _dotenv_in_use(dotenv)
     try:
-        settings = Settings(_env_file=_dotenv_in_use(dotenv))
+        of_files = values_of_files(environment, Settings.model_fields)
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+    reset = OF_FILES.set(of_files)
+    try:
+        settings = Settings(_env_file=file)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise SettingsError(f"{str(first['loc'][0]).upper()} is invalid: {first['msg']}") from None
+        name = str(first["loc"][0])
+        of_file = name in of_files and not environment.get(name.upper())
+        place = f" in {environment[CONFIG]}" if of_file and CONFIG in environment else ""
+        raise SettingsError(f"{name.upper()}{place} is invalid: {first['msg']}") from None
+    finally:
+        OF_FILES.reset(reset)
+    if settings.environment is Environment.PRODUCTION and file == dotenv:
+        raise SettingsError(f"{file} was read although {environment[CONFIG]} says production: set ENVIRONMENT itself")
     _check_combinations(settings)
     return settings
 

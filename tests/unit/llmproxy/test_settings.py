@@ -148,7 +148,7 @@ def test_containers_that_are_not_for_models_are_those_of_the_adapters() -> None:
         spec.name
         for spec in (CosmosAuditLog.spec, CosmosContentLog.spec, CosmosHealthStore.spec, CosmosLeaseStore.spec, LEDGER)
     }
-    assert {cosmos.PROJECTS, cosmos_history.CONTAINER} | specs == OTHER_CONTAINERS
+    assert {cosmos.PROJECTS, cosmos.ADMINISTRATORS, cosmos_history.CONTAINER} | specs == OTHER_CONTAINERS
 
 
 def test_another_file_of_settings_is_read_in_production_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
