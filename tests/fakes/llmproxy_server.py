@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.fakes.processes import Running, environment, llmproxy, llmproxy_json, wait_until
+from tests.fakes.processes import Running, environment, llmproxy, llmproxy_here, llmproxy_json, wait_until
 
 PROJECT = "tests"
 ADMIN_KEY = "admin-key-of-the-tests-with-enough-characters"
@@ -145,13 +145,13 @@ class LLMProxy:
             old.unlink()
         for number, document in enumerate(documents):
             (self._documents / f"{number}.json").write_text(json.dumps(document), encoding="utf-8")
-        self.command("catalog", "apply", str(self._documents))
+        llmproxy_here("catalog", "apply", str(self._documents), env=self.env)
 
     def create_key(self, project: str = PROJECT, *options: str) -> str:
         """Make a key of a project, and the project if it does not exist."""
-        self.command("projects", "create", project, check=False)
-        made = llmproxy_json("keys", "create", project, "--name", "test", *options, env=self.env)
-        key: str = made["key"]
+        llmproxy_here("projects", "create", project, env=self.env, check=False)
+        made = llmproxy_here("keys", "create", project, "--name", "test", "--json", *options, env=self.env)
+        key: str = json.loads(made)["key"]
         return key
 
     def command(self, *arguments: str, check: bool = True) -> str:
