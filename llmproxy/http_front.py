@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from infra.controllers.addresses import Networks
 from infra.controllers.asgi_app import AsgiApp, Serve
 from infra.controllers.call_slots import CallSlots
 from infra.controllers.connections import CallerLimits
+from infra.controllers.cors import Cors
+from infra.controllers.local_only import HostCheck, check_local
 from infra.controllers.openai.handler import BodyLimits
 from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog, RequestRecord
 from infra.price_list.litellm_file import package_folder
 from infra.telemetry.process_facts import descriptor_limit
 from infra.telemetry.prometheus import Gauge, Sample
+from llmproxy.setting_values import listed
 from llmproxy.settings import Authentication, Settings
 
 _RESERVED_DESCRIPTORS = 64
@@ -54,16 +57,16 @@ def make_app(
     pages: ASGIApp,
     access_log: AccessLog | None,
     count: Callable[[RequestRecord], None] | None,
-) -> AsgiApp:
+) -> ASGIApp:
     """Build the ASGI application."""
-    return AsgiApp(
-        handler,
-        pages,
-        access_log,
-        trusted_proxies=_trusted_proxies(settings),
-        local_only=settings.auth is Authentication.OFF,
-        count=count,
-    )
+    check: Callable[[Scope], None] | None = None
+    if settings.llmproxy_allowed_hosts:
+        check = HostCheck(listed(settings.llmproxy_allowed_hosts))
+    if settings.auth is Authentication.OFF:
+        check = check_local
+    app = AsgiApp(handler, pages, access_log, trusted_proxies=_trusted_proxies(settings), check=check, count=count)
+    origins = listed(settings.llmproxy_cors_origins or "")
+    return Cors(app, origins) if origins else app
 
 
 def body_limits(settings: Settings) -> BodyLimits:

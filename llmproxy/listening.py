@@ -26,7 +26,7 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def base_url(host: str, listener: socket.socket) -> str:
+def base_url(host: str, listener: socket.socket, *, tls: bool = False) -> str:
     """Return the URL of the socket for callers on this machine."""
     shown = _ANY_ADDRESS.get(host, host)
-    return f"http://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"
+    return f"{'https' if tls else 'http'}://{f'[{shown}]' if ':' in shown else shown}:{listener.getsockname()[1]}"

@@ -17,6 +17,7 @@ import uvicorn
 from infra.controllers.connections import CONNECTIONS, CallerConnections, CallerLimits
 from infra.controllers.uvicorn_compat import GuardedProtocol
 from llmproxy.settings import Settings, load_settings
+from llmproxy.tls import certificate_of
 
 _KEEP_ALIVE = 75
 """Seconds that an idle connection is kept: longer than the 60 s of load balancers, so that they close first."""
@@ -44,12 +45,16 @@ class DrainingServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, settings: Settings, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
+        self._certificate = certificate_of(settings)
+        self._following: asyncio.Task[None] | None = None
         self._delay = settings.llmproxy_drain_delay
         self._drain = settings.llmproxy_drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and report it."""
         await super().startup(sockets)
+        if self._certificate is not None and self.config.ssl is not None:
+            self._following = asyncio.create_task(self._certificate.follow(self.config.ssl), name="certificate")
         if self.started:
             self._on_ready()
 
@@ -63,6 +68,8 @@ class DrainingServer(uvicorn.Server):
         """Stop accepting, let calls finish, cut off those that last too long, and close everything."""
         callers = self.lifespan.state.get(CONNECTIONS) or CallerConnections(CallerLimits())
         callers.draining = True
+        if self._following is not None:
+            self._following.cancel()
         await self._until(lambda: not self._delay, self._delay)
         for server in self.servers:
             server.close()
@@ -130,6 +137,7 @@ def run_worker(listener: socket.socket, ready: Connection) -> None:
 
 
 def _make(on_ready: Callable[[], None]) -> DrainingServer:
+    settings = load_settings()
     config = uvicorn.Config(
         "llmproxy.asgi:create_app",
         factory=True,
@@ -143,5 +151,7 @@ def _make(on_ready: Callable[[], None]) -> DrainingServer:
         proxy_headers=False,  # nothing reads the caller's address
         timeout_keep_alive=_KEEP_ALIVE,
         backlog=_BACKLOG,
+        ssl_certfile=settings.llmproxy_tls_cert,
+        ssl_keyfile=settings.llmproxy_tls_key,
     )
-    return DrainingServer(config, load_settings(), on_ready)
+    return DrainingServer(config, settings, on_ready)

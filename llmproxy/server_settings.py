@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import BaseSettings, NoDecode
 
-from llmproxy.setting_values import experiment_of_json, lower_case, network_list
+from llmproxy.setting_values import experiment_of_json, lower_case, network_list, origin_list, own_host_list
 
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
@@ -66,4 +66,16 @@ class ServerSettings(BaseSettings):
     )
     llmproxy_trusted_proxies: Annotated[str, AfterValidator(network_list)] | None = Field(
         None, description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, separated by commas."
+    )
+    llmproxy_cors_origins: Annotated[str, AfterValidator(origin_list)] | None = Field(
+        None, description="Origins of web pages that may call the API, separated by commas, or `*`; empty = none."
+    )
+    llmproxy_allowed_hosts: Annotated[str, AfterValidator(own_host_list)] | None = Field(
+        None, description="Hosts that requests may be addressed to, separated by commas; empty = any."
+    )
+    llmproxy_tls_cert: Path | None = Field(
+        None, description="PEM file with the certificate of the server and its chain; empty = plain HTTP."
+    )
+    llmproxy_tls_key: Path | None = Field(
+        None, description="PEM file with its private key; empty = it is in the file of the certificate."
     )

@@ -22,6 +22,8 @@ from infra.clients.http.origin import Origin
 from infra.controllers.addresses import Networks
 
 _HOST = re.compile(r"\*|(?:\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*|https?://[^\s/,;]+")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9][a-z0-9.-]*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
+_OWN_HOST = re.compile(r"(?:\*\.)?[A-Za-z0-9][A-Za-z0-9.-]*|[0-9A-Fa-f:]*:[0-9A-Fa-f:]+")
 _VARIABLE = re.compile(r"\*|[A-Za-z][\w.-]*")
 
 
@@ -57,6 +59,39 @@ def time_zone(value: str) -> str:
     if not is_timezone(value):
         raise ValueError("not a time zone; expected an IANA name such as Europe/Berlin")
     return value
+
+
+def listed(value: str) -> list[str]:
+    """Return the entries of a text with commas."""
+    return [entry.strip() for entry in value.split(",") if entry.strip()]
+
+
+def origin_list(value: str) -> str:
+    """Check origins of web pages separated by commas.
+
+    Raises:
+        ValueError: one of them is invalid.
+    """
+    for origin in listed(value):
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(
+                f"{origin!r} is not an origin: expected https://app.example.com, with a port if it has one, or *"
+            )
+    return value
+
+
+def own_host_list(value: str) -> str:
+    """Check names and addresses of this server separated by commas.
+
+    Raises:
+        ValueError: one of them is invalid.
+    """
+    for host in listed(value):
+        if not _OWN_HOST.fullmatch(host):
+            raise ValueError(
+                f"{host!r} is not a host: expected api.example.com, *.example.com or an address, without a port"
+            )
+    return value.lower()
 
 
 def network_list(value: str) -> str:

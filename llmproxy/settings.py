@@ -17,6 +17,7 @@ from llmproxy.server_settings import ChaosMode, Seconds, ServerSettings
 from llmproxy.setting_files import CONFIG, OF_FILES, FileSource, secret_fields, values_of_files
 from llmproxy.setting_values import account_key, host_list, lower_case, secret_host_list, time_zone
 from llmproxy.telemetry_settings import TelemetrySettings
+from llmproxy.tls import fault_of_certificate
 from llmproxy.upstream_settings import UpstreamSettings
 
 PREFIX = "LLMPROXY_"
@@ -219,6 +220,9 @@ def _check_combinations(settings: Settings) -> None:
     if settings.cosmos_container_id in OTHER_CONTAINERS:
         raise SettingsError("COSMOS_CONTAINER_ID names a container with another purpose")
     _check_issuers(settings)
+    fault = fault_of_certificate(settings)
+    if fault is not None:
+        raise SettingsError(fault)
 
 
 def _check_issuers(settings: Settings) -> None:

@@ -13,7 +13,6 @@ from domain.errors import GatewayError
 from infra.controllers.addresses import Networks, caller_address
 from infra.controllers.asgi_response import Response, send_body, send_error, send_internal_error
 from infra.controllers.headers import request_id_of
-from infra.controllers.local_only import check_local
 from infra.controllers.openai.routes import ROUTES, Route, StoredRoute, find_route
 from infra.controllers.request_log import AccessLog, RequestRecord
 
@@ -31,7 +30,7 @@ class AsgiApp:
         pages: serves everything except model calls.
         access_log: receives the facts of each finished request.
         trusted_proxies: whose ``X-Forwarded-For`` is believed.
-        local_only: refuse requests from elsewhere, because no key is needed.
+        check: raises a ``GatewayError`` for heads of requests that are not served at all; None serves all of them.
         count: counts each finished request.
     """
 
@@ -42,11 +41,11 @@ class AsgiApp:
         access_log: AccessLog | None,
         *,
         trusted_proxies: Networks = _NONE,
-        local_only: bool = False,
+        check: Callable[[Scope], None] | None = None,
         count: Callable[[RequestRecord], None] | None = None,
     ) -> None:
         self._trusted_proxies = trusted_proxies
-        self._local_only = local_only
+        self._check = check
         self._handler = handler
         self._pages = pages
         self._access_log = access_log
@@ -62,8 +61,8 @@ class AsgiApp:
         record.address = caller_address(scope, self._trusted_proxies)
         route = ROUTES.get(path) or find_route(path)
         try:
-            if self._local_only:
-                check_local(scope)
+            if self._check is not None:
+                self._check(scope)
             if route is not None:
                 record.endpoint = route.endpoint
                 await self._handler(route, scope, receive, send, record)

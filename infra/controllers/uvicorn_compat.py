@@ -1,8 +1,7 @@
 """The only module that uses uvicorn's private classes: its HTTP/1.1 protocol, hardened for a public port.
 
 OpenAI-shaped responses to invalid HTTP, limits on connections, pipelined requests, heads and unread responses, ignored
-protocol upgrades, half-closed connections, and head and body of a response in one packet. ``UVICORN_VERSIONS`` names
-the versions whose private classes it was written for.
+protocol upgrades, half-closed connections, and head and body of a response in one packet.
 """
 
 from __future__ import annotations
@@ -101,6 +100,8 @@ class GuardedProtocol(HttpToolsProtocol):
         running = self._running
         if running is None or running.response_started or running.more_body or running.scope["http_version"] != "1.1":
             return self._half_closed
+        if self.scheme == "https":  # TLS connections end in both directions at once
+            return False
         if not self._half_closed:
             self._half_closed = True
             (self.pipeline[0][0] if self.pipeline else running).keep_alive = False
@@ -204,7 +205,8 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.abort()
             return
         self.transport.write(refusal(b"503 Service Unavailable", UnavailableError(reason, retry_after=1)))
-        self.transport.write_eof()  # input is still read: closing a socket with unread input discards the response
+        if self.transport.can_write_eof():  # without TLS; closing a socket with unread input discards the response
+            self.transport.write_eof()
         self.loop.call_later(_REFUSAL_SECONDS, self.transport.abort)
 
     def _probe(self, running: RequestResponseCycle) -> None:
@@ -212,13 +214,10 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.write(_CONTINUE)
 
     def _cut(self) -> None:
-        """Close the connection in the middle of a response, which the caller must not take for complete.
-
-        To uvicorn it looks like a disconnected caller, which ends a request without an error.
-        """
+        """Close the connection in the middle of a response, which the caller must not take for complete."""
         if self._running is not None:
             self._running.transport.close()
-            self._running.disconnected = True
+            self._running.disconnected = True  # which ends a request without an error
 
     def _write_whole(self, status: int, headers: Sequence[tuple[bytes, bytes]], body: bytes) -> bool:
         """Write a complete response in one go, as uvicorn would in two; its checks of each header cost more than that.

@@ -80,7 +80,7 @@ def serve(demo: bool, host: str | None, port: int | None, workers: int | None, r
     if demo:
         ready = _prepare_demo(settings)
     _raise_file_limit()
-    url = base_url(address, listener)
+    url = base_url(address, listener, tls=settings.llmproxy_tls_cert is not None)
     if workers is None and not reload:
         # Imported late: it brings uvicorn and FastAPI, which no other command needs.
         from llmproxy.server import run_alone  # noqa: PLC0415
