@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 from starlette.types import ASGIApp, Scope
 
@@ -16,7 +15,6 @@ from infra.controllers.local_only import HostCheck, check_local
 from infra.controllers.openai.handler import BodyLimits
 from infra.controllers.ops import Health
 from infra.controllers.request_log import AccessLog, RequestRecord
-from infra.price_list.litellm_file import package_folder
 from infra.telemetry.process_facts import descriptor_limit
 from infra.telemetry.prometheus import Gauge, Sample
 from llmproxy.setting_values import listed
@@ -98,9 +96,3 @@ def caller_limits(settings: Settings) -> CallerLimits:
 
 def _trusted_proxies(settings: Settings) -> Networks:
     return Networks.parse(settings.llmproxy_trusted_proxies or "")
-
-
-def docs_assets() -> Path | None:
-    """Find Swagger UI in the installed LiteLLM, which brings it along, without importing it."""
-    folder = package_folder()
-    return None if folder is None else folder / "proxy" / "swagger"

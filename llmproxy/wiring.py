@@ -36,7 +36,7 @@ from llmproxy.administration import admin_access
 from llmproxy.content import content_gauges, recording_content
 from llmproxy.debugging import memory_watch
 from llmproxy.health import running_probes
-from llmproxy.http_front import body_limits, call_slots, caller_gauges, caller_limits, docs_assets, make_app
+from llmproxy.http_front import body_limits, call_slots, caller_gauges, caller_limits, make_app
 from llmproxy.identities import token_callers
 from llmproxy.limits import limit_gauges, open_limits, running, self_service
 from llmproxy.log_outputs import Logs
@@ -158,7 +158,7 @@ async def open_product(
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             gauges += [*tracing.gauges(), *content_gauges(contents)]
             routers += await stack.enter_async_context(metrics.routes(gauges, settings, access))
-        pages = create_pages(serving, health, product_version(), ListedSizes().of, docs_assets(), *routers)
+        pages = create_pages(serving, health, product_version(), ListedSizes().of, *routers)
         count = metrics.count if settings.llmproxy_metrics else None
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)
         app = make_app(settings, tracing.handler(handler), pages, logs.access, count)

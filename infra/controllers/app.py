@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -23,9 +22,7 @@ _TITLE = "LLM Proxy"
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
-def create_pages(
-    serving: Serving, health: Health, version: str, known: Known, docs_assets: Path | None, *routers: APIRouter
-) -> FastAPI:
+def create_pages(serving: Serving, health: Health, version: str, known: Known, *routers: APIRouter) -> FastAPI:
     """Build everything except the model calls.
 
     Args:
@@ -33,15 +30,13 @@ def create_pages(
         health: source of the health page.
         version: of the product.
         known: sizes of models whose documents do not state them.
-        docs_assets: folder with the files of Swagger UI; None disables ``/docs``.
         routers: further routes.
     """
     # A redirect would lead to whatever host the caller's Host header names.
     pages = FastAPI(title=_TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
     pages.include_router(models_router(serving, known))
     pages.include_router(ops_router(health))
-    if docs_assets is not None:
-        pages.include_router(docs_router(_TITLE, docs_assets))
+    pages.include_router(docs_router(_TITLE))
     for router in routers:
         pages.include_router(router)
     pages.add_exception_handler(GatewayError, _gateway_error)

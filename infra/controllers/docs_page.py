@@ -1,47 +1,55 @@
-"""``GET /docs``: Swagger UI, from files of this server only."""
+"""``GET /docs``: Swagger UI, from files of this package only."""
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
 
 from fastapi import APIRouter
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from domain.errors import UnknownRouteError
 
 _POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-"""Content security policy: nothing is loaded from, or sent to, another host."""
+"""Content security policy: nothing is loaded from, or sent to, another host, and nothing in a page runs."""
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+_FOLDER = Path(__file__).parent / "swagger_ui"
+_FILES = {"swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript", "swagger-ui.css": "text/css"}
+_SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
-def docs_router(title: str, assets: Path) -> APIRouter:
-    """Build the routes.
-
-    Args:
-        title: of the page.
-        assets: folder with ``swagger-ui-bundle.js`` and ``swagger-ui.css``.
-    """
+def docs_router(title: str) -> APIRouter:
+    """Build the routes of the page with this title."""
     router = APIRouter(include_in_schema=False)
-    page = get_swagger_ui_html(
-        openapi_url="/openapi.json",
-        title=title,
-        swagger_js_url="/docs/swagger-ui-bundle.js",
-        swagger_css_url="/docs/swagger-ui.css",
-        swagger_favicon_url="data:,",
-    )
-    page.headers["content-security-policy"] = _POLICY
+    page = HTMLResponse(_PAGE.format(title=escape(title)), headers={"content-security-policy": _POLICY, **_SAFE})
 
     @router.get("/docs")
     async def get_docs() -> Response:
         return page
 
-    @router.get("/docs/swagger-ui-bundle.js")
-    async def get_script() -> FileResponse:
-        return FileResponse(assets / "swagger-ui-bundle.js", media_type="text/javascript")
-
-    @router.get("/docs/swagger-ui.css")
-    async def get_styles() -> FileResponse:
-        return FileResponse(assets / "swagger-ui.css", media_type="text/css")
+    @router.get("/docs/{name}")
+    async def get_file(name: str) -> Response:
+        if name not in _FILES:
+            raise UnknownRouteError(f"Unknown request URL: GET /docs/{name}.")
+        return FileResponse(_FOLDER / name, media_type=_FILES[name], headers=_SAFE)
 
     return router

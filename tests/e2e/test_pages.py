@@ -56,10 +56,12 @@ def test_no_page_repeats_the_host_of_the_request(client: httpx.Client) -> None:
 def test_the_documentation_page_loads_only_files_of_this_server(client: httpx.Client) -> None:
     page = client.get("/docs", headers=EVIL)
     loaded = re.findall(r"(?:src|href)=\"([^\"]+)\"", page.text)
-    assert sorted(loaded) == ["/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "data:,"]
+    assert sorted(loaded) == ["/docs/start.js", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css", "data:,"]
     assert "http:" not in page.text
     assert "https:" not in page.text
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self'" in page.headers["content-security-policy"]
+    assert client.get("/docs/LICENSE.txt").status_code == 404
     for path, kind in (("/docs/swagger-ui-bundle.js", "text/javascript"), ("/docs/swagger-ui.css", "text/css")):
         file = client.get(path)
         assert file.status_code == 200

@@ -87,7 +87,7 @@ class InProcessProxy:
         )
         self.handler = Handler(self.serving, limits, Uploads(uploads), MemoryBudget(64 << 20), CallSlots(1000, 0, 1))
         health = Health(self.view, {}, clock.time, "0", shows_detail=nobody)
-        pages = create_pages(self.serving, health, "0", lambda _document: Sizes(), None)
+        pages = create_pages(self.serving, health, "0", lambda _document: Sizes())
         self.app = AsgiApp(self.handler, pages, self.access_log.append)
 
     def client(self) -> httpx.AsyncClient:
