@@ -32,6 +32,7 @@ from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
 from infra.telemetry.process_facts import process_facts
+from llmproxy.admin_pages import admin_pages
 from llmproxy.administration import admin_access
 from llmproxy.content import content_gauges, recording_content
 from llmproxy.debugging import memory_watch
@@ -152,7 +153,11 @@ async def open_product(
             providers=health_view,
         )
         operators = operator_routes(folder, access, memory, health_view, providers.chaos, serving, clock)
-        routers = [self_service(settings, stores, serving), *await stack.enter_async_context(operators)]
+        routers = [
+            self_service(settings, stores, serving),
+            *await stack.enter_async_context(operators),
+            *await stack.enter_async_context(admin_pages(settings, stores, view, health_view, providers, access)),
+        ]
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]

@@ -36,3 +36,8 @@ def require_node_package(name: str) -> str:
     """Node's path, once the package is there."""
     node = require_tool("node")
     return node if (NODE_PACKAGES / name).is_dir() else missing(f"npm {name} is not there: run `npm ci` in tests/node")
+
+
+def require_chromium() -> str:
+    """Return the path of Debian's Chromium: no browser is downloaded."""
+    return require_tool("chromium")

@@ -69,7 +69,7 @@ async def report(store: UsageStore, query: UsageQuery, key_names: Mapping[str, s
     totals: dict[str, UsageRow] = {}
     for row in rows:
         before = totals.get(row.currency)
-        totals[row.currency] = replace(row, group=()) if before is None else _sum(before, row)
+        totals[row.currency] = replace(row, group=()) if before is None else sum_of(before, row)
     without_price = await store.unpriced(query) if any(row.unpriced for row in rows) else ()
     lacking: dict[tuple[tuple[str, ...] | None, str], Counter[str]] = defaultdict(Counter)
     for each in without_price:
@@ -146,6 +146,7 @@ def report_as_json(found: UsageReport, query: UsageQuery, first: str | None, las
     }
 
 
-def _sum(one: UsageRow, other: UsageRow) -> UsageRow:
+def sum_of(one: UsageRow, other: UsageRow) -> UsageRow:
+    """Return the sum of two rows of one currency, with the group of the first."""
     sums = {name: getattr(one, name) + getattr(other, name) for name in _NUMBERS}
     return replace(one, **sums, used={name: number + other.used[name] for name, number in one.used.items()})

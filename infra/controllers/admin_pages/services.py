@@ -1,0 +1,85 @@
+"""Services that the pages use: stores, use cases, and facts of the server."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from application.admin.deployments import Upstreams
+from application.admin.document_index import DocumentIndex, ModelSummary, ProjectSummary
+from application.admin.identities import Identify
+from application.admin.price_check import Find
+from application.ports.audit_log import AuditLog
+from application.ports.catalog_store import CatalogStore
+from application.ports.lease_store import LeaseStore
+from application.ports.usage_store import UsageStore
+from application.serving.catalog_view import CatalogView
+from application.serving.health_view import HealthView
+from domain.rate_limit import Limits
+from infra.controllers.admin_pages.sessions import Sessions
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """One setting.
+
+    Args:
+        name: of the environment variable.
+        value: in effect; secrets are masked.
+        changed: whether it differs from the default.
+        description: one sentence.
+    """
+
+    name: str
+    value: str
+    changed: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdminServices:
+    """The services of the pages.
+
+    Args:
+        catalog: documents.
+        view: the catalogue that this process serves.
+        usage: the ledger.
+        leases: what processes share about limits and budgets.
+        audit: what administrators changed and were refused.
+        health: of deployments.
+        upstreams: facts about reaching them.
+        models: every model document, in short.
+        projects: every project, in short.
+        defaults: limits of every project.
+        price_list: loads what finds entries of the price list.
+        settings: in effect.
+        ledger: facts about lines that wait.
+        identify: finds the administrator of a credential.
+        sessions: of signed-in administrators.
+        refused: records a refusal: who, the address of the client, the action, and the reason.
+        secure: send cookies over TLS only.
+        environment: name of the installation's environment.
+        authentication: whether callers need a key.
+        timezone: of days, for readers who have not chosen one.
+    """
+
+    catalog: CatalogStore
+    view: CatalogView
+    usage: UsageStore
+    leases: LeaseStore
+    audit: AuditLog
+    health: HealthView
+    upstreams: Upstreams
+    models: DocumentIndex[ModelSummary]
+    projects: DocumentIndex[ProjectSummary]
+    defaults: Limits
+    price_list: Callable[[], Awaitable[Find]]
+    settings: Sequence[SettingRow]
+    ledger: Callable[[], Mapping[str, object]]
+    identify: Identify
+    sessions: Sessions
+    refused: Callable[[str, str, str, str], None]
+    secure: bool
+    environment: str
+    authentication: bool
+    timezone: str

@@ -1,0 +1,139 @@
+"""Every page: what axe finds, what its content security policy refuses, its width on a phone, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import openai
+import pytest
+from playwright.sync_api import Browser
+
+from tests.fakes.browser import PHONE, AdminBrowser, chromium
+from tests.fakes.llmproxy_server import LLMProxy, simulated
+from tests.fakes.processes import wait_until
+
+LONG = "a-model-with-a-name-of-sixty-characters-that-no-column-expects"
+STRANGE = "<script>alert(1)</script> \u202eright to left\u202c \N{GRINNING FACE} 'quoted\""
+PAGES = [
+    "/admin",
+    "/admin/models",
+    "/admin/models?q=nothing",
+    "/admin/models/document",
+    f"/admin/models/document?id={LONG}",
+    f"/admin/models/document?id={LONG}&edit=json",
+    "/admin/projects",
+    "/admin/projects?new=1",
+    "/admin/projects/project?id=tests",
+    "/admin/usage",
+    "/admin/usage?by=day&compare=off",
+    "/admin/usage?period=days&first=2020-01-01&last=2020-01-02",
+    "/admin/calls",
+    "CALL",
+    "/admin/health",
+    f"/admin/explain?model={LONG}&project=tests",
+    "/admin/audit?verify=on",
+    "/admin/settings",
+    "/admin/models/document?id=missing",
+]
+
+
+DARK = {"/admin", f"/admin/models/document?id={LONG}", "/admin/projects/project?id=tests", "/admin/usage", "CALL"}
+"""Pages that have every part and colour between them: axe looks at these in the dark theme, too."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def proxy(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[LLMProxy]:
+    del browser
+    unpriced = simulated("unpriced", name=STRANGE, costs={"currency": "BRL"})
+    made = LLMProxy(tmp_path_factory.mktemp("look"), simulated(LONG), unpriced, simulated("other"))
+    made.command("projects", "set-budget", "tests", "0.01", "--alert-at", "0.1", "--soft")
+    made.command("projects", "set-limits", "tests", "--rpm", "600", "--tpm", "100000")
+    made.follow()
+    client = openai.OpenAI(base_url=f"{made.url}/v1", api_key=made.key, max_retries=0)
+    for model in (LONG, LONG, "other"):
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": "hello"}], user=STRANGE)
+    wait_until(lambda: made.usage()[0]["calls"] == 3, what="the ledger lines")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="module")
+def english(browser: Browser, proxy: LLMProxy) -> Iterator[AdminBrowser]:
+    made = AdminBrowser(browser, proxy)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def portuguese(browser: Browser, proxy: LLMProxy) -> Iterator[AdminBrowser]:
+    made = AdminBrowser(browser, proxy, locale="pt-BR", color_scheme="dark", viewport=PHONE)
+    yield made
+    made.close()
+
+
+def _open(admin: AdminBrowser, path: str) -> None:
+    if path == "CALL":
+        admin.open("/admin/calls")
+        path = admin.page.locator("tbody th a").first.get_attribute("href") or ""
+    admin.open(path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_accessible_and_fits(english: AdminBrowser, portuguese: AdminBrowser, path: str) -> None:
+    for admin, language in ((english, "en"), (portuguese, "pt-BR")):
+        _open(admin, path)
+        assert admin.page.locator("html").get_attribute("lang") == language
+        assert admin.page.locator("h1").count() == 1
+        assert admin.overflow() <= 0
+        assert admin.refused == []
+        if admin is english or path in DARK:
+            assert admin.violations() == []
+
+
+def test_axe_finds_faults(english: AdminBrowser) -> None:
+    english.open("/admin/settings")
+    english.page.evaluate("document.querySelector('label').remove()")
+    assert english.violations()
+
+
+def test_the_sign_in_page(browser: Browser, proxy: LLMProxy) -> None:
+    admin = AdminBrowser(browser, proxy, key=None)
+    admin.sign_in("wrong")
+    assert "4 tries are left" in admin.page.content()
+    assert admin.violations() == []
+    assert admin.refused == []
+    admin.close()
+
+
+def test_a_list_is_searched_as_one_types(english: AdminBrowser) -> None:
+    english.open("/admin/models")
+    english.page.get_by_label("Search").press_sequentially("unpr")
+    english.page.wait_for_url("**/admin/models?q=unpr*")
+    assert english.page.locator("tbody tr").count() == 1
+    english.page.keyboard.press("Escape")
+    assert english.refused == []
+
+
+def test_a_fault_appears_beside_its_field_and_nothing_typed_is_lost(english: AdminBrowser) -> None:
+    english.open(f"/admin/models/document?id={LONG}")
+    page = english.page
+    page.get_by_label("Timeout, seconds").fill("5 min")
+    page.get_by_label("Provider").focus()
+    page.locator("#m-parameters-timeout .fault").wait_for()
+    page.get_by_label("Provider").press_sequentially("typed meanwhile")
+    page.get_by_label("Timeout, seconds").fill("300")
+    page.get_by_label("Provider").focus()
+    page.locator("#m-parameters-timeout .fault").wait_for(state="detached")
+    assert page.get_by_label("Provider").input_value() == "typed meanwhileSimulator"
+
+
+def test_the_documentation_page_runs_under_its_policy(english: AdminBrowser) -> None:
+    english.open("/docs")
+    english.page.locator(".opblock").first.wait_for()
+    assert english.refused == []
