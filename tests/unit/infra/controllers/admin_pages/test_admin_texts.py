@@ -31,7 +31,7 @@ def test_every_text_is_translated_with_the_same_places() -> None:
         strings = message.string if isinstance(message.string, tuple) else (message.string,)
         for string in strings if sources[0] else ():
             assert string, message.id
-            assert sorted(PLACE.findall(str(string))) == sorted(PLACE.findall(sources[-1])), message.id
+            assert sorted(PLACE.findall(str(string))) == sorted(PLACE.findall(str(sources[-1]))), message.id
 
 
 def test_the_language_is_the_chosen_one_then_that_of_the_browser() -> None:
