@@ -1,4 +1,4 @@
-"""Two servers behind Debian's nginx with the configuration of ``deploy/nginx``."""
+"""Three servers, with the settings of ``deploy/kubernetes``, behind a real nginx with those of ``deploy/nginx``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 from openai import OpenAI
 
 from tests.fakes.certificates import Authority
@@ -21,6 +22,12 @@ from tests.fakes.processes import Running, wait_until
 from tests.tools import ROOT
 
 CONFIG = (ROOT / "deploy" / "nginx" / "nginx.conf").read_text("utf-8")
+MANIFEST = ROOT / "deploy" / "kubernetes" / "base" / "settings.yaml"
+ELSEWHERE = {"HOST", "PORT", "DATA_DIR", "COSMOS_URL", "LLMPROXY_METRICS_PORT", "LLMPROXY_DRAIN_DELAY"}
+"""Settings of pods, which have an address and a disk of their own; and a test does not wait for a Service."""
+SETTINGS = {
+    name: value for name, value in yaml.safe_load(MANIFEST.read_text("utf-8"))["data"].items() if name not in ELSEWHERE
+}
 CALLER = "127.0.0.77"
 """A second address of this machine, so that the caller is not the proxy."""
 
@@ -31,21 +38,21 @@ class Site:
 
     url: str
     proxy: LLMProxy
-    second: Running
+    others: list[Running]
     simulator: Simulator
     http: httpx.Client
 
     def logs(self) -> str:
-        return self.proxy.logs() + self.second.output()
+        return self.proxy.logs() + "".join(other.output() for other in self.others)
 
 
 def configured(ports: list[int], listen: int, pem: Path) -> str:
     """Return the shipped configuration with the ports and the certificate of the test."""
     text = CONFIG.replace("/etc/llmproxy/tls.crt", str(pem)).replace("/etc/llmproxy/tls.key", str(pem))
     text = re.sub(r"listen (\[::\]:)?443", lambda found: f"listen {found[1] or ''}{listen}", text)
-    for number, port in enumerate(ports):
-        assert f"127.0.0.1:800{number} " in text
-        text = text.replace(f"127.0.0.1:800{number} ", f"127.0.0.1:{port} ")
+    lines = "".join(f"        server 127.0.0.1:{port} max_fails=0;\n" for port in ports)
+    text, count = re.subn(r"(        server 127\.0\.0\.1:800\d max_fails=0;\n)+", lines, text)
+    assert count == 1
     return text.replace("worker_processes auto", "worker_processes 1")
 
 
@@ -58,18 +65,19 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         folder,
         upstream("wire", simulator.url),
         simulated("sim", operations=["ChatCompletion", "audio_stt"]),
-        variables={"LLMPROXY_TRUSTED_PROXIES": "127.0.0.1"},
+        variables=SETTINGS | {"LLMPROXY_TRUSTED_PROXIES": "127.0.0.1"},
     )
-    second = Running("serve", "--port", "0", env=proxy.env, ready=r"llmproxy listening on (\S+)/v1")
+    ready = r"llmproxy listening on (\S+)/v1"
+    others = [Running("serve", "--port", "0", env=proxy.env, ready=ready) for _ in range(2)]
     port = free_port()
-    servers = [proxy.port, int(second.base_url.rpartition(":")[2])]
+    servers = [proxy.port, *(int(other.base_url.rpartition(":")[2]) for other in others)]
     with Nginx(folder, configured(servers, port, authority.file("localhost")), port):
         transport = httpx.HTTPTransport(verify=authority.client(), local_address=CALLER)
         with httpx.Client(
             base_url=f"https://localhost:{port}", transport=transport, headers={"api-key": proxy.key}, timeout=60
         ) as http:
-            yield Site(f"https://localhost:{port}/v1", proxy, second, simulator, http)
-    assert second.stop() == 0
+            yield Site(f"https://localhost:{port}/v1", proxy, others, simulator, http)
+    assert [other.stop() for other in others] == [0, 0]
     proxy.stop()
     simulator.stop()
 
@@ -105,13 +113,14 @@ def test_large_bodies_and_uploads_pass(site: Site) -> None:
     assert response.status_code == 200, response.text
 
 
-def test_logs_name_the_caller_and_both_servers_serve(site: Site) -> None:
+def test_logs_name_the_caller_and_every_server_serves(site: Site) -> None:
     def served() -> bool:
         for _ in range(4):
             site.http.post("/v1/chat/completions", json=chat("sim")).raise_for_status()
-        return all("/v1/chat/completions" in text for text in (site.proxy.logs(), site.second.output()))
+        outputs = [site.proxy.logs(), *(other.output() for other in site.others)]
+        return all("/v1/chat/completions" in text for text in outputs)
 
-    wait_until(served, 30, "calls on both servers")
+    wait_until(served, 30, "calls on every server")
     assert site.http.get("/v1/models", headers={"api-key": "sk-unknown"}).status_code == 401
     wait_until(lambda: f'"client": "{CALLER}"' in site.logs(), what="the address of the caller")
 
@@ -121,6 +130,31 @@ def test_a_caller_who_disconnects_ends_the_upstreams_call(site: Site) -> None:
     with site.http.stream("POST", "/v1/chat/completions", json=body) as response:
         next(response.iter_lines())
     wait_until(lambda: site.simulator.calls()["open"] == 0, 30, "the end of the upstream's call")
+
+
+def test_a_limit_holds_for_all_servers_together(site: Site) -> None:
+    key = site.proxy.create_key("limited")
+    site.proxy.command("projects", "set-limits", "limited", "--rpm", "12")
+    site.proxy.follow()
+
+    def answers() -> list[int]:
+        return [
+            site.http.post("/v1/chat/completions", json=chat("sim"), headers={"api-key": key}).status_code
+            for _ in range(15)
+        ]
+
+    wait_until(
+        lambda: (
+            "x-ratelimit-limit-requests"
+            in site.http.post("/v1/chat/completions", json=chat("sim"), headers={"api-key": key}).headers
+        ),
+        20,
+        "the limit",
+    )
+    found = [status for _ in range(3) for status in answers()]
+    # A quarter more may pass for a moment, and what a minute refills while this runs.
+    assert found.count(200) <= 20
+    assert found.count(429) == len(found) - found.count(200)
 
 
 def test_callers_do_not_notice_that_a_server_stops(site: Site) -> None:

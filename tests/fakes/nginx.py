@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
+import random
 import re
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 from tests.fakes.processes import wait_until
 from tests.tools import require_tool
 
+_PORTS = range(12_000, 30_000)
+"""Below those that systems choose for outgoing connections."""
 _FOLDERS = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 
 def free_port() -> int:
-    """Return a port that is free."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return port
+    """Return a port that is free on every address, and that the system gives to nobody who connects."""
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with suppress(OSError), socket.create_server(("", port)):
+            return port
+    raise AssertionError("no port is free")
 
 
 class Nginx:
