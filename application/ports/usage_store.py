@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -191,6 +191,12 @@ class UsageStore(Protocol):
 
     async def lines(self, *, request_id: str | None = None, limit: int = 100) -> Sequence[LedgerLine]:
         """Read lines, latest first: all, or those of one request."""
+
+    def pages(self) -> AsyncIterator[Sequence[LedgerLine]]:
+        """Yield every line that the store has when this is called, each once, in any order.
+
+        Lines that are added meanwhile may be among them.
+        """
 
     async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
         """Read the lines whose usage is estimated or partial, latest first, whatever the query's grouping."""

@@ -113,6 +113,11 @@ class CosmosUsageStore:
         rows = await self._container.rows(text, {} if request_id is None else {"request": request_id})
         return [cosmos_codec.from_item(row) for row in rows]
 
+    async def pages(self) -> AsyncIterator[Sequence[LedgerLine]]:
+        """Yield every line, partition by partition."""
+        async for page in self._container.pages("SELECT * FROM c WHERE c.time_ms >= 0", {}, within=None):
+            yield [cosmos_codec.from_item(row) for row in page]
+
     async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
         """Read the lines whose usage is estimated or partial, latest first. The service filters the lines."""
         rows = [row async for row in self._rows(query, (), "c.usage_source <> 'measured'")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery, UsageRow
@@ -66,6 +66,10 @@ class MemoryUsageStore:
         """Read lines, latest first: all, or those of one request."""
         found = [line for line in reversed(self._lines.values()) if request_id in {None, line.request_id}]
         return sorted(found, key=lambda line: line.time_ms, reverse=True)[: max(limit, 0)]
+
+    async def pages(self) -> AsyncIterator[Sequence[LedgerLine]]:
+        """Yield every line, in one page."""
+        yield list(self._lines.values())
 
     async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
         """Read the lines whose usage is estimated or partial, latest first."""

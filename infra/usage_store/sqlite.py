@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import astuple, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from application.ports.usage_store import LedgerWriter, UnpricedRow, UsageQuery, UsageRow
 from domain.ledger import LedgerLine
@@ -16,6 +18,7 @@ from infra.usage_store.sqlite_reports import Selection, report, unpriced_usage
 from infra.usage_store.sqlite_rollups import prepare_sums, roll_up
 from infra.usage_store.sqlite_schema import MIGRATIONS, add_columns
 
+_PAGE = 2_000
 _INSERT = (
     f"INSERT INTO lines ({', '.join(codec.COLUMNS)}) VALUES ({', '.join('?' * len(codec.COLUMNS))})"  # noqa: S608 - constants
     " ON CONFLICT (id) DO NOTHING"
@@ -85,6 +88,21 @@ class SqliteUsageStore:
 
         return await self._database.run(work)
 
+    async def pages(self) -> AsyncIterator[Sequence[LedgerLine]]:
+        """Yield every line in the order in which they were stored."""
+        select = (
+            f"SELECT rowid, {', '.join(codec.COLUMNS)} FROM lines WHERE rowid > ? AND rowid <= ? ORDER BY rowid LIMIT ?"  # noqa: S608 - constants
+        )
+        (last,) = await self._database.run(lambda db: db.execute("SELECT MAX(rowid) FROM lines").fetchone())
+        begin = 0
+        while last is not None and begin < last:
+            page = partial(_rows, select, (begin, last, _PAGE))
+            rows = await self._database.run(page)
+            if not rows:
+                return
+            yield [codec.from_row(row[1:]) for row in rows]
+            begin = rows[-1][0]
+
     async def inexact(self, query: UsageQuery) -> Sequence[LedgerLine]:
         """Read the lines whose usage is estimated or partial, latest first."""
 
@@ -141,3 +159,7 @@ class SqliteUsageStore:
     async def close(self) -> None:
         """Close the connection and end its thread."""
         await self._database.close()
+
+
+def _rows(query: str, values: Sequence[object], connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    return connection.execute(query, values).fetchall()

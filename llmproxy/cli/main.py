@@ -24,6 +24,8 @@ _COMMANDS = {
     "health-worker": "Probe upstreams in a process of its own, for all servers on the same store.",
     "load-test": "Let a running server call models at a steady rate, and show times, errors and cost.",
     "chaos": "Inject faults on purpose into a running server.",
+    "backup": "Write everything that the stores keep to a folder, also while servers run.",
+    "restore": "Restore a backup to empty stores.",
     "usage": "Report what was used and what it cost, and audit it.",
 }
 """Each is a module here with a command of the same name in it, hyphens replaced by underscores."""

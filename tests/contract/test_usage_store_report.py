@@ -13,6 +13,7 @@ from application.admin.usage import report
 from application.ports.usage_store import (
     Dimension,
     Grouping,
+    LedgerWriter,
     TagDimension,
     UnpricedRow,
     UsageQuery,
@@ -135,3 +136,9 @@ async def test_lines_that_a_budget_has_counted_can_be_left_out(store: UsageStore
         assert row.calls == len(accounts)
     (row,) = await store.report(UsageQuery((), project="counted", uncounted_in="another"))
     assert row.calls == len(accounts) + 1
+
+
+async def test_pages_have_every_line_once(store: UsageStore) -> None:
+    await store.publish_writer(LedgerWriter("1-a", "host", 1, 2, 3))
+    found = [line async for page in store.pages() for line in page]
+    assert sorted(found, key=lambda line: line.id) == sorted(LINES, key=lambda line: line.id)
