@@ -33,7 +33,7 @@ _ALL = 1_000_000_000
 
 
 class BackupFiles(Protocol):
-    """Where a backup is written."""
+    """Files of a backup that is being written."""
 
     def add(self, name: str, line: bytes) -> None:
         """Add a line of JSON, without a line break, to a file."""
@@ -41,7 +41,7 @@ class BackupFiles(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class LedgerSums:
-    """What the lines of a ledger add up to.
+    """Sums of the lines of a ledger.
 
     Args:
         lines: number of lines.

@@ -37,7 +37,7 @@ CHANGING: dict[str, Callable[[Path, str], tuple[str, ...]]] = {
 """Every command that changes documents, with arguments that make it do so."""
 
 HARMLESS = {
-    *("serve", "init", "simulator", "top", "doctor", "explain"),
+    *("serve", "init", "simulator", "top", "doctor", "explain", "backup"),
     *(
         "catalog validate",
         "catalog plan",
