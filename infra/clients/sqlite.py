@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -81,7 +81,9 @@ class SqliteDatabase:
     def _create(self) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # SQLite would create the file readable by everybody; the files it puts beside it take over this one's mode.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Never open one that exists: closing it would release the locks of every connection of this process.
+        with suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = self._open(START_SECONDS)
         _migrate(connection, self._migrations, self._path.name)
         connection.execute(f"PRAGMA busy_timeout = {round(BUSY_SECONDS * 1000)}")

@@ -198,3 +198,19 @@ async def test_an_up_to_date_database_opens_while_another_process_writes(tmp_pat
     assert time.monotonic() - start < BUSY_SECONDS / 2
     await database.close()
     other.close()
+
+
+async def test_a_second_connection_of_a_process_leaves_the_locks_of_the_first(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite3"
+    first, second = SqliteDatabase(path, (FIRST,)), SqliteDatabase(path, (FIRST,))
+    await first.prepare()
+    assert await first.run(rows) == []
+    await second.prepare()  # as a server does that reads its settings again
+    await second.close()
+    script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('INSERT INTO t VALUES (7)'); c.commit()"
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", f"{script}; c.close()", str(path))
+    assert await other.wait() == 0
+    # A process that takes itself for the last one removes the log, and what comes after that is never seen here.
+    assert path.with_name("x.sqlite3-wal").exists()
+    assert await first.run(rows) == [(7,)]
+    await first.close()
