@@ -15,6 +15,9 @@
     │   └── OperationNotOfferedError      the model does not serve this endpoint
     ├── InvalidApiKeyError            no key, or an unknown one
     ├── NotPermittedError             an administrator's role does not include it
+    ├── ObjectNotFoundError           an administrator's request names what does not exist
+    ├── ObjectExistsError             an administrator's request is to create what exists
+    ├── PreconditionFailedError       a document was changed since the administrator read it
     ├── ModelNotFoundError            unknown, or not for this project: deliberately not told apart
     ├── ResponseNotFoundError         this project has no stored response of this id
     ├── RateLimitedError              more than a ceiling allows; passes with time
@@ -149,6 +152,24 @@ class NotPermittedError(GatewayError):
 
     def __init__(self, role: str, permission: str) -> None:
         super().__init__(f"The role '{role}' of this key does not include '{permission}' here.")
+
+
+class ObjectNotFoundError(GatewayError):
+    """An administrator's request names a document, a key or a version that does not exist."""
+
+    code = "not_found"
+
+
+class ObjectExistsError(GatewayError):
+    """An administrator's request is to create what exists already."""
+
+    code = "already_exists"
+
+
+class PreconditionFailedError(GatewayError):
+    """A document was changed since the administrator read it; nothing was written."""
+
+    code = "precondition_failed"
 
 
 class ModelNotFoundError(GatewayError):

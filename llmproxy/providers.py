@@ -6,7 +6,7 @@ import asyncio
 import random
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -89,6 +89,11 @@ class Providers:
         if changed:
             self.forget()
         return changed
+
+    def warm_up(self, documents: Iterable[ModelDocument]) -> None:
+        """Load LiteLLM in the background if one of the documents is called through it."""
+        if any(self.dispatch.calls(self.litellm, document) for document in documents):
+            self.litellm.warm_up()
 
     def facts(self) -> Mapping[str, object]:
         """For the health page."""

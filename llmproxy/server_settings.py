@@ -23,8 +23,22 @@ class ChaosMode(StrEnum):
     """Also when ``ENVIRONMENT=production``."""
 
 
+class AdminMode(StrEnum):
+    """Administration over HTTP."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class ServerSettings(BaseSettings):
     """A part of the settings."""
+
+    llmproxy_admin: Annotated[AdminMode, BeforeValidator(lower_case)] = Field(
+        AdminMode.ON, description="`off` = no administration over HTTP: neither `/api/admin` nor its page."
+    )
+    llmproxy_admin_port: int | None = Field(
+        None, ge=1, le=65_535, description="Port of the administration alone, on `HOST`; empty = that of callers."
+    )
 
     llmproxy_chaos: Annotated[ChaosMode, BeforeValidator(lower_case)] = Field(
         ChaosMode.OFF, description="`on` = faults may be injected on purpose; `production` = in production, too."

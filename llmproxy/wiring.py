@@ -26,13 +26,14 @@ from infra.clients.memory_budget import MemoryBudget
 from infra.clients.sealing import AesSiv
 from infra.controllers.app import create_pages
 from infra.controllers.connections import CallerConnections
+from infra.controllers.discovery import discovery_router
 from infra.controllers.errors import status_of
 from infra.controllers.openai.handler import Handler
 from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
 from infra.telemetry.process_facts import process_facts
-from llmproxy.admin_pages import admin_pages
+from llmproxy.admin_routes import admin_routes
 from llmproxy.administration import admin_access
 from llmproxy.content import content_gauges, recording_content
 from llmproxy.debugging import memory_watch
@@ -126,8 +127,9 @@ async def open_product(
             authentication=settings.auth is Authentication.ON,
             tokens=tokens,
         )
-        probing = running_probes(view, providers.provider, ledger, deployments, stores, clock)
-        health_view = await stack.enter_async_context(probing)
+        health_view = await stack.enter_async_context(
+            running_probes(view, providers.provider, ledger, deployments, stores, clock)
+        )
         uploads = Uploads(
             folder and folder / "uploads", settings.llmproxy_upload_budget, settings.llmproxy_max_uploads_per_key
         )
@@ -152,24 +154,23 @@ async def open_product(
             stopping=lambda: connections.draining,
             providers=health_view,
         )
+        sizes = ListedSizes().of
+        routers = [self_service(settings, stores, serving), discovery_router(serving, sizes, access)]
         operators = operator_routes(folder, access, memory, health_view, providers.chaos, serving, clock)
-        routers = [
-            self_service(settings, stores, serving),
-            *await stack.enter_async_context(operators),
-            *await stack.enter_async_context(admin_pages(settings, stores, view, health_view, providers, access)),
-        ]
+        routers += await stack.enter_async_context(operators)
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             gauges += [*tracing.gauges(), *content_gauges(contents)]
             routers += await stack.enter_async_context(metrics.routes(gauges, settings, access))
-        pages = create_pages(serving, health, product_version(), ListedSizes().of, *routers)
-        count = metrics.count if settings.llmproxy_metrics else None
+        administration = admin_routes(settings, environment, stores, health, providers, access, logs)
+        routers += await stack.enter_async_context(administration)
+        pages = create_pages(serving, health, product_version(), sizes, *routers)
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)
-        app = make_app(settings, tracing.handler(handler), pages, logs.access, count)
-        litellm = providers.litellm
-        if view.ready and any(providers.dispatch.calls(litellm, each) for each in view.catalog.by_id.values()):
-            litellm.warm_up()
+        app = make_app(
+            settings, tracing.handler(handler), pages, logs.access, metrics.count if settings.llmproxy_metrics else None
+        )
+        providers.warm_up(view.catalog.by_id.values() if view.ready else ())
         yield Product(app, stores, view, connections)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from application.admin.keys import KeyOwners, made_key, revoke_key, rotate_key
-from application.admin.messages import CommandError
+from application.admin.messages import CommandError, DuplicateObjectError, UnknownObjectError
 from application.admin.projects import edit_document
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
@@ -84,7 +84,7 @@ async def create_administrator(
     try:
         await store.put(Kind.ADMINISTRATOR, with_key(administrator_body(name, role, projects), key), replaces="")
     except ConflictError:
-        raise CommandError(f"there is an administrator {name!r} already") from None
+        raise DuplicateObjectError(f"there is an administrator {name!r} already") from None
     return plain, key
 
 
@@ -183,7 +183,7 @@ async def revoke_administrator(
 
 def _keys_of(stored: StoredDocument | None, name: str) -> tuple[tuple[ApiKey, ...], Mapping[str, object]]:
     if stored is None:
-        raise CommandError(f"administrator {name!r} does not exist; see `llmproxy admins list`")
+        raise UnknownObjectError(f"administrator {name!r} does not exist; see `llmproxy admins list`")
     administrator, faults = read_administrator(stored.body, version=stored.version)
     if administrator is None or not isinstance(stored.body, Mapping):
         raise CommandError(f"the document of administrator {name!r} has errors, fix them first: {reason(faults)}")

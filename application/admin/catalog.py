@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from urllib.parse import quote
@@ -34,10 +35,12 @@ async def look_ahead(
         StoreUnavailableError: the store is unavailable.
     """
     present = await store.load(Kind.MODEL)
-    validation = validate(unmask_keys(files, present))
+    # In threads: thousands of documents are read, while a server has calls to serve.
+    validation = await asyncio.to_thread(lambda: validate(unmask_keys(files, present)))
     if validation.errors:
         return validation, None
-    plan = plan_for(present, validation.documents, await project_ids(store), prune=prune)
+    projects = await project_ids(store)
+    plan = await asyncio.to_thread(plan_for, present, validation.documents, projects, prune=prune)
     check_fit(store, plan.steps)
     return validation, plan
 

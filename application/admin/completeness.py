@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from application.ports.usage_store import LedgerWriter, UsageQuery
@@ -85,3 +85,26 @@ def _lost_within(writer: LedgerWriter, query: UsageQuery, needed_ms: int) -> boo
 
 def _named(writer: LedgerWriter) -> str:
     return f"process {writer.id} on {writer.host}"
+
+
+WRITER_COLUMNS = ("process", "host", "reported_at", "complete_up_to", "waiting", "lost", "rejected", "ended")
+
+
+def completeness_as_json(state: Completeness, notes: Sequence[str]) -> dict[str, object]:
+    """Return the completeness of a report as JSON data."""
+    return {
+        "complete": state.complete,
+        "complete_up_to": _moment(state.up_to_ms),
+        "notes": list(notes),
+        "processes": [writer_as_json(writer) for writer in (*state.pending, *state.lossy)],
+    }
+
+
+def writer_as_json(writer: LedgerWriter) -> dict[str, object]:
+    """Return the progress of a process as JSON data."""
+    values = (writer.id, writer.host, _moment(writer.updated_ms), _moment(writer.complete_ms))
+    return dict(zip(WRITER_COLUMNS, (*values, writer.waiting, writer.lost, writer.rejected, writer.ended), strict=True))
+
+
+def _moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")

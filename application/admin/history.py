@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from application.admin.apply_plan import Signature, carry_out
 from application.admin.diff import FieldChange, differences, same
-from application.admin.messages import CommandError
+from application.admin.messages import CommandError, UnknownObjectError
 from application.admin.plan import Plan, content, plan_of, step_to
 from application.admin.projects import project_ids
 from application.ports.catalog_store import CatalogStore, ChangeKind, HistoryEntry, Kind
@@ -80,7 +81,9 @@ async def rollback(
     stored = next((document for document in present if document.id == document_id), None)
     unchanged = stored is not None and same(content(stored), body)
     steps = [] if unchanged else [step_to(stored, document_id, body)]
-    plan = plan_of(present, steps, await project_ids(store), unchanged=[document_id] if unchanged else [])
+    projects, kept = await project_ids(store), [document_id] if unchanged else []
+    # In a thread: thousands of documents are read, while a server has calls to serve.
+    plan = await asyncio.to_thread(plan_of, present, steps, projects, unchanged=kept)
     announce(plan)
     await carry_out(store, plan, Signature(author, now_ms, ChangeKind.ROLLED_BACK, f"to version {version}"))
     return plan
@@ -92,7 +95,7 @@ async def _version(store: CatalogStore, document_id: str, version: int) -> Histo
         return found[0]
     latest = await store.history(document_id, limit=1)
     known = f"the last one is {latest[0].version}" if latest else "nothing was ever changed through these commands"
-    raise CommandError(f"version {version} of {document_id!r} does not exist; {known}")
+    raise UnknownObjectError(f"version {version} of {document_id!r} does not exist; {known}")
 
 
 def _usable(entry: HistoryEntry, document_id: str, version: int) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from application.admin.messages import CommandError
+from application.admin.messages import CommandError, UnknownObjectError
 from application.admin.projects import as_project, edit_document
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.api_key import KEY_PREFIX, ApiKey, fingerprint
@@ -196,5 +196,5 @@ def _find(keys: tuple[ApiKey, ...], which: str, owner: str) -> ApiKey:
         ids = ", ".join(key.id for key in active)
         raise CommandError(f"several keys of {owner} could be meant, name one by its id: {ids}")
     if not found:
-        raise CommandError(f"{owner} has no such key")
+        raise UnknownObjectError(f"{owner} has no such key")
     return active[0] if active else found[-1]

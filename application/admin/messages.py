@@ -11,6 +11,14 @@ class CommandError(Exception):
     """The command cannot be carried out. The message is one line for the operator, without a secret."""
 
 
+class UnknownObjectError(CommandError):
+    """The object that the command names does not exist."""
+
+
+class DuplicateObjectError(CommandError):
+    """The object that the command is to create exists already."""
+
+
 class Verdict(StrEnum):
     """Result of a check."""
 

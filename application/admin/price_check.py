@@ -6,7 +6,7 @@ because that is a wrong unit and not a discount.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -79,6 +79,26 @@ def validate_prices(files: Iterable[tuple[str, object]], find: Find) -> tuple[Va
         return () if found is None else compare(document, body, found)
 
     return validate(files, check), tuple(compared)
+
+
+def prices_as_json(source: str, compared: Sequence[Compared]) -> dict[str, object]:
+    """Return what was compared with which entry, as JSON data."""
+    return {"source": source, "documents": [_compared_as_json(one) for one in compared]}
+
+
+def _compared_as_json(one: Compared) -> dict[str, object]:
+    found = one.reference
+    if found is None:
+        return {"id": one.document_id, "entry": None}
+    return {
+        "id": one.document_id,
+        "entry": found.name,
+        "exact": found.exact,
+        "listed": dict(found.prices.described),
+        "operations": None if found.operations is None else sorted(found.operations),
+        "context_window": found.context_window,
+        "longest_answer": found.longest_answer,
+    }
 
 
 def compare(document: ModelDocument, body: Mapping[str, object], found: ReferencePrice) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from application.admin.messages import CommandError
+from application.admin.messages import CommandError, UnknownObjectError
 from application.admin.projects import as_project, edit_document
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.documents import read_project
@@ -105,7 +105,7 @@ async def remove_budget(
         left = [one for one in found if not (isinstance(one, Mapping) and _id_of(one) == budget_id)]
         if len(left) == len(found):
             known = ", ".join(_id_of(one) for one in found if isinstance(one, Mapping)) or "none"
-            raise CommandError(f"there is no budget {budget_id!r}; its budgets: {known}")
+            raise UnknownObjectError(f"there is no budget {budget_id!r}; its budgets: {known}")
         return left or None
 
     return await _edit(store, project_id, key, "budgets", change, write=write)
@@ -189,7 +189,7 @@ def _key_of(body: Members, key: str, project_id: str) -> Members:
     for entry in entries_of(body, "keys"):
         if isinstance(entry, Mapping) and key in {entry.get("id"), entry.get("name"), entry.get("prefix")}:
             return entry
-    raise CommandError(f"project {project_id!r} has no key {key!r}")
+    raise UnknownObjectError(f"project {project_id!r} has no key {key!r}")
 
 
 def _same_identity(one: object, other: object) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from application.admin.messages import CommandError
+from application.admin.messages import CommandError, DuplicateObjectError, UnknownObjectError
 from application.errors import ConflictError
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.documents import read_project
@@ -38,7 +38,7 @@ class ListedProject:
     faults: Sequence[Fault]
 
 
-class UnknownProjectError(CommandError):
+class UnknownProjectError(UnknownObjectError):
     """The store has no such project."""
 
     def __init__(self, project_id: str) -> None:
@@ -65,7 +65,7 @@ async def create_project(
     try:
         await store.put(Kind.PROJECT, project_body(project_id, name or project_id, tags), replaces="")
     except ConflictError:
-        raise CommandError(f"there is a project {project_id!r} already") from None
+        raise DuplicateObjectError(f"there is a project {project_id!r} already") from None
 
 
 async def list_projects(store: CatalogStore) -> list[ListedProject]:

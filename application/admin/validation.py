@@ -118,3 +118,26 @@ def _disagreeing(models: Sequence[tuple[str, str, ModelDocument]]) -> Iterator[t
 def _at(file: str, place: str, fault: Fault) -> FileFault:
     field = f"{place}.{fault.field}" if place and fault.field else place + fault.field
     return FileFault(file, replace(fault, field=field))
+
+
+def validation_as_json(validation: Validation) -> dict[str, object]:
+    """Return the whole validation as JSON data."""
+    return {
+        "files": validation.files,
+        "documents": len(validation.documents),
+        "errors": validation.errors,
+        "warnings": validation.warnings,
+        "faults": [fault_as_json(found) for found in validation.faults],
+    }
+
+
+def fault_as_json(found: FileFault) -> dict[str, str]:
+    """Return a fault as JSON data."""
+    fault = found.fault
+    return {
+        "file": found.file,
+        "field": fault.field,
+        "wrong": fault.wrong,
+        "expected": fault.expected,
+        "severity": fault.severity.value,
+    }

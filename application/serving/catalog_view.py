@@ -59,6 +59,7 @@ class CatalogView:
         self._projects: DocumentCache[Project] = DocumentCache(Kind.PROJECT, read_project)
         self._unusable: dict[str, LeftOut] = {}
         self._taking = asyncio.Lock()
+        self._turn = asyncio.Lock()
         self.checked_at: float | None = None
         """POSIX seconds of the last time the store confirmed or replaced the snapshot."""
         self.failure: str | None = None
@@ -76,6 +77,11 @@ class CatalogView:
         return self._catalog
 
     @property
+    def documents(self) -> Mapping[str, ModelDocument]:
+        """Every model document that can be read, by id, disabled ones included."""
+        return self._models.entities
+
+    @property
     def ready(self) -> bool:
         """True once there is a snapshot to serve from."""
         return self._catalog is not None
@@ -86,6 +92,10 @@ class CatalogView:
         Raises:
             StoreUnavailableError: the store is unavailable; the snapshot stays.
         """
+        async with self._turn:  # two at once could put an older version in the place of a newer one
+            return await self._refresh()
+
+    async def _refresh(self) -> bool:
         try:
             fingerprint = await self._store.fingerprint()
             changed = fingerprint != self._fingerprint

@@ -8,9 +8,20 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from application.admin.messages import CommandError, DuplicateObjectError, UnknownObjectError
+from application.errors import ConflictError, DocumentRefusedError, StoreUnavailableError
 from application.serving.serve import Serving
 from application.use_cases.list_models import Known
-from domain.errors import GatewayError, InvalidRequestError, MethodNotAllowedError, UnknownRouteError
+from domain.errors import (
+    GatewayError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    ObjectExistsError,
+    ObjectNotFoundError,
+    PreconditionFailedError,
+    UnavailableError,
+    UnknownRouteError,
+)
 from infra.controllers.description import describe
 from infra.controllers.docs_page import docs_router
 from infra.controllers.errors import body_of, headers_of, status_of
@@ -32,17 +43,28 @@ def create_pages(serving: Serving, health: Health, version: str, known: Known, *
         known: sizes of models whose documents do not state them.
         routers: further routes.
     """
+    pages = routed_pages(version, models_router(serving, known), ops_router(health), *routers)
+    describe(pages)
+    return pages
+
+
+def routed_pages(version: str, *routers: APIRouter) -> FastAPI:
+    """Build an application of some routes and ``/docs``, with errors in OpenAI's format.
+
+    Args:
+        version: of the product.
+        routers: the routes.
+    """
     # A redirect would lead to whatever host the caller's Host header names.
     pages = FastAPI(title=_TITLE, version=version, docs_url=None, redoc_url=None, redirect_slashes=False)
-    pages.include_router(models_router(serving, known))
-    pages.include_router(ops_router(health))
-    pages.include_router(docs_router(_TITLE))
     for router in routers:
         pages.include_router(router)
+    pages.include_router(docs_router(_TITLE))
     pages.add_exception_handler(GatewayError, _gateway_error)
     pages.add_exception_handler(HTTPException, _http_error)
+    for kind in (CommandError, ConflictError, StoreUnavailableError, DocumentRefusedError):
+        pages.add_exception_handler(kind, _command_error)
     pages.add_exception_handler(RequestValidationError, _validation_error)
-    describe(pages)
     return pages
 
 
@@ -64,6 +86,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     """Convert Starlette's errors: unknown route, wrong method."""
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, GatewayError):  # FastAPI's own error for a body that could not be read
+        return _answer(request, error.__cause__)
     path, method = request.url.path, request.method
     if error.status_code == _NOT_FOUND:
         return _answer(request, UnknownRouteError(f"Unknown request URL: {method} {path}."))
@@ -73,6 +97,21 @@ async def _http_error(request: Request, error: Exception) -> Response:
             return Response(status_code=204, headers={"Allow": allowed})
         return _answer(request, MethodNotAllowedError(f"{method} is not allowed at {path}.", allowed=allowed))
     return _answer(request, InvalidRequestError(str(error.detail)))
+
+
+async def _command_error(request: Request, error: Exception) -> Response:
+    """Convert errors of the use cases for administrators."""
+    text = str(error)
+    message = f"{text[:1].upper()}{text[1:]}."
+    if isinstance(error, StoreUnavailableError):
+        return _answer(request, UnavailableError(message))
+    if isinstance(error, UnknownObjectError):
+        return _answer(request, ObjectNotFoundError(message))
+    if isinstance(error, DuplicateObjectError):
+        return _answer(request, ObjectExistsError(message))
+    if isinstance(error, ConflictError):
+        return _answer(request, PreconditionFailedError(message))
+    return _answer(request, InvalidRequestError(message))
 
 
 async def _validation_error(request: Request, error: Exception) -> Response:

@@ -14,6 +14,7 @@ from infra.controllers.addresses import Networks, caller_address
 from infra.controllers.asgi_response import Response, send_body, send_error, send_internal_error
 from infra.controllers.headers import request_id_of
 from infra.controllers.openai.routes import ROUTES, Route, StoredRoute, find_route
+from infra.controllers.page_body import PageBody
 from infra.controllers.request_log import AccessLog, RequestRecord
 
 _NONE = Networks()
@@ -93,7 +94,7 @@ class AsgiApp:
             await send(message)
 
         try:
-            await self._pages(scope, receive, with_request_id)
+            await self._pages(scope, PageBody(scope, receive), with_request_id)
         except Exception as error:  # noqa: BLE001 - our own faults are reported as one fixed error
             record.broke(error)
             if record.status == 0:

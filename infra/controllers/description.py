@@ -42,9 +42,12 @@ def describe(pages: FastAPI) -> None:
                     method.lower(): _stored(action, content) for method, action in actions.items()
                 }
             description["info"]["description"] = _AZURE
+            own = description.get("components", {}).get("schemas", {})
+            for replaced in ("HTTPValidationError", "ValidationError"):
+                own.pop(replaced, None)
             description["components"] = {
                 "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
-                "schemas": {**bodies["schemas"], "Error": _ERROR},
+                "schemas": {**bodies["schemas"], **own, "Error": _ERROR},
             }
             pages.openapi_schema = description
         return pages.openapi_schema
@@ -78,7 +81,7 @@ def _correct(operation: dict[str, Any]) -> None:
     """Correct what FastAPI cannot know: our response to a wrong parameter, and which routes need a key."""
     operation["responses"].pop("422", None)
     operation["responses"]["default"] = _FAILED
-    if "models" in operation.get("tags", ()):
+    if {"models", "administration"} & set(operation.get("tags", ())):
         operation["security"] = [{"key": []}]
 
 

@@ -39,6 +39,9 @@ TABLE: dict[type[errors.GatewayError], ErrorRow] = {
     errors.OperationNotOfferedError: ErrorRow(400, _INVALID),
     errors.InvalidApiKeyError: ErrorRow(401, _INVALID, logging.WARNING),
     errors.NotPermittedError: ErrorRow(403, _INVALID, logging.WARNING),
+    errors.ObjectNotFoundError: ErrorRow(404, _INVALID),
+    errors.ObjectExistsError: ErrorRow(409, _INVALID),
+    errors.PreconditionFailedError: ErrorRow(412, _INVALID),
     errors.ModelNotFoundError: ErrorRow(404, _INVALID),
     errors.ResponseNotFoundError: ErrorRow(404, _INVALID),
     errors.RateLimitedError: ErrorRow(429, "requests"),  # or what the limit counts

@@ -15,11 +15,12 @@ from application.admin.administrators import (
     revoke_administrator,
     rotate_administrator_key,
 )
+from application.admin.json_views import administrator_as_json, key_as_json, usable_administrator_keys
 from domain.administrators import Role
 from domain.api_key import ApiKey
 from domain.documents.fault import reason
 from domain.documents.write import moment_text
-from llmproxy.cli.keys import duration_of, expiry_of, key_as_json, now
+from llmproxy.cli.keys import duration_of, expiry_of, now
 from llmproxy.cli.output import json_option, print_json, table
 from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
@@ -56,7 +57,7 @@ def create_command(name: str, role: str, projects: tuple[str, ...], expires: str
 
     plain, key = with_stores(work, no_data=NoData.CREATE, changes=f"administrator {name}")
     if as_json:
-        print_json({"key": plain, "administrator": name, "role": role, **key_as_json(key)})
+        print_json({"key": plain, "administrator": name, "role": role, **key_as_json(key, now())})
     else:
         click.echo(plain)
         click.echo(f"{key.id} of administrator {name}, {role}; keep the key, it cannot be shown again", err=True)
@@ -72,14 +73,14 @@ def list_command(as_json: bool) -> None:
 
     listed = with_stores(work, no_data=NoData.EMPTY)
     if as_json:
-        print_json([administrator_as_json(one) for one in listed])
+        print_json([administrator_as_json(one, now()) for one in listed])
         return
     rows = []
     for one in listed:
         known = one.administrator
         state = f"out of service: {reason(one.faults)}" if known is None else "enabled" if known.enabled else "disabled"
         owned = ", ".join(sorted(known.projects)) if known else ""
-        rows.append((one.id, known.role if known else "", owned, _usable(one), state))
+        rows.append((one.id, known.role if known else "", owned, usable_administrator_keys(one, now()), state))
     headers = ["name", "role", "projects", "usable keys", "state"]
     click.echo(table(headers, rows, right=frozenset({"usable keys"})))
 
@@ -111,7 +112,7 @@ def rotate_command(name: str, key: str | None, overlap: str, expires: str | None
     until = moment_text(at + lasting if old.expires_at is None else min(old.expires_at, at + lasting))
     if as_json:
         replaced = {"replaces": old.id, "works_until": until}
-        print_json({"key": plain, "administrator": name, **key_as_json(new), **replaced})
+        print_json({"key": plain, "administrator": name, **key_as_json(new, now()), **replaced})
     else:
         click.echo(plain)
         click.echo(f"{new.id} of administrator {name}; {old.id} works until {until}", err=True)
@@ -132,22 +133,3 @@ def revoke_command(name: str, key: str | None, as_json: bool) -> None:
         print_json({"administrator": name, "revoked": revoked})
     else:
         click.echo(f"revoked of administrator {name}: {', '.join(revoked) or 'nothing, there is no key'}")
-
-
-def administrator_as_json(listed: ListedAdministrator) -> dict[str, object]:
-    """Return an administrator as JSON data, without digests of keys."""
-    known = listed.administrator
-    return {
-        "name": listed.id,
-        "role": known.role.value if known else None,
-        "projects": sorted(known.projects) if known else [],
-        "enabled": known.enabled if known else False,
-        "usable_keys": _usable(listed),
-        "keys": [key_as_json(key) for key in known.keys] if known else [],
-        "faults": [str(fault) for fault in listed.faults],
-    }
-
-
-def _usable(listed: ListedAdministrator) -> int:
-    known = listed.administrator
-    return 0 if known is None else sum(known.key_usable_at(key, now()) for key in known.keys)

@@ -9,14 +9,14 @@ from pathlib import Path
 import click
 
 from application.admin.catalog import export
-from application.admin.price_check import validate_prices
-from application.admin.validation import validate
+from application.admin.price_check import prices_as_json, validate_prices
+from application.admin.validation import validate, validation_as_json
 from domain.documents import exact_json
-from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
+from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder
 from llmproxy.cli.history import history_command, rollback_command
 from llmproxy.cli.output import json_option, print_json, printable, write_private
 from llmproxy.cli.plan import apply_command, plan_command
-from llmproxy.cli.prices import price_list_or_fail, prices_as_json, print_compared
+from llmproxy.cli.prices import price_list_or_fail, print_compared
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
@@ -51,7 +51,7 @@ def validate_command(folder: Path, strict: bool, prices: bool, as_json: bool) ->
         validation = validate(read_folder(folder))
     if as_json:
         found = {} if listing is None else {"prices": prices_as_json(listing.source, compared)}
-        print_json(summary(validation) | found)
+        print_json(validation_as_json(validation) | found)
     else:
         print_faults(validation)
         if listing is not None:

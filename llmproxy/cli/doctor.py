@@ -10,9 +10,10 @@ from functools import partial
 import click
 
 from application.admin.doctor import examine, secret_checks
+from application.admin.json_views import checks_as_json
 from application.admin.messages import Check, Verdict
 from application.errors import StoreUnavailableError
-from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json
+from llmproxy.cli.output import json_option, print_checks, print_json
 from llmproxy.cli.running import missing_data
 from llmproxy.settings import Authentication, Settings, SettingsError, load_environment, load_settings
 from llmproxy.signing import shared_by_replicas

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from application.admin.validation import FileFault, Validation
+from application.admin.validation import Validation
 from domain.documents import exact_json
 from domain.documents.fault import Unreadable
 from llmproxy.cli.output import printable
@@ -45,25 +45,3 @@ def print_faults(validation: Validation) -> None:
 def counts(validation: Validation) -> str:
     """Return the number of faults, as text."""
     return f"{validation.errors} errors, {validation.warnings} warnings"
-
-
-def summary(validation: Validation) -> dict[str, object]:
-    """Return the whole validation as JSON data."""
-    return {
-        "files": validation.files,
-        "documents": len(validation.documents),
-        "errors": validation.errors,
-        "warnings": validation.warnings,
-        "faults": [_as_json(found) for found in validation.faults],
-    }
-
-
-def _as_json(found: FileFault) -> dict[str, str]:
-    fault = found.fault
-    return {
-        "file": found.file,
-        "field": fault.field,
-        "wrong": fault.wrong,
-        "expected": fault.expected,
-        "severity": fault.severity.value,
-    }

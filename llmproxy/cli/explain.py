@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import click
@@ -13,14 +12,14 @@ from application.admin.catalog_reader import Readings, read_all
 from application.admin.deployments import EXAMPLES, Deployment, Upstreams
 from application.admin.explain import Explanation, Question
 from application.admin.explain import explain as explain_call
+from application.admin.json_views import explanation_as_json
 from application.admin.limits_view import LimitState, states_as_json, states_of
 from domain.api_key import KEY_PREFIX, PREFIX_LENGTH
-from domain.money import plain
 from domain.operation import Operation
 from domain.rate_limit import NO_LIMITS
 from llmproxy.cli.explain_live import live_states, live_table
 from llmproxy.cli.limits import states_table
-from llmproxy.cli.output import checks_as_json, json_option, print_checks, print_json, printable, table
+from llmproxy.cli.output import json_option, print_checks, print_json, printable, table
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.settings import Authentication, Settings, load_environment
 from llmproxy.stores import Stores
@@ -91,7 +90,7 @@ def explain(
     serving = [one.document.id for one in explanation.deployments if one.turn is not None]
     live = None if url is None else live_states(url, serving)
     if as_json:
-        print_json(_as_json(question, explanation) | {"limits": states_as_json(limits), "live": live})
+        print_json(explanation_as_json(question, explanation) | {"limits": states_as_json(limits), "live": live})
     else:
         _print(explanation, question.operation)
         if live is not None:
@@ -171,43 +170,3 @@ def _secrets(one: Deployment) -> str:
     if one.key_in_document:
         texts.append("the key is in the document")
     return ", ".join(texts) or "none named"
-
-
-def _as_json(question: Question, explanation: Explanation) -> dict[str, object]:
-    return {
-        "allowed": explanation.allowed,
-        "project": question.project,
-        "model": question.model,
-        "operation": question.operation.value,
-        "checks": checks_as_json(explanation.checks),
-        "deployments": [_deployment_as_json(one, question.operation) for one in explanation.deployments],
-    }
-
-
-def _deployment_as_json(one: Deployment, operation: Operation) -> dict[str, object]:
-    document = one.document
-    return {
-        "id": document.id,
-        "code": document.code,
-        "turn": one.turn,
-        "share_percent": str(one.share),
-        "reason": one.reason or None,
-        "priority": document.priority,
-        "weight": document.weight,
-        "private": document.private,
-        "tools": document.parameters.enable_tools,
-        "operations": sorted(document.operations),
-        "paths": one.paths,
-        "model_type": document.model_type.value,
-        "adapter": one.adapter,
-        "upstream_model": one.upstream_model,
-        "secrets": [{"parameter": each.member, "name": each.name, "present": each.present} for each in one.secrets],
-        "key_in_document": one.key_in_document,
-        "prices": dict(one.prices),
-        "example": {
-            **{name: used for name, used in asdict(EXAMPLES[operation].usage).items() if used},
-            "cost": plain(one.example.money.amount),
-            "currency": one.example.money.currency,
-            "unpriced": list(one.example.unpriced),
-        },
-    }

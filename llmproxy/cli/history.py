@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import click
 
 from application.admin.history import PastVersion, past_versions, rollback
 from application.admin.messages import few
 from application.admin.plan import Plan
-from domain.documents.write import moment_text
+from application.admin.plan_json import plan_as_json, time_of, version_as_json
 from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.output import json_option, print_exact_json, printable, table
-from llmproxy.cli.plan_view import fields_as_json, paint, plan_as_json, print_fields, print_plan
+from llmproxy.cli.plan_view import paint, print_fields, print_plan
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
@@ -35,12 +33,12 @@ def history_command(document_id: str | None, limit: int, as_json: bool) -> None:
 
     versions = with_stores(work)
     if as_json:
-        print_exact_json([_as_json(version) for version in versions])
+        print_exact_json([version_as_json(version) for version in versions])
     elif not versions:
         click.echo("no version is kept" + ("" if document_id is None else f" of {document_id!r}"), err=True)
     elif document_id is None:
         rows = [
-            (one.entry.document_id, one.entry.version, _when(one), _who(one), one.entry.change, _what(one))
+            (one.entry.document_id, one.entry.version, time_of(one), _who(one), one.entry.change, _what(one))
             for one in versions
         ]
         click.echo(table(["id", "version", "when", "who", "how", "what"], rows, right=frozenset({"version"})))
@@ -81,15 +79,8 @@ def _print(version: PastVersion) -> None:
     entry = version.entry
     what = f"{entry.change} {printable(entry.note)}".rstrip()
     current = f"  {paint('current', 'green')}" if version.current else ""
-    click.echo(f"version {entry.version}  {_when(version)}  {printable(_who(version))}  {what}{current}")
+    click.echo(f"version {entry.version}  {time_of(version)}  {printable(_who(version))}  {what}{current}")
     print_fields(version.changes)
-
-
-def _when(version: PastVersion) -> str:
-    try:
-        return moment_text(datetime.fromtimestamp(version.entry.at_ms / 1000, UTC))
-    except (ValueError, OverflowError, OSError):
-        return "unknown"
 
 
 def _who(version: PastVersion) -> str:
@@ -99,18 +90,3 @@ def _who(version: PastVersion) -> str:
 def _what(version: PastVersion) -> str:
     names = [change.field or "all of it" for change in version.changes]
     return few(names, _MOST_FIELDS) + (f" ({version.entry.note})" if version.entry.note else "")
-
-
-def _as_json(version: PastVersion) -> dict[str, object]:
-    entry = version.entry
-    return {
-        "id": entry.document_id,
-        "version": entry.version,
-        "when": _when(version),
-        "who": entry.author or None,
-        "how": entry.change.value,
-        "note": entry.note,
-        "removed": entry.body is None,
-        "current": version.current,
-        "fields": fields_as_json(version.changes),
-    }

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 
 import click
 
+from application.admin.json_views import key_as_json, key_state
 from application.admin.keys import create_key, list_keys, revoke_key, rotate_key
 from domain.api_key import ApiKey
 from domain.documents.values import moment_of
-from domain.documents.write import key_body, moment_text
+from domain.documents.write import moment_text
 from llmproxy.cli.output import json_option, print_json, table
 from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
@@ -46,7 +47,7 @@ def create_command(project: str, name: str, expires: str | None, as_json: bool) 
 
     plain, key = with_stores(work, changes=f"project {project}")
     if as_json:
-        print_json({"key": plain, "project": project, **key_as_json(key)})
+        print_json({"key": plain, "project": project, **key_as_json(key, now())})
     else:
         until = "never expires" if key.expires_at is None else f"expires at {moment_text(key.expires_at)}"
         click.echo(plain)
@@ -64,14 +65,14 @@ def list_command(project: str, as_json: bool) -> None:
 
     found = with_stores(work)
     if as_json:
-        print_json([key_as_json(key) for key in found])
+        print_json([key_as_json(key, now()) for key in found])
         return
     rows = [
         (
             key.id,
             key.prefix,
             key.name,
-            _state(key),
+            key_state(key, now()),
             moment_text(key.created_at),
             "" if key.expires_at is None else moment_text(key.expires_at),
         )
@@ -127,7 +128,9 @@ def rotate_command(project: str, key: str, overlap: str, expires: str | None, as
     plain, new, old = with_stores(work, changes=f"project {project}")
     until = moment_text(at + lasting if old.expires_at is None else min(old.expires_at, at + lasting))
     if as_json:
-        print_json({"key": plain, "project": project, **key_as_json(new), "replaces": old.id, "works_until": until})
+        print_json(
+            {"key": plain, "project": project, **key_as_json(new, now()), "replaces": old.id, "works_until": until}
+        )
     else:
         click.echo(plain)
         click.echo(f"{new.id} of project {project}; {old.id} works until {until}; it cannot be shown again", err=True)
@@ -151,19 +154,6 @@ def expiry_of(text: str) -> datetime:
     if moment is None:
         raise click.UsageError("--expires takes a day, 2027-03-31, or a time with its offset, 2027-03-31T12:00:00Z")
     return moment
-
-
-def _state(key: ApiKey) -> str:
-    if key.revoked_at is not None:
-        return "revoked"
-    return "usable" if key.usable_at(now()) else "expired"
-
-
-def key_as_json(key: ApiKey) -> dict[str, object]:
-    """Return a key as JSON data, without its digest."""
-    shown = key_body(key) | {"state": _state(key)}
-    del shown["sha256"]
-    return shown
 
 
 def now() -> datetime:

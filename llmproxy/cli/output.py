@@ -184,8 +184,3 @@ def print_checks(checks: Iterable[Check]) -> None:
     """Print each check on its own line."""
     for check in checks:
         click.echo(f"{check.verdict:<4}  {printable(check.subject)}: {printable(check.text)}")
-
-
-def checks_as_json(checks: Iterable[Check]) -> list[dict[str, str]]:
-    """Return the same as JSON data."""
-    return [{"verdict": check.verdict.value, "subject": check.subject, "text": check.text} for check in checks]

@@ -11,13 +11,14 @@ from application.admin.apply_plan import Applied, Signature, carry_out
 from application.admin.catalog import apply, look_ahead
 from application.admin.messages import CommandError, few
 from application.admin.plan import Action, Plan
+from application.admin.plan_json import applied_as_json, plan_as_json
 from application.admin.saved_plan import as_data, from_data
-from application.admin.validation import Validation
+from application.admin.validation import Validation, validation_as_json
 from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
-from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
+from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder
 from llmproxy.cli.output import json_option, print_exact_json, write_private
-from llmproxy.cli.plan_view import plan_as_json, print_plan, total
+from llmproxy.cli.plan_view import print_plan, total
 from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
 
@@ -51,7 +52,7 @@ def plan_command(folder: Path, prune: bool, out: Path | None, as_json: bool) -> 
     if plan is not None and out is not None:
         _save(plan, out)
     if as_json:
-        print_exact_json(({} if plan is None else plan_as_json(plan)) | summary(validation))
+        print_exact_json(({} if plan is None else plan_as_json(plan)) | validation_as_json(validation))
     else:
         print_faults(validation)
         if plan is None:
@@ -109,20 +110,20 @@ def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | Non
 
 
 def _report(validation: Validation | None, applied: Applied | None, plans: list[Plan], *, as_json: bool) -> None:
-    done = applied or Applied()
     if as_json:
-        lists = {"added": done.added, "changed": done.changed, "removed": done.removed, "unchanged": done.unchanged}
         plan = plan_as_json(plans[0]) if plans else {}
-        checked = {} if validation is None else summary(validation)
-        print_exact_json({"applied": applied is not None, **plan, **lists, **checked})
+        checked = {} if validation is None else validation_as_json(validation)
+        print_exact_json({**plan, **applied_as_json(applied), **checked})
         return
     if validation is not None:
         print_faults(validation)
     if applied is None:
         click.echo("nothing was applied" + ("" if validation is None else f": {counts(validation)}"))
         return
-    removed = f"{len(done.removed)} removed, " if done.removed else ""
-    click.echo(f"{len(done.added)} added, {len(done.changed)} changed, {removed}{len(done.unchanged)} unchanged")
+    removed = f"{len(applied.removed)} removed, " if applied.removed else ""
+    click.echo(
+        f"{len(applied.added)} added, {len(applied.changed)} changed, {removed}{len(applied.unchanged)} unchanged"
+    )
 
 
 def _agree_to_removals(ids: list[str], *, yes: bool) -> None:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import click
 
-from application.admin.diff import ABSENT, Absent, FieldChange
+from application.admin.diff import ABSENT, FieldChange
 from application.admin.messages import few
 from application.admin.plan import Action, Plan
 from application.admin.plan_impact import AccessChange, PriceChange
-from application.admin.redact import HIDDEN, Hidden
+from application.admin.plan_json import NOT_SHOWN, shown_value
+from application.admin.redact import HIDDEN
 from domain.documents import exact_json
-from domain.money import Money, plain
+from domain.money import plain
 from llmproxy.cli.output import printable
 
 _SIGNS = {Action.ADD: ("+", "green"), Action.CHANGE: ("~", "yellow"), Action.REMOVE: ("-", "red")}
@@ -23,7 +24,6 @@ _MOST_DOCUMENTS = 200
 _MOST_FIELDS = 60
 _MOST_NAMES = 10
 _LONGEST_VALUE = 100
-_NOT_SHOWN = "(not shown)"
 _MOST_PLACES = 40
 
 
@@ -61,34 +61,6 @@ def total(plan: Plan) -> str:
     return f"{text}; only in the store (--prune removes them): {_names(plan.others)}" if plan.others else text
 
 
-def plan_as_json(plan: Plan) -> dict[str, object]:
-    """All of it for machines; to be printed with :func:`print_exact_json`."""
-    return {
-        "changes": bool(plan.steps),
-        "steps": [
-            {"action": step.action.value, "id": step.id, "fields": fields_as_json(step.changes)} for step in plan.steps
-        ],
-        "unchanged": list(plan.unchanged),
-        "others": list(plan.others),
-        "access": [_access_as_json(access) for access in plan.access],
-        "prices": [_price_as_json(price) for price in plan.prices],
-    }
-
-
-def fields_as_json(changes: Sequence[FieldChange]) -> list[dict[str, object]]:
-    """For each field ``old`` and ``new``, without the one that is not there; neither of them where it is ``hidden``."""
-    found: list[dict[str, object]] = []
-    for change in changes:
-        sides = {"old": change.old, "new": change.new}
-        kind = "added" if change.old is ABSENT else "removed" if change.new is ABSENT else "changed"
-        shown: dict[str, object] = {"field": change.field, "change": kind}
-        if HIDDEN in sides.values():
-            shown["hidden"] = True
-        shown |= {name: _plain(value) for name, value in sides.items() if not isinstance(value, Absent | Hidden)}
-        found.append(shown)
-    return found
-
-
 def paint(text: str, color: str) -> str:
     """Return the text in a colour, which click removes if the output is not a terminal."""
     return text if os.environ.get("NO_COLOR") else click.style(text, fg=color)
@@ -99,7 +71,7 @@ def _difference(change: FieldChange) -> str:
     if old is ABSENT or new is ABSENT:
         return _value_text(new) if old is ABSENT else f"{_value_text(old)} -> nothing"
     if old is HIDDEN and new is HIDDEN:
-        return f"is another one {_NOT_SHOWN}"
+        return f"is another one {NOT_SHOWN}"
     if isinstance(old, list) and isinstance(new, list):
         gone = [f"- {_value_text(item)}" for item in old if item not in new]
         come = [f"+ {_value_text(item)}" for item in new if item not in old]
@@ -110,22 +82,14 @@ def _difference(change: FieldChange) -> str:
 
 def _value_text(value: object) -> str:
     if value is HIDDEN:
-        return _NOT_SHOWN
+        return NOT_SHOWN
     if isinstance(value, Decimal) and abs(value.adjusted()) < _MOST_PLACES:
         return plain(value)
-    return _short(exact_json.encode(_plain(value)))
+    return _short(exact_json.encode(shown_value(value)))
 
 
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return {name: _plain(member) for name, member in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return _NOT_SHOWN if value is HIDDEN else value
 
 
 def _access(change: AccessChange) -> str:
@@ -159,32 +123,3 @@ def _by(change: PriceChange) -> str:
 
 def _names(names: Sequence[str]) -> str:
     return few([printable(name) for name in names], _MOST_NAMES)
-
-
-def _access_as_json(change: AccessChange) -> dict[str, object]:
-    return {
-        "model": change.model,
-        "change": "gains" if change.gains else "loses",
-        "projects": ["*"] if change.everyone else list(change.projects),
-        "except": list(change.projects) if change.everyone else [],
-        "unknown_projects": list(change.unknown),
-    }
-
-
-def _price_as_json(change: PriceChange) -> dict[str, object]:
-    return {
-        "document": change.document_id,
-        "instead_of": change.instead_of or None,
-        "model": change.model,
-        "price": change.price,
-        "per": change.per,
-        "old": _money(change.old),
-        "new": _money(change.new),
-        "difference": change.difference,
-        "percent": change.percent,
-        "projects": ["*"] if change.everyone else list(change.projects),
-    }
-
-
-def _money(money: Money | None) -> dict[str, object] | None:
-    return None if money is None else {"amount": money.amount, "currency": money.currency}

@@ -33,23 +33,3 @@ def print_compared(source: str, compared: Sequence[Compared]) -> None:
             click.echo(f"{name}: info: compared with {printable(one.reference.name)}, whose name is the nearest")
     found = sum(one.reference is not None for one in compared)
     click.echo(f"{found} of {len(compared)} documents compared with {source}")
-
-
-def prices_as_json(source: str, compared: Sequence[Compared]) -> dict[str, object]:
-    """Return the same as JSON data."""
-    return {"source": source, "documents": [_as_json(one) for one in compared]}
-
-
-def _as_json(one: Compared) -> dict[str, object]:
-    found = one.reference
-    if found is None:
-        return {"id": one.document_id, "entry": None}
-    return {
-        "id": one.document_id,
-        "entry": found.name,
-        "exact": found.exact,
-        "listed": dict(found.prices.described),
-        "operations": None if found.operations is None else sorted(found.operations),
-        "context_window": found.context_window,
-        "longest_answer": found.longest_answer,
-    }

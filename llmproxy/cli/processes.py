@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import click
 
-from application.admin.completeness import Completeness
+from application.admin.completeness import WRITER_COLUMNS, writer_as_json
 from application.ports.usage_store import LedgerWriter
 from llmproxy.cli.output import json_option, print_json, table
 from llmproxy.cli.running import with_stores
@@ -31,29 +30,7 @@ def processes_command(forget: str | None, as_json: bool) -> None:
 
     writers = with_stores(work)
     if as_json:
-        print_json([_as_json(writer) for writer in writers])
+        print_json([writer_as_json(writer) for writer in writers])
         return
-    rows = [list(_as_json(writer).values()) for writer in writers]
-    click.echo(table(_COLUMNS, rows, right=frozenset({"waiting", "lost", "rejected"})))
-
-
-_COLUMNS = ("process", "host", "reported_at", "complete_up_to", "waiting", "lost", "rejected", "ended")
-
-
-def completeness_as_json(state: Completeness, notes: Sequence[str]) -> dict[str, object]:
-    """Return the completeness of a report as JSON data."""
-    return {
-        "complete": state.complete,
-        "complete_up_to": _moment(state.up_to_ms),
-        "notes": list(notes),
-        "processes": [_as_json(writer) for writer in (*state.pending, *state.lossy)],
-    }
-
-
-def _as_json(writer: LedgerWriter) -> dict[str, object]:
-    values = (writer.id, writer.host, _moment(writer.updated_ms), _moment(writer.complete_ms))
-    return dict(zip(_COLUMNS, (*values, writer.waiting, writer.lost, writer.rejected, writer.ended), strict=True))
-
-
-def _moment(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    rows = [list(writer_as_json(writer).values()) for writer in writers]
+    click.echo(table(WRITER_COLUMNS, rows, right=frozenset({"waiting", "lost", "rejected"})))

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import click
 
 from application.admin.audit_reading import AuditFilter, latest
+from application.admin.json_views import project_as_json, project_state, usable_keys
 from application.admin.projects import ListedProject, create_project, list_projects
 from domain.documents import exact_json
-from domain.documents.fault import reason
 from domain.documents.write import time_text
 from llmproxy.cli.output import json_option, print_json, printable, table
 from llmproxy.cli.project_content import set_content_command
@@ -65,9 +65,11 @@ def list_command(as_json: bool) -> None:
     listed = with_stores(work)
     now = datetime.now(UTC)
     if as_json:
-        print_json([_as_json(one, now) for one in listed])
+        print_json([project_as_json(one, now) for one in listed])
         return
-    rows = [(one.id, one.project.name if one.project else "", _usable(one, now), _state(one)) for one in listed]
+    rows = [
+        (one.id, one.project.name if one.project else "", usable_keys(one, now), project_state(one)) for one in listed
+    ]
     click.echo(table(["id", "name", "usable keys", "state"], rows, right=frozenset({"usable keys"})))
 
 
@@ -104,26 +106,3 @@ def _changed(change: Mapping[str, object]) -> str:
         exact_json.encode(change[name]) if change.get(name) is not None else "none" for name in ("old", "new")
     )
     return f"{change.get('field') or 'all of it'}: {before} -> {after}"
-
-
-def _usable(listed: ListedProject, now: datetime) -> int:
-    project = listed.project
-    return sum(key.usable_at(now) for key in project.keys) if project is not None and project.enabled else 0
-
-
-def _state(listed: ListedProject) -> str:
-    if listed.project is None:
-        return f"out of service: {reason(listed.faults)}"
-    return "enabled" if listed.project.enabled else "disabled"
-
-
-def _as_json(listed: ListedProject, now: datetime) -> dict[str, object]:
-    project = listed.project
-    return {
-        "id": listed.id,
-        "name": project.name if project else None,
-        "enabled": project.enabled if project else False,
-        "usable_keys": _usable(listed, now),
-        "tags": dict(project.tags) if project else {},
-        "faults": [str(fault) for fault in listed.faults],
-    }

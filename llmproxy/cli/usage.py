@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from application.admin.completeness import Completeness, assess, explanations
+from application.admin.completeness import Completeness, assess, completeness_as_json, explanations
 from application.admin.export import CsvDialect, Sheet, sheet_as_json
 from application.admin.messages import CommandError
 from application.admin.projects import UnknownProjectError, project_ids
@@ -20,7 +20,7 @@ from application.admin.usage_query import days_of_month, make_query
 from application.ports.usage_store import Dimension, UsageQuery
 from llmproxy.cli.call import call_command
 from llmproxy.cli.output import choose_csv, json_option, print_json, printable
-from llmproxy.cli.processes import completeness_as_json, processes_command
+from llmproxy.cli.processes import processes_command
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.cli.usage_audit import audit_command
 from llmproxy.cli.usage_table import comparison_table, usage_table

@@ -17,6 +17,7 @@ from domain.operation import Operation
 from domain.vendor_objects import VENDOR_OBJECTS, VendorObject
 from infra.controllers.errors import INTERNAL, TABLE
 from infra.controllers.openai.routes import ENDPOINTS
+from infra.controllers.permissions import ROUTE_PERMISSIONS
 from llmproxy.cli.main import cli
 from llmproxy.settings import Settings
 from tests.tools import ROOT
@@ -94,6 +95,13 @@ def test_every_option_worth_a_word_is_described(command: str) -> None:
 @pytest.mark.parametrize("path", [*ENDPOINTS, "/v1/models", "/v1/models/{model}", "/health", "/docs", "/openapi.json"])
 def test_every_path_is_described(path: str) -> None:
     assert f"`{path}`" in page("http.md")
+
+
+def test_every_route_for_administrators_is_described_with_its_permission() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z]+ [^`]+)` \| `([^`]+)` \|", page("admin-api.md"), re.MULTILINE))
+    described = {row.replace(":path}", "}"): permission.value for row, permission in ROUTE_PERMISSIONS.items()}
+    below = ("/api/admin", "/api/config")
+    assert rows == {row: one for row, one in described.items() if row.partition(" ")[2].startswith(below)}
 
 
 @pytest.mark.parametrize("kind", sorted(set(_subclasses(GatewayError)), key=str))

@@ -15,6 +15,12 @@ from infra.catalog_store.sqlite import SqliteCatalogStore
 from tests.fakes.llmproxy_server import PROJECT, LLMProxy
 from tests.fakes.processes import wait_until
 
+HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
+SECRET_IN_DOCUMENT = "a-secret-that-stands-in-a-document"
+DEAR = {"currency": "USD", "cost_input_1Mtokens": "123456.123456789", "cost_output_1Mtokens": 10}
+ANSWERED: set[str] = set()
+"""Request ids of the calls that were answered."""
+
 
 def create_administrators(data: Path) -> dict[Role, str]:
     """Create one administrator of each role, named after it, as the command does; return their keys.
@@ -50,3 +56,26 @@ def wait_for_key(proxy: LLMProxy, key: str, *, accepted: bool = True) -> None:
 def bearer(key: str) -> dict[str, str]:
     """Return the header that presents a key."""
     return {"authorization": f"Bearer {key}"}
+
+
+def call(proxy: LLMProxy, key: str, model: str = "sim") -> httpx.Response:
+    """Call a model."""
+    answer = httpx.post(f"{proxy.url}/v1/chat/completions", json={"model": model, **HELLO}, headers=bearer(key))
+    if answer.status_code == httpx.codes.OK:
+        ANSWERED.add(answer.headers["x-request-id"])
+    return answer
+
+
+def wait_for_lines(admin: httpx.Client) -> None:
+    """Wait until the line of every call that was answered is in the ledger."""
+
+    def found() -> bool:
+        lines = admin.get("/api/admin/calls?limit=1000").json()["data"]
+        return {one["request_id"] for one in lines} >= ANSWERED
+
+    wait_until(found, what="the lines of the calls")
+
+
+def error_of(answer: httpx.Response) -> tuple[int, str | None]:
+    """Return status and code of a refusal."""
+    return answer.status_code, answer.json()["error"]["code"]
