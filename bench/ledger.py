@@ -1,8 +1,8 @@
 """Reports over a large ledger: ``python -m bench.ledger``.
 
-SQLite: a million lines of four months, ten projects and five models; how long reports take through the store and by the
-command. Cosmos DB: fewer lines, on ``@vercel/cosmosdb-server`` behind a proxy that notes which requests a report of
-one project's month sends, and to which range of partition keys.
+SQLite: lines of four months, ten projects and five models; how long reports take through the store, before and after
+the sums of ended quarter-hours are kept, and by the command. Cosmos DB: fewer lines, on ``@vercel/cosmosdb-server``
+behind a proxy that notes which requests a report of one project's month sends, and to which range of partition keys.
 """
 
 from __future__ import annotations
@@ -37,6 +37,25 @@ PROJECTS, MODELS = 10, 5
 FIRST, END = (int(datetime(2026, month, 1, tzinfo=UTC).timestamp() * 1000) for month in (8, 12))
 NOVEMBER = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1000)
 MONTH = UsageQuery((Dimension.PROJECT, Dimension.MODEL), NOVEMBER, END, "project-3")
+BERLIN, KATHMANDU = "Europe/Berlin", "Asia/Kathmandu"
+REPORTS = {
+    "total": UsageQuery(()),
+    "by project": UsageQuery((Dimension.PROJECT,)),
+    "by model": UsageQuery((Dimension.MODEL,)),
+    "by provider, operation": UsageQuery((Dimension.PROVIDER, Dimension.OPERATION)),
+    "by project, key": UsageQuery((Dimension.PROJECT, Dimension.KEY)),
+    "by project, model": UsageQuery((Dimension.PROJECT, Dimension.MODEL)),
+    "by month in Berlin": UsageQuery((Dimension.MONTH,), timezone=BERLIN),
+    "by month, model in Kathmandu": UsageQuery((Dimension.MONTH, Dimension.MODEL), timezone=KATHMANDU),
+    "by day": UsageQuery((Dimension.DAY,)),
+    "by day in Berlin": UsageQuery((Dimension.DAY,), timezone=BERLIN),
+    "by day in Kathmandu": UsageQuery((Dimension.DAY,), timezone=KATHMANDU),
+    "one project's month": MONTH,
+    "one project by day in Berlin": UsageQuery((Dimension.DAY,), project="project-3", timezone=BERLIN),
+    "by project, model, day": UsageQuery((Dimension.PROJECT, Dimension.MODEL, Dimension.DAY)),
+    "by user, a month": UsageQuery((Dimension.END_USER,), NOVEMBER, END),
+}
+"""Reports over everything, and of one month."""
 MONTH_OPTIONS = ("--project", "project-3", "--from", "2026-11-01", "--to", "2026-11-30")
 
 
@@ -50,7 +69,8 @@ def lines(number: int) -> Iterator[LedgerLine]:
             id=f"{time_ms:012x}{turn:020x}",
             time_ms=time_ms,
             request_id=f"{chance.getrandbits(128):032x}",
-            project=f"project-{chance.randrange(PROJECTS)}",
+            project=f"project-{(project := chance.randrange(PROJECTS))}",
+            key_id=f"key-{project}-{min(int(chance.expovariate(0.2)), 99)}",
             code=f"model-{chance.randrange(MODELS)}",
             usage=Usage(input_tokens=chance.randrange(5_000), output_tokens=chance.randrange(1_000)),
             cost_units=units,
@@ -64,20 +84,33 @@ async def sqlite(number: int, folder: Path) -> None:
     await store.prepare()
     try:
         start, made = time.perf_counter(), lines(number)
-        while batch := list(itertools.islice(made, BATCH)):
-            await store.add(batch)
+        if not await store.lines(limit=1):
+            while batch := list(itertools.islice(made, BATCH)):
+                await store.add(batch)
+            size = (folder / "usage.sqlite3").stat().st_size / 1e6
+            print(f"SQLite: {number:,} lines written in {time.perf_counter() - start:.0f} s, {size:.0f} MB", flush=True)
+            for what in ("total", "one project's month"):
+                await _timed(store, f"from lines, {what}", REPORTS[what])
+        start = time.perf_counter()
+        while await store.roll_up(END):
+            pass
         size = (folder / "usage.sqlite3").stat().st_size / 1e6
-        print(f"SQLite: {number:,} lines written in {time.perf_counter() - start:.0f} s, {size:.0f} MB", flush=True)
-        everything = UsageQuery((Dimension.PROJECT, Dimension.MODEL, Dimension.DAY))
-        for what, query in (("one project's month", MONTH), ("everything by project, model, day", everything)):
-            for turn in ("first", "again"):
-                start = time.perf_counter()
-                rows = await store.report(query)
-                took = time.perf_counter() - start
-                calls = sum(row.calls for row in rows)
-                print(f"  store, {what}, {turn}: {took:.2f} s ({calls:,} lines, {len(rows)} rows)", flush=True)
+        print(f"sums kept in {time.perf_counter() - start:.0f} s, {size:.0f} MB", flush=True)
+        for what, query in REPORTS.items():
+            await _timed(store, f"with sums, {what}", query)
     finally:
         await store.close()
+
+
+async def _timed(store: SqliteUsageStore, what: str, query: UsageQuery) -> None:
+    """Print the times of a first and a second report."""
+    times: list[float] = []
+    for _ in range(2):
+        start = time.perf_counter()
+        rows = await store.report(query)
+        times.append(1000 * (time.perf_counter() - start))
+    calls = sum(row.calls for row in rows)
+    print(f"  {what}: {times[0]:.0f} ms, again {times[1]:.0f} ms ({calls:,} lines, {len(rows)} rows)", flush=True)
 
 
 def command(folder: Path) -> None:
@@ -145,7 +178,7 @@ def _query(body: bytes) -> str:
 def main(options: argparse.Namespace) -> None:
     """Run and print."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder = options.data or Path(name)
         asyncio.run(sqlite(options.lines, folder))
         command(folder)
         if options.cosmos_lines:
@@ -156,4 +189,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.ledger", description=__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000, help="in SQLite (1,000,000)")
     parser.add_argument("--cosmos-lines", type=int, default=2_000, help="in Cosmos DB (2,000); 0 = leave it out")
+    parser.add_argument("--data", type=Path, help="folder of a ledger to keep and to use again; default: none")
     main(parser.parse_args())

@@ -108,6 +108,21 @@ async def list_keys(store: CatalogStore, project_id: str) -> tuple[ApiKey, ...]:
     return as_project(await store.get(Kind.PROJECT, project_id), project_id)[0].keys
 
 
+async def show_key(store: CatalogStore, project_id: str, which: str) -> ApiKey:
+    """Return a key of a project.
+
+    Args:
+        store: where the project lives.
+        project_id: the project.
+        which: the key's id, prefix or name, or the whole key.
+
+    Raises:
+        CommandError: no such project or key, several keys that could be meant, or a document with errors.
+        StoreUnavailableError: the store is unavailable.
+    """
+    return _find(await list_keys(store, project_id), which, project_id)
+
+
 async def revoke_key(
     store: CatalogStore, owner_id: str, which: str, *, now: datetime, owners: KeyOwners = PROJECTS
 ) -> ApiKey:

@@ -25,8 +25,8 @@ _MOST_SIZES = 100
 
 _PER_THOUSAND = {unit.member_per_thousand: unit for unit in UNITS if unit.member_per_thousand}
 _PER_MILLION = {unit.member: unit for unit in UNITS}
-_KNOWN = ("currency", *_PER_THOUSAND, *_PER_MILLION)
-_SHORT = {member.removesuffix("_1Mtokens"): member for member in _KNOWN}
+COST_MEMBERS = ("currency", *_PER_THOUSAND, *_PER_MILLION)
+_SHORT = {member.removesuffix("_1Mtokens"): member for member in COST_MEMBERS}
 _SIZE = re.compile(r"(?:[a-z_]+/)?(?:[0-9]+x[0-9]+|auto)")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
@@ -114,10 +114,10 @@ def _check_members(costs: Reader) -> None:
         costs.error("", f"has {len(costs.members)} members", f"at most {_MOST_MEMBERS}")
         return
     for member, value in costs.members.items():
-        if member in _KNOWN or value is None:
+        if member in COST_MEMBERS or value is None:
             continue
         meant = closest(str(member).removesuffix("_1Mtokens"), _SHORT)
-        right = f"did you mean '{_SHORT[meant]}'?" if meant else f"one of {', '.join(_KNOWN)}"
+        right = f"did you mean '{_SHORT[meant]}'?" if meant else f"one of {', '.join(COST_MEMBERS)}"
         # An unread number would be a price that is never charged; a note does no harm.
         if decimal_of(value) is not None or isinstance(value, Mapping):
             costs.error(member, "unknown price", right)

@@ -21,8 +21,20 @@ from domain.operation import Operation
 from domain.vendor_objects import VENDOR_OBJECT_NAMES
 from domain.vendors import VENDORS, ModelType
 
-_KNOWN = frozenset(
-    {"id", "code", "name", "provider", "model_type", "private", "projects", "parameters", "operations", "costs"}
+MODEL_MEMBERS = frozenset(
+    {
+        "$schema",
+        "id",
+        "code",
+        "name",
+        "provider",
+        "model_type",
+        "private",
+        "projects",
+        "parameters",
+        "operations",
+        "costs",
+    }
     | {
         "enabled",
         "priority",
@@ -64,7 +76,7 @@ def read_model(body: object, *, version: str = "") -> tuple[ModelDocument | None
     faults: list[Fault] = []
     reader = Reader(body, "", faults)
     document = _read(reader, version)
-    reader.unknown(_KNOWN)
+    reader.unknown(MODEL_MEMBERS)
     return None if has_errors(faults) else document, tuple(faults)
 
 

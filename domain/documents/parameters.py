@@ -27,7 +27,7 @@ _EXAMPLES = {
     "model": '"gpt-4o", or for LiteLLM "bedrock/..."',
 }
 _ALIASES = {"endpoint": "api_base", "gcp_project": "project_id"}
-_KNOWN = frozenset({*_EXAMPLES, *_ALIASES.values(), "enable_tools", "timeout", "wire"})
+PARAMETER_MEMBERS = frozenset({*_EXAMPLES, *_ALIASES.values(), "enable_tools", "timeout", "wire"})
 _OTHER_NAMES = {
     "base_url": "endpoint",
     "url": "endpoint",
@@ -141,10 +141,10 @@ def _defaults(reader: Reader) -> dict[str, object]:
         reader.error("", f"has {len(reader.members)} members", f"at most {_MOST_PARAMETERS}")
         return defaults
     for name, value in reader.members.items():
-        if name in _KNOWN or value is None:
+        if name in PARAMETER_MEMBERS or value is None:
             continue
         # What looks like connection data must not travel in the body: it may be a key.
-        meant = _OTHER_NAMES.get(str(name).lower()) or closest(str(name), _KNOWN, cutoff=0.8)
+        meant = _OTHER_NAMES.get(str(name).lower()) or closest(str(name), PARAMETER_MEMBERS, cutoff=0.8)
         if meant is not None and name not in KNOWN_DEFAULTS:
             reader.warn(str(name), "unknown parameter; it is ignored", f"did you mean '{meant}'?")
             continue

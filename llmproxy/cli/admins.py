@@ -26,7 +26,7 @@ from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy admins create alice --role operator")
 def admins() -> None:
     """Administrators: who operates the proxy, with a role and keys of their own. Only the SHA-256 of a key is kept."""
 

@@ -21,7 +21,7 @@ _MOST_FIELDS = 3
 _LONGEST_REASON = 80
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy audit list --limit 20")
 def audit() -> None:
     """Show, verify and export the log of what administrators changed and were refused."""
 

@@ -10,9 +10,10 @@ import click
 
 from application.admin.catalog import export
 from application.admin.price_check import prices_as_json, validate_prices
-from application.admin.validation import validate, validation_as_json
+from application.admin.validation import validate
 from domain.documents import exact_json
-from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder
+from llmproxy.cli.catalog_documents import COMMANDS as DOCUMENT_COMMANDS
+from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
 from llmproxy.cli.history import history_command, rollback_command
 from llmproxy.cli.output import json_option, print_json, printable, write_private
 from llmproxy.cli.plan import apply_command, plan_command
@@ -23,7 +24,7 @@ from llmproxy.stores import Stores
 _FOLDER = click.argument("folder", metavar="DIR", type=FOLDER)
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy catalog plan deploy/examples/models")
 def catalog() -> None:
     """Model documents as files.
 
@@ -51,9 +52,9 @@ def validate_command(folder: Path, strict: bool, prices: bool, as_json: bool) ->
         validation = validate(read_folder(folder))
     if as_json:
         found = {} if listing is None else {"prices": prices_as_json(listing.source, compared)}
-        print_json(validation_as_json(validation) | found)
+        print_json(summary(validation, folder) | found)
     else:
-        print_faults(validation)
+        print_faults(validation, folder)
         if listing is not None:
             print_compared(listing.source, compared)
         click.echo(f"{len(validation.documents)} documents in {validation.files} files: {counts(validation)}")
@@ -89,5 +90,5 @@ def export_command(folder: Path, as_json: bool) -> None:
         click.echo(f"{len(documents)} documents written to {folder}")
 
 
-for _command in (plan_command, apply_command, history_command, rollback_command):
+for _command in (plan_command, apply_command, history_command, rollback_command, *DOCUMENT_COMMANDS):
     catalog.add_command(_command)

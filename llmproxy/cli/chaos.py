@@ -16,7 +16,7 @@ from llmproxy.cli.server_api import ServerApi, url_option
 _LOOK_SECONDS = 1.0
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy chaos run experiment.json")
 def chaos() -> None:
     """Faults that are injected on purpose."""
 

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import click
 
 from application.admin.json_views import key_as_json, key_state
-from application.admin.keys import create_key, list_keys, revoke_key, rotate_key
+from application.admin.keys import create_key, list_keys, revoke_key, rotate_key, show_key
 from domain.api_key import ApiKey
 from domain.documents.values import moment_of
 from domain.documents.write import moment_text
@@ -17,7 +17,7 @@ from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy keys create billing --name ci")
 def keys() -> None:
     """Keys of a project. Only the SHA-256 of a key is kept."""
 
@@ -79,6 +79,22 @@ def list_command(project: str, as_json: bool) -> None:
         for key in found
     ]
     click.echo(table(["id", "prefix", "name", "state", "created", "expires"], rows))
+
+
+@keys.command("show", epilog="Example: llmproxy keys show billing key_1a2b3c4d5e6f")
+@click.argument("project")
+@click.argument("key", metavar="KEY")
+@json_option
+def show_command(project: str, key: str, as_json: bool) -> None:
+    """Show a key of PROJECT, never the key itself. KEY is its id, its prefix, its name, or the key itself."""
+    found = with_stores(lambda stores: show_key(stores.catalog, project, key))
+    members = key_as_json(found, now()) | {"project": project}
+    if as_json:
+        print_json(members)
+    else:
+        click.echo(
+            table(["member", "value"], [(name, "" if value is None else value) for name, value in members.items()])
+        )
 
 
 @keys.command("revoke", epilog="Example: llmproxy keys revoke billing key_1a2b3c4d5e6f")

@@ -21,7 +21,7 @@ from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.stores import Stores
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy limits show billing")
 def limits() -> None:
     """Limits and budgets at this moment."""
 

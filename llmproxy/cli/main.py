@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -26,9 +27,12 @@ _COMMANDS = {
     "chaos": "Inject faults on purpose into a running server.",
     "backup": "Write everything that the stores keep to a folder, also while servers run.",
     "restore": "Restore a backup to empty stores.",
+    "completion": "Print what makes a shell complete commands, options and ids.",
     "usage": "Report what was used and what it cost, and audit it.",
 }
 """Each is a module here with a command of the same name in it, hyphens replaced by underscores."""
+COMPLETING = "_LLMPROXY_COMPLETE"
+"""Environment variable with which shells ask for completions."""
 
 
 def _module(command: str) -> str:
@@ -46,6 +50,8 @@ class _LateGroup(click.Group):
                 ctx.fail(f"No such command '{cmd_name}'. Did you mean '{meant[0]}'?")
             return super().get_command(ctx, cmd_name)
         command = getattr(import_module(f"llmproxy.cli.{_module(cmd_name)}"), _module(cmd_name))
+        if COMPLETING in os.environ and isinstance(command, click.Command):
+            import_module("llmproxy.cli.completion").complete_ids(command)
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -66,4 +72,4 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line."""
-    cli(prog_name="llmproxy")
+    cli(prog_name="llmproxy", complete_var=COMPLETING)

@@ -18,7 +18,7 @@ from llmproxy.cli.running import with_stores
 from llmproxy.stores import Stores
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy people export ann ann.json")
 def people() -> None:
     """Export and erase what names an end user, the `user` that callers send with a call."""
 

@@ -13,10 +13,10 @@ from application.admin.messages import CommandError, few
 from application.admin.plan import Action, Plan
 from application.admin.plan_json import applied_as_json, plan_as_json
 from application.admin.saved_plan import as_data, from_data
-from application.admin.validation import Validation, validation_as_json
+from application.admin.validation import Validation
 from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
-from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder
+from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
 from llmproxy.cli.output import json_option, print_exact_json, write_private
 from llmproxy.cli.plan_view import print_plan, total
 from llmproxy.cli.running import NoData, with_stores
@@ -52,9 +52,9 @@ def plan_command(folder: Path, prune: bool, out: Path | None, as_json: bool) -> 
     if plan is not None and out is not None:
         _save(plan, out)
     if as_json:
-        print_exact_json(({} if plan is None else plan_as_json(plan)) | validation_as_json(validation))
+        print_exact_json(({} if plan is None else plan_as_json(plan)) | summary(validation, folder))
     else:
-        print_faults(validation)
+        print_faults(validation, folder)
         if plan is None:
             click.echo(f"no plan: {counts(validation)}")
         else:
@@ -105,18 +105,20 @@ def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | Non
         return None, await carry_out(stores.catalog, plan, signature)
 
     validation, applied = with_stores(work, no_data=NoData.CREATE, changes="models")
-    _report(validation, applied, plans, as_json=as_json)
+    _report(validation, applied, plans, folder, as_json=as_json)
     sys.exit(1 if applied is None else 0)
 
 
-def _report(validation: Validation | None, applied: Applied | None, plans: list[Plan], *, as_json: bool) -> None:
+def _report(
+    validation: Validation | None, applied: Applied | None, plans: list[Plan], folder: Path | None, *, as_json: bool
+) -> None:
     if as_json:
         plan = plan_as_json(plans[0]) if plans else {}
-        checked = {} if validation is None else validation_as_json(validation)
+        checked = {} if validation is None or folder is None else summary(validation, folder)
         print_exact_json({**plan, **applied_as_json(applied), **checked})
         return
-    if validation is not None:
-        print_faults(validation)
+    if validation is not None and folder is not None:
+        print_faults(validation, folder)
     if applied is None:
         click.echo("nothing was applied" + ("" if validation is None else f": {counts(validation)}"))
         return

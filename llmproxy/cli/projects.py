@@ -15,17 +15,21 @@ from domain.documents import exact_json
 from domain.documents.write import time_text
 from llmproxy.cli.output import json_option, print_json, printable, table
 from llmproxy.cli.project_content import set_content_command
+from llmproxy.cli.project_edit import COMMANDS as EDIT_COMMANDS
+from llmproxy.cli.project_edit import tags_of
 from llmproxy.cli.project_identities import add_identity_command, remove_identity_command
 from llmproxy.cli.project_limits import set_budget_command, set_limits_command
 from llmproxy.cli.running import NoData, with_stores
 from llmproxy.stores import Stores
 
 
-@click.group()
+@click.group(epilog="Example: llmproxy projects create billing --tag cost_centre=4711")
 def projects() -> None:
     """Projects: who calls, and who pays."""
 
 
+for _command in EDIT_COMMANDS:
+    projects.add_command(_command)
 projects.add_command(set_limits_command)
 projects.add_command(set_budget_command)
 projects.add_command(set_content_command)
@@ -40,12 +44,10 @@ projects.add_command(remove_identity_command)
 @json_option
 def create_command(project_id: str, name: str | None, tags: tuple[str, ...], as_json: bool) -> None:
     """Make a project without keys."""
-    pairs = [tag.partition("=") for tag in tags]
-    if any(not key or not sign for key, sign, _ in pairs):
-        raise click.UsageError("write a tag as NAME=VALUE")
+    given = {key: value for key, value in tags_of(tags).items() if value is not None}
 
     async def work(stores: Stores) -> None:
-        await create_project(stores.catalog, project_id, name, {key: value for key, _, value in pairs})
+        await create_project(stores.catalog, project_id, name, given)
 
     with_stores(work, no_data=NoData.CREATE, changes=f"project {project_id}")
     if as_json:

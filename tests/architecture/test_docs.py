@@ -77,9 +77,8 @@ def test_every_command_is_described(command: str) -> None:
     found = COMMANDS[command]
     assert f"`{command}" in page("cli.md")
     assert found.help, f"{command} has no help"
-    if not isinstance(found, click.Group):
-        example = f"{found.epilog or ''} {found.help}"
-        assert f"{command} " in f"{example} " or f"{command}\n" in example, f"{command} --help has no example"
+    example = f"{found.epilog or ''} {found.help}"
+    assert f"{command} " in f"{example} " or f"{command}\n" in example, f"{command} --help has no example"
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

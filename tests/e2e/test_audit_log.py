@@ -33,6 +33,11 @@ CHANGING: dict[str, Callable[[Path, str], tuple[str, ...]]] = {
     "keys create": lambda _folder, _: ("billing", "--name", "other"),
     "keys rotate": lambda _folder, key: ("billing", key),
     "keys revoke": lambda _folder, key: ("billing", key),
+    "catalog disable": lambda _folder, _: ("sim",),
+    "catalog enable": lambda _folder, _: ("sim",),
+    "projects update": lambda _folder, _: ("second", "--disabled"),
+    "projects tag": lambda _folder, _: ("second", "team=blue"),
+    "projects delete": lambda _folder, _: ("second", "--yes"),
 }
 """Every command that changes documents, with arguments that make it do so."""
 
@@ -43,6 +48,8 @@ HARMLESS = {
         "catalog plan",
         "catalog export",
         "catalog history",
+        *("catalog list", "catalog show", "catalog new", "catalog schema"),
+        *("completion", "projects show", "keys show"),
         "projects list",
         "projects history",
         "keys list",

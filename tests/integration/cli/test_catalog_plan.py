@@ -50,7 +50,7 @@ def test_exit_codes_for_pipelines(llmproxy: Command, folder: Path) -> None:
     write(folder, model_body(id="a", operations=[]))
     faulty = llmproxy("catalog", "plan", folder)
     assert faulty.code == 1
-    assert "a.json: error: operations" in faulty.out
+    assert re.search(r"a.json:\d+:\d+: error: operations", faulty.out)
     assert llmproxy("catalog", "plan", folder, "--json").json["errors"] == 1
     assert llmproxy("catalog", "plan", folder, DATA_DIR=":memory:").code == 1
     wrong = llmproxy("catalog", "plan", "nowhere")

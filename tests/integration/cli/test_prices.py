@@ -18,8 +18,8 @@ def test_the_examples_have_one_price_in_the_wrong_unit(llmproxy: Command) -> Non
     assert done.code == 1
     errors = [line for line in done.out.splitlines() if ": error: " in line]
     assert [line.split(": ")[:3] for line in errors] == [
-        ["gpt-4-azure.json", "error", "costs.cost_input_1Mtokens"],
-        ["gpt-4-azure.json", "error", "costs.cost_output_1Mtokens"],
+        ["gpt-4-azure.json:18:5", "error", "costs.cost_input_1Mtokens"],
+        ["gpt-4-azure.json:19:5", "error", "costs.cost_output_1Mtokens"],
     ]
     assert "price per 1,000 tokens; expected 30" in errors[0]
     assert "deepseek-vertex: info: not in the price list" in done.out
@@ -51,6 +51,6 @@ def test_warnings_alone_pass_unless_strict(llmproxy: Command, tmp_path: Path) ->
     done = llmproxy("catalog", "validate", tmp_path / "model.json", "--prices")
     assert done.code == 0, done.out
     for expected in ("costs.cost_input_1Mtokens: is 36.5", "operations: offers embeddings", "parameters.max_tokens"):
-        assert f"model.json: warning: {expected}" in done.out
+        assert f": warning: {expected}" in done.out
     assert llmproxy("catalog", "validate", tmp_path / "model.json", "--prices", "--strict").code == 1
     assert llmproxy("catalog", "validate", tmp_path / "model.json", "--strict").code == 0
