@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from difflib import get_close_matches
 from importlib import import_module
+from keyword import iskeyword
 
 import click
 
@@ -25,18 +26,19 @@ _COMMANDS = {
     "health-worker": "Probe upstreams in a process of its own, for all servers on the same store.",
     "load-test": "Let a running server call models at a steady rate, and show times, errors and cost.",
     "chaos": "Inject faults on purpose into a running server.",
+    "import": "Convert the configuration of LiteLLM Proxy, or of others, to documents and settings.",
     "backup": "Write everything that the stores keep to a folder, also while servers run.",
     "restore": "Restore a backup to empty stores.",
     "completion": "Print what makes a shell complete commands, options and ids.",
     "usage": "Report what was used and what it cost, and audit it.",
 }
-"""Each is a module here with a command of the same name in it, hyphens replaced by underscores."""
+"""Each is a module here with a command of the same name in it, hyphens replaced by underscores (``import_``)."""
 COMPLETING = "_LLMPROXY_COMPLETE"
 """Environment variable with which shells ask for completions."""
 
 
 def _module(command: str) -> str:
-    return command.replace("-", "_")
+    return f"{command}_" if iskeyword(command) else command.replace("-", "_")
 
 
 class _LateGroup(click.Group):

@@ -42,7 +42,7 @@ CHANGING: dict[str, Callable[[Path, str], tuple[str, ...]]] = {
 """Every command that changes documents, with arguments that make it do so."""
 
 HARMLESS = {
-    *("serve", "init", "simulator", "top", "doctor", "explain", "backup"),
+    *("serve", "init", "simulator", "top", "doctor", "explain", "backup", "import"),
     *(
         "catalog validate",
         "catalog plan",
