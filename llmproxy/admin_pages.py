@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -14,7 +14,15 @@ from fastapi import APIRouter
 from pydantic import SecretStr
 
 from application.admin.deployments import Upstreams
-from application.admin.document_index import DocumentIndex, model_summary, project_summary
+from application.admin.document_index import (
+    DocumentIndex,
+    ModelSummary,
+    ProjectSummary,
+    model_summary,
+    of_document,
+    of_project,
+    project_summary,
+)
 from application.admin.price_check import Find
 from application.ports.catalog_store import Kind
 from application.serving.catalog_view import CatalogView
@@ -71,8 +79,8 @@ async def admin_pages(
                 dispatch.adapter_name,
                 lambda name: providers.secrets(name) is not None,
             ),
-            models=DocumentIndex(stores.catalog, Kind.MODEL, model_summary),
-            projects=DocumentIndex(stores.catalog, Kind.PROJECT, project_summary),
+            models=DocumentIndex(stores.catalog, Kind.MODEL, model_summary, _models_of(view)),
+            projects=DocumentIndex(stores.catalog, Kind.PROJECT, project_summary, _projects_of(view)),
             defaults=settings.llmproxy_limits or NO_LIMITS,
             price_list=_price_list(),
             settings=_rows(settings),
@@ -86,6 +94,14 @@ async def admin_pages(
             timezone=settings.llmproxy_timezone,
         )
         yield [admin_pages_router(services)]
+
+
+def _models_of(view: CatalogView) -> Callable[[], Iterable[ModelSummary]]:
+    return lambda: map(of_document, view.catalog.by_id.values()) if view.ready else ()
+
+
+def _projects_of(view: CatalogView) -> Callable[[], Iterable[ProjectSummary]]:
+    return lambda: map(of_project, view.catalog.projects.values()) if view.ready else ()
 
 
 def _price_list() -> Callable[[], Awaitable[Find]]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
 from application.ports.catalog_store import CatalogStore, Kind, StoredDocument
 from domain.documents import read_model, read_project
-from domain.documents.fault import Severity, reason
+from domain.documents.fault import reason
 from domain.model import ModelDocument
 from domain.project import Project
 
-_AT_ONCE = 25
-"""Documents that are read before other tasks have their turn."""
+_AT_ONCE = 5
+"""Documents that are read before other tasks have their turn: a project may have hundreds of keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,6 @@ class ModelSummary:
         version: the store's version.
         document: the entity; None if the document has errors.
         reason: the errors in one line.
-        warnings: number of faults that do not keep it out of service.
         text: what a search compares, in lower case.
     """
 
@@ -37,7 +36,6 @@ class ModelSummary:
     version: str
     document: ModelDocument | None
     reason: str
-    warnings: int
     text: str
 
 
@@ -68,7 +66,7 @@ class ProjectSummary:
     text: str
 
 
-R = TypeVar("R")
+R = TypeVar("R", ModelSummary, ProjectSummary)
 
 
 class DocumentIndex(Generic[R]):
@@ -78,12 +76,20 @@ class DocumentIndex(Generic[R]):
         store: the documents.
         kind: which of them.
         summary: makes the short form.
+        known: returns documents that this process has read already, so that the first use reads only the others.
     """
 
-    def __init__(self, store: CatalogStore, kind: Kind, summary: Callable[[StoredDocument], R]) -> None:
+    def __init__(
+        self,
+        store: CatalogStore,
+        kind: Kind,
+        summary: Callable[[StoredDocument], R],
+        known: Callable[[], Iterable[R]] = tuple,
+    ) -> None:
         self._store = store
         self._kind = kind
-        self._summary = summary
+        self._summary: Callable[[StoredDocument], R] = summary
+        self._known: Callable[[], Iterable[R]] = known
         self._fingerprint = ""
         self._versions: dict[str, str] = {}
         self._rows: dict[str, R] = {}
@@ -103,6 +109,9 @@ class DocumentIndex(Generic[R]):
             return self._rows
 
     async def _refresh(self) -> None:
+        if not self._versions:
+            self._rows = {row.id: row for row in self._known()}
+            self._versions = {row.id: row.version for row in self._rows.values()}
         changes = await self._store.changes(self._kind, self._versions)
         rows = {key: row for key, row in self._rows.items() if key not in changes.gone}
         versions = {key: version for key, version in self._versions.items() if key not in changes.gone}
@@ -117,21 +126,20 @@ class DocumentIndex(Generic[R]):
 def model_summary(stored: StoredDocument) -> ModelSummary:
     """Return a model document in short."""
     document, faults = read_model(stored.body, version=stored.version)
+    if document is not None:
+        return of_document(document)
     body = stored.body if isinstance(stored.body, Mapping) else {}
-    code = document.code if document is not None else str(body.get("code") or stored.id)
-    parameters = body.get("parameters")
-    named = parameters if isinstance(parameters, Mapping) else {}
-    searched = [stored.id, code, *(body.get(name) for name in ("name", "provider", "model_type"))]
-    searched += [named.get(name) for name in ("deployment_name", "model", "endpoint", "api_base", "location")]
-    return ModelSummary(
-        stored.id,
-        code,
-        stored.version,
-        document,
-        reason(faults),
-        sum(fault.severity is Severity.WARNING for fault in faults),
-        "\n".join(str(text) for text in searched if text).lower(),
-    )
+    code = str(body.get("code") or stored.id)
+    text = "\n".join([stored.id, code, str(body.get("name") or ""), str(body.get("provider") or "")]).lower()
+    return ModelSummary(stored.id, code, stored.version, None, reason(faults), text)
+
+
+def of_document(document: ModelDocument) -> ModelSummary:
+    """Return a model document without errors in short."""
+    reached = document.parameters
+    texts = [document.id, document.code, document.name, document.provider, document.model_type.value]
+    texts += filter(None, [reached.deployment_name, reached.model, reached.endpoint, reached.location])
+    return ModelSummary(document.id, document.code, document.version, document, "", "\n".join(texts).lower())
 
 
 def project_summary(stored: StoredDocument) -> ProjectSummary:
@@ -139,10 +147,11 @@ def project_summary(stored: StoredDocument) -> ProjectSummary:
     project, faults = read_project(stored.body, version=stored.version)
     if project is None:
         return ProjectSummary(stored.id, "", stored.version, False, 0, None, 0, reason(faults), stored.id.lower())  # noqa: FBT003 - a row
-    return _of_project(project)
+    return of_project(project)
 
 
-def _of_project(project: Project) -> ProjectSummary:
+def of_project(project: Project) -> ProjectSummary:
+    """Return a project without errors in short."""
     keys = [key for key in project.keys if key.revoked_at is None]
     return ProjectSummary(
         project.id,

@@ -98,6 +98,22 @@ class HealthView:
         folded = name.casefold()
         return [document for document in enabled if document.provider.casefold() == folded]
 
+    def described(self, documents: Iterable[ModelDocument]) -> list[dict[str, Any]]:
+        """Return these deployments with their health, as :meth:`by_provider` describes them."""
+        return [self._deployment(document) for document in documents]
+
+    def observed(self) -> list[ModelDocument]:
+        """Return the deployments that this process knows something about: calls, probes, or that they cannot be called.
+
+        All others are healthy as far as it is known.
+        """
+        seen, probed = self._deployments.seen, self._probes.of
+        return [
+            document
+            for document in (self._enabled() if self._view.ready else ())
+            if seen(document) is not None or probed(document) is not None or not self._usable(document)
+        ]
+
     async def check(self, name: str | None) -> dict[str, Any] | None:
         """Probe deployments now; None if the name is unknown."""
         documents = self.documents(name)

@@ -24,7 +24,6 @@ STATES = {
     "serving": ("ok", marked("Serving")),
     "unusable": ("bad", marked("Not usable")),
     "errors": ("bad", marked("Errors")),
-    "warnings": ("warn", marked("Warnings")),
     "unpriced": ("warn", marked("No price")),
     "disabled": ("off", marked("Disabled")),
 }
@@ -61,9 +60,7 @@ def state_of(row: ModelSummary, unusable: Mapping[str, str]) -> str:
         return "disabled"
     if row.id in unusable:
         return "unusable"
-    if not row.document.prices.has_prices:
-        return "unpriced"
-    return "warnings" if row.warnings else "serving"
+    return "serving" if row.document.prices.has_prices else "unpriced"
 
 
 def _price(row: ModelSummary, name: str) -> Decimal | None:

@@ -16,6 +16,7 @@ from application.admin.messages import Verdict
 from application.ports.catalog_store import Kind
 from domain.administrators import Permission
 from domain.documents import exact_json
+from domain.model import ModelDocument
 from domain.operation import Operation
 from infra.controllers.admin_pages.cursors import slice_of
 from infra.controllers.admin_pages.formats import MISSING
@@ -25,7 +26,7 @@ from infra.controllers.admin_pages.translations import marked
 
 _ENTRIES = 100
 _LONGEST = 300
-CONDITIONS = {"healthy": "ok", "degraded": "warn", "unhealthy": "bad", "unknown": "off"}
+CONDITIONS = {"healthy": "ok", "degraded": "warn", "unhealthy": "bad"}
 BREAKERS = {
     "closed": ("ok", marked("Closed")),
     "half_open": ("warn", marked("Half open")),
@@ -47,36 +48,41 @@ class AuditRow:
     changes: list[tuple[str, str, str]]
 
 
-def _deployments(page: PageRequest) -> list[dict[str, Any]]:
-    """Return every deployment, those that need a person first."""
-    found = page.services.health.by_provider()["providers"].values()
-    rows = [one for provider in found for one in provider["deployments"]]
-    rank = {"unhealthy": 0, "degraded": 1}
-    return sorted(rows, key=lambda one: (rank.get(one["status"], 2), one["code"], one["id"]))
+_RANKS = {"unhealthy": "0", "degraded": "1"}
+_CALM = "2"
 
 
 async def _get_health(page: PageRequest) -> Response:
-    rows = _deployments(page) if page.services.view.ready else []
-    troubled = [
-        one for one in rows if one["circuit_breaker"]["state"] != "closed" or one["status"] in ("unhealthy", "degraded")
-    ]
-    wanted = page.query.get("q", "").lower()
-    listed = troubled if page.query.get("show") == "troubled" else rows
-    listed = [one for one in listed if wanted in f"{one['id']} {one['code']} {one['provider']}".lower()]
-    rank = {"unhealthy": "0", "degraded": "1"}
-    shown = slice_of(page, listed, lambda one: (rank.get(one["status"], "2") + one["code"], one["id"]))
-    states = [one["circuit_breaker"]["state"] for one in rows]
+    health, wanted = page.services.health, page.query.get("q", "").lower()
+    observed = health.described(health.observed())
+    ranks = {one["id"]: _RANKS.get(one["status"], _CALM) for one in observed}
+    troubled = {
+        one["id"] for one in observed if ranks[one["id"]] != _CALM or one["circuit_breaker"]["state"] != "closed"
+    }
+    documents = health.documents() if page.services.view.ready else ()
+    listed = list(documents)
+    if wanted:
+        listed = [one for one in listed if wanted in f"{one.id} {one.code} {one.provider}".lower()]
+    if page.query.get("show") == "troubled":
+        listed = [one for one in listed if one.id in troubled]
+
+    def place(document: ModelDocument) -> tuple[str, str]:
+        return ranks.get(document.id, _CALM) + document.code, document.id
+
+    shown = slice_of(page, sorted(listed, key=place), place)
+    states = [one["circuit_breaker"]["state"] for one in observed]
+    counts = {name: states.count(name) for name in BREAKERS}
     return page.render(
         "health.html",
-        rows=shown.rows,
+        rows=health.described(shown.rows),
         shown=shown,
         wanted=page.query.get("q", ""),
         troubled=len(troubled),
-        total=len(rows),
-        states={name: states.count(name) for name in BREAKERS},
+        total=len(documents),
+        states={**counts, "closed": len(documents) - counts["half_open"] - counts["open"]},
         conditions=CONDITIONS,
         breakers=BREAKERS,
-        under_way=sum(one["calls_under_way"] for one in rows),
+        under_way=sum(one["calls_under_way"] for one in observed),
         view=page.services.view,
         problems=page.services.ledger().get("problems", ()),
         left_out=page.services.view.catalog.left_out[:_ENTRIES] if page.services.view.ready else (),

@@ -22,7 +22,7 @@ from infra.controllers.admin_pages.page_request import PageRequest
 
 _WEEKS = timedelta(days=28)
 _LATEST = 200
-_MOST_BUDGETS = 12
+_MOST_BUDGETS = 8
 _ALERT = Decimal("0.8")
 
 
@@ -169,7 +169,7 @@ async def _budgets(page: PageRequest, month: UsageReport) -> list[BudgetRow]:
     for row in month.rows:
         spent[row.group[1]] = spent.get(row.group[1], 0) + row.cost_units
     with_budgets = {each.id for each in (await page.services.projects.rows()).values() if each.budgets}
-    busiest = sorted(with_budgets, key=lambda project: (-spent.get(project, 0), project))
+    busiest = sorted(with_budgets & spent.keys(), key=lambda project: (-spent[project], project))
     seen = [project for project in busiest if page.in_scope(project)][:_MOST_BUDGETS]
     found = [row for project in seen for row in await budgets_of(page, project)]
     return sorted(found, key=lambda row: -row.gauge.share)[:_MOST_BUDGETS]
@@ -180,8 +180,7 @@ async def _attention(page: PageRequest, month: UsageReport, budgets: list[Budget
     if page.may(Permission.READ_HEALTH):
         open_ones = [
             one["id"]
-            for provider in services.health.by_provider()["providers"].values()
-            for one in provider["deployments"]
+            for one in services.health.described(services.health.observed())
             if one["circuit_breaker"]["state"] == "open"
         ]
         if open_ones:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from application.admin.document_index import DocumentIndex, model_summary, project_summary
+from application.admin.document_index import DocumentIndex, model_summary, of_document, project_summary
 from application.ports.catalog_store import Changes, Kind
+from domain.documents import read_model
 from infra.catalog_store.memory import MemoryCatalogStore
 from tests.fakes.llmproxy_server import simulated
 
@@ -47,3 +48,15 @@ async def test_documents_with_errors_are_listed_with_their_reason() -> None:
     assert "model_type" in model.reason
     assert project.reason
     assert not project.enabled
+
+
+async def test_documents_that_are_known_already_are_not_read_again() -> None:
+    store = Counting()
+    version = await store.put(Kind.MODEL, simulated("a"))
+    await store.put(Kind.MODEL, simulated("b"))
+    document, _ = read_model(simulated("a"), version=version)
+    assert document is not None
+    index = DocumentIndex(store, Kind.MODEL, model_summary, lambda: [of_document(document)])
+    assert list(await index.rows()) == ["a", "b"]
+    assert store.read == 1
+    assert (await index.rows())["a"].document is document
