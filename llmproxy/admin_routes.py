@@ -15,7 +15,7 @@ from functools import cache
 from fastapi import APIRouter
 
 from application.admin.deployments import Upstreams
-from application.admin.document_index import DocumentIndex, model_summary, project_summary
+from application.admin.document_index import DocumentIndex, model_summary, of_document, of_project, project_summary
 from application.admin.messages import CommandError
 from application.admin.price_check import Find
 from application.ports.catalog_store import Kind
@@ -45,13 +45,18 @@ def _admin_api(
     access: AdminAccess,
 ) -> AdminApi:
     """Return the services of the administration."""
-    dispatch = providers.dispatch
+    dispatch, view = providers.dispatch, health.view
     return AdminApi(
         access,
         stores.catalog,
-        health.view,
-        DocumentIndex(stores.catalog, Kind.MODEL, model_summary),
-        DocumentIndex(stores.catalog, Kind.PROJECT, project_summary),
+        view,
+        DocumentIndex(stores.catalog, Kind.MODEL, model_summary, lambda: map(of_document, view.documents.values())),
+        DocumentIndex(
+            stores.catalog,
+            Kind.PROJECT,
+            project_summary,
+            lambda: map(of_project, view.catalog.projects.values() if view.ready else ()),
+        ),
         stores.usage,
         stores.leases,
         stores.audit,
@@ -92,8 +97,8 @@ async def admin_routes(
         yield []
         return
     api = _admin_api(settings, environment, stores, health, providers, access)
-    async with admin_pages(settings, stores, health.view, health.providers, providers, access) as pages:
-        routers = [*admin_api_routers(api), *pages]
+    async with admin_pages(settings, api, health.providers) as pages:
+        routers = [*admin_api_routers(api), pages]
         if settings.llmproxy_admin_port is None:
             yield routers
             return

@@ -121,5 +121,4 @@ def _short(row: ModelSummary) -> Json:
         "operations": operations,
         "prices": {} if document is None else dict(document.prices.described),
         "reason": row.reason,
-        "warnings": row.warnings,
     }

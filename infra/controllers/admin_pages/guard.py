@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from hmac import compare_digest
 from urllib.parse import parse_qs, quote, urlsplit
@@ -104,7 +105,12 @@ async def _serve(page: AdminPage, asked: PageRequest) -> Response:
         raise PageError(403, title, asked.text("Load the page again, then send it once more. Nothing was changed."))
     if page.permission is not None:
         asked.require(page.permission)
-    response = await page.serve(asked)
+    try:
+        response = await page.serve(asked)
+    finally:
+        if page.method == "POST":  # this process serves from the changed documents at once
+            with suppress(StoreUnavailableError):
+                await asked.services.view.refresh()
     renewed = asked.services.sessions.renewed(session)
     if renewed is not None and "set-cookie" not in response.headers:
         set_session(asked, response, renewed)

@@ -37,6 +37,7 @@ VERDICTS = {
     Verdict.WARN: ("warn", marked("Look at it")),
     Verdict.FAIL: ("bad", marked("No")),
 }
+SOURCES = {"environment": marked("environment"), "file": marked("file .env"), "default": marked("default")}
 OUTCOMES = {"changed": ("ok", marked("changed")), "refused": ("bad", marked("refused"))}
 
 
@@ -163,11 +164,13 @@ def _value(change: Mapping[str, object], name: str) -> str:
 
 async def _get_settings(page: PageRequest) -> Response:
     wanted = page.query.get("q", "").lower()
-    rows = [row for row in page.services.settings if wanted in f"{row.name} {row.description}".lower()]
+    found = sorted(page.services.settings(), key=lambda row: str(row["name"]))
+    rows = [row for row in found if wanted in f"{row['name']} {row['description']}".lower()]
     changed = page.query.get("changed") == "on"
     return page.render(
         "settings.html",
-        rows=[row for row in rows if row.changed or not changed],
+        rows=[row for row in rows if row["source"] != "default" or not changed],
+        sources=SOURCES,
         wanted=page.query.get("q", ""),
         changed=changed,
     )

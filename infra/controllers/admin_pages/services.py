@@ -20,23 +20,6 @@ from infra.controllers.admin_pages.sessions import Sessions
 
 
 @dataclass(frozen=True, slots=True)
-class SettingRow:
-    """One setting.
-
-    Args:
-        name: of the environment variable.
-        value: in effect; secrets are masked.
-        changed: whether it differs from the default.
-        description: one sentence.
-    """
-
-    name: str
-    value: str
-    changed: bool
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
 class AdminServices:
     """The services of the pages.
 
@@ -52,7 +35,7 @@ class AdminServices:
         projects: every project, in short.
         defaults: limits of every project.
         price_list: loads what finds entries of the price list.
-        settings: in effect.
+        settings: returns every setting in effect, secrets masked.
         ledger: facts about lines that wait.
         identify: finds the administrator of a credential.
         sessions: of signed-in administrators.
@@ -74,7 +57,7 @@ class AdminServices:
     projects: DocumentIndex[ProjectSummary]
     defaults: Limits
     price_list: Callable[[], Awaitable[Find]]
-    settings: Sequence[SettingRow]
+    settings: Callable[[], Sequence[Mapping[str, object]]]
     ledger: Callable[[], Mapping[str, object]]
     identify: Identify
     sessions: Sessions
