@@ -15,10 +15,11 @@ from starlette.responses import Response
 from application.admin.messages import CommandError
 from application.errors import ConflictError, StoreUnavailableError
 from domain.administrators import Permission
-from domain.errors import GatewayError
+from domain.errors import BodyTooLargeError, GatewayError
 from infra.controllers.admin_pages.page_request import PageError, PageRequest
 from infra.controllers.admin_pages.services import AdminServices
 from infra.controllers.admin_pages.sessions import COOKIE, Session
+from infra.controllers.errors import status_of
 
 logger = logging.getLogger("llmproxy.admin")
 
@@ -34,7 +35,6 @@ HEADERS = {
     "x-content-type-options": "nosniff",
     "cross-origin-opener-policy": "same-origin",
 }
-LARGEST_FORM = 2 * 1024 * 1024
 _MOST_FIELDS = 2000
 
 Serve = Callable[[PageRequest], Awaitable[Response]]
@@ -75,7 +75,7 @@ def endpoint_of(page: AdminPage, services: AdminServices) -> Callable[[Request],
         except StoreUnavailableError as error:
             response = _failed(asked, 503, asked.text("The store is unavailable"), str(error))
         except GatewayError as error:
-            response = _failed(asked, 503, asked.text("That failed"), error.message)
+            response = _failed(asked, status_of(error), asked.text("That failed"), error.message)
         except Exception as error:  # noqa: BLE001 - a fault of ours is a page with its request id, and in the log
             record = getattr(request.state, "record", None)
             if record is not None:
@@ -151,14 +151,13 @@ def _check_origin(asked: PageRequest) -> None:
 
 
 async def _read_form(asked: PageRequest) -> None:
-    body = bytearray()
-    async for part in asked.request.stream():
-        body += part
-        if len(body) > LARGEST_FORM:
-            text = asked.text("A form may have at most 2 MB. Nothing was changed.")
-            raise PageError(413, asked.text("Too large"), text)
     try:
-        fields = parse_qs(bytes(body).decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        body = await asked.request.body()
+    except BodyTooLargeError:
+        text = asked.text("A form may have at most 1 MB. Nothing was changed.")
+        raise PageError(413, asked.text("Too large"), text) from None
+    try:
+        fields = parse_qs(body.decode(), keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
     except ValueError:
         text = asked.text("The form cannot be read. Nothing was changed.")
         raise PageError(400, asked.text("That cannot be done"), text) from None
