@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -12,22 +13,25 @@ import click
 from application.admin.doctor import examine, secret_checks
 from application.admin.json_views import checks_as_json
 from application.admin.messages import Check, Verdict
+from application.admin.projects import list_projects
 from application.errors import StoreUnavailableError
 from llmproxy.cli.output import json_option, print_checks, print_json
 from llmproxy.cli.running import missing_data
+from llmproxy.production import project_checks, setting_checks
 from llmproxy.settings import Authentication, Settings, SettingsError, load_environment, load_settings
 from llmproxy.signing import shared_by_replicas
 from llmproxy.stores import open_stores
 
 
 @click.command(epilog="Example: llmproxy doctor --json")
+@click.option("--production", is_flag=True, help="Check what a server in production should have set, too.")
 @json_option
-def doctor(as_json: bool) -> None:
+def doctor(production: bool, as_json: bool) -> None:
     """Check settings, stores, secrets and documents before traffic does. Calls no upstream.
 
     Exit code 1 if something fails; warnings alone are 0.
     """
-    checks = _all_checks()
+    checks = _all_checks(production=production)
     failed = sum(check.verdict is Verdict.FAIL for check in checks)
     if as_json:
         print_json({"ok": not failed, "checks": checks_as_json(checks)})
@@ -36,7 +40,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _all_checks() -> list[Check]:
+def _all_checks(*, production: bool) -> list[Check]:
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -50,6 +54,8 @@ def _all_checks() -> list[Check]:
             "and no replica can open those of another"
         )
         checks.append(Check(Verdict.WARN, "settings", text))
+    if production:
+        checks += setting_checks(settings)
     if settings.in_memory:
         text = "DATA_DIR=:memory: keeps nothing: documents, keys and the ledger end with the server"
         return [*checks, Check(Verdict.WARN, "stores", text)]
@@ -57,12 +63,12 @@ def _all_checks() -> list[Check]:
     if missing is not None:
         return [*checks, Check(Verdict.WARN, "stores", missing)]
     try:
-        return checks + asyncio.run(_examine(settings))
+        return checks + asyncio.run(_examine(settings, production=production))
     except StoreUnavailableError as error:
         return [*checks, Check(Verdict.FAIL, "stores", str(error))]
 
 
-async def _examine(settings: Settings) -> list[Check]:
+async def _examine(settings: Settings, *, production: bool) -> list[Check]:
     # Imported late: faults of the settings are reported without waiting for every provider.
     from llmproxy.providers import make_providers  # noqa: PLC0415
 
@@ -75,6 +81,9 @@ async def _examine(settings: Settings) -> list[Check]:
             checks = await examined()
             if await providers.load_secrets():  # their names are known by now
                 checks = await examined()
+            if production:
+                with suppress(StoreUnavailableError):  # which is among the checks already
+                    checks += project_checks(settings, await list_projects(stores.catalog))
             return [*checks, *secret_checks(providers.secrets)]
     finally:
         await providers.close()
