@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ from infra.controllers.uvicorn_compat import GuardedProtocol
 from llmproxy.http_front import caller_limits, make_app
 from llmproxy.log_outputs import Logs
 from llmproxy.settings import Settings
+from llmproxy.tls import certificate_of
 
 
 @asynccontextmanager
@@ -38,15 +40,22 @@ async def open_admin_port(settings: Settings, pages: ASGIApp, logs: Logs) -> Asy
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        ssl_certfile=settings.llmproxy_tls_cert,
+        ssl_keyfile=settings.llmproxy_tls_key,
     )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     server.lifespan.state[CONNECTIONS] = CallerConnections(caller_limits(settings))
     await server.startup([_listener(settings.host, settings.llmproxy_admin_port or 0)])
+    certificate, following = certificate_of(settings), None
+    if certificate is not None and config.ssl is not None:
+        following = asyncio.create_task(certificate.follow(config.ssl), name="certificate of the administration")
     try:
         yield
     finally:
+        if following is not None:
+            following.cancel()
         server.force_exit = True  # requests under way are cut
         await server.shutdown()
 
