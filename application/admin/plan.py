@@ -114,8 +114,11 @@ def plan_of(
     """Build a plan from steps, with their impact on the present catalogue."""
     ordered = tuple(sorted(steps, key=lambda step: step.id))
     touched = {step.id for step in ordered}
-    before = _models(document.body for document in present)
-    staying = _models(document.body for document in present if document.id not in touched)
+    # Access and prices are those of a code: of thousands of documents only those that share one with a step matter.
+    codes = {_code_of(body) for step in ordered for body in (step.before, step.after)}
+    related = [document for document in present if document.id in touched or _code_of(document.body) in codes]
+    before = _models(document.body for document in related)
+    staying = _models(document.body for document in related if document.id not in touched)
     after = staying + _models(step.after for step in ordered)
     return Plan(
         steps=ordered,
@@ -139,6 +142,12 @@ def content(document: StoredDocument) -> object:
     if isinstance(document.body, Unreadable):
         return f"cannot be read: {document.body.wrong}"
     return without_bookkeeping(document.body) if isinstance(document.body, Mapping) else document.body
+
+
+def _code_of(body: object) -> str | None:
+    """Return the public name of a readable document, which is its id if it names none; None if it is unreadable."""
+    names = [body.get(name) for name in ("code", "id")] if isinstance(body, Mapping) else []
+    return next((name for name in names if isinstance(name, str) and name), None)
 
 
 def _models(bodies: Iterable[object]) -> list[ModelDocument]:

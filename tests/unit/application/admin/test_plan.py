@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from random import Random
+
+import pytest
 
 from application.admin.plan import Action, Plan, plan_for
+from application.admin.plan_impact import access_changes, price_changes
 from application.ports.catalog_store import StoredDocument
+from domain.documents import read_model
 from domain.documents.fault import Unreadable
 from tests.builders import model_body
 
@@ -68,3 +73,30 @@ def test_steps_come_in_the_order_of_ids_for_everybody() -> None:
 def test_no_secret_is_in_the_text_of_a_plan() -> None:
     made = plan([stored(parameters={"api_key": "hunter1"})], [model_body(parameters={"api_key": "hunter2"})])
     assert "hunter" not in repr(made) + repr(made.steps[0].changes)
+
+
+def _random_body(random: Random, document_id: str) -> dict[str, object]:
+    body = model_body(id=document_id, enabled=random.random() < 0.8, private=random.random() < 0.5)
+    code = random.choice(["a", "b", "m1", "m2", "", None])
+    body |= {"code": code} if code is not None else {}
+    if code is None:
+        body.pop("code", None)
+    projects = random.sample(["billing", "search", "unknown"], random.randint(0, 3))
+    return body | {"projects": projects, "costs": {"currency": "USD", "cost_input_1Mtokens": random.randint(1, 3)}}
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_the_impact_is_that_on_the_whole_catalogue(seed: int) -> None:
+    random = Random(seed)
+    ids = [f"m{number}" for number in range(8)]
+    present = [StoredDocument(each, _random_body(random, each), "1") for each in ids if random.random() < 0.8]
+    wanted = [_random_body(random, each) for each in random.sample(ids, 2)]
+    found = plan_for(present, wanted, {"billing", "search"}, prune=random.random() < 0.2)
+
+    changed = {step.id for step in found.steps}
+    models = [read_model(document.body)[0] for document in present]
+    before = [model for model in models if model is not None]
+    new = [read_model(step.after)[0] for step in found.steps if step.after is not None]
+    after = [model for model in before if model.id not in changed] + [model for model in new if model is not None]
+    assert found.access == access_changes(before, after, {"billing", "search"})
+    assert found.prices == price_changes(before, after)
