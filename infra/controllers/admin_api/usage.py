@@ -13,12 +13,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from application.admin.call_view import call_as_json
 from application.admin.completeness import Completeness, assess, completeness_as_json, explanations
 from application.admin.export import CsvDialect, csv_text
-from application.admin.usage import UsageReport, report, report_as_json
+from application.admin.selected_usage import selected_report
+from application.admin.usage import UsageReport, report_as_json
 from application.admin.usage_export import sheet_of
 from application.admin.usage_query import make_query
 from application.ports.usage_store import Dimension, UsageQuery
 from domain.administrators import Administrator, Permission
-from domain.errors import InvalidRequestError, NotPermittedError, ObjectNotFoundError
+from domain.errors import NotPermittedError, ObjectNotFoundError
 from infra.controllers.admin_api.services import AdminApi, answer, who
 
 _AT_ONCE = 4
@@ -51,13 +52,16 @@ def usage_router(api: AdminApi) -> APIRouter:
     async def found(
         request: Request, options: ReportOptions
     ) -> AsyncIterator[tuple[UsageReport, UsageQuery, Completeness]]:
-        project = project_of(who(request), options.project, Permission.READ_USAGE)
+        administrator = who(request)
+        _check(administrator, options.project)
         zone = options.timezone or api.timezone
-        query = make_query(options.by, options.first, options.last, project, zone, filters=options.filters or ())
+        query = make_query(
+            options.by, options.first, options.last, options.project, zone, filters=options.filters or ()
+        )
         names = _names_of_keys(api) if Dimension.KEY in query.by else {}
         async with turns:
             state = assess(await api.usage.writers(), query, api.now_ms())
-            yield await report(api.usage, query, names), query, state
+            yield await selected_report(api.usage, query, administrator.scope, names), query, state
 
     @router.get("/usage", summary="Add up calls, usage and exact cost")
     async def get_usage(request: Request, options: Annotated[ReportOptions, Depends()]) -> Response:
@@ -82,13 +86,16 @@ def usage_router(api: AdminApi) -> APIRouter:
         failed: bool | None = None,
         limit: Annotated[int, Query(ge=1, le=_LATEST)] = 50,
     ) -> Response:
-        only = project_of(who(request), project, Permission.READ_USAGE)
+        scope = who(request).scope
+        _check(who(request), project)
         async with turns:
             lines = await api.usage.lines(limit=_LATEST)
         calls = [
             {"project": line.project, **call_as_json(line)}
             for line in lines
-            if only in {None, line.project} and failed in {None, line.status >= 400}  # noqa: PLR2004 - HTTP
+            if project in {None, line.project}
+            and (scope is None or line.project in scope)
+            and failed in {None, line.status >= 400}  # noqa: PLR2004 - HTTP
         ]
         return answer({"object": "list", "data": calls[:limit]})
 
@@ -113,18 +120,11 @@ def _names_of_keys(api: AdminApi) -> Mapping[str, str]:
     return {key.id: key.name for project in projects for key in project.keys}
 
 
-def project_of(administrator: Administrator, project: str | None, permission: Permission) -> str | None:
-    """Return the project that a request is about; None for all.
+def _check(administrator: Administrator, project: str | None) -> None:
+    """Check that a report is about a project of the administrator, or about all of theirs.
 
     Raises:
         NotPermittedError: it is not one of an owner's projects.
-        InvalidRequestError: an owner of several projects names none.
     """
-    scope = administrator.scope
-    if scope is None or project in scope:
-        return project
-    if project is not None:
-        raise NotPermittedError(administrator.role, permission)
-    if len(scope) == 1:
-        return next(iter(scope))
-    raise InvalidRequestError(f"Name one of your projects: {', '.join(sorted(scope))}.", param="project")
+    if not administrator.may(Permission.READ_USAGE, project):
+        raise NotPermittedError(administrator.role, Permission.READ_USAGE)
