@@ -62,7 +62,10 @@ def test_api_and_commands_say_the_same(proxy: LLMProxy, admin: httpx.Client) -> 
 
     def command(*arguments: str) -> Any:
         done = llmproxy(*arguments, "--json", env=proxy.env, check=False)
-        return json.loads(done.stdout.replace("body.json", "body"))
+        printed = json.loads(done.stdout.replace("body.json", "body"))
+        for fault in printed.get("faults", ()) if isinstance(printed, dict) else ():
+            del fault["line"], fault["column"]  # places in a file
+        return printed
 
     table: list[tuple[Any, Any]] = [
         (admin.post("/api/admin/models/validate", json=documents), command("catalog", "validate", str(folder))),

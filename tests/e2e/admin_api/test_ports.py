@@ -1,4 +1,4 @@
-"""Where the administration answers: among the paths of callers, on a port of its own, or nowhere; and reloads."""
+"""Ports of the administration: that of callers, one of its own, or none; and reloads."""
 
 from __future__ import annotations
 
