@@ -16,7 +16,7 @@ from application.admin.price_check import Find
 from application.serving.health_view import HealthView
 from infra.controllers.admin_api.services import AdminApi
 from infra.controllers.admin_pages.router import admin_pages_router
-from infra.controllers.admin_pages.services import AdminServices
+from infra.controllers.admin_pages.services import AdminServices, SingleSignOn
 from infra.controllers.admin_pages.session_records import SessionRecords
 from infra.controllers.admin_pages.sessions import Sessions
 from llmproxy.settings import Environment, Settings
@@ -26,8 +26,16 @@ _PURPOSE = b"llmproxy admin sessions\0"
 
 
 @asynccontextmanager
-async def admin_pages(settings: Settings, api: AdminApi, health: HealthView) -> AsyncIterator[APIRouter]:
+async def admin_pages(
+    settings: Settings, api: AdminApi, health: HealthView, sign_on: SingleSignOn | None
+) -> AsyncIterator[APIRouter]:
     """Yield the routes of the pages, and keep the record of ended sessions open.
+
+    Args:
+        settings: of the server.
+        api: services that the pages share with the API.
+        health: of deployments.
+        sign_on: signs people in at an issuer; None if only keys are accepted.
 
     Raises:
         StoreUnavailableError: the disk refuses.
@@ -68,5 +76,6 @@ async def admin_pages(settings: Settings, api: AdminApi, health: HealthView) -> 
             environment=settings.environment.value,
             authentication=api.authentication,
             timezone=api.timezone,
+            single_sign_on=sign_on,
         )
         yield admin_pages_router(services)

@@ -29,6 +29,7 @@ from infra.price_list.litellm_file import PriceListError, load_price_list
 from llmproxy.admin_pages import admin_pages
 from llmproxy.admin_port import open_admin_port
 from llmproxy.effective_settings import effective_settings
+from llmproxy.identities import single_sign_on
 from llmproxy.log_outputs import Logs
 from llmproxy.providers import Providers, product_version
 from llmproxy.server_settings import AdminMode
@@ -97,7 +98,7 @@ async def admin_routes(
         yield []
         return
     api = _admin_api(settings, environment, stores, health, providers, access)
-    async with admin_pages(settings, api, health.providers) as pages:
+    async with admin_pages(settings, api, health.providers, single_sign_on(settings, providers.pool)) as pages:
         routers = [*admin_api_routers(api), pages]
         if settings.llmproxy_admin_port is None:
             yield routers

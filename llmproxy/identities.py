@@ -1,4 +1,4 @@
-"""Callers with tokens of other services, from the settings."""
+"""Callers with tokens of other services, and people who sign in with them, from the settings."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from application.serving.ledger import Clock
 from application.serving.token_callers import TokenCallers
 from infra.clients.http.pool import HttpPool
+from infra.identities.code_flow import CodeFlow
 from infra.identities.tokens import TokenVerifier
 from llmproxy.settings import Settings
 
@@ -30,3 +31,13 @@ async def token_callers(settings: Settings, pool: HttpPool, clock: Clock) -> Asy
         yield TokenCallers(verifier, clock.time)
     finally:
         await verifier.close()
+
+
+def single_sign_on(settings: Settings, pool: HttpPool) -> CodeFlow | None:
+    """Return the sign-in of people at an issuer; None if the settings name no application for it."""
+    if settings.llmproxy_sign_in_client_id is None:
+        return None
+    secret = settings.llmproxy_sign_in_secret
+    issuer = settings.llmproxy_sign_in_issuer or settings.issuers[0].names[0]
+    plain = "" if secret is None else secret.get_secret_value()
+    return CodeFlow(pool, issuer, settings.llmproxy_sign_in_client_id, plain)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode
 
 from infra.identities.issuers import Issuer, entra_issuers, issuer_of, secure_address
@@ -69,6 +69,16 @@ class IdentitySettings(BaseSettings):
         '`[{"issuer": "https://id.example.com", "audiences": ["llmproxy"], "algorithms": ["RS256"]}]`.',
     )
 
+    llmproxy_sign_in_client_id: str | None = Field(
+        None,
+        description="Id of the application with which people sign in to `/admin` at an issuer; empty = keys alone.",
+    )
+    llmproxy_sign_in_secret: SecretStr | None = Field(
+        None, description="Secret of this application; empty for a public client."
+    )
+    llmproxy_sign_in_issuer: str | None = Field(
+        None, description="Issuer of the sign-in, one of those that are accepted; empty = the first of them."
+    )
     llmproxy_secrets_dir: Path = Field(
         Path("/run/secrets"), description="Folder with a file for each secret, named like it."
     )

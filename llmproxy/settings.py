@@ -228,6 +228,9 @@ def _check_combinations(settings: Settings) -> None:
 def _check_issuers(settings: Settings) -> None:
     if bool(settings.llmproxy_entra_tenants) != bool(settings.llmproxy_entra_audiences):
         raise SettingsError("LLMPROXY_ENTRA_TENANTS and LLMPROXY_ENTRA_AUDIENCES are set together or not at all")
+    names = [name for issuer in settings.issuers for name in issuer.names]
+    if settings.llmproxy_sign_in_client_id and (not names or settings.llmproxy_sign_in_issuer not in {None, *names}):
+        raise SettingsError("LLMPROXY_SIGN_IN_CLIENT_ID needs an issuer whose tokens are accepted")
     if settings.llmproxy_ca_file is not None:
         try:
             ssl.create_default_context(cafile=settings.llmproxy_ca_file)

@@ -51,7 +51,7 @@ class Issuer:
         if not isinstance(subject, str) or not subject:
             return None
         # A user calls through an application that anyone in the tenant may use: only a token without a user is its own.
-        alone = self.tenant is None or not claims.get("scp")
+        alone = self.tenant is None or (not claims.get("scp") and claims.get("sub") == subject)
         apps = (claims.get(name) for name in self.app_id_claims) if alone else iter(())
         app = next((each for each in apps if isinstance(each, str) and each), None)
         return Principal(

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.errors import UnavailableError
 from infra.clients.http.errors import HttpError
-from infra.clients.http.origin import Origin
 from infra.clients.http.pool import HttpPool
+from infra.identities.json_document import discovered, fetch_json, same_scheme
 
 logger = logging.getLogger(__name__)
 
-_TIMEOUT = 10.0
-_MOST_READ = 1024 * 1024
 _FRESH = 3600.0  # seconds after which keys are fetched again, while they are used
 _BURST = 5
 """Refreshes for unknown key ids that are possible at once: tokens with made-up ids must not load the issuer."""
 _REGAINED = 30.0  # seconds in which one of these refreshes is regained
-_OK = 200
 
 Key = Mapping[str, Any]
 """A JSON Web Key."""
@@ -93,7 +89,7 @@ class KeySet:
     async def _fetch(self) -> None:
         try:
             url = self._url or await self._discover()
-            keys = _usable(await self._get(url))
+            keys = _usable(await fetch_json(self._pool, url))
             if not keys:
                 raise ValueError("no usable keys")  # noqa: TRY301 - one place reports every failure
         except (HttpError, ValueError, KeyError, TypeError, UnavailableError) as error:
@@ -110,27 +106,7 @@ class KeySet:
             self._refresh = None
 
     async def _discover(self) -> str:
-        found = await self._get(f"{self._issuer.rstrip('/')}/.well-known/openid-configuration")
-        if found["issuer"] != self._issuer:
-            raise ValueError("its discovery document is that of another issuer")
-        url: str = found["jwks_uri"]
-        if Origin.parse(url)[0].scheme != Origin.parse(self._issuer)[0].scheme:
-            raise ValueError("its discovery document names keys of another scheme")
-        return url
-
-    async def _get(self, url: str) -> dict[str, Any]:
-        origin, path = Origin.parse(url)
-        head = f"GET {path or '/'} HTTP/1.1\r\nhost: {origin.authority}\r\naccept: application/json\r\n\r\n"
-        response = await self._pool.request(
-            origin, head.encode("ascii"), b"", silence_timeout=_TIMEOUT, total_timeout=_TIMEOUT
-        )
-        body = await response.read(_MOST_READ)
-        if response.status != _OK:
-            raise ValueError(f"status {response.status}")
-        found = json.loads(body)
-        if not isinstance(found, dict):
-            raise ValueError("not a JSON object")  # noqa: TRY004 - caught with the others above
-        return found
+        return same_scheme(self._issuer, (await discovered(self._pool, self._issuer)).get("jwks_uri"))
 
 
 def _usable(found: Mapping[str, Any]) -> dict[str, Key]:

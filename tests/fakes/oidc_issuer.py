@@ -44,11 +44,16 @@ class OidcIssuer:
     def token(self, *, without: tuple[str, ...] = (), **claims: Any) -> str:
         """Sign a token of an application of the tenant with some other claims."""
         base = {"iss": self.entra, "aud": AUDIENCE, "tid": TENANT, "oid": "object-of-app", "azp": "app"}
+        base["sub"] = claims.get("oid", base["oid"])
         return str(self._steer("sign", {"claims": {**base, **claims}, "without": without}))
 
     def expiring(self, seconds: float, **claims: Any) -> str:
         """Sign a token that expires so many seconds from now."""
         return self.token(exp=int(time.time() + seconds), **claims)
+
+    def set_people(self, host: str = "localhost", **claims: Any) -> str:
+        """Choose the claims of people who sign in with a browser; return the issuer's address for these."""
+        return str(self._steer("people", {"claims": claims, "host": host}))
 
     def rotate(self, algorithm: str = "RS256") -> str:
         """Sign with a new key from now on, and return its id."""

@@ -19,9 +19,17 @@ const steering = {
     return newest;
   },
   "/steer/available": async ({ available }) => (counts.available = available),
+  // Adds claims to the tokens of people who sign in, and names the issuer as browsers reach it.
+  "/steer/people": async ({ claims, host }) => {
+    people = claims;
+    issuer.url = `http://${host}:${server.address().port}`;
+    return issuer.url;
+  },
   "/steer/counts": async () => counts,
   "/steer/keys": async () => issuer.keys.toJSON(),
 };
+let people = {};
+service.on("beforeTokenSigning", (token) => Object.assign(token.payload, people));
 let newest = (await issuer.keys.generate("RS256")).kid;
 
 function replace(header, payload, { claims, without = [] }) {

@@ -17,6 +17,7 @@ from infra.controllers.admin_pages import (
     project_changes,
     project_pages,
     sign_in,
+    single_sign_on,
     usage_pages,
 )
 from infra.controllers.admin_pages.guard import HEADERS, AdminPage, endpoint_of
@@ -27,6 +28,7 @@ _FILES = {"style.css": "text/css", "htmx.min.js": "text/javascript"}
 
 ADMIN_PAGES: tuple[AdminPage, ...] = (
     *sign_in.PAGES,
+    *single_sign_on.PAGES,
     *overview.PAGES,
     *model_list.PAGES,
     *model_document.PAGES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from application.admin.deployments import Upstreams
 from application.admin.document_index import DocumentIndex, ModelSummary, ProjectSummary
@@ -17,6 +18,16 @@ from application.serving.catalog_view import CatalogView
 from application.serving.health_view import HealthView
 from domain.rate_limit import Limits
 from infra.controllers.admin_pages.sessions import Sessions
+
+
+class SingleSignOn(Protocol):
+    """Sign-in at an issuer, by an authorisation code with PKCE."""
+
+    async def address(self, redirect_uri: str, state: str, challenge: str) -> str:
+        """Return the address at which the issuer asks who somebody is; raises ``UnavailableError``."""
+
+    async def token(self, code: str, verifier: str, redirect_uri: str) -> str:
+        """Exchange a code for a token; raises ``InvalidApiKeyError`` or ``UnavailableError``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,7 @@ class AdminServices:
         environment: name of the installation's environment.
         authentication: whether callers need a key.
         timezone: of days, for readers who have not chosen one.
+        single_sign_on: signs people in at an issuer; None if only keys are accepted.
     """
 
     catalog: CatalogStore
@@ -66,3 +78,4 @@ class AdminServices:
     environment: str
     authentication: bool
     timezone: str
+    single_sign_on: SingleSignOn | None = None
