@@ -44,7 +44,7 @@ async def admin_access(
         asyncio.create_task(queue.write(), name="audit queue"),
     ]
     try:
-        yield AdminAccess(first_match(keys.identify, *others), queue.changed, queue.refused)
+        yield AdminAccess(first_match(keys.identify, *others), keys.refresh, queue.changed, queue.refused)
     finally:
         for task in tasks:
             task.cancel()

@@ -52,6 +52,7 @@ class AdministratorKeys:
         self._keep_first_key = keep_first_key
         self._documents = DocumentCache(Kind.ADMINISTRATOR, read_administrator)
         self._keys: dict[str, tuple[Administrator, ApiKey]] = {}
+        self._turn = asyncio.Lock()
         self.failure: str | None = None
         """Why the last read of the store failed; None if it succeeded."""
 
@@ -77,6 +78,10 @@ class AdministratorKeys:
         Raises:
             StoreUnavailableError: the store is unavailable; what is known stays.
         """
+        async with self._turn:  # two at once could put an older version in the place of a newer one
+            await self._refresh()
+
+    async def _refresh(self) -> None:
         try:
             changes = await self._store.changes(Kind.ADMINISTRATOR, self._documents.versions)
         except StoreUnavailableError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -22,11 +22,13 @@ class AdminAccess:
 
     Args:
         identify: finds the administrator of a credential.
+        refresh: reads the administrators of the store again; may raise ``StoreUnavailableError``.
         on_change: receives who made a change, the client's address, method and path, the subject, and its fields.
         on_refusal: receives who was refused, the client's address, method and path, and the reason.
     """
 
     identify: Identify
+    refresh: Callable[[], Awaitable[None]]
     on_change: Callable[[str, str, str, str, Sequence[dict[str, object]]], None]
     on_refusal: Callable[[str, str, str, str], None]
 

@@ -8,7 +8,7 @@ from infra.controllers.admin_api.limits import key_limits_router, limits_router
 from infra.controllers.admin_api.model_changes import model_changes_router, model_sets_router
 from infra.controllers.admin_api.models import models_admin_router
 from infra.controllers.admin_api.operations import explain_router, operations_router
-from infra.controllers.admin_api.projects import projects_router
+from infra.controllers.admin_api.projects import project_changes_router, projects_router
 from infra.controllers.admin_api.services import AdminApi
 from infra.controllers.admin_api.usage import usage_router
 
@@ -17,6 +17,7 @@ _ROUTERS = (
     model_sets_router,
     model_changes_router,
     projects_router,
+    project_changes_router,
     keys_router,
     limits_router,
     key_limits_router,

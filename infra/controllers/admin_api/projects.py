@@ -1,4 +1,4 @@
-"""Projects: list, read, create, history."""
+"""Projects: list, read, create, change, delete, history."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from pydantic import BaseModel, ConfigDict, Field
 from application.admin.audit_reading import AuditFilter, latest
 from application.admin.document_index import ProjectSummary
 from application.admin.json_views import key_as_json, project_as_json
-from application.admin.projects import ListedProject, UnknownProjectError, create_project
+from application.admin.project_limits import set_content
+from application.admin.projects import (
+    ListedProject,
+    UnknownProjectError,
+    create_project,
+    delete_project,
+    update_project,
+)
 from application.ports.catalog_store import Kind
 from domain.documents import read_project
 from domain.documents.store_fields import without_bookkeeping
 from domain.documents.write import moment_text
 from infra.controllers.admin_api.cursors import part_of
-from infra.controllers.admin_api.services import AdminApi, Json, answer, who
+from infra.controllers.admin_api.services import CONDITION, AdminApi, Json, answer, object_body, raw_body, who
 
 
 class NewProject(BaseModel):
@@ -29,6 +36,18 @@ class NewProject(BaseModel):
     name: str | None = Field(None, max_length=255, examples=["Billing"])
     tags: dict[str, Annotated[str, Field(max_length=1000)]] = Field(
         {}, max_length=50, examples=[{"cost_centre": "4711"}]
+    )
+
+
+class ProjectChange(BaseModel):
+    """Members of a project that change; others stay."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(None, max_length=255, examples=["Billing"])
+    enabled: bool | None = Field(None, description="`false`: every key of it is refused.", examples=[True])
+    tags: dict[str, Annotated[str, Field(max_length=1000)] | None] = Field(
+        {}, max_length=50, description="Tags to set; `null` removes one.", examples=[{"team": "red"}]
     )
 
 
@@ -81,6 +100,38 @@ def projects_router(api: AdminApi) -> APIRouter:
         }
         keys = [] if entity is None else [key_as_json(key, now) for key in entity.keys]
         return {**project_as_json(listed, now), "version": stored.version, **members, "keys": keys}
+
+    return router
+
+
+def project_changes_router(api: AdminApi) -> APIRouter:
+    """Build the routes that change or delete a project."""
+    router = APIRouter(tags=["administration"], prefix="/api/admin/projects", dependencies=[Depends(api.access.check)])
+
+    @router.patch("/{project}", summary="Change name, tags or service of a project", openapi_extra=CONDITION)
+    async def patch_project(request: Request, project: str, body: ProjectChange) -> Response:
+        members = {name: value for name, value in (("name", body.name), ("enabled", body.enabled)) if value is not None}
+        async with api.changing(request, Kind.PROJECT, project) as store:
+            tags = await update_project(store, project, members, body.tags)
+        return answer({"id": project, **members, "tags": dict(tags)})
+
+    @router.delete(
+        "/{project}", summary="Delete a project with its keys; its ledger lines stay", openapi_extra=CONDITION
+    )
+    async def delete_one(request: Request, project: str) -> Response:
+        async with api.changing(request, Kind.PROJECT, project) as store:
+            keys = await delete_project(store, project, api.now())
+        return answer({"id": project, "deleted": True, "usable_keys": keys})
+
+    @router.put(
+        "/{project}/content",
+        summary="Say what is kept of the content of its calls",
+        openapi_extra=raw_body({"log": "full", "retention_days": 30, "redact": ["email"]}) | CONDITION,
+    )
+    async def put_content(request: Request, project: str, body: Annotated[Json, Depends(object_body)]) -> Response:
+        async with api.changing(request, Kind.PROJECT, project) as store:
+            edited = await set_content(store, project, None if body.get("log") == "none" else body)
+        return answer({"project": project, "before": edited.before, "after": edited.after})
 
     return router
 

@@ -107,7 +107,7 @@ class AdminApi:
         """
         subject = f"{kind} {document_id}" if document_id else f"{kind}s"
         trail = AuditTrail(self.audit, who(request).id, address_of(request), action_of(request), self.now_ms)
-        expected = _expected(request)
+        expected = expected_version(request)
         expected = based_on if expected is None else expected
         store: CatalogStore = self.catalog
         if expected is not None:
@@ -121,7 +121,7 @@ class AdminApi:
             raise
         finally:
             with suppress(StoreUnavailableError):
-                await self.view.refresh()
+                await (self.access.refresh() if kind is Kind.ADMINISTRATOR else self.view.refresh())
 
     async def _last_change(self, subject: str) -> str:
         found = await latest(self.audit, AuditFilter(subject=subject), 20)
@@ -200,7 +200,7 @@ CONDITION: dict[str, Any] = {
 """Description of the headers that make a change conditional."""
 
 
-def _expected(request: Request) -> str | None:
+def expected_version(request: Request) -> str | None:
     """Return the version that a change is based on; empty if the document must not exist, None for any."""
     if request.headers.get("if-none-match", "").strip() == "*":
         return ""

@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.administrators import (
     SECRET_IN_DOCUMENT,
     bearer,
+    call,
     error_of,
     wait_for_key,
 )
@@ -151,3 +152,39 @@ def test_secrets_are_masked_and_masks_stand_for_them(admin: httpx.Client) -> Non
     )
     assert SECRET_IN_DOCUMENT not in everything
     assert ADMIN_KEY not in everything
+
+
+def test_a_project_is_changed_disabled_and_deleted(proxy: LLMProxy, admin: httpx.Client) -> None:
+    admin.post("/api/admin/projects", json={"id": "short", "tags": {"team": "red", "cost": "1"}})
+    key = admin.post("/api/admin/projects/short/keys", json={}).json()["key"]
+    assert call(proxy, key).status_code == 200
+    tag = admin.get("/api/admin/projects/short").headers["etag"]
+    changed = admin.patch("/api/admin/projects/short", json={"name": "Short", "tags": {"team": None, "who": "x"}})
+    assert changed.json() == {"id": "short", "name": "Short", "tags": {"cost": "1", "who": "x"}}
+    assert error_of(admin.delete("/api/admin/projects/short", headers={"if-match": tag}))[0] == 412
+    admin.patch("/api/admin/projects/short", json={"enabled": False})
+    assert error_of(call(proxy, key)) == (401, "invalid_api_key")
+    content = admin.put("/api/admin/projects/short/content", json={"log": "full", "retention_days": 3}).json()
+    assert content["after"] == {"log": "full", "retention_days": 3}
+    assert admin.put("/api/admin/projects/short/content", json={"log": "none"}).json()["after"] is None
+    assert error_of(admin.put("/api/admin/projects/short/content", json={"log": "all"}))[0] == 400
+    assert admin.delete("/api/admin/projects/short").json() == {"id": "short", "deleted": True, "usable_keys": 0}
+    assert error_of(admin.delete("/api/admin/projects/short")) == (404, "not_found")
+
+
+def test_an_administrator_is_created_rotated_and_revoked_at_once(proxy: LLMProxy, admin: httpx.Client) -> None:
+    def status(key: str) -> int:
+        return httpx.get(f"{proxy.url}/api/admin/projects", headers=bearer(key)).status_code
+
+    made = admin.post("/api/admin/administrators", json={"name": "carol", "role": "finance"})
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    old = made.json()["key"]
+    assert status(old) == 200
+    new = admin.post("/api/admin/administrators/carol/rotate", json={"overlap_seconds": 0}).json()["key"]
+    assert [status(old), status(new)] == [401, 200]
+    assert len(admin.post("/api/admin/administrators/carol/revoke", json={}).json()["revoked"]) == 2
+    assert status(new) == 401
+    assert error_of(admin.post("/api/admin/administrators", json={"name": "carol", "role": "viewer"})) == (
+        409,
+        "already_exists",
+    )
