@@ -53,7 +53,7 @@ REPORTS = {
     "one project's month": MONTH,
     "one project by day in Berlin": UsageQuery((Dimension.DAY,), project="project-3", timezone=BERLIN),
     "by project, model, day": UsageQuery((Dimension.PROJECT, Dimension.MODEL, Dimension.DAY)),
-    "by user, a month": UsageQuery((Dimension.END_USER,), NOVEMBER, END),
+    "by user, the last day": UsageQuery((Dimension.END_USER,), END - 86_400_000, END),
 }
 """Reports over everything, and of one month."""
 MONTH_OPTIONS = ("--project", "project-3", "--from", "2026-11-01", "--to", "2026-11-30")
@@ -119,7 +119,7 @@ def command(folder: Path) -> None:
     for what, options in (
         ("one project's month", ("--by", "project,model", *MONTH_OPTIONS)),
         ("everything by project, model, day", ("--by", "project,model,day")),
-        ("a project that has no lines", ("--project", "nobody")),
+        ("everything by project, key", ("--by", "project,key")),
     ):
         start = time.perf_counter()
         done = subprocess.run(

@@ -6,15 +6,10 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
+from application.serving.failed_attempts import FailedAttempts, is_own_failure, rest_of
 from domain.call import Call, prompt_key
 from domain.circuit_breaker import Breaker, BreakerPolicy, BreakerState
-from domain.errors import (
-    DeploymentMissingError,
-    UpstreamCredentialError,
-    UpstreamError,
-    UpstreamOperationError,
-    UpstreamRefusedError,
-)
+from domain.errors import UpstreamCredentialError, UpstreamError
 from domain.model import Affinity, ModelDocument, Strategy
 from domain.retry import RetryBudget, RetryPolicy
 from domain.routing import order
@@ -23,7 +18,6 @@ logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.2
 """Weight of the latest call in the average time to the first byte."""
-_RATE_LIMITED = 429
 _POLICY = BreakerPolicy()
 _NO_RETRIES = RetryPolicy(most=0)
 
@@ -43,6 +37,7 @@ class DeploymentState:
         "busy",
         "calls",
         "document",
+        "failures",
         "latency",
         "policy",
         "retried",
@@ -58,6 +53,7 @@ class DeploymentState:
         self.calls = self.retried = 0
         """Calls so far, and how many of them were retries."""
         self.retry_budget = RetryBudget()
+        self.failures = FailedAttempts()
         self.latency: float | None = None
         """Exponentially weighted average of the time to the first byte, seconds; None before the first."""
         self.breaker: Breaker | None = None
@@ -95,6 +91,7 @@ class DeploymentState:
                 self.breaker = self.breaker.abandoned()
             return
         now = self._monotonic()
+        self.failures.note(self.document.id, error, now)
         if rest is not None:
             self.breaker = (self.breaker or Breaker()).rested(now + rest)
         else:
@@ -235,16 +232,3 @@ class DeploymentStates:
 
     def _policy_of(self, document: ModelDocument) -> BreakerPolicy:
         return replace(self._policy, **document.breaker) if document.breaker else self._policy
-
-
-def rest_of(error: BaseException) -> float | None:
-    """Return for how many seconds an upstream asked to be left alone; None if it did not."""
-    if isinstance(error, UpstreamRefusedError) and error.status == _RATE_LIMITED:
-        return error.retry_after
-    return None
-
-
-def is_own_failure(error: BaseException) -> bool:
-    """Return whether a call failed because of the deployment, rather than of the request or of the caller."""
-    own = isinstance(error, UpstreamError) and error.retryable and not isinstance(error, UpstreamOperationError)
-    return own or isinstance(error, DeploymentMissingError)

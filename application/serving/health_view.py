@@ -48,7 +48,8 @@ class HealthView:
     def totals(self) -> dict[str, Any]:
         """Return how many providers are healthy, without their names."""
         conditions = [self._combined(documents) for documents in self._by_provider().values()]
-        return {"status": combined(conditions).value, **counts(conditions)}
+        failed = sum(self._failed_attempts(document) for document in (self._enabled() if self._view.ready else ()))
+        return {"status": combined(conditions).value, **counts(conditions), "failed_attempts": failed}
 
     def by_provider(self) -> dict[str, Any]:
         """Return everything, by provider."""
@@ -173,12 +174,17 @@ class HealthView:
             "response_time": self._seconds(document),
             "error": self._error(document),
             "calls_under_way": self._deployments.busy(document),
+            "failed_attempts": self._failed_attempts(document),
             "circuit_breaker": {
                 "state": (BreakerState.CLOSED if breaker is None else breaker.state(now)).value,
                 "failure_count": 0 if breaker is None else breaker.failures_in_a_row,
                 "last_failure_time": _text(None if failed_at is None else self._clock.time() - (now - failed_at)),
             },
         }
+
+    def _failed_attempts(self, document: ModelDocument) -> int:
+        state = self._deployments.seen(document)
+        return 0 if state is None else state.failures.count
 
     def _error(self, document: ModelDocument) -> str | None:
         if not self._usable(document):

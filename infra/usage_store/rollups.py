@@ -14,7 +14,7 @@ QUARTER_MS = 15 * 60 * 1000
 SIZES = (QUARTER_MS, 4 * QUARTER_MS, 96 * QUARTER_MS, 30 * 96 * QUARTER_MS)
 """Lengths of the blocks of each level, in UTC from 1970 on: a quarter of an hour, an hour, a day, 30 days. Days of
 every time zone are made of quarter-hours; the longer blocks make long periods quick to add up."""
-_DAY = 2
+_HOUR = 1
 _CALENDAR = frozenset({Dimension.DAY, Dimension.MONTH})
 
 
@@ -47,10 +47,12 @@ VIEWS = (
     _view(Dimension.MODEL, Dimension.PROVIDER),
     _view(Dimension.PROJECT, Dimension.PROVIDER, Dimension.OPERATION),
     _view(Dimension.PROJECT, Dimension.MODEL),
-    _view(Dimension.PROJECT, Dimension.KEY, smallest=_DAY),
+    _view(Dimension.PROJECT, Dimension.KEY, smallest=_HOUR),
 )
-"""From few rows to many. Only ever appended to: stores keep the number of a view. Keys can be as many as lines, so
-their sums are kept by day alone."""
+"""From few rows to many. Keys can be nearly as many as lines, so their sums are not kept by quarter-hour."""
+GENERATION = 2
+"""Part of the name of what keeps the sums. To be increased with any change of ``SIZES`` or ``VIEWS``: sums of earlier
+generations are then replaced."""
 
 
 def view_for(query: UsageQuery) -> int | None:

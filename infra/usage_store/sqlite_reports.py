@@ -14,8 +14,9 @@ from application.ports.usage_store import Dimension, Grouping, TagDimension, Unp
 from domain.billing_units import REPORTED
 from domain.usage import LARGEST_PLAUSIBLE
 from infra.usage_store import codec, days, unpriced
-from infra.usage_store.rollups import SIZES, VIEWS, Span, calendar_cuts, spans, view_for
+from infra.usage_store.rollups import GENERATION, SIZES, VIEWS, Span, calendar_cuts, spans, view_for
 
+TABLE = f"sums_{GENERATION}"
 _HALF = 32
 _QUANTITIES = tuple(unit.quantity for unit in REPORTED)
 
@@ -133,9 +134,11 @@ def _period(connection: sqlite3.Connection, query: UsageQuery) -> tuple[int | No
     )
     if first is None:
         return None, None
+    # As far as the end of the longest block that can be kept: a block whose lines are all before its end is read whole.
+    end = (last // SIZES[-1] + 1) * SIZES[-1]
     return (
         first if query.from_ms is None else max(first, query.from_ms),
-        last + 1 if query.to_ms is None else min(last + 1, query.to_ms),
+        end if query.to_ms is None else min(end, query.to_ms),
     )
 
 
@@ -167,7 +170,7 @@ def _found(
         size = SIZES[part.level]
         groups, _ = _groups(query.by, day.replace("time_ms", f"start * {size}"))
         select = (
-            f"SELECT {groups}, {_OF_SUMS} FROM sums WHERE view = ? AND level = ? AND start >= ? AND start < ?"  # noqa: S608 - constants
+            f"SELECT {groups}, {_OF_SUMS} FROM {TABLE} WHERE view = ? AND level = ? AND start >= ? AND start < ?"  # noqa: S608 - constants
             f" AND {condition.text} GROUP BY {_numbers(width)}"
         )
         where = (view, part.level, part.start_ms // size, part.end_ms // size)

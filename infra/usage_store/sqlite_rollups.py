@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from infra.clients.sqlite import transaction
 from infra.usage_store.rollups import QUARTER_MS, SIZES, VIEWS, View
-from infra.usage_store.sqlite_reports import COLUMN_OF, SUMS
+from infra.usage_store.sqlite_reports import COLUMN_OF, SUMS, TABLE
 
 _GROUP = ("project", "code", "key_id", "provider", "operation")
 _AT_A_TIME = (16, 96, 2, 4)
@@ -38,12 +38,13 @@ def prepare_sums(connection: sqlite3.Connection) -> None:
         if _columns(connection) == wanted:  # another process was faster
             return
         connection.execute("DROP TABLE IF EXISTS sums")
+        connection.execute(f"DROP TABLE IF EXISTS {TABLE}")
         texts = ", ".join(f"{name} TEXT NOT NULL" for name in (*_GROUP, "currency"))
         numbers = ", ".join(f"{name} INTEGER NOT NULL" for name in ("view", "level", "start"))
         sums = ", ".join(f"{name} INTEGER NOT NULL" for name in SUMS)
         key = ", ".join(("view", "level", "start", *_GROUP, "currency"))
-        connection.execute(f"CREATE TABLE sums ({numbers}, {texts}, {sums}, PRIMARY KEY ({key})) WITHOUT ROWID")
-        connection.execute("CREATE INDEX sums_by_project ON sums (view, level, project, start)")
+        connection.execute(f"CREATE TABLE {TABLE} ({numbers}, {texts}, {sums}, PRIMARY KEY ({key})) WITHOUT ROWID")
+        connection.execute(f"CREATE INDEX {TABLE}_by_project ON {TABLE} (view, level, project, start)")
         connection.execute("DELETE FROM stale_sums")
         connection.execute(f"INSERT INTO stale_sums SELECT DISTINCT 0, time_ms / {QUARTER_MS} FROM lines")  # noqa: S608 - constants
 
@@ -80,7 +81,8 @@ def _add_up(connection: sqlite3.Connection, level: int, blocks: Sequence[int]) -
 def _replace(connection: sqlite3.Connection, number: int, view: View, level: int, first: int, end: int) -> None:
     """Replace the sums of a view and level from one block to another."""
     connection.execute(
-        "DELETE FROM sums WHERE view = ? AND level = ? AND start >= ? AND start < ?", (number, level, first, end)
+        f"DELETE FROM {TABLE} WHERE view = ? AND level = ? AND start >= ? AND start < ?",  # noqa: S608 - constants
+        (number, level, first, end),
     )
     size = SIZES[level]
     kept = {COLUMN_OF[dimension] for dimension in view.dimensions}
@@ -91,9 +93,9 @@ def _replace(connection: sqlite3.Connection, number: int, view: View, level: int
     else:
         below = SIZES[level - 1]
         start, sums = f"start / {size // below}", ", ".join(f"SUM({name})" for name in SUMS)
-        source = "sums WHERE view = ? AND level = ? AND start >= ? AND start < ?"
+        source = f"{TABLE} WHERE view = ? AND level = ? AND start >= ? AND start < ?"
         values = (number, level - 1, first * size // below, end * size // below)
-    insert = f"INSERT INTO sums SELECT {number}, {level}, {start}, {group}, currency, {sums} FROM {source} GROUP BY 3, 4, 5, 6, 7, 8, 9"  # noqa: S608, E501 - constants
+    insert = f"INSERT INTO {TABLE} SELECT {number}, {level}, {start}, {group}, currency, {sums} FROM {source} GROUP BY 3, 4, 5, 6, 7, 8, 9"  # noqa: S608, E501 - constants
     connection.execute(insert, values)
 
 
@@ -111,4 +113,4 @@ def _runs(blocks: Iterable[int]) -> Iterator[tuple[int, int]]:
 
 
 def _columns(connection: sqlite3.Connection) -> list[str]:
-    return [name for _, name, *_ in connection.execute("PRAGMA table_info(sums)")]
+    return [name for _, name, *_ in connection.execute(f"PRAGMA table_info({TABLE})")]

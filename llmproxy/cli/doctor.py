@@ -15,6 +15,7 @@ from application.admin.json_views import checks_as_json
 from application.admin.messages import Check, Verdict
 from application.admin.projects import list_projects
 from application.errors import StoreUnavailableError
+from llmproxy.cli.live_calls import agree_to_costs, call_deployments
 from llmproxy.cli.output import json_option, print_checks, print_json
 from llmproxy.cli.running import missing_data
 from llmproxy.production import project_checks, setting_checks
@@ -23,15 +24,19 @@ from llmproxy.signing import shared_by_replicas
 from llmproxy.stores import open_stores
 
 
-@click.command(epilog="Example: llmproxy doctor --json")
+@click.command(epilog="Examples: llmproxy doctor --json; llmproxy doctor --live gpt-4o --yes")
 @click.option("--production", is_flag=True, help="Check what a server in production should have set, too.")
+@click.option("--live", metavar="MODEL", help="Also make the smallest call of each deployment of this model.")
+@click.option("--yes", is_flag=True, help="Make these calls, which cost money, without asking.")
 @json_option
-def doctor(production: bool, as_json: bool) -> None:
-    """Check settings, stores, secrets and documents before traffic does. Calls no upstream.
+def doctor(production: bool, live: str | None, yes: bool, as_json: bool) -> None:
+    """Check settings, stores, secrets and documents before traffic does. Calls no upstream, unless --live is given.
 
     Exit code 1 if something fails; warnings alone are 0.
     """
-    checks = _all_checks(production=production)
+    if live is not None:
+        agree_to_costs(live, yes=yes)
+    checks = _all_checks(live, production=production)
     failed = sum(check.verdict is Verdict.FAIL for check in checks)
     if as_json:
         print_json({"ok": not failed, "checks": checks_as_json(checks)})
@@ -40,7 +45,7 @@ def doctor(production: bool, as_json: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _all_checks(*, production: bool) -> list[Check]:
+def _all_checks(live: str | None, *, production: bool) -> list[Check]:
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -63,12 +68,12 @@ def _all_checks(*, production: bool) -> list[Check]:
     if missing is not None:
         return [*checks, Check(Verdict.WARN, "stores", missing)]
     try:
-        return checks + asyncio.run(_examine(settings, production=production))
+        return checks + asyncio.run(_examine(settings, live, production=production))
     except StoreUnavailableError as error:
         return [*checks, Check(Verdict.FAIL, "stores", str(error))]
 
 
-async def _examine(settings: Settings, *, production: bool) -> list[Check]:
+async def _examine(settings: Settings, live: str | None, *, production: bool) -> list[Check]:
     # Imported late: faults of the settings are reported without waiting for every provider.
     from llmproxy.providers import make_providers  # noqa: PLC0415
 
@@ -84,6 +89,7 @@ async def _examine(settings: Settings, *, production: bool) -> list[Check]:
             if production:
                 with suppress(StoreUnavailableError):  # which is among the checks already
                     checks += project_checks(settings, await list_projects(stores.catalog))
-            return [*checks, *secret_checks(providers.secrets)]
+            checks = [*checks, *secret_checks(providers.secrets)]
     finally:
         await providers.close()
+    return checks if live is None else checks + await call_deployments(settings, live)

@@ -145,8 +145,9 @@ def _print(explanation: Explanation, operation: Operation) -> None:
     click.echo("allowed" if explanation.allowed else "not allowed")
     serving = [one for one in explanation.deployments if one.turn is not None]
     if serving:
-        headers = ["turn", "document", "share", "adapter", "upstream model", "secrets", EXAMPLES[operation].title]
-        click.echo("\n" + table(headers, [_row(one) for one in serving], right=frozenset({"turn", "share"})))
+        headers = ["turn", "document", "priority", "share", "adapter", "upstream model", "secrets"]
+        rows, numbers = [_row(one) for one in serving], frozenset({"turn", "priority", "share"})
+        click.echo("\n" + table([*headers, EXAMPLES[operation].title], rows, right=numbers))
     for one in serving:
         prices = ", ".join(f"{name} {price}" for name, price in one.prices.items() if name != "currency")
         priced = f"{prices or 'no price'}, in {one.prices['currency']}; tokens and characters per 1,000,000"
@@ -162,7 +163,7 @@ def _row(one: Deployment) -> tuple[object, ...]:
     cost = str(one.example.money)
     if one.example.unpriced:
         cost += f" (no price of {', '.join(one.example.unpriced)})"
-    return one.turn, one.document.id, share, one.adapter, one.upstream_model, _secrets(one), cost
+    return one.turn, one.document.id, one.document.priority, share, one.adapter, one.upstream_model, _secrets(one), cost
 
 
 def _secrets(one: Deployment) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -17,9 +18,11 @@ from application.admin.validation import Validation
 from domain.documents import exact_json
 from llmproxy.cli.author import author_option, now_ms
 from llmproxy.cli.documents import FOLDER, counts, print_faults, read_folder, summary
+from llmproxy.cli.following import follows_within, wait_until_followed
 from llmproxy.cli.output import json_option, print_exact_json, write_private
 from llmproxy.cli.plan_view import print_plan, total
-from llmproxy.cli.running import NoData, with_stores
+from llmproxy.cli.running import NoData, settings_or_fail, with_stores
+from llmproxy.cli.server_api import url_option
 from llmproxy.stores import Stores
 
 _PRUNE = click.option("--prune", is_flag=True, help="Remove documents of the store that DIR lacks.")
@@ -74,13 +77,26 @@ def plan_command(folder: Path, prune: bool, out: Path | None, as_json: bool) -> 
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Carry out this plan, in place of a folder.",
 )
+@click.option("--wait", is_flag=True, help="Wait until a running server follows; exit code 1 if it does not.")
+@url_option
 @author_option
 @json_option
-def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | None, author: str, as_json: bool) -> None:
+def apply_command(
+    *,
+    folder: Path | None,
+    prune: bool,
+    yes: bool,
+    saved: Path | None,
+    wait: bool,
+    url: str | None,
+    author: str,
+    as_json: bool,
+) -> None:
     """Write the documents in DIR to the store; nothing if one of them has an error.
 
     Documents that the folder lacks stay in the store, unless --prune. A document that is changed meanwhile is not
-    overwritten: the command fails and says what was written before. A running server shows the change within seconds.
+    overwritten: the command fails and says what was written before. Running servers follow the change within seconds:
+    the command says within how many, and --wait asks the server at --url until it has.
     """
     if (folder is None) is (saved is None):
         raise click.UsageError("one of DIR and --plan FILE")
@@ -105,8 +121,16 @@ def apply_command(folder: Path | None, prune: bool, yes: bool, saved: Path | Non
         return None, await carry_out(stores.catalog, plan, signature)
 
     validation, applied = with_stores(work, no_data=NoData.CREATE, changes="models")
+    written = time.monotonic()
     _report(validation, applied, plans, folder, as_json=as_json)
-    sys.exit(1 if applied is None else 0)
+    if applied is None:
+        sys.exit(1)
+    settings = settings_or_fail()
+    if wait:
+        address = wait_until_followed(settings, url, written)
+        click.echo(f"{address} follows", err=True)
+    elif applied.added or applied.changed or applied.removed:
+        click.echo(f"running servers follow within {follows_within(settings)} s", err=True)
 
 
 def _report(

@@ -80,7 +80,8 @@ def test_probes_find_what_is_down_and_every_page_tells(proxies: LLMProxy) -> Non
     for name in ("Elsewhere", "elsewhere", "down"):
         assert "down" in {each["id"] for each in get(proxies, f"/status/{name}")["deployments"]}
     detailed = proxies.health()
-    assert detailed["providers"] == {"status": "degraded", "total": 3, "healthy": 2, "degraded": 0, "unhealthy": 1}
+    counts = {"total": 3, "healthy": 2, "degraded": 0, "unhealthy": 1, "failed_attempts": 0}
+    assert detailed["providers"] == {"status": "degraded", **counts}
 
 
 def probes_in_the_ledger(proxy: LLMProxy) -> list[dict[str, Any]]:
@@ -110,7 +111,7 @@ def test_only_the_administrator_sees_them(proxies: LLMProxy) -> None:
         assert httpx.post(proxies.url + path, headers={"api-key": proxies.key}).status_code == 401
     assert httpx.get(f"{proxies.url}/health").json().keys() == {"status", "version"}
     counts = httpx.get(f"{proxies.url}/health?detailed=true").json()["providers"]
-    assert counts.keys() == {"status", "total", "healthy", "degraded", "unhealthy"}
+    assert counts.keys() == {"status", "total", "healthy", "degraded", "unhealthy", "failed_attempts"}
     missing = httpx.get(f"{proxies.url}/status/nothing", headers=ADMIN)
     assert (missing.status_code, missing.json()["error"]["code"]) == (404, "unknown_url")
 

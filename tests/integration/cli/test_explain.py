@@ -46,8 +46,8 @@ def test_an_allowed_call(llmproxy: Command, key: str) -> None:
     assert done.code == 0, done.out + done.err
     assert "\nallowed\n" in done.out
     big, vendor = [line.split() for line in done.out.splitlines() if line.lstrip().startswith(("1  ", "2  "))]
-    assert big[:5] == ["1", "big", "100.0", "%", "simulator"]
-    assert vendor[:6] == ["2", "vendor", "100.0", "%", "openai_wire", "chat"]
+    assert big[:6] == ["1", "big", "0", "100.0", "%", "simulator"]
+    assert vendor[:7] == ["2", "vendor", "1", "100.0", "%", "openai_wire", "chat"]
     assert "VENDOR_API_KEY is set" in done.out
     assert "0.0125 USD" in done.out
     assert key not in done.out + done.err

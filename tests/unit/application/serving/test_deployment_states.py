@@ -60,7 +60,23 @@ def test_failures_of_the_deployment_shut_it_out_and_a_trial_brings_it_back(
         state = states.of(document)
         state.answered(state.started())
     assert states.breaker_state(document) is BreakerState.CLOSED
-    assert [record.message for record in caplog.records] == ["circuit breaker opened", "circuit breaker closed"]
+    messages = ["calls of a deployment failed", "circuit breaker opened", "circuit breaker closed"]
+    assert [record.message for record in caplog.records] == messages
+
+
+def test_failures_are_counted_and_logged_once_a_minute(
+    states: DeploymentStates, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = model_document()
+    for seconds, times in ((0, 1), (30, 4), (60, 1), (90, 2)):
+        clock.now = seconds
+        fail(states, document, UpstreamUnreachableError(), times)
+    warnings = [record for record in caplog.records if record.message == "calls of a deployment failed"]
+    assert [getattr(record, "failed", None) for record in warnings] == [1, 5]
+    assert {(getattr(each, "document", None), getattr(each, "error", None)) for each in warnings} == {
+        (document.id, UpstreamUnreachableError.code)
+    }
+    assert states.of(document).failures.count == 8
 
 
 @pytest.mark.parametrize(
