@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from tests.fakes.processes import wait_until
 HELLO = {"messages": [{"role": "user", "content": "Hello"}]}
 SECRET_IN_DOCUMENT = "a-secret-that-stands-in-a-document"
 DEAR = {"currency": "USD", "cost_input_1Mtokens": "123456.123456789", "cost_output_1Mtokens": 10}
-ANSWERED: set[str] = set()
-"""Request ids of the calls that were answered."""
+ANSWERED: dict[str, set[str]] = defaultdict(set)
+"""Request ids of the calls that were answered, by the address of the server."""
 
 
 def create_administrators(data: Path) -> dict[Role, str]:
@@ -62,7 +63,7 @@ def call(proxy: LLMProxy, key: str, model: str = "sim") -> httpx.Response:
     """Call a model."""
     answer = httpx.post(f"{proxy.url}/v1/chat/completions", json={"model": model, **HELLO}, headers=bearer(key))
     if answer.status_code == httpx.codes.OK:
-        ANSWERED.add(answer.headers["x-request-id"])
+        ANSWERED[proxy.url].add(answer.headers["x-request-id"])
     return answer
 
 
@@ -71,7 +72,7 @@ def wait_for_lines(admin: httpx.Client) -> None:
 
     def found() -> bool:
         lines = admin.get("/api/admin/calls?limit=1000").json()["data"]
-        return {one["request_id"] for one in lines} >= ANSWERED
+        return {one["request_id"] for one in lines} >= ANSWERED[str(admin.base_url).rstrip("/")]
 
     wait_until(found, what="the lines of the calls")
 

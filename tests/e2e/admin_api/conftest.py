@@ -20,6 +20,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLMProxy]:
         simulated("sim", context_window=8000),
         simulated("dear", costs=DEAR, operations=["embeddings"], parameters={"api_key": SECRET_IN_DOCUMENT}),
         simulated("private", private=True, projects=["somebody-else"]),
+        variables={"LLMPROXY_METRICS_PROTECTED": "true"},
     )
     yield made
     made.stop()

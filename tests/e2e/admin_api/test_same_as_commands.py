@@ -101,7 +101,7 @@ def test_api_and_commands_say_the_same(proxy: LLMProxy, admin: httpx.Client) -> 
     ],
 )
 def test_reports_of_api_csv_and_commands_are_equal(proxy: LLMProxy, admin: httpx.Client, by: str, zone: str) -> None:
-    if not ANSWERED:
+    if not ANSWERED[proxy.url]:
         call(proxy, proxy.key)
     wait_for_lines(admin)
     options = {"by": by, "timezone": zone, "from": "2026-01-01"}

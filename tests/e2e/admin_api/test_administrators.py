@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from domain.administrators import Administrator, Role
 from infra.controllers.permissions import ROUTE_PERMISSIONS
-from tests.fakes.administrators import bearer, create_administrators, wait_for_key
-from tests.fakes.llmproxy_server import ADMIN_KEY, PROJECT, LLMProxy, simulated
+from tests.fakes.administrators import bearer, wait_for_key
+from tests.fakes.llmproxy_server import ADMIN_KEY, PROJECT, LLMProxy
 from tests.fakes.processes import llmproxy, llmproxy_json, wait_until
 
 OPEN = {"/health"}
 """Paths of operators that need no key; what it shows depends on it."""
 OTHER = "somebody-else"
-
-
-@pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLMProxy]:
-    variables = {"LLMPROXY_METRICS_PROTECTED": "true"}
-    made = LLMProxy(tmp_path_factory.mktemp("administrators"), simulated("sim"), variables=variables)
-    yield made
-    made.stop()
-
-
-@pytest.fixture(scope="module")
-def keys(proxy: LLMProxy) -> dict[Role, str]:
-    wait_for_key(proxy, ADMIN_KEY)
-    made = create_administrators(Path(proxy.env["DATA_DIR"]))
-    wait_for_key(proxy, made[Role.ADMIN])
-    return made
+NO_EFFECT = {"if-match": '"none"'}
+"""A condition that no document meets, so that permitted changes of documents fail."""
 
 
 def described(proxy: LLMProxy) -> set[str]:
@@ -62,7 +45,7 @@ def test_every_route_by_every_role(proxy: LLMProxy, keys: dict[Role, str]) -> No
             for project in (PROJECT, OTHER) if "{project}" in template else (None,):
                 path = re.sub(r"\{[^}]+\}", "x", template.replace("{project}", project or ""))
                 for role, key in keys.items():
-                    status = client.request(method, path, headers=bearer(key)).status_code
+                    status = client.request(method, path, headers=bearer(key) | NO_EFFECT).status_code
                     scope = frozenset({PROJECT}) if role is Role.OWNER else frozenset[str]()
                     allowed = Administrator("x", role, scope).may(permission, project)
                     if (status == httpx.codes.FORBIDDEN) is allowed or status in {401, 500}:
