@@ -14,6 +14,7 @@ from fastapi import APIRouter
 from application.admin.messages import CommandError
 from application.admin.price_check import Find
 from application.serving.health_view import HealthView
+from application.use_cases.trial_call import TrialCalls
 from infra.controllers.admin_api.services import AdminApi
 from infra.controllers.admin_pages.router import admin_pages_router
 from infra.controllers.admin_pages.services import AdminServices, SingleSignOn
@@ -27,7 +28,11 @@ _PURPOSE = b"llmproxy admin sessions\0"
 
 @asynccontextmanager
 async def admin_pages(
-    settings: Settings, api: AdminApi, health: HealthView, sign_on: SingleSignOn | None
+    settings: Settings,
+    api: AdminApi,
+    health: HealthView,
+    trials: TrialCalls,
+    sign_on: SingleSignOn | None,
 ) -> AsyncIterator[APIRouter]:
     """Yield the routes of the pages, and keep the record of ended sessions open.
 
@@ -77,5 +82,6 @@ async def admin_pages(
             authentication=api.authentication,
             timezone=api.timezone,
             single_sign_on=sign_on,
+            trials=trials,
         )
         yield admin_pages_router(services)

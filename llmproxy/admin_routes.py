@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 
 from fastapi import APIRouter
@@ -19,6 +20,8 @@ from application.admin.document_index import DocumentIndex, model_summary, of_do
 from application.admin.messages import CommandError
 from application.admin.price_check import Find
 from application.ports.catalog_store import Kind
+from application.serving.serve import Serving
+from application.use_cases.trial_call import TrialCalls
 from domain.rate_limit import NO_LIMITS
 from infra.controllers.admin_access import AdminAccess
 from infra.controllers.admin_api import admin_api_routers
@@ -79,6 +82,21 @@ def _admin_api(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ServingParts:
+    """Parts of the running server that the administration uses.
+
+    Args:
+        access: checks who may use it.
+        serving: serves the calls that try a model.
+        logs: of this process.
+    """
+
+    access: AdminAccess
+    serving: Serving
+    logs: Logs
+
+
 @asynccontextmanager
 async def admin_routes(
     settings: Settings,
@@ -86,8 +104,7 @@ async def admin_routes(
     stores: Stores,
     health: Health,
     providers: Providers,
-    access: AdminAccess,
-    logs: Logs,
+    parts: ServingParts,
 ) -> AsyncIterator[Sequence[APIRouter]]:
     """Yield the routes for the port of callers: none if they are switched off or have a port of their own.
 
@@ -97,13 +114,15 @@ async def admin_routes(
     if settings.llmproxy_admin is AdminMode.OFF or health.providers is None:
         yield []
         return
-    api = _admin_api(settings, environment, stores, health, providers, access)
-    async with admin_pages(settings, api, health.providers, single_sign_on(settings, providers.pool)) as pages:
+    api = _admin_api(settings, environment, stores, health, providers, parts.access)
+    trials = TrialCalls(parts.serving, lambda: secrets.token_hex(8))
+    sign_on = single_sign_on(settings, providers.pool)
+    async with admin_pages(settings, api, health.providers, trials, sign_on) as pages:
         routers = [*admin_api_routers(api), pages]
         if settings.llmproxy_admin_port is None:
             yield routers
             return
-        async with open_admin_port(settings, routed_pages(product_version(), *routers), logs):
+        async with open_admin_port(settings, routed_pages(product_version(), *routers), parts.logs):
             yield []
 
 

@@ -33,7 +33,7 @@ from infra.controllers.openai.upload_file import Uploads
 from infra.controllers.ops import Health
 from infra.price_list.sizes import ListedSizes
 from infra.telemetry.process_facts import process_facts
-from llmproxy.admin_routes import admin_routes
+from llmproxy.admin_routes import ServingParts, admin_routes
 from llmproxy.administration import admin_access
 from llmproxy.content import content_gauges, recording_content
 from llmproxy.debugging import memory_watch
@@ -163,7 +163,9 @@ async def open_product(
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             gauges += [*tracing.gauges(), *content_gauges(contents)]
             routers += await stack.enter_async_context(metrics.routes(gauges, settings, access))
-        administration = admin_routes(settings, environment, stores, health, providers, access, logs)
+        administration = admin_routes(
+            settings, environment, stores, health, providers, ServingParts(access, serving, logs)
+        )
         routers += await stack.enter_async_context(administration)
         pages = create_pages(serving, health, product_version(), sizes, *routers)
         handler = Handler(serving, body_limits(settings), uploads, budget, slots, settings.llmproxy_keep_alive_interval)

@@ -16,6 +16,7 @@ from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
 from application.serving.catalog_view import CatalogView
 from application.serving.health_view import HealthView
+from application.use_cases.trial_call import TrialCalls
 from domain.rate_limit import Limits
 from infra.controllers.admin_pages.sessions import Sessions
 
@@ -55,6 +56,7 @@ class AdminServices:
         environment: name of the installation's environment.
         authentication: whether callers need a key.
         timezone: of days, for readers who have not chosen one.
+        trials: makes calls to try a model.
         single_sign_on: signs people in at an issuer; None if only keys are accepted.
     """
 
@@ -78,4 +80,5 @@ class AdminServices:
     environment: str
     authentication: bool
     timezone: str
+    trials: TrialCalls
     single_sign_on: SingleSignOn | None = None

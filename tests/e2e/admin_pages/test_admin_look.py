@@ -21,6 +21,7 @@ PAGES = [
     "/admin/models/document",
     f"/admin/models/document?id={LONG}",
     f"/admin/models/document?id={LONG}&edit=json",
+    f"/admin/models/try?id={LONG}",
     "/admin/projects",
     "/admin/projects?new=1",
     "/admin/projects/project?id=tests",
@@ -109,6 +110,23 @@ def test_the_sign_in_page(browser: Browser, proxy: LLMProxy) -> None:
     assert admin.violations() == []
     assert admin.refused == []
     admin.close()
+
+
+def test_a_model_is_tried(english: AdminBrowser) -> None:
+    english.open(f"/admin/models/try?id={LONG}")
+    page = english.page
+    page.get_by_label("Message").fill("hello")
+    page.get_by_role("button", name="Send").click()
+    page.locator("#answer .answer").wait_for()
+    request_id = page.locator("#answer a").inner_text()
+
+    def listed() -> bool:
+        english.open(f"/admin/calls?q={request_id}")
+        return page.locator("tbody tr").count() == 1
+
+    wait_until(listed, what="the ledger line")
+    page.get_by_role("link", name=request_id).click()
+    assert "administrator administrator" in page.content()
 
 
 def test_a_list_is_searched_as_one_types(english: AdminBrowser) -> None:
