@@ -40,6 +40,7 @@ async def admin_pages(
         settings: of the server.
         api: services that the pages share with the API.
         health: of deployments.
+        trials: makes calls to try a model.
         sign_on: signs people in at an issuer; None if only keys are accepted.
 
     Raises:

@@ -42,7 +42,7 @@ LLM Proxy demo is ready.
   key       {key}
   models    {", ".join(models)}
   data      {data}
-  admin     {admin_key} (key of an administrator)
+  admin     {base_url}/admin (key of an administrator: {admin_key})
 
 Paste this into a shell:
 
