@@ -56,7 +56,7 @@ class TrialCalls:
         """
         project = self._serving.view.catalog.projects.get(project_id)
         if project is None or not project.enabled:
-            raise InvalidRequestError(f"There is no enabled project '{project_id}'.", param="project")
+            raise InvalidRequestError(f"Project '{project_id}' does not exist or is disabled.", param="project")
         if not 0 < len(text) <= LONGEST_TEXT:
             raise InvalidRequestError(f"The message needs 1 to {LONGEST_TEXT} characters.", param="message")
         members = {
