@@ -62,7 +62,8 @@ def from_item(item: Mapping[str, Any]) -> LedgerLine:
     try:
         costs = {name: int(item[name]) for name in _COSTS if name in item}
         details = [
-            each | {"exposure_units": int(each.get("exposure_units", 0))} for each in item.get("attempt_details", ())
+            {"milliseconds": 0, **each, "exposure_units": int(each.get("exposure_units", 0))}
+            for each in item.get("attempt_details", ())
         ]
         return msgspec.convert(without_bookkeeping(item) | costs | {"attempt_details": details}, LedgerLine)
     except (msgspec.ValidationError, KeyError, TypeError) as error:

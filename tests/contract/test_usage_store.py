@@ -87,7 +87,8 @@ async def test_every_field_of_a_line_comes_back(store: UsageStore) -> None:
 
 
 async def test_what_a_line_does_not_have_comes_back_as_nothing(store: UsageStore) -> None:
-    line = ledger_line(first_byte_ms=None, error=None, end_user=None, tags={}, prices={}, unpriced=())
+    nothing = {"tags": {}, "prices": {}, "unpriced": (), "attempt_details": (AttemptDetail("azure-1", 0),)}
+    line = ledger_line(first_byte_ms=None, error=None, end_user=None, **nothing)
     await store.add([line])
     assert list(await store.lines()) == [line]
 
