@@ -31,16 +31,22 @@ async def up_to_ms(store: UsageStore, now_ms: int) -> int:
     return min(assess(writers, UsageQuery(()), now_ms).up_to_ms, now_ms - _SETTLED_MS)
 
 
-async def keep_sums(store: UsageStore, time: Callable[[], float], random: Callable[[], float]) -> None:
+async def keep_sums(
+    store: UsageStore,
+    time: Callable[[], float],
+    random: Callable[[], float],
+    interval: float = _INTERVAL_SECONDS,
+) -> None:
     """Bring the sums up to date every minute, until cancelled.
 
     Args:
         store: the ledger.
         time: returns POSIX seconds.
         random: returns a number from 0 to 1: processes on one store take turns.
+        interval: seconds between two times.
     """
     while True:
-        await asyncio.sleep(_INTERVAL_SECONDS * (0.5 + random()))
+        await asyncio.sleep(interval * (0.5 + random()))
         try:
             end = await up_to_ms(store, int(time() * 1000))
             stale = True

@@ -28,6 +28,7 @@ from infra.controllers.errors import body_of, headers_of, status_of
 from infra.controllers.models import models_router
 from infra.controllers.ops import Health, ops_router
 from infra.controllers.request_log import RequestRecord
+from infra.controllers.unknown_url import unknown_url
 
 _TITLE = "LLM Proxy"
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
@@ -90,7 +91,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
         return _answer(request, error.__cause__)
     path, method = request.url.path, request.method
     if error.status_code == _NOT_FOUND:
-        return _answer(request, UnknownRouteError(f"Unknown request URL: {method} {path}."))
+        return _answer(request, UnknownRouteError(unknown_url(method, path)))
     if error.status_code == _NOT_ALLOWED:
         allowed = f"{(error.headers or {}).get('Allow', 'GET')}, HEAD, OPTIONS"
         if method == "OPTIONS":

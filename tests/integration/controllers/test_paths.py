@@ -116,6 +116,34 @@ async def test_other_paths_are_unknown(client: httpx.AsyncClient, path: str) -> 
     assert answer.headers["x-request-id"]
 
 
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        *((endpoint.removeprefix("/v1"), endpoint) for endpoint in ENDPOINTS if endpoint.startswith("/v1/")),
+        *((f"/v1{endpoint}", endpoint) for endpoint in ENDPOINTS if endpoint.startswith("/v1/")),
+        *(
+            (f"{endpoint}{endpoint.removeprefix('/v1')}", endpoint)
+            for endpoint in ENDPOINTS
+            if endpoint != "/v1/responses"
+        ),
+        ("/chat/completions/", "/v1/chat/completions"),
+        ("/v1//chat/completions", "/v1/chat/completions"),
+        ("/proxy/v1/embeddings", "/v1/embeddings"),
+        ("/models", "/v1/models"),
+        ("/responses/resp_1/cancel", "/v1/responses/resp_1/cancel"),
+        ("/usage", "/v1/usage"),
+        ("/v1/nonsense", None),
+        ("/api/chat", None),
+    ],
+)
+async def test_the_error_names_the_path_that_was_meant(client: httpx.AsyncClient, path: str, meant: str | None) -> None:
+    answer = await client.post(path, json={})
+    assert answer.status_code == 404
+    first, _, hint = answer.json()["error"]["message"].partition(". ")
+    assert first.rstrip("./") == f"Unknown request URL: POST {path}".rstrip("/")
+    assert hint == ("" if meant is None else f"Did you mean {meant}? The base URL of clients ends in /v1.")
+
+
 @pytest.mark.parametrize("path", [*ENDPOINTS, "/openai/deployments/sim/embeddings", "/openai/responses"])
 async def test_endpoints_are_posted_to(client: httpx.AsyncClient, path: str) -> None:
     answer = await client.get(path)
