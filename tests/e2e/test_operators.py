@@ -26,7 +26,7 @@ SECRETS = {
     "AZURE_OPENAI_API_KEY": "made-up",
     "GOOGLE_SERVICE_ACCOUNT": '{"type": "service_account"}',
 }
-"""What the examples name: a model without its secret is not listed."""
+"""Secrets of the examples: a model without its own is not listed."""
 
 
 @pytest.fixture
