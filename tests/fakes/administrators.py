@@ -59,9 +59,11 @@ def bearer(key: str) -> dict[str, str]:
     return {"authorization": f"Bearer {key}"}
 
 
-def call(proxy: LLMProxy, key: str, model: str = "sim") -> httpx.Response:
-    """Call a model."""
-    answer = httpx.post(f"{proxy.url}/v1/chat/completions", json={"model": model, **HELLO}, headers=bearer(key))
+def call(proxy: LLMProxy, key: str, model: str = "sim", **members: object) -> httpx.Response:
+    """Call a model, with further members of the body."""
+    answer = httpx.post(
+        f"{proxy.url}/v1/chat/completions", json={"model": model, **HELLO, **members}, headers=bearer(key)
+    )
     if answer.status_code == httpx.codes.OK:
         ANSWERED[proxy.url].add(answer.headers["x-request-id"])
     return answer

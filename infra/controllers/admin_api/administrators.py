@@ -39,7 +39,7 @@ class KeyRotation(BaseModel):
 
     key: str | None = Field(None, max_length=255, description="The one to replace, if there are several.")
     overlap_seconds: Overlap = 86_400
-    expires_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = Field(None, examples=["2027-03-31T00:00:00Z"])
 
 
 class Revocation(BaseModel):
@@ -47,7 +47,9 @@ class Revocation(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    key: str | None = Field(None, max_length=255, description="Only this key; `null` for all.")
+    key: str | None = Field(
+        None, max_length=255, description="Only this key; `null` for all.", examples=["key_1a2b3c4d5e6f"]
+    )
 
 
 def administrators_router(api: AdminApi) -> APIRouter:

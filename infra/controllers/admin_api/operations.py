@@ -30,6 +30,9 @@ class QuestionBody(BaseModel):
     tools: bool = False
 
 
+_Name = Annotated[str | None, Body(embed=True, max_length=255, examples=["gpt-4o"])]
+
+
 def explain_router(api: AdminApi) -> APIRouter:
     """Build the route that explains calls."""
     router = APIRouter(tags=["administration"], prefix="/api/admin", dependencies=[Depends(api.access.check)])
@@ -62,7 +65,9 @@ def operations_router(api: AdminApi) -> APIRouter:
         )
 
     @router.post("/admin/health/check", summary="Probe all deployments now, or those of a provider or model")
-    async def post_check(name: Annotated[str | None, Body(embed=True, max_length=255)] = None) -> Response:
+    async def post_check(
+        name: _Name = None,
+    ) -> Response:
         view = api.health.providers
         found = None if view is None else await view.check(name)
         if found is None:

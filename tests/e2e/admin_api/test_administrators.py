@@ -96,3 +96,24 @@ def test_the_commands_create_list_rotate_and_revoke(proxy: LLMProxy, keys: dict[
     llmproxy("admins", "revoke", "alice@example.com", env=proxy.env)
     for key in (made["key"], new["key"]):
         wait_for_key(proxy, key, accepted=False)
+
+
+def test_every_body_is_described_with_an_example(proxy: LLMProxy) -> None:
+    description = httpx.get(f"{proxy.url}/openapi.json").json()
+    without: list[str] = []
+    for path, methods in description["paths"].items():
+        for method, operation in methods.items():
+            if "administration" not in operation.get("tags", ()):
+                continue
+            assert operation["security"] == [{"key": []}], path
+            assert operation["summary"], path
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content is not None and not _has_example(content, description["components"]["schemas"]):
+                without.append(f"{method.upper()} {path}")
+    assert without == []
+
+
+def _has_example(content: dict[str, Any], schemas: dict[str, Any]) -> bool:
+    reference = content["schema"].get("$ref", "")
+    schema = schemas[reference.rpartition("/")[2]] if reference else content["schema"]
+    return "example" in content or any("examples" in member for member in schema.get("properties", {}).values())

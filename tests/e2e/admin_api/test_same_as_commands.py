@@ -90,6 +90,18 @@ def test_api_and_commands_say_the_same(proxy: LLMProxy, admin: httpx.Client) -> 
     assert [{name: shown[name] for name in listed[0]}] == listed
 
 
+def test_no_text_runs_as_a_formula_in_csv(proxy: LLMProxy, admin: httpx.Client) -> None:
+    formulas = ["=1+1", "+1", "-1+2", "@SUM(A1)", "\t=1", "\uff1d1", "plain"]
+    for user in formulas:
+        assert call(proxy, proxy.key, user=user).status_code == 200
+    wait_for_lines(admin)
+    table = list(csv.DictReader(io.StringIO(admin.get("/api/admin/usage.csv?by=user").text)))
+    users = {row["user"] for row in table}
+    assert {"'=1+1", "'+1", "'-1+2", "'@SUM(A1)", "'\\t=1", "'\uff1d1", "plain"} <= users
+    assert not users & set(formulas[:-1])
+    assert all(row["cost"].replace(".", "").isdigit() for row in table)
+
+
 @pytest.mark.parametrize(
     ("by", "zone"),
     [
