@@ -36,10 +36,10 @@ Verify = Callable[[str], Awaitable[VerifiedToken]]
 
 @dataclass(slots=True)
 class _Remembered:
-    """A verified token, and the caller that it meant in the last catalogue."""
+    """A verified token, and the caller that it meant when it was last used."""
 
     token: VerifiedToken
-    catalog: Catalog | None = None
+    snapshot: int = 0
     project_id: str | None = None
     caller: Caller | None = None
 
@@ -55,6 +55,9 @@ class TokenCallers:
     def __init__(self, verify: Verify, time: Callable[[], float]) -> None:
         self._verify = verify
         self._time = time
+        self._catalog: Catalog | None = None
+        self._snapshot = 0
+        """Number of the catalogue: tokens that are not used any more must not keep old ones in memory."""
         self._remembered: dict[str, _Remembered] = {}
 
     async def principal(self, token: str) -> Principal:
@@ -79,9 +82,13 @@ class TokenCallers:
             UnavailableError: it cannot be verified now.
         """
         known = await self._known(token)
-        if known.catalog is not catalog or known.project_id != project_id or known.caller is None:
+        if self._catalog is not catalog:
+            self._catalog = catalog
+            self._snapshot += 1
+        if known.snapshot != self._snapshot or known.project_id != project_id or known.caller is None:
+            known.caller = None  # a refusal must not leave the caller of an earlier catalogue
             known.caller = _resolve(known.token.principal, catalog, project_id)
-            known.catalog, known.project_id = catalog, project_id
+            known.snapshot, known.project_id = self._snapshot, project_id
         return known.caller
 
     async def _known(self, token: str) -> _Remembered:

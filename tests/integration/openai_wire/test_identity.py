@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from application.ports.providers import StoredAction, StoredCall
@@ -14,6 +16,7 @@ from infra.providers.openai_wire.provider import OpenAIWire
 from infra.providers.openai_wire.request.sender import Identities
 from tests.builders import model_document
 from tests.fakes.chat_upstream import answering
+from tests.fakes.http_calls import until
 from tests.fakes.scripted_server import ScriptedServer, scripted_server
 from tests.integration.openai_wire.conftest import JSON, KEY, REQUEST_ID, document_at, field, form_call, json_call
 
@@ -65,3 +68,21 @@ async def test_a_key_that_is_named_but_missing_is_not_replaced(wire: OpenAIWire)
         reason = wire.unusable_because(azure_at(server, secret_name="NOT_THERE"))
     assert reason is not None
     assert "NOT_THERE" in reason
+
+
+async def test_the_first_token_is_fetched_before_the_first_call(pool: HttpPool) -> None:
+    asked: list[str] = []
+
+    async def identity() -> str:
+        asked.append("azure")
+        return "token"
+
+    wire = OpenAIWire(pool, {"THE_KEY": KEY}.get, silence_timeout=5, total_timeout=10, identities=Identities(identity))
+    async with scripted_server(answering(b"{}", JSON)) as server:
+        wire.prepare(azure_at(server))
+        await until(lambda: asked == ["azure"])
+        wire.prepare(azure_at(server, secret_name="THE_KEY"))
+        wire.prepare(azure_at(server, secret_name="NOT_THERE"))
+        wire.prepare(document_at(server, secret_name=None))
+        await asyncio.sleep(0)
+    assert (asked, server.requests) == (["azure"], [])

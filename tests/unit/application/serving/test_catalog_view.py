@@ -189,3 +189,24 @@ async def test_a_document_that_an_adapter_trips_over_is_left_out_and_the_others_
     assert left_out.id == "b"
     assert "RecursionError" in left_out.reason
     assert "sk-secret" not in left_out.reason
+
+
+async def test_a_secret_that_comes_and_goes_makes_a_model_come_and_go() -> None:
+    missing = {"a"}
+    store = Store()
+    view = CatalogView(store, lambda document: "no secret" if document.id in missing else None, lambda: 0.0)
+    for name in ("a", "b"):
+        await store.put(Kind.MODEL, model_body(id=name, code=name))
+    await view.refresh()
+    assert list(view.catalog.models("p")) == ["b"]
+    assert [each.id for each in view.catalog.left_out] == ["a"]
+    missing.clear()
+    await view.reconsider()
+    assert list(view.catalog.models("p")) == ["a", "b"]
+    assert view.catalog.left_out == ()
+    missing.add("b")
+    await view.reconsider()
+    assert list(view.catalog.models("p")) == ["a"]
+    await store.delete(Kind.MODEL, "b")
+    await view.refresh()
+    assert (view.catalog.left_out, view.catalog.unusable) == ((), frozenset())
