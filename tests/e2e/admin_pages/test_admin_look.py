@@ -8,6 +8,7 @@ import openai
 import pytest
 from playwright.sync_api import Browser
 
+from infra.controllers.admin_pages.rendering import TEMPLATES
 from tests.fakes.browser import PHONE, AdminBrowser, chromium
 from tests.fakes.llmproxy_server import LLMProxy, simulated
 from tests.fakes.processes import wait_until
@@ -38,6 +39,9 @@ PAGES = [
 ]
 
 
+STATIC = sum(path.stat().st_size for path in (TEMPLATES.parent / "static").glob("*.[cj]s*"))
+HEAVIEST = 150 * 1024
+"""Bytes of a page with everything that it loads."""
 DARK = {"/admin", f"/admin/models/document?id={LONG}", "/admin/projects/project?id=tests", "/admin/usage", "CALL"}
 """Pages that have every part and colour between them: axe looks at these in the dark theme, too."""
 
@@ -92,6 +96,7 @@ def test_a_page_is_accessible_and_fits(english: AdminBrowser, portuguese: AdminB
         assert admin.page.locator("html").get_attribute("lang") == language
         assert admin.page.locator("h1").count() == 1
         assert admin.overflow() <= 0
+        assert len(admin.page.content()) + STATIC < HEAVIEST
         assert admin.refused == []
         if admin is english or path in DARK:
             assert admin.violations() == []
