@@ -55,7 +55,7 @@ from domain.pricing import cost_of
 from domain.usage import Usage, UsageSource
 from infra.price_list.entry import reference
 from infra.usage_store.sqlite import SqliteUsageStore
-from llmproxy.cli import usage as cli
+from llmproxy.cli.usage_table import usage_table
 
 database, case = Path(sys.argv[1]), json.loads(sys.argv[2])
 body = json.loads(case["document"], parse_float=Decimal)
@@ -79,7 +79,7 @@ async def ledger():
     kept = [each.usage == quantities for each in await store.lines()]
     found = await report(store, make_query(""))
     await store.close()
-    return kept, cli._as_table(found), [used(row) for row in found.without_price]
+    return kept, usage_table(found), [used(row) for row in found.without_price]
 
 kept, table, unpriced = asyncio.run(ledger())
 upstreams = Upstreams(lambda _: None, lambda each: each.code, lambda _: "wire", lambda _: True)
@@ -153,7 +153,7 @@ def test_tokens_of_a_new_kind_are_one_row(tmp_path: Path, database: Path) -> Non
     assert found["prices"] == {"currency": "USD", "input": "1", "output": "2", "video_input": "8"}
     assert found["kept"] == [True, True]
     header, _, row = str(found["table"]).splitlines()[:3]
-    assert dict(zip(header.split(), row.split(), strict=False))["video_tokens"] == "1000"
+    assert dict(zip(header.split(), row.split(), strict=False))["video"] == "1000"
     assert found["unpriced"] == [["500", "input tokens"], ["100", "output tokens"], ["500", "video input tokens"]]
     assert found["example"] == "0.0065 USD"  # 500 at 1, 500 at 8, 1,000 at 2
     assert found["compared"] == ["costs.cost_video_input_1Mtokens"]
