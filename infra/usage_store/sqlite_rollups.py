@@ -54,17 +54,26 @@ def roll_up(connection: sqlite3.Connection, up_to_ms: int) -> bool:
 
     Adding up a block again gives the same sums: whatever happens in between, no line is counted twice.
     """
+    if _due(connection, up_to_ms) is None:  # without the lock of those who write
+        return False
     with transaction(connection):
-        for level, size in enumerate(SIZES):
-            found = connection.execute(
-                "SELECT block FROM stale_sums WHERE level = ? AND block < ? ORDER BY block LIMIT ?",
-                (level, up_to_ms // size, _AT_A_TIME[level]),
-            )
-            blocks = [block for (block,) in found]
-            if blocks:
-                _add_up(connection, level, blocks)
-                return True
-    return False
+        due = _due(connection, up_to_ms)
+        if due is not None:
+            _add_up(connection, *due)
+    return True
+
+
+def _due(connection: sqlite3.Connection, up_to_ms: int) -> tuple[int, list[int]] | None:
+    """Return the lowest level with blocks to add up, and some of these blocks; None if there are none."""
+    for level, size in enumerate(SIZES):
+        found = connection.execute(
+            "SELECT block FROM stale_sums WHERE level = ? AND block < ? ORDER BY block LIMIT ?",
+            (level, up_to_ms // size, _AT_A_TIME[level]),
+        )
+        blocks = [block for (block,) in found]
+        if blocks:
+            return level, blocks
+    return None
 
 
 def _add_up(connection: sqlite3.Connection, level: int, blocks: Sequence[int]) -> None:

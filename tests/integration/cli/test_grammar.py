@@ -96,6 +96,15 @@ def test_every_format_has_the_same_rows(filled: Run) -> None:
     assert filled("catalog", "list", "--json", "-o", "csv").code == 2
 
 
+def test_colours_are_for_terminals_without_no_color(filled: Run, data_dir: Path) -> None:
+    for environment, coloured in (({}, True), ({"NO_COLOR": "1"}, False)):
+        variables = {"DATA_DIR": str(data_dir), **environment}
+        done = CliRunner().invoke(cli, ["catalog", "history", "first"], env=variables, color=True)
+        assert ("\x1b[" in done.output) is coloured
+        assert "current" in done.output
+    assert "\x1b[" not in filled("catalog", "history", "first").out
+
+
 def test_documents_are_shown_and_switched(filled: Run) -> None:
     assert filled("catalog", "show", "first", "--json").json == json.loads(filled("catalog", "show", "first").out)
     assert "did you mean 'first'?" in filled("catalog", "show", "frist").err
