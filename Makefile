@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help python install serve test test-failed test-long coverage reconcile foreign-clients check bench fmt lock clean
+.PHONY: help python install serve test test-failed test-long coverage reconcile foreign-clients check bench sbom fmt lock clean
 
 # The interpreter that .venv is made with, the first of these that is complete; `make install PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 python3; do \
@@ -28,6 +28,7 @@ help:
 	@echo "make fmt      format and fix what can be fixed by itself"
 	@echo "make bench    side-by-side benchmarks, written to docs/benchmarks.md"
 	@echo "make install  .venv with the llmproxy command"
+	@echo "make sbom     the bill of materials of the image (CycloneDX), in build/sbom.json; EXTRAS=otel for an extra"
 	@echo "make lock     resolve the lock files anew"
 	@echo "make clean    remove everything that was installed or built"
 
@@ -77,6 +78,10 @@ fmt: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(BENCH)
+
+sbom: .venv/dev.stamp
+	@mkdir -p build
+	$(BIN)/python -m tests.sbom $(EXTRAS) > build/sbom.json
 
 # One resolution for every platform and Python version that we support, with the hashes of every file of a release.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-header --no-annotate \
