@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from tests.fakes.llmproxy_server import ADMIN_KEY, LLMProxy
 from tests.tools import require_chromium
 
 PHONE = {"width": 375, "height": 800}
 SCREEN = {"width": 1280, "height": 900}
+_PATIENCE_MS = 30_000
 
 
 @contextmanager
@@ -23,6 +24,7 @@ def chromium() -> Iterator[Browser]:
     path = require_chromium()
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
+        expect.set_options(timeout=_PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
@@ -41,7 +43,7 @@ class AdminBrowser:
     def __init__(self, browser: Browser, proxy: LLMProxy, key: str | None = ADMIN_KEY, **options: Any) -> None:
         self.base = proxy.url
         self.context = browser.new_context(**{"locale": "en-US", "viewport": SCREEN, **options})
-        self.context.set_default_timeout(20_000)
+        self.context.set_default_timeout(_PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.refused: list[str] = []
         """Messages about what the policy of a page refused, and requests to other hosts."""

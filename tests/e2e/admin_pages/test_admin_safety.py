@@ -14,8 +14,9 @@ import pytest
 from domain.administrators import PERMISSIONS, Role
 from infra.controllers.admin_pages.guard import HEADERS
 from infra.controllers.admin_pages.router import ADMIN_PAGES
-from tests.fakes.administrators import create_administrators, wait_for_key
+from tests.fakes.administrators import create_administrators
 from tests.fakes.llmproxy_server import LLMProxy, simulated
+from tests.fakes.processes import wait_until
 
 BAD = {
     "script": "<script>alert(1)</script>",
@@ -28,19 +29,24 @@ BAD = {
 }
 
 
+class Administered(LLMProxy):
+    """A server that knows an administrator of each role when it starts: no worker process has to be waited for."""
+
+    def start(self) -> None:
+        self.administrators = create_administrators(Path(self.env["DATA_DIR"]))
+        super().start()
+
+
 @pytest.fixture(scope="module")
-def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLMProxy]:
-    made = LLMProxy(tmp_path_factory.mktemp("safety"), simulated("sim"), options=("--workers", "2"))
+def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
+    made = Administered(tmp_path_factory.mktemp("safety"), simulated("sim"), options=("--workers", "2"))
     yield made
     made.stop()
 
 
 @pytest.fixture(scope="module")
-def keys(proxy: LLMProxy) -> dict[Role, str]:
-    made = create_administrators(Path(proxy.env["DATA_DIR"]))
-    for key in made.values():
-        wait_for_key(proxy, key)
-    return made
+def keys(proxy: Administered) -> dict[Role, str]:
+    return proxy.administrators
 
 
 @contextmanager
@@ -215,13 +221,7 @@ def test_an_ended_session_is_over_in_every_worker(proxy: LLMProxy, keys: dict[Ro
 def test_a_revoked_key_ends_its_sessions(proxy: LLMProxy, keys: dict[Role, str]) -> None:
     with signed_in(proxy, keys[Role.OPERATOR]) as client:
         proxy.command("admins", "revoke", "operator")
-        wait_for_key(proxy, keys[Role.OPERATOR], accepted=False)
-        statuses = set()
-        for _ in range(20):  # each worker follows on its own
-            statuses = {client.get("/admin/models").status_code}
-            if statuses == {303}:
-                break
-        assert statuses == {303}
+        wait_until(lambda: client.get("/admin/models").status_code == 303, what="the revoked key")
 
 
 def test_signing_in_pauses_after_five_failures(proxy: LLMProxy) -> None:
