@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 
 from application.admin.budget_checks import budget_checks
@@ -15,7 +15,7 @@ from application.ports.usage_store import UsageStore
 from application.serving.secret_sources import SecretSources
 from domain.documents import read_model
 from domain.documents.fault import Fault, Severity
-from domain.documents.values import is_timezone
+from domain.documents.values import closest, is_timezone
 from domain.documents.write import time_text
 from domain.model import ModelDocument
 
@@ -70,6 +70,25 @@ def secret_checks(secrets: SecretSources) -> list[Check]:
     return checks
 
 
+def identity_checks(projects: Sequence[ListedProject], accepted: Collection[str]) -> list[Check]:
+    """Warn of identities whose tokens no server accepts.
+
+    Args:
+        projects: as they are stored.
+        accepted: tenants, and addresses of other issuers, of the settings.
+    """
+    checks: list[Check] = []
+    for listed in projects:
+        issuers = {} if listed.project is None else dict.fromkeys(each.issuer for each in listed.project.identities)
+        for issuer in issuers:
+            if issuer not in accepted:
+                meant = closest(issuer, accepted)
+                hint = f"did you mean {meant!r}?" if meant else "see LLMPROXY_ENTRA_TENANTS and LLMPROXY_OIDC_ISSUERS"
+                text = f"lists identities of {issuer}, whose tokens are not accepted; {hint}"
+                checks.append(Check(Verdict.WARN, f"project {listed.id}", text))
+    return checks
+
+
 async def _leases(leases: LeaseStore) -> Check:
     subject = "lease store"
     try:
@@ -103,13 +122,16 @@ def _models(
 
 
 def _projects(projects: Sequence[ListedProject], now: datetime) -> Iterator[Check]:
-    keys = 0
+    keys = identities = 0
     for listed in projects:
         yield from _faults(f"project {listed.id}", listed.faults)
         if listed.project is not None and listed.project.enabled:
             keys += sum(key.usable_at(now) for key in listed.project.keys)
+            identities += len(listed.project.identities)
     text = f"{len(projects)} projects with {keys} usable keys"
-    if keys:
+    if identities:
+        text += f" and {identities} identities"
+    if keys or identities:
         yield Check(Verdict.OK, "projects", text)
     else:
         hint = "`llmproxy keys create PROJECT`" if projects else "`llmproxy projects create ID`"

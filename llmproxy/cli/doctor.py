@@ -10,7 +10,7 @@ from functools import partial
 
 import click
 
-from application.admin.doctor import examine, secret_checks
+from application.admin.doctor import examine, identity_checks, secret_checks
 from application.admin.json_views import checks_as_json
 from application.admin.messages import Check, Verdict
 from application.admin.projects import list_projects
@@ -86,9 +86,10 @@ async def _examine(settings: Settings, live: str | None, *, production: bool) ->
             checks = await examined()
             if await providers.load_secrets():  # their names are known by now
                 checks = await examined()
-            if production:
-                with suppress(StoreUnavailableError):  # which is among the checks already
-                    checks += project_checks(settings, await list_projects(stores.catalog))
+            with suppress(StoreUnavailableError):  # which is among the checks already
+                projects = await list_projects(stores.catalog)
+                checks += identity_checks(projects, {each.tenant or each.names[0] for each in settings.issuers})
+                checks += project_checks(settings, projects) if production else []
             checks = [*checks, *secret_checks(providers.secrets)]
     finally:
         await providers.close()

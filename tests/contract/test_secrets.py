@@ -88,9 +88,9 @@ async def test_a_secret_is_found_by_its_name_with_hyphens_or_underscores(source:
     assert await known(source, "MODEL-KEY") == FIRST
 
 
-@pytest.mark.parametrize("name", ["OTHER_KEY", "../MODEL_KEY", "a/b", "", ".", "MODEL_KEY\n", "x" * 5_000, "ключ"])
-async def test_other_names_are_not_found(source: Source, name: str) -> None:
-    assert await known(source, name) is None
+async def test_other_names_are_not_found(source: Source) -> None:
+    for name in ("OTHER_KEY", "../MODEL_KEY", "a/b", "", ".", "MODEL_KEY\n", "x" * 5_000, "ключ"):
+        assert await known(source, name) is None, name
 
 
 async def test_a_change_is_followed(source: Source) -> None:

@@ -54,19 +54,19 @@ def served(env: dict[str, str], calls: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("store", STORES, ids=lambda store: store.name)
-def test_a_store_of_an_older_version_is_served_backed_up_and_restored(tmp_path: Path, store: Path) -> None:
+def test_a_store_of_an_older_version_is_served_and_the_oldest_one_restored_from_a_backup(
+    tmp_path: Path, store: Path
+) -> None:
     env = opened(store, tmp_path / "data")
     (row,) = served(env, CALLS + 1)
     assert Decimal(row["cost"]) > 0
+    if store != STORES[0]:
+        return
     backup = tmp_path / "backup"
     made = llmproxy_json("backup", str(backup), env=env)
     assert made["ledger_lines"] == CALLS + 1
-    if store != STORES[0]:
-        return
     elsewhere = env | {"DATA_DIR": str(tmp_path / "restored")}
     restored = json.loads(llmproxy("restore", str(backup), "--json", env=elsewhere).stdout)["restored"]
     assert (restored["models"], restored["projects"], restored["ledger"]) == (1, 1, CALLS + 1)
     (again,) = served(elsewhere, CALLS + 2)
     assert Decimal(again["cost"]) > Decimal(row["cost"])
-    refused = llmproxy("restore", str(backup), env=elsewhere, check=False)
-    assert (refused.returncode, "already" in refused.stderr) == (1, True)

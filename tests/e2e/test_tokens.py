@@ -47,7 +47,7 @@ def proxy(tmp_path_factory: pytest.TempPathFactory, issuer: OidcIssuer) -> Itera
     made.stop()
 
 
-async def _write_projects(data: Path, other_issuer: str) -> None:
+async def _write_projects(data: Path, other_issuer: str, *, readers: bool = True) -> None:
     entra = {"tenant": TENANT.upper()}
     listed: dict[str, list[dict[str, str]]] = {
         "billing": [
@@ -58,7 +58,7 @@ async def _write_projects(data: Path, other_issuer: str) -> None:
         ],
         "reports": [
             entra | {"app_id": "both"},
-            entra | {"group": "readers"},
+            *([entra | {"group": "readers"}] if readers else []),
             {"issuer": other_issuer, "object_id": "robot"},
         ],
         "closed": [entra | {"app_id": "closed"}],
@@ -127,8 +127,15 @@ def test_a_token_belongs_to_the_project_that_lists_its_identity(
 
 
 def test_the_ledger_names_the_identity_in_place_of_a_key(proxy: LLMProxy, issuer: OidcIssuer) -> None:
-    called(proxy, issuer.token(), "named")
-    wait_until(lambda: any(row["key"] == "app:app" for row in proxy.usage("key")), what="the line of the call")
+    token = issuer.token()
+    called(proxy, token)
+    head = {"authorization": f"Bearer {token}"}
+
+    def keys() -> set[str]:
+        rows = httpx.get(f"{proxy.url}/v1/usage?by=key", headers=head).json()["rows"]
+        return {row["key"] for row in rows}
+
+    wait_until(lambda: "app:app" in keys(), what="the line of the call")
 
 
 def test_another_issuer_has_identities_and_algorithms_of_its_own(proxy: LLMProxy, issuer: OidcIssuer) -> None:
@@ -154,9 +161,10 @@ def test_a_removed_identity_is_refused_and_the_token_is_not_remembered_with_its_
 ) -> None:
     token = issuer.token(azp="unknown", groups=["readers"])
     assert project_of(proxy, token) == "reports"
-    proxy.command("projects", "remove-identity", "reports", "--tenant", TENANT, "--group", "readers")
+    data = Path(proxy.env["DATA_DIR"])
+    asyncio.run(_write_projects(data, issuer.url, readers=False))
     wait_until(lambda: called(proxy, token).status_code == 401, what="the refusal")
-    proxy.command("projects", "add-identity", "reports", "--tenant", TENANT, "--group", "readers")
+    asyncio.run(_write_projects(data, issuer.url))
     wait_until(lambda: called(proxy, token).status_code == 200, what="the permission")
 
 
@@ -217,6 +225,11 @@ def test_tokens_with_unknown_keys_do_not_load_the_issuer(proxy: LLMProxy, issuer
         response = called(proxy, token)
         assert (response.status_code, "does not publish" in response.text) == (401, True)
     assert issuer.fetches() - before <= 10
+
+
+def test_without_an_application_nobody_signs_in_at_an_issuer(proxy: LLMProxy) -> None:
+    assert httpx.get(f"{proxy.url}/admin/login/issuer").status_code == 404
+    assert "/admin/login/issuer" not in httpx.get(f"{proxy.url}/admin/login").text
 
 
 def test_no_token_is_in_the_logs(proxy: LLMProxy, issuer: OidcIssuer) -> None:

@@ -100,12 +100,3 @@ def test_the_actor_is_in_the_audit_log_and_no_token_is_in_a_log(proxy: LLMProxy,
     assert client.get(callback).status_code == 200
     assert "eyJ" not in proxy.logs()
     assert "eyJ" not in Path(proxy.env["DATA_DIR"], "audit.sqlite3").read_bytes().decode("latin-1")
-
-
-def test_without_the_setting_there_is_no_such_page(tmp_path: Path) -> None:
-    made = LLMProxy(tmp_path)
-    try:
-        assert httpx.get(f"{made.url}/admin/login/issuer").status_code == 404
-        assert "/admin/login/issuer" not in httpx.get(f"{made.url}/admin/login").text
-    finally:
-        made.stop()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from application.admin.doctor import examine
+from application.admin.doctor import examine, identity_checks
 from application.admin.keys import create_key
 from application.admin.messages import Check, Verdict
-from application.admin.projects import create_project
+from application.admin.projects import create_project, list_projects
 from application.ports.catalog_store import CatalogStore, Kind
 from domain.model import ModelDocument
 from infra.catalog_store.memory import MemoryCatalogStore
@@ -83,3 +83,17 @@ async def test_an_account_that_cannot_keep_budgets_fails() -> None:
 
     checks = await examine(MemoryCatalogStore(), MemoryUsageStore(), Shared(), missing_secret, NOW)
     assert texts(checks, Verdict.FAIL) == ["lease store: two write regions"]
+
+
+async def test_identities_count_as_keys_do_and_unknown_issuers_are_named() -> None:
+    store = MemoryCatalogStore()
+    tenant = "5f0a1f2e-0000-4000-8000-00000000aaaa"
+    listed = [{"tenant": tenant, "role": "r"}, {"tenant": tenant[:-1] + "b", "role": "r"}]
+    await store.put(Kind.PROJECT, project_body(keys=[], identities=listed))
+    checks = await look(store)
+    assert "projects: 1 projects with 0 usable keys and 2 identities" in texts(checks, Verdict.OK)
+    (warning,) = texts(identity_checks(await list_projects(store), {tenant}), Verdict.WARN)
+    assert warning == (
+        f"project billing: lists identities of {tenant[:-1]}b, whose tokens are not accepted; did you mean '{tenant}'?"
+    )
+    assert identity_checks(await list_projects(store), {tenant, tenant[:-1] + "b"}) == []
