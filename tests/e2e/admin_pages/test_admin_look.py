@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
+import httpx
 import openai
 import pytest
 from playwright.sync_api import Browser
 
+from application.ports.catalog_store import Kind
+from infra.catalog_store.sqlite import SqliteCatalogStore
 from infra.controllers.admin_pages.rendering import TEMPLATES
+from tests.fakes.admin_client import signed_in, token_of
 from tests.fakes.browser import PHONE, AdminBrowser, chromium
-from tests.fakes.llmproxy_server import LLMProxy, simulated
+from tests.fakes.llmproxy_server import ADMIN_KEY, LLMProxy, simulated
 from tests.fakes.processes import wait_until
 
 LONG = "a-model-with-a-name-of-sixty-characters-that-no-column-expects"
@@ -160,3 +169,47 @@ def test_the_documentation_page_runs_under_its_policy(english: AdminBrowser) -> 
     english.open("/docs")
     english.page.locator(".opblock").first.wait_for()
     assert english.refused == []
+
+
+def test_no_page_shows_a_secret_and_saving_keeps_it(proxy: LLMProxy) -> None:
+    with signed_in(proxy, ADMIN_KEY) as client:
+        _check_secrets(client, proxy)
+
+
+def _check_secrets(client: httpx.Client, proxy: LLMProxy) -> None:
+    secret = "sk-inline-secret-of-a-document"
+    parameters = {"endpoint": "https://example.test/v1", "api_key": secret}
+    document = simulated(
+        "inline", model_type="OpenAICompatible", parameters=parameters, headers={"x-auth-token": "hush"}
+    )
+    proxy.apply(document)
+    page = client.get("/admin/models/document", params={"id": "inline"}).text
+    version = re.search(r'name="version" value="([^"]*)"', page)
+    assert version
+    fields = dict(re.findall(r'<input id="f-[^"]+" name="([^"]+)" type="text" value="([^"]*)"', page))
+    sent = {**fields, "csrf": token_of(client), "document": "inline", "version": version[1], "action": "save"}
+    sent |= {"model_type": "OpenAICompatible", "operations": "ChatCompletion", "name": "renamed", "enabled": "on"}
+    saved = client.post("/admin/models/document", data=sent)
+    assert saved.status_code == 303, saved.text
+    with ThreadPoolExecutor(1) as thread:  # Playwright runs a loop in this one
+        stored = thread.submit(asyncio.run, _stored(proxy, "inline")).result()
+    assert (stored["name"], stored["parameters"]["api_key"]) == ("renamed", secret)
+    assert stored["headers"] == {"x-auth-token": "hush"}
+    for path in ("document?id=inline", "document?id=inline&edit=json", "document?id=inline&v=1", "?q=inline"):
+        text = client.get(f"/admin/models/{path}" if path[0] == "d" else f"/admin/models{path}").text
+        assert "inline" in text
+        assert secret not in text
+        assert "hush" not in text
+    for path in ("/admin/settings", "/admin/audit", "/admin/health", "/admin/explain?model=inline&project=tests"):
+        text = client.get(path).text
+        assert secret not in text
+        assert ADMIN_KEY not in text
+
+
+async def _stored(proxy: LLMProxy, document_id: str) -> dict[str, Any]:
+    store = SqliteCatalogStore(Path(proxy.env["DATA_DIR"]) / "catalog.sqlite3")
+    found = await store.get(Kind.MODEL, document_id)
+    await store.close()
+    assert found is not None
+    assert isinstance(found.body, dict)
+    return found.body

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,6 +13,7 @@ import pytest
 from domain.administrators import PERMISSIONS, Role
 from infra.controllers.admin_pages.guard import HEADERS
 from infra.controllers.admin_pages.router import ADMIN_PAGES
+from tests.fakes.admin_client import signed_in, token_of
 from tests.fakes.administrators import create_administrators
 from tests.fakes.llmproxy_server import LLMProxy, simulated
 from tests.fakes.processes import wait_until
@@ -47,26 +47,6 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Administered]:
 @pytest.fixture(scope="module")
 def keys(proxy: Administered) -> dict[Role, str]:
     return proxy.administrators
-
-
-@contextmanager
-def signed_in(proxy: LLMProxy, key: str) -> Iterator[httpx.Client]:
-    """Open a session. Each request is a connection of its own, so that both workers serve it."""
-    with httpx.Client(base_url=proxy.url, headers={"connection": "close"}, trust_env=False) as client:
-        answer = client.post("/admin/login", data={"key": key, "next": "/admin"})
-        assert answer.status_code == 303, answer.text
-        cookie = answer.headers["set-cookie"].lower()
-        assert "httponly" in cookie
-        assert "samesite=strict" in cookie
-        assert key not in cookie
-        yield client
-
-
-def token_of(client: httpx.Client) -> str:
-    """Return the token that forms of a session carry."""
-    found = re.search(r'name="csrf" value="([0-9a-f]+)"', client.get("/admin/settings").text)
-    assert found
-    return found[1]
 
 
 @pytest.fixture(scope="module")

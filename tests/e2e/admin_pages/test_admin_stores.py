@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from infra.controllers.admin_pages.router import ADMIN_PAGES
+from tests.fakes.admin_client import signed_in, token_of
 from tests.fakes.cosmos_operator import variables
 from tests.fakes.cosmos_server import cosmos_server
 from tests.fakes.fault_proxy import FaultProxy
@@ -39,22 +40,15 @@ def proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LLMProxy]:
 
 @pytest.fixture(scope="module")
 def client(proxy: LLMProxy) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=proxy.url, timeout=60, trust_env=False) as made:
-        assert made.post("/admin/login", data={"key": ADMIN_KEY}).status_code == 303
+    with signed_in(proxy, ADMIN_KEY) as made:
         yield made
-
-
-def _token(client: httpx.Client) -> str:
-    found = re.search(r'name="csrf" value="([0-9a-f]+)"', client.get("/admin/settings").text)
-    assert found
-    return found[1]
 
 
 def test_a_document_is_changed_and_rolled_back(client: httpx.Client) -> None:
     page = client.get("/admin/models/document", params={"id": "sim", "edit": "json"}).text
     version = re.search(r'name="version" value="([^"]*)"', page)
     assert version
-    body = {"csrf": _token(client), "document": "sim", "version": version[1], "action": "save"}
+    body = {"csrf": token_of(client), "document": "sim", "version": version[1], "action": "save"}
     changed = (
         '{"id": "sim", "code": "sim", "model_type": "Simulator", "provider": "x", "operations": ["ChatCompletion"]}'
     )
