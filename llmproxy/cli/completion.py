@@ -10,6 +10,7 @@ from click.shell_completion import CompletionItem, get_completion_class
 from application.admin.documents import list_models
 from application.admin.projects import list_projects
 from llmproxy.cli.main import COMPLETING, cli
+from llmproxy.cli.output import json_option, print_json
 from llmproxy.cli.running import settings_or_fail, with_stores
 from llmproxy.stores import Stores
 
@@ -18,7 +19,8 @@ _SHELLS = ("bash", "zsh", "fish")
 
 @click.command("completion", epilog='Example: eval "$(llmproxy completion bash)"')
 @click.argument("shell", metavar="SHELL", type=click.Choice(_SHELLS))
-def completion(shell: str) -> None:
+@json_option
+def completion(shell: str, as_json: bool) -> None:
     """Print the code that makes bash, zsh or fish complete commands, options and ids of this store.
 
     bash and zsh evaluate it in their start-up file; fish reads it from ~/.config/fish/completions/llmproxy.fish.
@@ -27,7 +29,11 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.ClickException(f"click does not support {shell}")
-    click.echo(found(cli, {}, "llmproxy", COMPLETING).source())
+    source = found(cli, {}, "llmproxy", COMPLETING).source()
+    if as_json:
+        print_json({"shell": shell, "source": source})
+    else:
+        click.echo(source)
 
 
 async def _projects(stores: Stores, context: click.Context) -> Iterable[str]:
