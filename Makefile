@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DELETE_ON_ERROR:
-.PHONY: help python install serve test test-failed test-long coverage reconcile foreign-clients check bench sbom fmt lock clean
+.PHONY: help python install serve test test-failed test-long coverage reconcile foreign-clients check bench sbom test-image fmt lock clean
 
 # The interpreter that .venv is made with, the first of these that is complete; `make install PYTHON=...` names another.
 PYTHON ?= $(shell for python in python3.12 python3.13 python3.11 python3.14 python3; do \
@@ -21,6 +21,7 @@ help:
 	@echo "make test     every test of up to 30 s; what this machine lacks is skipped with its reason (with CI set: fails)"
 	@echo "make test-failed  the tests that failed in the last run, once more and one at a time"
 	@echo "make test-long  the tests of more than 30 seconds each"
+	@echo "make test-image  the image, built and run (as root, with Debian's buildah and debootstrap; minutes)"
 	@echo "make coverage   the tests of make test with the lines that none of them reaches; takes twice as long"
 	@echo "make reconcile  20,000 calls with faults, every ledger line compared with the upstream's report"
 	@echo "make foreign-clients  30 clients of other makers, installed and tried; written to docs/conformance.md"
@@ -78,6 +79,10 @@ fmt: .venv/dev.stamp
 
 bench: .venv/dev.stamp
 	$(BIN)/python -m bench $(BENCH)
+
+# The image of the Dockerfile, built on a stand-in for its base and run; apart, because it would slow down the tests beside it.
+test-image: .venv/dev.stamp
+	TEST_IMAGE=1 $(BIN)/python -m pytest -m slow tests/e2e/test_image.py
 
 sbom: .venv/dev.stamp
 	@mkdir -p build
