@@ -37,6 +37,7 @@ VARIABLE = (
     (re.compile(r"\b[0-9a-f]{32}\b"), "<id>"),
     (re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)?"), "<time>"),
     (re.compile(r"\b\d+ ms\b"), "<ms>"),
+    (re.compile(r"\bwithin [\d.]+ s\b"), "within <seconds>"),
     (re.compile(r"-{2,}"), "--"),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r" ?\n ?"), "\n"),
