@@ -44,8 +44,10 @@ def _commands(path: Path) -> list[tuple[str, tuple[str, ...], list[str]]]:
     ]
 
 
-def test_every_tutorial_is_translated() -> None:
-    first, second = ({path.name for path in folder.glob("tutorials/*.md")} for folder in (DOCS, TRANSLATED))
+@pytest.mark.parametrize("kind", ["tutorials", "how-to"])
+def test_every_tutorial_and_guide_is_translated(kind: str) -> None:
+    first, second = ({path.name for path in (folder / kind).glob("*.md")} for folder in (DOCS, TRANSLATED))
+    assert first
     assert first == second
 
 
