@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from starlette.responses import Response
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import aclosing
 
-from application.use_cases.trial_call import LONGEST_TEXT
+from starlette.responses import Response, StreamingResponse
+
+from application.use_cases.trial_call import LONGEST_TEXT, TrialResult
 from domain.administrators import Permission
 from domain.errors import GatewayError
 from domain.money import Money
@@ -15,38 +19,68 @@ from infra.controllers.errors import status_of
 
 _PATH = "/admin/models/try"
 _MOST_PROJECTS = 200
+_LINES = "application/x-ndjson"
+"""Requested by ``trial.js``: lines with a member ``text`` as the answer arrives, then one with the whole ``page``."""
 
 
-async def _show(page: PageRequest, status: int = 200, **result: object) -> Response:
+async def _facts(page: PageRequest) -> Mapping[str, object]:
     draft = await load(page, page.form.get("document", "") or page.query.get("id", ""))
     projects = [
         row.id for row in (await page.services.projects.rows()).values() if row.enabled and page.in_scope(row.id)
     ]
-    known = {
+    return {
         "document": draft.id,
         "code": str(draft.saved.get("code") or draft.id),
         "projects": projects[:_MOST_PROJECTS],
+        "typed": page.form,
     }
-    empty: dict[str, object] = {"answer": None, "line": None, "cost": None, "fault": "", "typed": page.form}
-    return page.render("trial.html", status, **known, **{**empty, **result})
+
+
+def _shown(page: PageRequest, facts: Mapping[str, object], found: TrialResult | GatewayError | None) -> Response:
+    status, fault, answer, line = 200, "", None, None
+    if isinstance(found, GatewayError):
+        status, fault = status_of(found), f"{found.label}: {found.message}"
+    elif found is not None:
+        answer, line = found.text, found.line
+    cost = None if line is None else Money.from_units(line.cost_units, line.currency)
+    return page.render("trial.html", status, **facts, answer=answer, line=line, cost=cost, fault=fault)
 
 
 async def _get_trial(page: PageRequest) -> Response:
-    return await _show(page)
+    return _shown(page, await _facts(page), None)
 
 
 async def _post_trial(page: PageRequest) -> Response:
-    form = page.form
+    form, facts = page.form, await _facts(page)
     project, text = form.get("project", ""), form.get("message", "").strip()[: LONGEST_TEXT + 1]
     model = form.get("code", "") if form.get("which") == "model" else form.get("document", "")
+    wanted = (model, project, text, page.who.id)
+    if page.request.headers.get("accept") == _LINES:
+        return StreamingResponse(_lines(page, facts, *wanted), media_type=_LINES)
     try:
-        found = await page.services.trials.call(model, project, text, page.who.id)
+        return _shown(page, facts, await page.services.trials.call(*wanted))
     except GatewayError as error:
-        # htmx shows answers of success only
-        shown = 200 if page.request.headers.get("hx-request") else status_of(error)
-        return await _show(page, shown, fault=f"{error.label}: {error.message}")
-    cost = None if found.line is None else Money.from_units(found.line.cost_units, found.line.currency)
-    return await _show(page, answer=found.text, line=found.line, cost=cost)
+        return _shown(page, facts, error)
+
+
+async def _lines(
+    page: PageRequest, facts: Mapping[str, object], model: str, project: str, text: str, administrator: str
+) -> AsyncIterator[bytes]:
+    found: TrialResult | GatewayError | None = None
+    try:
+        async with aclosing(page.services.trials.stream(model, project, text, administrator)) as pieces:
+            async for piece in pieces:
+                if isinstance(piece, str):
+                    yield _line("text", piece)
+                else:
+                    found = piece
+    except GatewayError as error:
+        found = error
+    yield _line("page", bytes(_shown(page, facts, found).body).decode())
+
+
+def _line(name: str, value: str) -> bytes:
+    return json.dumps({name: value}).encode() + b"\n"
 
 
 PAGES = (

@@ -25,7 +25,7 @@ from infra.controllers.admin_pages.guard import HEADERS, AdminPage, endpoint_of
 from infra.controllers.admin_pages.services import AdminServices
 
 _STATIC = Path(__file__).parent / "static"
-_FILES = {"style.css": "text/css", "htmx.min.js": "text/javascript"}
+_FILES = {"style.css": "text/css", "htmx.min.js": "text/javascript", "trial.js": "text/javascript"}
 
 ADMIN_PAGES: tuple[AdminPage, ...] = (
     *sign_in.PAGES,

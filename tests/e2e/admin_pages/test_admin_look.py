@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,15 +13,17 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from application.ports.catalog_store import Kind
 from infra.catalog_store.sqlite import SqliteCatalogStore
 from infra.controllers.admin_pages.rendering import TEMPLATES
 from tests.fakes.admin_client import signed_in, token_of
 from tests.fakes.browser import PHONE, AdminBrowser, chromium
-from tests.fakes.llmproxy_server import ADMIN_KEY, LLMProxy, simulated
+from tests.fakes.chat_upstream import chunk, event
+from tests.fakes.llmproxy_server import ADMIN_KEY, LLMProxy, simulated, upstream
 from tests.fakes.processes import wait_until
+from tests.fakes.upstream_script import ScriptedUpstream
 
 LONG = "a-model-with-a-name-of-sixty-characters-that-no-column-expects"
 STRANGE = "<script>alert(1)</script> \u202eright to left\u202c \N{GRINNING FACE} 'quoted\""
@@ -141,6 +144,37 @@ def test_a_model_is_tried(english: AdminBrowser) -> None:
     wait_until(listed, what="the ledger line")
     page.get_by_role("link", name=request_id).click()
     assert "administrator administrator" in page.content()
+    assert english.refused == []
+
+
+def test_an_answer_is_shown_as_it_arrives(english: AdminBrowser, proxy: LLMProxy) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
+    with ScriptedUpstream() as server:
+        proxy.apply(upstream("slow", server.url))
+        proxy.follow()
+        english.open("/admin/models/try?id=slow")
+        answer = english.page.locator("#answer[aria-live=polite] .answer")
+        with server.answering(head, event(chunk("<b>one")), event(chunk(" two")), then="wait"):
+            english.page.get_by_label("Message").fill("hello")
+            english.page.get_by_role("button", name="Send").click()
+            expect(answer).to_have_text("<b>one two")
+            assert english.page.locator("#answer .facts, #answer .notice").count() == 0
+        expect(english.page.locator("#answer .notice")).to_contain_text("upstream_protocol")
+        expect(answer).to_have_text("<b>one two")
+        expect(english.page.get_by_role("button", name="Send")).to_be_enabled()
+    assert english.refused == []
+
+
+def test_trying_a_model_needs_no_javascript(proxy: LLMProxy) -> None:
+    with signed_in(proxy, ADMIN_KEY) as client:
+        fields = {"csrf": token_of(client), "document": LONG, "project": "tests", "message": "hello"}
+        whole = client.post("/admin/models/try", data=fields).text
+        assert all(part in whole for part in ('class="answer"', 'class="facts"', "/admin/calls/call?id=trial-"))
+        assert client.post("/admin/models/try", data=fields | {"project": "none"}).status_code == 400
+        lines = {"accept": "application/x-ndjson"}
+        assert client.post("/admin/models/try", data=fields | {"document": "none"}, headers=lines).status_code == 404
+        refused = client.post("/admin/models/try", data=fields | {"project": "none"}, headers=lines).text
+        assert "does not exist or is disabled" in json.loads(refused)["page"]
 
 
 def test_a_list_is_searched_as_one_types(english: AdminBrowser) -> None:
