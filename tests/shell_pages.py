@@ -1,7 +1,7 @@
 """Runs the shell blocks of a Markdown page in order, in a folder of their own, and compares what they print.
 
-A fenced block ``sh`` is a command, the block ``text`` after it is its complete output. Words after ``sh`` say how it
-runs:
+A fenced block ``sh`` is a command, the block ``text`` after it is its complete output; without one it prints nothing.
+Words after ``sh`` say how it runs:
 
 - ``not-run``: the test does not run it (git clone, installation).
 - ``background``: it keeps running; the next block waits until the output shown has appeared.
@@ -97,8 +97,10 @@ class Shell:
 
     def __post_init__(self) -> None:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        over = {"PATH": path, "HOME": str(self.folder), "LANG": "C.UTF-8", "LLMPROXY_REFRESH_INTERVAL": "0.5"}
-        self.variables = environment(**over, PWD=str(self.folder))
+        # A page shows changes and failures that a server follows by itself: here sooner than by default.
+        sooner = {"LLMPROXY_REFRESH_INTERVAL": "0.5", "LLMPROXY_CIRCUIT_BREAKER_TIMEOUT": "5"}
+        over = {"PATH": path, "HOME": str(self.folder), "PWD": str(self.folder), "LANG": "C.UTF-8"}
+        self.variables = environment(**over, **sooner)
 
     def run(self, page: str) -> None:
         """Run every block of a page; fails with what a block printed where the page shows something else."""
@@ -130,7 +132,7 @@ class Shell:
             code, printed = self._once(block.text)
             assert code == block.exit_code, f"exit code {code} of:\n{block.text}\n{printed}"
             seen.append(printed)
-            return shown is None or matches(shown, printed)
+            return matches(shown, printed) if shown else not printed.strip()
 
         seen: list[str] = []
         try:
