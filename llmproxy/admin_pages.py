@@ -20,6 +20,7 @@ from infra.controllers.admin_pages.router import admin_pages_router
 from infra.controllers.admin_pages.services import AdminServices, SingleSignOn
 from infra.controllers.admin_pages.session_records import SessionRecords
 from infra.controllers.admin_pages.sessions import Sessions
+from llmproxy.operator_routes import OperatorRoutes
 from llmproxy.settings import Environment, Settings
 from llmproxy.signing import signing_key
 
@@ -32,6 +33,7 @@ async def admin_pages(
     api: AdminApi,
     health: HealthView,
     trials: TrialCalls,
+    operators: OperatorRoutes,
     sign_on: SingleSignOn | None,
 ) -> AsyncIterator[APIRouter]:
     """Yield the routes of the pages, and keep the record of ended sessions open.
@@ -41,6 +43,7 @@ async def admin_pages(
         api: services that the pages share with the API.
         health: of deployments.
         trials: makes calls to try a model.
+        operators: what the pages share with the routes for operators.
         sign_on: signs people in at an issuer; None if only keys are accepted.
 
     Raises:
@@ -77,6 +80,7 @@ async def admin_pages(
             ledger=api.health.sections["ledger"],
             identify=api.access.identify,
             sessions=Sessions(key, records, api.now_ms),
+            changed=api.access.on_change,
             refused=api.access.on_refusal,
             secure=settings.environment is Environment.PRODUCTION,
             environment=settings.environment.value,
@@ -84,5 +88,7 @@ async def admin_pages(
             timezone=api.timezone,
             single_sign_on=sign_on,
             trials=trials,
+            experiments=operators.experiments,
+            load_tests=operators.load_tests,
         )
         yield admin_pages_router(services)

@@ -34,6 +34,7 @@ from llmproxy.admin_port import open_admin_port
 from llmproxy.effective_settings import effective_settings
 from llmproxy.identities import single_sign_on
 from llmproxy.log_outputs import Logs
+from llmproxy.operator_routes import OperatorRoutes
 from llmproxy.providers import Providers, product_version
 from llmproxy.server_settings import AdminMode
 from llmproxy.settings import Authentication, Settings, SettingsError, load_settings
@@ -90,11 +91,13 @@ class ServingParts:
         access: checks who may use it.
         serving: serves the calls that try a model.
         logs: of this process.
+        operators: what its pages share with the routes for operators.
     """
 
     access: AdminAccess
     serving: Serving
     logs: Logs
+    operators: OperatorRoutes
 
 
 @asynccontextmanager
@@ -117,7 +120,7 @@ async def admin_routes(
     api = _admin_api(settings, environment, stores, health, providers, parts.access)
     trials = TrialCalls(parts.serving, lambda: secrets.token_hex(8))
     sign_on = single_sign_on(settings, providers.pool)
-    async with admin_pages(settings, api, health.providers, trials, sign_on) as pages:
+    async with admin_pages(settings, api, health.providers, trials, parts.operators, sign_on) as pages:
         routers = [*admin_api_routers(api), pages]
         if settings.llmproxy_admin_port is None:
             yield routers

@@ -55,6 +55,12 @@ class SharedExperiment:
                 if path.stat().st_mtime < time.time() - _COUNTS_KEPT:
                     path.unlink(missing_ok=True)
 
+    def catch_up(self) -> None:
+        """Start and stop here what another process has started and stopped."""
+        if self._folder is not None:
+            with suppress(OSError, ValueError, KeyError, TypeError, InvalidRequestError):
+                self._take(self._folder)
+
     def injected(self) -> Iterator[Sequence[int]]:
         """Yield how often each other process has injected each fault of the experiment."""
         experiment = self._chaos.experiment
@@ -70,8 +76,7 @@ class SharedExperiment:
     async def follow(self) -> None:
         """Start and stop what other processes start and stop, and write the counts of this one, again and again."""
         while self._folder is not None:
-            with suppress(OSError, ValueError, KeyError, TypeError, InvalidRequestError):
-                self._take(self._folder)
+            self.catch_up()
             with suppress(OSError):
                 self._count(self._folder)
             await asyncio.sleep(_INTERVAL)

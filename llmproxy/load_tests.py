@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,15 @@ class SharedStates:
                 return found
         return self._states.get(test_id)
 
+    def latest(self, most: int) -> list[dict[str, Any]]:
+        """Return the states of the latest tests, the newest first."""
+        known = list(self._states)
+        if self._folder is not None:
+            with suppress(OSError):  # a file may be removed meanwhile
+                known = [path.stem for path in _by_age(self._folder.glob("lt-*.json"))]
+        found = [state for test_id in known[-most:] if (state := self.find(test_id)) is not None]
+        return sorted(found, key=lambda state: str(state["started_at"]), reverse=True)
+
     def request_stop(self, test_id: str) -> None:
         """Ask the process that runs a test to stop it."""
         self._stopped.add(test_id)
@@ -66,9 +75,12 @@ class SharedStates:
 
     @staticmethod
     def _remove_old(folder: Path) -> None:
-        files = sorted(folder.glob("lt-*"), key=lambda path: path.stat().st_mtime)
-        for path in files[:-_KEPT]:
+        for path in _by_age(folder.glob("lt-*"))[:-_KEPT]:
             path.unlink(missing_ok=True)
+
+
+def _by_age(files: Iterable[Path]) -> list[Path]:
+    return sorted(files, key=lambda path: path.stat().st_mtime)
 
 
 @asynccontextmanager

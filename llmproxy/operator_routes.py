@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -12,8 +13,9 @@ from application.serving.chaos import Chaos
 from application.serving.health_view import HealthView
 from application.serving.ledger import Clock
 from application.serving.serve import Serving
+from application.use_cases.load_tests import LoadTests
 from infra.controllers.admin_access import AdminAccess
-from infra.controllers.chaos import chaos_router
+from infra.controllers.chaos import Experiments, chaos_router
 from infra.controllers.health_pages import health_router
 from infra.controllers.load_tests import load_test_router
 from infra.telemetry.memory_watch import MemoryWatch
@@ -21,6 +23,21 @@ from llmproxy.chaos import shared
 from llmproxy.debugging import debug_routes
 from llmproxy.load_tests import load_tests
 from llmproxy.providers import product_version
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorRoutes:
+    """Routes for operators, and what the pages of administration share with them.
+
+    Args:
+        routers: the routes.
+        experiments: with injected faults.
+        load_tests: of this process.
+    """
+
+    routers: Sequence[APIRouter]
+    experiments: Experiments
+    load_tests: LoadTests
 
 
 @asynccontextmanager
@@ -32,7 +49,7 @@ async def operator_routes(
     chaos: Chaos,
     serving: Serving,
     clock: Clock,
-) -> AsyncIterator[Sequence[APIRouter]]:
+) -> AsyncIterator[OperatorRoutes]:
     """Yield the routes, and run what they need.
 
     Args:
@@ -46,11 +63,12 @@ async def operator_routes(
     """
     async with AsyncExitStack() as stack:
         debug = await stack.enter_async_context(debug_routes(folder, access, memory))
-        experiments = await stack.enter_async_context(shared(chaos, folder))
+        experiments = Experiments(chaos, await stack.enter_async_context(shared(chaos, folder)))
         tests = await stack.enter_async_context(load_tests(serving, clock, folder))
-        yield [
+        routers = [
             debug,
             health_router(view, product_version(), access),
             load_test_router(tests, access),
-            chaos_router(chaos, experiments, access),
+            chaos_router(experiments, access),
         ]
+        yield OperatorRoutes(routers, experiments, tests)

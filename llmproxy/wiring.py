@@ -156,15 +156,17 @@ async def open_product(
         )
         sizes = ListedSizes().of
         routers = [self_service(settings, stores, serving), discovery_router(serving, sizes, access)]
-        operators = operator_routes(folder, access, memory, health_view, providers.chaos, serving, clock)
-        routers += await stack.enter_async_context(operators)
+        operators = await stack.enter_async_context(
+            operator_routes(folder, access, memory, health_view, providers.chaos, serving, clock)
+        )
+        routers += operators.routers
         if settings.llmproxy_metrics:
             gauges = gauges_of(view, stores, providers.pool, deployments, clock.time, folder)
             gauges += [*caller_gauges(health), *limit_gauges(shared), unknown_usage_gauge(providers.unknown_usage)]
             gauges += [*tracing.gauges(), *content_gauges(contents)]
             routers += await stack.enter_async_context(metrics.routes(gauges, settings, access))
         administration = admin_routes(
-            settings, environment, stores, health, providers, ServingParts(access, serving, logs)
+            settings, environment, stores, health, providers, ServingParts(access, serving, logs, operators)
         )
         routers += await stack.enter_async_context(administration)
         pages = create_pages(serving, health, product_version(), sizes, *routers)

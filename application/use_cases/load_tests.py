@@ -33,6 +33,9 @@ class LoadTestStates(Protocol):
     def find(self, test_id: str) -> dict[str, Any] | None:
         """Return the latest state of a test; None if it is unknown."""
 
+    def latest(self, most: int) -> Sequence[dict[str, Any]]:
+        """Return the states of the latest tests, the newest first."""
+
     def request_stop(self, test_id: str) -> None:
         """Ask the process that runs a test to stop it."""
 
@@ -88,6 +91,10 @@ class LoadTests:
         if found is None:
             raise UnknownRouteError(f"Unknown load test '{test_id}'.")
         return found
+
+    def latest(self, most: int) -> Sequence[dict[str, Any]]:
+        """Return the states of the latest tests of this server, the newest first."""
+        return self._states.latest(most)
 
     def stop(self, test_id: str) -> dict[str, Any]:
         """Stop a test and return its state so far.

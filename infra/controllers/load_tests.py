@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request
 
 from application.use_cases.load_tests import LoadTests
 from infra.controllers.admin_access import AdminAccess
+
+
+def plan_changed(state: Mapping[str, Any]) -> list[dict[str, object]]:
+    """Return what the audit log says about the start of a test."""
+    names = ("models", "target_rps", "duration_minutes", "max_cost")
+    return [{"field": name, "old": None, "new": state[name]} for name in names]
 
 
 def load_test_router(tests: LoadTests, access: AdminAccess) -> APIRouter:
@@ -22,9 +29,7 @@ def load_test_router(tests: LoadTests, access: AdminAccess) -> APIRouter:
     @router.post("/start", summary="Start a load test")
     async def post_start(request: Request, body: Annotated[dict[str, Any], Body()]) -> dict[str, Any]:
         state = tests.start(body)
-        names = ("models", "target_rps", "duration_minutes", "max_cost")
-        changes: list[dict[str, object]] = [{"field": name, "old": None, "new": state[name]} for name in names]
-        access.changed(request, f"load test {state['test_id']}", changes)
+        access.changed(request, f"load test {state['test_id']}", plan_changed(state))
         return state
 
     @router.get("/{test_id}", summary="Progress and result of a load test")

@@ -23,6 +23,8 @@ NAVIGATION = (
     ("/admin/calls", marked("Calls"), Permission.READ_USAGE),
     ("/admin/health", marked("Health"), Permission.READ_HEALTH),
     ("/admin/explain", marked("Explain"), Permission.READ_MODELS),
+    ("/admin/chaos", marked("Chaos"), Permission.READ_CHAOS),
+    ("/admin/load-test", marked("Load test"), Permission.READ_LOAD_TESTS),
     ("/admin/audit", marked("Audit"), Permission.READ_AUDIT),
     ("/admin/settings", marked("Settings"), Permission.READ_SETTINGS),
 )

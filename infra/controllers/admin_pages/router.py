@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, Response
 
 from infra.controllers.admin_pages import (
     call_pages,
+    experiment_pages,
     model_document,
     model_list,
     model_trial,
@@ -39,6 +40,7 @@ ADMIN_PAGES: tuple[AdminPage, ...] = (
     *usage_pages.PAGES,
     *call_pages.PAGES,
     *operations_pages.PAGES,
+    *experiment_pages.PAGES,
 )
 """Every page, with the permission that its reader needs."""
 

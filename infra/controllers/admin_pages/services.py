@@ -16,9 +16,11 @@ from application.ports.lease_store import LeaseStore
 from application.ports.usage_store import UsageStore
 from application.serving.catalog_view import CatalogView
 from application.serving.health_view import HealthView
+from application.use_cases.load_tests import LoadTests
 from application.use_cases.trial_call import TrialCalls
 from domain.rate_limit import Limits
 from infra.controllers.admin_pages.sessions import Sessions
+from infra.controllers.chaos import Experiments
 
 
 class SingleSignOn(Protocol):
@@ -51,12 +53,16 @@ class AdminServices:
         ledger: facts about lines that wait.
         identify: finds the administrator of a credential.
         sessions: of signed-in administrators.
+        changed: records a change outside the documents: who, the address of the client, the action, the subject, and
+            its fields.
         refused: records a refusal: who, the address of the client, the action, and the reason.
         secure: send cookies over TLS only.
         environment: name of the installation's environment.
         authentication: whether callers need a key.
         timezone: of days, for readers who have not chosen one.
         trials: makes calls to try a model.
+        experiments: with injected faults.
+        load_tests: of this process.
         single_sign_on: signs people in at an issuer; None if only keys are accepted.
     """
 
@@ -75,10 +81,13 @@ class AdminServices:
     ledger: Callable[[], Mapping[str, object]]
     identify: Identify
     sessions: Sessions
+    changed: Callable[[str, str, str, str, Sequence[dict[str, object]]], None]
     refused: Callable[[str, str, str, str], None]
     secure: bool
     environment: str
     authentication: bool
     timezone: str
     trials: TrialCalls
+    experiments: Experiments
+    load_tests: LoadTests
     single_sign_on: SingleSignOn | None = None

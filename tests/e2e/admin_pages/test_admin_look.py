@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -45,6 +44,8 @@ PAGES = [
     "CALL",
     "/admin/health",
     f"/admin/explain?model={LONG}&project=tests",
+    "/admin/chaos",
+    "/admin/load-test",
     "/admin/audit?verify=on",
     "/admin/settings",
     "/admin/models/document?id=missing",
@@ -68,7 +69,13 @@ def browser() -> Iterator[Browser]:
 def proxy(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[LLMProxy]:
     del browser
     unpriced = simulated("unpriced", name=STRANGE, costs={"currency": "BRL"})
-    made = LLMProxy(tmp_path_factory.mktemp("look"), simulated(LONG), unpriced, simulated("other"))
+    made = LLMProxy(
+        tmp_path_factory.mktemp("look"),
+        simulated(LONG),
+        unpriced,
+        simulated("other"),
+        variables={"LLMPROXY_CHAOS": "on"},
+    )
     made.command("projects", "set-budget", "tests", "0.01", "--alert-at", "0.1", "--soft")
     made.command("projects", "set-limits", "tests", "--rpm", "600", "--tpm", "100000")
     made.follow()
@@ -163,18 +170,6 @@ def test_an_answer_is_shown_as_it_arrives(english: AdminBrowser, proxy: LLMProxy
         expect(answer).to_have_text("<b>one two")
         expect(english.page.get_by_role("button", name="Send")).to_be_enabled()
     assert english.refused == []
-
-
-def test_trying_a_model_needs_no_javascript(proxy: LLMProxy) -> None:
-    with signed_in(proxy, ADMIN_KEY) as client:
-        fields = {"csrf": token_of(client), "document": LONG, "project": "tests", "message": "hello"}
-        whole = client.post("/admin/models/try", data=fields).text
-        assert all(part in whole for part in ('class="answer"', 'class="facts"', "/admin/calls/call?id=trial-"))
-        assert client.post("/admin/models/try", data=fields | {"project": "none"}).status_code == 400
-        lines = {"accept": "application/x-ndjson"}
-        assert client.post("/admin/models/try", data=fields | {"document": "none"}, headers=lines).status_code == 404
-        refused = client.post("/admin/models/try", data=fields | {"project": "none"}, headers=lines).text
-        assert "does not exist or is disabled" in json.loads(refused)["page"]
 
 
 def test_a_list_is_searched_as_one_types(english: AdminBrowser) -> None:

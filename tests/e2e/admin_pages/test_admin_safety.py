@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -174,6 +175,17 @@ def test_redirects_stay_on_this_server(client: httpx.Client, proxy: LLMProxy, ke
         ):
             assert answer.headers["location"].startswith("/admin")
             assert "evil" not in httpx.URL(answer.headers["location"]).host
+
+
+def test_trying_a_model_needs_no_javascript(client: httpx.Client) -> None:
+    fields = {"csrf": token_of(client), "document": "sim", "project": "tests", "message": "hello"}
+    whole = client.post("/admin/models/try", data=fields).text
+    assert all(part in whole for part in ('class="answer"', 'class="facts"', "/admin/calls/call?id=trial-"))
+    assert client.post("/admin/models/try", data=fields | {"project": "none"}).status_code == 400
+    lines = {"accept": "application/x-ndjson"}
+    assert client.post("/admin/models/try", data=fields | {"document": "none"}, headers=lines).status_code == 404
+    refused = client.post("/admin/models/try", data=fields | {"project": "none"}, headers=lines).text
+    assert "does not exist or is disabled" in json.loads(refused)["page"]
 
 
 def test_csv_has_the_rows_of_the_page(client: httpx.Client) -> None:

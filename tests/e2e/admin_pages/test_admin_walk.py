@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.fakes.browser import AdminBrowser, chromium
-from tests.fakes.llmproxy_server import LLMProxy
+from tests.fakes.llmproxy_server import LLMProxy, simulated
 from tests.fakes.processes import wait_until
 
 
@@ -31,7 +31,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def proxy(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[LLMProxy]:
     del browser  # without one there is nothing to start a server for
-    made = EmptyProxy(tmp_path_factory.mktemp("empty"))
+    made = EmptyProxy(tmp_path_factory.mktemp("empty"), variables={"LLMPROXY_CHAOS": "on"})
     yield made
     made.stop()
 
@@ -161,4 +161,56 @@ def test_signing_out_and_going_back(browser: Browser, proxy: LLMProxy) -> None:
     other.open("/admin/models")
     expect(other.page.get_by_label("Administrator key")).to_be_visible()
     other.close()
+    admin.close()
+
+
+def test_an_experiment_is_started_and_stopped(browser: Browser, proxy: LLMProxy) -> None:
+    admin, other = AdminBrowser(browser, proxy), AdminBrowser(browser, proxy, locale="pt-BR")
+    page = admin.page
+    admin.open("/admin/chaos")
+    page.get_by_label("Target").fill("nothing")
+    page.get_by_label("Share").fill("5")
+    page.get_by_role("button", name="Start").click()
+    expect(page.get_by_role("alert")).to_contain_text("faults[0].probability")
+    page.get_by_label("Share").fill("0,5")
+    page.get_by_label("Fault").select_option("delay")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator("#chaos tbody")).to_contain_text("50.0 %")
+    assert admin.violations() == []
+    other.open("/admin/chaos")
+    other.page.get_by_role("button", name="Parar").click()
+    expect(other.page.locator("#chaos")).to_contain_text("Parado")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()  # the page follows by itself
+    assert [*admin.refused, *other.refused] == []
+    wait_until(lambda: proxy.command("audit", "list").count("chaos unnamed") == 2, what="the entries in the audit log")
+    other.close()
+    admin.close()
+
+
+def test_a_load_test_is_started_and_stopped(browser: Browser, proxy: LLMProxy) -> None:
+    proxy.apply(simulated("tested"))
+    proxy.follow()
+    admin = AdminBrowser(browser, proxy)
+    page = admin.page
+
+    def start(model: str, minutes: str) -> None:
+        admin.open("/admin/load-test")
+        page.get_by_label("Models").fill(model)
+        page.get_by_label("Minutes").fill(minutes)
+        page.get_by_label("Calls per second").fill("5")
+        page.get_by_role("button", name="Start").click()
+
+    row = page.locator("#tests tbody tr").first
+
+    start("tested", "0.02")
+    expect(row).to_contain_text("Finished")
+    start("tested", "9")
+    expect(row).to_contain_text("Running")
+    assert admin.violations() == []
+    row.get_by_role("button", name="Stop").click()
+    expect(row).to_contain_text("Stopped")
+    start("unknown-model", "9")
+    expect(page.get_by_role("alert")).to_contain_text("unknown-model")
+    expect(page.get_by_label("Models")).to_have_value("unknown-model")
+    assert admin.refused == []
     admin.close()
