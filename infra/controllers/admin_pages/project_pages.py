@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 from starlette.responses import Response
 
+from application.admin.administrators import list_administrators
 from application.admin.projects import as_project
 from application.admin.usage import report
 from application.admin.usage_query import make_query
 from application.ports.catalog_store import Kind
-from domain.administrators import Permission
+from domain.administrators import Permission, Role
 from domain.api_key import ApiKey
 from domain.budget import Period
 from domain.project import Project
@@ -82,6 +83,7 @@ async def show_project(
         more_keys=max(0, len(keys) - _MOST_KEYS),
         use=await _use_of_keys(page, project),
         models=_models(page, project),
+        owners=await _owners(page, project, now),
         fault=fault,
         secret=secret,
         typed=page.form,
@@ -125,6 +127,15 @@ async def _use_of_keys(page: PageRequest, project: Project) -> dict[str, tuple[s
         calls[key] = calls.get(key, 0) + row.calls
         costs.setdefault(key, []).append(f"{row.currency} {page.formats.amount(cost_of_row(row))}")
     return {key: (page.formats.number(count), ", ".join(costs[key])) for key, count in calls.items()}
+
+
+async def _owners(page: PageRequest, project: Project, now: datetime) -> Sequence[tuple[str, bool]] | None:
+    """Return the owners of a project, and whether each has a usable key; None if the reader may not see them."""
+    if not page.may(Permission.READ_ADMINISTRATORS):
+        return None
+    listed = [each.administrator for each in await list_administrators(page.services.catalog)]
+    owners = [one for one in listed if one is not None and one.role is Role.OWNER and project.id in one.projects]
+    return [(one.id, any(one.key_usable_at(key, now) for key in one.keys)) for one in owners]
 
 
 def _models(page: PageRequest, project: Project) -> tuple[Sequence[str], int]:

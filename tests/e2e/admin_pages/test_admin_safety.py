@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from domain.administrators import PERMISSIONS, Role
+from domain.administrators import PERMISSIONS, Permission, Role
 from infra.controllers.admin_pages.guard import HEADERS
 from infra.controllers.admin_pages.router import ADMIN_PAGES
 from tests.fakes.admin_client import signed_in, token_of
@@ -86,6 +86,17 @@ def test_an_owner_sees_nothing_of_other_projects(proxy: LLMProxy, keys: dict[Rol
         sent = client.post("/admin/projects/create-key", data={"csrf": csrf[1], "project": "foreign-project"})
         assert sent.status_code == 403
     assert "key_" not in proxy.command("keys", "list", "foreign-project")
+
+
+def test_only_who_may_read_administrators_sees_the_owners_of_a_project(proxy: LLMProxy, keys: dict[Role, str]) -> None:
+    seen = set()
+    for role, key in keys.items():
+        with signed_in(proxy, key) as client:
+            shown = client.get("/admin/projects/project", params={"id": "tests"}).text
+            section = shown.partition('id="h-owners"')[2].partition("</section>")[0]
+            assert "<span>owner</span>" in section or not section
+            seen |= {role} if section else set()
+    assert seen == {role for role in keys if Permission.READ_ADMINISTRATORS in PERMISSIONS[role]}
 
 
 @pytest.mark.parametrize("path", [page.path for page in ADMIN_PAGES if page.method == "POST" and not page.open])
