@@ -73,6 +73,19 @@ def test_the_image_is_pinned_and_runs_without_rights() -> None:
     assert "COPY --from=build /opt/llmproxy /opt/llmproxy" in final
 
 
+def test_the_metadata_is_complete_and_extras_are_explained() -> None:
+    built = tomllib.loads(_read("pyproject.toml"))
+    project = built["project"]
+    wanted = ("version", "description", "readme", "requires-python", "license", "license-files", "authors", "keywords")
+    assert [name for name in wanted if not project.get(name)] == []
+    for kind in ("Development Status", "Intended Audience", "Operating System", "Topic", "Programming Language"):
+        assert any(classifier.startswith(f"{kind} :: ") for classifier in project["classifiers"]), kind
+    extras = built["tool"]["setuptools"]["dynamic"]["optional-dependencies"]
+    explained = re.findall(r"^\| `(\w+)` \|", _read("docs/install.md"), re.MULTILINE)
+    assert list(extras) == explained
+    assert {f"requirements-{name}" for name in extras} <= set(PAIRS)
+
+
 def test_the_example_environment_has_every_setting() -> None:
     named = set(re.findall(r"^# ([A-Z_]+)=", _read(".env.example"), re.MULTILINE))
     settings = {name.upper() for name in Settings.model_fields}
