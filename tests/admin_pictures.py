@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import httpx
 import openai
 
 from tests.fakes.browser import PHONE, AdminBrowser, chromium
-from tests.fakes.llmproxy_server import LLMProxy, simulated, upstream
+from tests.fakes.llmproxy_server import ADMIN_KEY, LLMProxy, simulated, upstream
 from tests.fakes.processes import wait_until
 from tests.tools import ROOT
 
@@ -30,6 +31,8 @@ PAGES = {
     "call": "",
     "health": "/admin/health",
     "explain": "/admin/explain?model=gpt-4o&project=tests",
+    "chaos": "/admin/chaos",
+    "load-test": "/admin/load-test",
     "audit": "/admin/audit",
     "settings": "/admin/settings?changed=on",
 }
@@ -55,7 +58,7 @@ def _documents() -> Sequence[dict[str, object]]:
 
 
 def _server(folder: Path) -> LLMProxy:
-    proxy = LLMProxy(folder, *_documents())
+    proxy = LLMProxy(folder, *_documents(), variables={"LLMPROXY_CHAOS": "on"})
     for project in ("search", "brasil"):
         proxy.create_key(project)
     proxy.command("projects", "set-limits", "tests", "--rpm", "600", "--tpm", "1200000", "--concurrency", "40")
@@ -70,7 +73,13 @@ def _server(folder: Path) -> LLMProxy:
             clients[project].chat.completions.create(model=model, messages=text, user="u_58210")  # type: ignore[arg-type]  # a literal would repeat OpenAI's types
     proxy.command("projects", "set-budget", "tests", "0.04", "--alert-at", "0.5", "--soft")
     proxy.command("projects", "set-budget", "search", "5", "--alert-at", "0.8")
-    wait_until(lambda: sum(row["calls"] for row in proxy.usage()) == 75, what="the ledger lines")
+    fault = {"type": "delay", "target": "gpt-4o-openai", "probability": 0.3, "duration_ms": 2000}
+    plan = {"models": ["gpt-5-mini"], "project": "search", "target_rps": 3, "duration_minutes": 0.05}
+    experiment = {"experiment_name": "OpenAI is slow", "faults": [fault]}
+    for path, body in (("chaos", experiment), ("load-test", plan)):
+        headers = {"authorization": f"Bearer {ADMIN_KEY}"}
+        httpx.post(f"{proxy.url}/api/{path}/start", json=body, headers=headers).raise_for_status()
+    wait_until(lambda: sum(row["calls"] for row in proxy.usage()) == 84, what="the ledger lines")
     proxy.follow()
     return proxy
 
