@@ -75,8 +75,12 @@ _TYPES: Mapping[str, Schema] = {
         _NUMBER,
     ),
 }
+_ENDPOINTS = {
+    ModelType.AZURE_OPENAI: "https://NAME.openai.azure.com/",
+    ModelType.AZURE_FOUNDRY: "https://NAME.services.ai.azure.com/",
+}
 _EXAMPLES = {
-    "endpoint": "https://NAME.openai.azure.com/",
+    "endpoint": "https://HOST/v1",
     "deployment_name": "DEPLOYMENT",
     "api_version": "2024-10-21",
     "gcp_project": "PROJECT",
@@ -101,6 +105,8 @@ def new_document(model_type: ModelType) -> dict[str, object]:
     vendor = VENDORS[model_type]
     needed = dict.fromkeys((*vendor.required, *vendor.expected, *vendor.named_by[:1]))
     parameters = {name: _EXAMPLES.get(name, name.upper()) for name in needed}
+    if model_type in _ENDPOINTS:
+        parameters["endpoint"] = _ENDPOINTS[model_type]
     if vendor.credential is not Credential.OPTIONAL:
         parameters = {"secret_name": f"{model_type.upper()}_KEY", **parameters}
     return {

@@ -51,9 +51,7 @@ def test_every_command_helps_with_an_example(path: list[str]) -> None:
     assert command.get_short_help_str()
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in commands() if path[0] not in {"serve", "simulator", "completion"}], ids=" ".join
-)
+@pytest.mark.parametrize("path", [path for path in commands() if path[0] not in {"serve", "simulator"}], ids=" ".join)
 def test_every_command_that_ends_speaks_json(path: list[str]) -> None:
     assert "--json" in {option for parameter in find(path).params for option in parameter.opts}
 
