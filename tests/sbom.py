@@ -7,7 +7,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, metadata
+from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
 
 from tests.lock_check import canonical
 from tests.tools import ROOT
@@ -55,8 +55,13 @@ def _licence(name: str, version: str) -> str | None:
     classified = [
         text.rpartition(" :: ")[2] for text in found.get_all("Classifier") or () if text.startswith("License")
     ]
-    stated = found["License-Expression"] or "; ".join(classified) or (found["License"] or "").partition("\n")[0]
+    stated = _first(found, "License-Expression") or "; ".join(classified) or _first(found, "License").partition("\n")[0]
     return stated.strip() or None
+
+
+def _first(found: PackageMetadata, name: str) -> str:
+    """Return a field that may be missing; the backport of importlib.metadata raises an error for those."""
+    return str((found.get_all(name) or [""])[0])
 
 
 if __name__ == "__main__":
