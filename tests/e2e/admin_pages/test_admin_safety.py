@@ -188,10 +188,15 @@ def test_redirects_stay_on_this_server(client: httpx.Client, proxy: LLMProxy, ke
             assert "evil" not in httpx.URL(answer.headers["location"]).host
 
 
-def test_trying_a_model_needs_no_javascript(client: httpx.Client) -> None:
-    fields = {"csrf": token_of(client), "document": "sim", "project": "tests", "message": "hello"}
-    whole = client.post("/admin/models/try", data=fields).text
-    assert all(part in whole for part in ('class="answer"', 'class="facts"', "/admin/calls/call?id=trial-"))
+def test_trying_a_model_needs_no_javascript(client: httpx.Client, proxy: LLMProxy) -> None:
+    proxy.create_key("trials")  # a project of its own: other tests disable theirs
+    fields = {"csrf": token_of(client), "document": "sim", "project": "trials", "message": "hello"}
+
+    def answered() -> bool:
+        whole = client.post("/admin/models/try", data=fields).text
+        return all(part in whole for part in ('class="answer"', 'class="facts"', "/admin/calls/call?id=trial-"))
+
+    wait_until(answered, what="the answer of a worker that knows the project")
     assert client.post("/admin/models/try", data=fields | {"project": "none"}).status_code == 400
     lines = {"accept": "application/x-ndjson"}
     assert client.post("/admin/models/try", data=fields | {"document": "none"}, headers=lines).status_code == 404
