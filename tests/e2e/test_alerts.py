@@ -118,13 +118,15 @@ def prometheus(
     config = config.replace("15s", "1s").replace("10s", "1s").replace("llmproxy:8000", f"127.0.0.1:{proxy.port}")
     (folder / "prometheus.yml").write_text(config.replace("alertmanager:9093", f"127.0.0.1:{alertmanager}"))
     (folder / "alertmanager.yml").write_text(
-        "route: {receiver: test, group_wait: 1s}\n"
+        "route: {receiver: test, group_wait: 1s, group_interval: 1s}\n"  # alerts that join a group wait for the latter
         f"receivers: [{{name: test, webhook_configs: [{{url: '{receiver.url}'}}]}}]\n"
     )
     api = f"http://127.0.0.1:{own}/api/v1"
 
     def query(expression: str) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{api}/query", params={"query": expression}).json()
+        answer = (
+            httpx.get(f"{api}/query", params={"query": expression}).raise_for_status().json()
+        )  # 503 while it starts
         assert answer["status"] == "success", answer
         found: list[dict[str, Any]] = answer["data"]["result"]
         return found
