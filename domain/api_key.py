@@ -61,6 +61,10 @@ class ApiKey:
             return False
         return self.expires_at is None or now < self.expires_at
 
+    def ending_by(self, moment: datetime) -> datetime:
+        """Return when the key ends if it has to end at a moment: sooner, if it expires before that."""
+        return moment if self.expires_at is None else min(self.expires_at, moment)
+
 
 def fingerprint(key: str) -> str:
     """Return the hexadecimal SHA-256 by which a key is stored and found."""

@@ -196,7 +196,7 @@ async def rotate_key(  # noqa: PLR0913 - owner, times and randomness are indepen
             raise CommandError(f"key {old.id!r} is not usable any more; create a new one")
         new = ApiKey.of(plain, key_id=key_id, name=old.name, created_at=now, expires_at=expires_at)
         made[:] = [(new, old)]
-        until = now + overlap if old.expires_at is None else min(old.expires_at, now + overlap)
+        until = old.ending_by(now + overlap)
         return with_rotated_key(body, old.id, new, until)
 
     await edit_document(store, owners.kind, owner_id, rotate)

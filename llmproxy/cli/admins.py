@@ -109,7 +109,7 @@ def rotate_command(name: str, key: str | None, overlap: str, expires: str | None
         )
 
     plain, new, old = with_stores(work, changes=f"administrator {name}")
-    until = moment_text(at + lasting if old.expires_at is None else min(old.expires_at, at + lasting))
+    until = moment_text(old.ending_by(at + lasting))
     if as_json:
         replaced = {"replaces": old.id, "works_until": until}
         print_json({"key": plain, "administrator": name, **key_as_json(new, now()), **replaced})

@@ -142,7 +142,7 @@ def rotate_command(project: str, key: str, overlap: str, expires: str | None, as
         )
 
     plain, new, old = with_stores(work, changes=f"project {project}")
-    until = moment_text(at + lasting if old.expires_at is None else min(old.expires_at, at + lasting))
+    until = moment_text(old.ending_by(at + lasting))
     if as_json:
         print_json(
             {"key": plain, "project": project, **key_as_json(new, now()), "replaces": old.id, "works_until": until}

@@ -91,7 +91,7 @@ def administrators_router(api: AdminApi) -> APIRouter:
                 random_bytes=api.random_bytes,
                 expires_at=body.expires_at,
             )
-        until = now + lasting if old.expires_at is None else min(old.expires_at, now + lasting)
+        until = old.ending_by(now + lasting)
         made = {"key": plain, "administrator": name, **key_as_json(new, now)}
         return answer({**made, "replaces": old.id, "works_until": moment_text(until)}, status=201, secret=True)
 
