@@ -88,9 +88,7 @@ class Limiter:
                 estimate = await most_of_other(
                     account.use_case, account.call, account.candidates, self._highest, self._length_ms
                 )
-        now = self._clock.monotonic()
-        short = [*plan.short(estimate, now)]
-        held.reservation = await self._last_mile(plan, estimate, short, now) if short else plan.take(estimate)
+        held.reservation = await self._reserve(plan, estimate)
 
     def state(self, account: CallAccount) -> list[RateState]:
         """Return what is left of the limits that apply to a call, for its caller."""
